@@ -1,0 +1,75 @@
+#pragma once
+
+/*
+ * The root: the file system tree that is analysed, the running host or `--root=DIR`.
+ *
+ * The only door to files for the whole analyzer. Every path is absolute *inside* the root and is
+ * resolved there (openat2 with RESOLVE_IN_ROOT: no link, absolute or with "..", leads out). Nothing
+ * is opened that is not a regular file or a directory; no automount is triggered; sizes are
+ * bounded. A root may be used by several threads at once, after it was opened.
+ */
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+struct imm_root;
+
+/* @dir: NULL or "/" is the running host. */
+int imm_root_open(struct imm_root **ret, const char *dir, struct imm_err *err);
+struct imm_root *imm_root_free(struct imm_root *r);
+IMM_DEFINE_CLEANUP(struct imm_root *, imm_root_free)
+
+bool imm_root_is_host(const struct imm_root *r);
+const char *imm_root_path(const struct imm_root *r); /* as given; "/" for the host */
+
+/*
+ * What went wrong, in the same words for all of these: -ENOENT (also a part of the path that is no
+ * directory, -ENOTDIR), -ELOOP, -EACCES and -EPERM, -EFBIG (over the limit), -EINVAL (not a regular
+ * file, or not a directory), -EIO ... They are outcomes here: no err object, the caller knows what
+ * the path meant to it.
+ */
+
+struct imm_blob {
+        const char *data; /* @size bytes and a NUL behind them */
+        size_t size;
+};
+
+/* The content of a regular file of at most @max bytes. ret_st may be NULL. */
+int imm_root_read(const struct imm_root *r, const char *path, size_t max, struct imm_arena *a,
+        struct imm_blob *ret, struct stat *ret_st);
+
+struct imm_dirent {
+        const char *name;
+        unsigned char type; /* DT_*; DT_UNKNOWN never */
+};
+
+/* A directory's entries without . and .., sorted by byte value. */
+int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent **ret, size_t *ret_n);
+
+int imm_root_stat(const struct imm_root *r, const char *path, struct stat *ret);  /* follows */
+int imm_root_lstat(const struct imm_root *r, const char *path, struct stat *ret); /* does not */
+int imm_root_readlink(
+        const struct imm_root *r, const char *path, struct imm_arena *a, const char **ret);
+
+/* The path inside the root with all links followed and . and .. gone; the file must exist. */
+int imm_root_realpath(
+        const struct imm_root *r, const char *path, struct imm_arena *a, const char **ret);
+
+/* An O_PATH (and O_CLOEXEC) descriptor; add O_NOFOLLOW, O_DIRECTORY. For ACLs, xattrs and the like.
+ */
+int imm_root_open_path(const struct imm_root *r, const char *path, int flags);
+
+/* A readable descriptor of a regular file, for readers that seek (ELF, databases). */
+int imm_root_open_file(const struct imm_root *r, const char *path, struct stat *ret_st);
+
+/*
+ * systemd's version in the root, by its libsystemd-shared-N.so (there may be no package database);
+ * 0 if there is none.
+ */
+unsigned imm_root_systemd_version(const struct imm_root *r);

@@ -1,0 +1,176 @@
+#pragma once
+
+/*
+ * The sandbox: what a service gets of the root. Settings become a mount plan (what systemd asks the
+ * kernel for, in its order), the plan applied over the root's mounts becomes the mount table, and
+ * the identity's access is judged path by path through that table. Sources: systemd.exec(5),
+ * namespaces(7), capabilities(7), path_resolution(7); where these are silent or wrong, tests/lab.
+ */
+
+#include "analyzer/settings/settings.h"
+
+/*
+ * A unit's commands fall into kinds with an identity and a sandbox of their own; most units have
+ * one. The main kind is that of ExecStart='s first command.
+ */
+enum imm_command_kind {
+        IMM_KIND_PLAIN,      /* no prefix, or ':' '-' '@' */
+        IMM_KIND_NO_SETUID,  /* ! */
+        IMM_KIND_AMBIENT,    /* !! */
+        IMM_KIND_PRIVILEGED, /* + */
+        IMM_KIND_N,
+};
+
+enum imm_outcome {
+        IMM_OUTCOME_OK,
+        IMM_OUTCOME_NOT_LOADABLE,
+        IMM_OUTCOME_NAMESPACE_FAILURE,       /* 226 */
+        IMM_OUTCOME_EXEC_FAILURE,            /* 203 */
+        IMM_OUTCOME_CHDIR_FAILURE,           /* 200 */
+        IMM_OUTCOME_USER_FAILURE,            /* 217 */
+        IMM_OUTCOME_GROUP_FAILURE,           /* 216 */
+        IMM_OUTCOME_CREDENTIALS_FAILURE,     /* 243 */
+        IMM_OUTCOME_CHROOT_FAILURE,          /* 210 */
+        IMM_OUTCOME_CAPABILITIES_FAILURE,    /* 218 */
+        IMM_OUTCOME_STATE_DIRECTORY_FAILURE, /* 238 and its kin */
+        IMM_OUTCOME_UNKNOWN,                 /* an image setting: cannot be known from files */
+        IMM_OUTCOME_N,
+};
+const char *imm_outcome_name(enum imm_outcome o); /* "namespace-failure" */
+
+/* ---- identity ---- */
+
+enum imm_userns { IMM_USERNS_NONE, IMM_USERNS_SELF, IMM_USERNS_IDENTITY, IMM_USERNS_FULL };
+
+struct imm_identity {
+        uid_t uid;
+        gid_t gid;
+        const char *user; /* name, NULL if only a number is known */
+        gid_t *groups;    /* supplementary, sorted */
+        size_t n_groups;
+        bool dynamic; /* uid is one that systemd would allocate: stands for any of them */
+        bool unknown; /* user or group is not in the root: @why says so; judged as an unprivileged
+                         stranger */
+        uint64_t cap_bounding, cap_inheritable, cap_permitted, cap_effective, cap_ambient;
+        bool no_new_privileges;
+        unsigned secure_bits;
+        enum imm_userns userns;
+        const char *why;          /* one line, or NULL */
+        struct imm_origin origin; /* of the user */
+};
+
+/* ---- mounts ---- */
+
+enum imm_mount_flags {
+        IMM_MOUNT_RDONLY = 1 << 0,
+        IMM_MOUNT_NOSUID = 1 << 1,
+        IMM_MOUNT_NODEV = 1 << 2,
+        IMM_MOUNT_NOEXEC = 1 << 3,
+};
+
+/* One entry of a mount table: what stands at @path and is reached there. */
+struct imm_mount {
+        const char *path;   /* in the service's view */
+        const char *fstype; /* "bind" or what is made new: "tmpfs", "proc", ...; of host mounts
+                               their own */
+        /*
+         * Where its content comes from: for a bind the path in the root's own tree (with random
+         * parts as
+         * '*'), for new file systems their name. @host_path: the same as a path that can be looked
+         * up in the root, NULL where there is nothing to look up (new file systems).
+         */
+        const char *source, *host_path;
+        unsigned flags; /* IMM_MOUNT_* as a write would meet them (mount or superblock) */
+        unsigned mode;  /* of a new tmpfs's top directory */
+        uid_t uid;
+        gid_t gid;
+        bool of_host;            /* the root's own mount, not made by a setting */
+        bool inaccessible;       /* an inaccessible node stands here */
+        bool id_mapped;          /* id-mapped to the service's user */
+        struct imm_strv entries; /* names that systemd itself makes in a new tmpfs, or mounts below
+                                    it need */
+        enum imm_setting
+                setting; /* that made it; IMM_SETTING_N: none (host, or systemd's implicit ones) */
+        struct imm_origin origin;
+        const char *why; /* for implicit ones and side effects: one line */
+};
+
+/* Settings that lost against others at a path: dropped or overridden entries of the plan, in
+ * systemd's order */
+struct imm_mount_loser {
+        const char *path;
+        enum imm_setting setting;
+        struct imm_origin origin;
+        const char *why; /* "dropped: below inaccessible /home", "same path: read-only wins" */
+};
+
+struct imm_mount_table {
+        enum imm_outcome outcome;
+        const char
+                *culprit; /* path or setting that makes setup fail, as the journal would name it */
+        struct imm_origin culprit_origin;
+        bool has_namespace;         /* a mount namespace is made at all */
+        const char *root_directory; /* RootDirectory= in effect (host path), or NULL */
+        struct imm_mount *v;        /* sorted by path; topmost only; covered ones left out */
+        size_t n, cap;
+        IMM_LIST(imm_mount_loser) losers;
+        struct imm_strv assumes; /* what was not modelled and could change it: "RootImage=" ... */
+};
+
+/* The entry that @path lies on (path normalised and free of links): never NULL for a table with
+ * outcome OK. */
+const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char *path);
+
+/* ---- one unit ---- */
+
+struct imm_sandbox {
+        bool has[IMM_KIND_N]; /* kinds of command that the unit has */
+        enum imm_command_kind main;
+        struct imm_identity identity[IMM_KIND_N];
+        struct imm_mount_table mounts[IMM_KIND_N];
+};
+
+/* Computed on the first call, kept in u->sandbox. Different units in parallel are fine. */
+struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u);
+
+/* identity.c */
+void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
+        struct imm_arena *a, struct imm_identity *ret);
+/* table.c (plan.c, normalize.c below it) */
+void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
+        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+        struct imm_mount_table *ret);
+
+/* ---- access ---- */
+
+enum imm_level {
+        IMM_LEVEL_NONE,
+        IMM_LEVEL_READABLE,
+        IMM_LEVEL_SPECIAL,
+        IMM_LEVEL_STICKY,
+        IMM_LEVEL_WRITABLE
+};
+const char *imm_level_name(enum imm_level l);
+
+enum imm_mode { IMM_MODE_READ, IMM_MODE_WRITE, IMM_MODE_EXECUTE, IMM_MODE_CONNECT, IMM_MODE_N };
+const char *imm_mode_name(enum imm_mode m);
+
+/* Tri-state answers: -1 is "cannot be known" (null in JSON). */
+struct imm_access {
+        int exists;              /* lstat(2) from inside succeeds */
+        int allowed[IMM_MODE_N]; /* connect: -1 also for what is no socket */
+        enum imm_level level;    /* IMM_LEVEL_NONE where unknown: see exists */
+        bool level_known;
+        struct imm_strv because; /* lines for people: what decided, what lost, what would flip it */
+        struct imm_strv assumes; /* not modelled, could change the answer */
+};
+
+/*
+ * @path as the main process (or any kind) of the unit meets it. @because: false leaves the reasons
+ * out (fast: for scans over many units and paths).
+ */
+void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_command_kind kind,
+        const char *path, bool because, struct imm_arena *a, struct imm_access *ret);
+/* The widest over all kinds of command that the unit has. */
+void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path, bool because,
+        struct imm_arena *a, struct imm_access *ret);

@@ -1,0 +1,180 @@
+#pragma once
+
+/*
+ * Units: found, merged and read, not yet understood.
+ *
+ * A manager (system or user, of one root) has a search path; a name leads to a fragment, its
+ * drop-ins and its aliases; each file is a list of assignments with their lines. What an assignment
+ * means is the settings' business (analyzer/settings). Sources: systemd.unit(5), and tests/lab.
+ */
+
+#include "analyzer/root/root.h"
+#include "analyzer/root/users.h"
+#include "base/diag.h"
+#include "base/map.h"
+#include "base/text.h"
+
+enum imm_scope {
+        IMM_SCOPE_SYSTEM,
+        IMM_SCOPE_USER,   /* the manager of one user (--user) */
+        IMM_SCOPE_GLOBAL, /* the units of all users' managers (--global) */
+};
+
+enum imm_unit_type {
+        IMM_UNIT_SERVICE,
+        IMM_UNIT_SOCKET,
+        IMM_UNIT_TARGET,
+        IMM_UNIT_DEVICE,
+        IMM_UNIT_MOUNT,
+        IMM_UNIT_AUTOMOUNT,
+        IMM_UNIT_SWAP,
+        IMM_UNIT_TIMER,
+        IMM_UNIT_PATH,
+        IMM_UNIT_SLICE,
+        IMM_UNIT_SCOPE,
+        IMM_UNIT_TYPE_N,
+};
+#define IMM_UNIT_TYPE_INVALID IMM_UNIT_TYPE_N
+
+enum imm_load {
+        IMM_LOAD_LOADED,
+        IMM_LOAD_MASKED,
+        IMM_LOAD_NOT_FOUND,
+        IMM_LOAD_BAD_SETTING,
+        IMM_LOAD_ERROR,
+};
+const char *imm_load_name(enum imm_load load); /* systemd's words: "bad-setting", ... */
+
+/* One `Key=Value` as it stands after continuation lines were joined; nothing unquoted or expanded.
+ */
+struct imm_assignment {
+        const char *section; /* "Service" */
+        const char *key;     /* as spelt; interned per file */
+        const char *value;   /* "" for an empty assignment */
+        unsigned line;       /* where the key stands, from 1 */
+        unsigned section_line;
+};
+
+enum imm_file_kind { IMM_FILE_FRAGMENT, IMM_FILE_DROPIN };
+
+/* A unit file or drop-in, parsed once however many units use it (templates, service.d). */
+struct imm_unit_file {
+        enum imm_file_kind kind;
+        const char *path; /* inside the root, or as given for files named on the command line */
+        struct imm_assignment *assignments;
+        size_t n_assignments;
+        struct imm_diags diags; /* of the syntax: no section, not UTF-8, line too long, ... */
+        /*
+         * 0, or why systemd would not take it: -EBADMSG for a fragment with a broken section header
+         * or a line over 1 MiB, ... (a drop-in is then cut short, not refused); -EACCES, -EINVAL
+         * (not a regular file), -EFBIG, -EIO when *we* could not read it.
+         */
+        int status;
+        struct imm_inline_waiver *waivers; /* reserved for comments that speak to us; NULL */
+};
+
+struct imm_settings; /* analyzer/settings */
+struct imm_sandbox;  /* analyzer/sandbox */
+struct imm_closure;  /* analyzer/closure */
+
+struct imm_unit {
+        const char *name;     /* "foo@bar.service"; the primary name (what the alias link names) */
+        const char *prefix;   /* "foo": the part before @ or the suffix */
+        const char *instance; /* "bar"; "" for foo@.service; NULL if there is no @ */
+        enum imm_unit_type type;
+        struct imm_strv names; /* all: the primary name first, then aliases, sorted */
+
+        enum imm_load
+                load; /* what search and syntax say; the settings may still make it bad-setting */
+        const char *load_message; /* one line for people, NULL if loaded */
+        const char *fragment;     /* FragmentPath; NULL if there is none */
+        struct imm_strv dropins;  /* DropInPaths, in systemd's order, dead entries included */
+
+        const struct imm_unit_file **files; /* fragment first, then those drop-ins that are read */
+        size_t n_files;
+
+        bool given_by_path; /* ./x.service on the command line */
+        bool unreadable;    /* some file of it could not be read by us: exit status 3 */
+        struct imm_diags diags;
+
+        /* Slots filled by the rooms above, each once (see their headers); NULL until asked for. */
+        struct imm_settings *settings;
+        struct imm_sandbox *sandbox;
+        struct imm_closure *closure;
+
+        struct imm_arena *arena; /* owns all of the above */
+};
+
+struct imm_manager_options {
+        enum imm_scope scope;
+        unsigned version; /* systemd's; 0: the root's own, else the newest known */
+        const char *user; /* --uid=: name or number; NULL: the lowest regular user of the root */
+        const char *unit_path; /* $SYSTEMD_UNIT_PATH, NULL if unset */
+};
+
+enum imm_version_source { IMM_VERSION_ASKED, IMM_VERSION_ROOT, IMM_VERSION_NEWEST };
+enum { IMM_VERSION_OLDEST = 247, IMM_VERSION_LATEST = 257 };
+
+struct imm_manager {
+        const struct imm_root *root; /* borrowed */
+        enum imm_scope scope;
+        unsigned version;
+        enum imm_version_source version_source;
+        const struct imm_users *users;
+        const struct imm_user *user; /* of a user manager; NULL for the system's */
+        struct imm_strv search_path; /* unit directories that exist, most specific first */
+        struct imm_diags diags;      /* of the root as a whole: unreadable directories, ... */
+        struct imm_map units;        /* name and aliases -> struct imm_unit */
+        struct imm_unit **list;      /* each loaded unit once, sorted by name */
+        size_t n_list;
+        struct imm_strv not_analysed; /* lines: generators, SysV scripts, quadlets, ... and why */
+        void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
+                           asked */
+        struct imm_unit_index *index; /* private to this room */
+        struct imm_arena *arena;
+};
+
+/* Opens the manager of @root: search path, index of the directories, no unit yet. */
+int imm_manager_open(struct imm_manager **ret, const struct imm_root *root,
+        const struct imm_manager_options *options, struct imm_err *err);
+struct imm_manager *imm_manager_free(struct imm_manager *m);
+IMM_DEFINE_CLEANUP(struct imm_manager *, imm_manager_free)
+
+/*
+ * Loads every unit that the root's files name: fragments, instances that are wanted, required or
+ * linked, aliases. Templates are listed as `foo@.service`. Afterwards m->list and m->units are
+ * complete; files are read by at most @jobs threads.
+ */
+int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *err);
+
+/*
+ * One unit by name ("x.service", "foo@bar.service", "x" means x.service). Always gives a unit: one
+ * that is nowhere has load IMM_LOAD_NOT_FOUND. -EINVAL with @err for what is no unit name.
+ */
+int imm_manager_unit(
+        struct imm_manager *m, const char *name, struct imm_unit **ret, struct imm_err *err);
+
+/*
+ * A unit file that is not installed: "./x.service", "dir/x.service", "x.service:alias.service",
+ * with FILE.d/ beside it; the root's drop-ins do not apply to it (as systemd-analyze does it: see
+ * .c). The path is one of the host, read with the same care as those of a root.
+ */
+int imm_manager_unit_file(
+        struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err);
+
+/* Is it a unit name, and of which type? IMM_UNIT_TYPE_INVALID if not. */
+enum imm_unit_type imm_unit_name_type(const char *name);
+const char *imm_unit_type_name(enum imm_unit_type t); /* "service" */
+
+/*
+ * %-specifiers of @text for @u, as systemd's printf functions do it; those of the host come from
+ * the root's files. 0; -EINVAL (not known, or malformed), -ENXIO (cannot be known from files: *ret
+ * then has the text with that specifier kept). @table says which set is allowed there.
+ */
+enum imm_specifiers {
+        IMM_SPECIFIERS_FULL, /* unit_full_printf */
+        IMM_SPECIFIERS_CRED, /* with %d */
+        IMM_SPECIFIERS_NAME, /* unit_name_printf: only those of names */
+};
+int imm_unit_expand(const struct imm_manager *m, const struct imm_unit *u,
+        enum imm_specifiers table, const char *text, struct imm_arena *a, const char **ret);

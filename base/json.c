@@ -1,0 +1,159 @@
+#include "base/json.h"
+
+#include "base/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+enum { DEPTH_MAX = 60 };
+
+struct imm_json imm_json_on(FILE *f, enum imm_json_format format) {
+        return (struct imm_json){.f = f, .pretty = format == IMM_JSON_PRETTY};
+}
+
+static void put_escaped(FILE *f, unsigned char c) {
+        static const char short_form[] = {
+                ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+
+        if (c == '"' || c == '\\')
+                fprintf(f, "\\%c", c);
+        else if (c < sizeof(short_form) && short_form[c])
+                fprintf(f, "\\%c", short_form[c]);
+        else
+                fprintf(f, "\\u%04x", c);
+}
+
+static size_t utf8_length(const char *s, size_t n) {
+        for (size_t k = 2; k <= 4 && k <= n; k++)
+                if (imm_utf8_valid(s, k))
+                        return k;
+        return 0;
+}
+
+static void put_string(FILE *f, const char *s) {
+        size_t n = strlen(s);
+
+        putc('"', f);
+        while (n > 0) {
+                size_t plain = 0;
+                unsigned char c;
+
+                while (plain < n) {
+                        c = (unsigned char)s[plain];
+                        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
+                                break;
+                        plain++;
+                }
+                if (plain > 0) {
+                        fwrite(s, 1, plain, f);
+                        s += plain;
+                        n -= plain;
+                        continue;
+                }
+                c = (unsigned char)*s;
+                if (c < 0x80) {
+                        put_escaped(f, c);
+                        plain = 1;
+                } else {
+                        plain = utf8_length(s, n);
+                        if (plain > 0)
+                                fwrite(s, 1, plain, f);
+                        else {
+                                fputs("\\ufffd", f);
+                                plain = 1;
+                        }
+                }
+                s += plain;
+                n -= plain;
+        }
+        putc('"', f);
+}
+
+static void indent(struct imm_json *j) {
+        if (!j->pretty)
+                return;
+        putc('\n', j->f);
+        for (unsigned i = 0; i < j->depth; i++)
+                fputs("  ", j->f);
+}
+
+static void begin_value(struct imm_json *j, const char *key) {
+        uint64_t bit = UINT64_C(1) << j->depth;
+
+        if (j->depth > 0) {
+                if (j->begun & bit)
+                        putc(',', j->f);
+                j->begun |= bit;
+                indent(j);
+                assert(!key == !(j->open & bit));
+        }
+        if (key) {
+                put_string(j->f, key);
+                fputs(j->pretty ? ": " : ":", j->f);
+        }
+}
+
+static void open_container(struct imm_json *j, const char *key, bool object) {
+        begin_value(j, key);
+        putc(object ? '{' : '[', j->f);
+        assert(j->depth < DEPTH_MAX);
+        j->depth++;
+        j->open = (j->open & ~(UINT64_C(1) << j->depth)) | (uint64_t)object << j->depth;
+        j->begun &= ~(UINT64_C(1) << j->depth);
+}
+
+void imm_json_object(struct imm_json *j, const char *key) {
+        open_container(j, key, true);
+}
+
+void imm_json_array(struct imm_json *j, const char *key) {
+        open_container(j, key, false);
+}
+
+void imm_json_end(struct imm_json *j) {
+        uint64_t bit = UINT64_C(1) << j->depth;
+        bool begun = j->begun & bit, object = j->open & bit;
+
+        assert(j->depth > 0);
+        j->depth--;
+        if (begun)
+                indent(j);
+        putc(object ? '}' : ']', j->f);
+        if (j->depth == 0)
+                putc('\n', j->f);
+}
+
+void imm_json_string(struct imm_json *j, const char *key, const char *value) {
+        begin_value(j, key);
+        if (value)
+                put_string(j->f, value);
+        else
+                fputs("null", j->f);
+}
+
+void imm_json_int(struct imm_json *j, const char *key, int64_t value) {
+        begin_value(j, key);
+        fprintf(j->f, "%" PRIi64, value);
+}
+
+void imm_json_uint(struct imm_json *j, const char *key, uint64_t value) {
+        begin_value(j, key);
+        fprintf(j->f, "%" PRIu64, value);
+}
+
+void imm_json_bool(struct imm_json *j, const char *key, bool value) {
+        begin_value(j, key);
+        fputs(value ? "true" : "false", j->f);
+}
+
+void imm_json_null(struct imm_json *j, const char *key) {
+        begin_value(j, key);
+        fputs("null", j->f);
+}
+
+void imm_json_tristate(struct imm_json *j, const char *key, int value) {
+        if (value < 0)
+                imm_json_null(j, key);
+        else
+                imm_json_bool(j, key, value > 0);
+}

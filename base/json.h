@@ -1,0 +1,46 @@
+#pragma once
+
+/*
+ * Writing JSON: a stream, so that a report of 50,000 units needs no tree in memory. Strings may
+ * hold any bytes: control characters come out escaped, each invalid byte as U+FFFD. Errors of the
+ * FILE stick to it; check it at the end.
+ *
+ *     imm_json_object(j, NULL);
+ *     imm_json_string(j, "unit", name);
+ *     imm_json_array(j, "mounts");
+ *     ...
+ *     imm_json_end(j);
+ *     imm_json_end(j);
+ *
+ * The key is NULL for members of arrays and for the document itself.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum imm_json_format {
+        IMM_JSON_OFF,
+        IMM_JSON_SHORT,  /* one line */
+        IMM_JSON_PRETTY, /* indented */
+};
+
+struct imm_json {
+        FILE *f; /* borrowed */
+        bool pretty;
+        unsigned depth;
+        uint64_t open;  /* bit per depth: 1 is an object, 0 an array */
+        uint64_t begun; /* bit per depth: a member was written */
+};
+
+struct imm_json imm_json_on(FILE *f, enum imm_json_format format);
+void imm_json_object(struct imm_json *j, const char *key);
+void imm_json_array(struct imm_json *j, const char *key);
+void imm_json_end(struct imm_json *j); /* the innermost; at depth 0 ends the line too */
+void imm_json_string(struct imm_json *j, const char *key, const char *value); /* NULL: null */
+void imm_json_int(struct imm_json *j, const char *key, int64_t value);
+void imm_json_uint(struct imm_json *j, const char *key, uint64_t value);
+void imm_json_bool(struct imm_json *j, const char *key, bool value);
+void imm_json_null(struct imm_json *j, const char *key);
+/* -1 null, 0 false, 1 true: what is not known is null */
+void imm_json_tristate(struct imm_json *j, const char *key, int value);

@@ -1,0 +1,57 @@
+#include "base/map.h"
+
+static uint64_t hash(const char *s) {
+        uint64_t h = 14695981039346656037ULL; /* FNV-1a */
+
+        for (; *s; s++)
+                h = (h ^ (unsigned char)*s) * 1099511628211ULL;
+        return h ^ h >> 32;
+}
+
+/* The slot of @key, or the free one where it belongs */
+static size_t slot_of(const struct imm_map *m, const char *key) {
+        size_t i = hash(key) & (m->n_slots - 1);
+
+        while (m->slots[i] && strcmp(m->v[m->slots[i] - 1].key, key) != 0)
+                i = (i + 1) & (m->n_slots - 1);
+        return i;
+}
+
+static struct imm_map_entry *find(const struct imm_map *m, const char *key) {
+        uint32_t at;
+
+        if (m->n == 0)
+                return NULL;
+        at = m->slots[slot_of(m, key)];
+        return at ? &m->v[at - 1] : NULL;
+}
+
+void *imm_map_get(const struct imm_map *m, const char *key) {
+        const struct imm_map_entry *e = find(m, key);
+
+        return e ? e->value : NULL;
+}
+
+bool imm_map_has(const struct imm_map *m, const char *key) {
+        return find(m, key) != NULL;
+}
+
+static void rehash(struct imm_arena *a, struct imm_map *m) {
+        m->n_slots = m->n_slots ? m->n_slots * 2 : 16;
+        m->slots = imm_alloc_array(a, m->n_slots, sizeof(*m->slots));
+        for (size_t i = 0; i < m->n; i++)
+                m->slots[slot_of(m, m->v[i].key)] = (uint32_t)(i + 1);
+}
+
+void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *value) {
+        struct imm_map_entry *e = find(m, key);
+
+        if (e) {
+                e->value = value;
+                return;
+        }
+        if ((m->n + 1) * 2 > m->n_slots)
+                rehash(a, m);
+        *imm_array_push(a, m) = (struct imm_map_entry){key, value};
+        m->slots[slot_of(m, key)] = (uint32_t)m->n;
+}

@@ -1,0 +1,29 @@
+#pragma once
+
+/*
+ * A map from strings to pointers: open addressing, keys borrowed, no removal. Iteration goes in
+ * order of insertion, so that output never depends on hashing.
+ */
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct imm_map_entry {
+        const char *key; /* borrowed: must live as long as the map */
+        void *value;
+};
+
+struct imm_map {
+        struct imm_map_entry *v; /* in order of insertion */
+        size_t n, cap;
+        uint32_t *slots; /* index into v plus one; 0 is free */
+        size_t n_slots;
+};
+
+/* The value, or NULL if the key is absent (or its value is NULL). */
+void *imm_map_get(const struct imm_map *m, const char *key);
+bool imm_map_has(const struct imm_map *m, const char *key);
+/* Adds or replaces; memory comes from @a, always the same one for a map. */
+void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *value);

@@ -1,0 +1,148 @@
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <wchar.h>
+
+void imm_strv_add(struct imm_arena *a, struct imm_strv *l, const char *s) {
+        if (l->n + 1 >= l->cap)
+                l->v = imm_array_grow(a, l->v, l->n, &l->cap, sizeof(*l->v));
+        l->v[l->n++] = s;
+        l->v[l->n] = NULL;
+}
+
+bool imm_strv_has(const struct imm_strv *l, const char *s) {
+        for (size_t i = 0; i < l->n; i++)
+                if (imm_streq(l->v[i], s))
+                        return true;
+        return false;
+}
+
+static int by_text(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void imm_strv_sort_unique(struct imm_strv *l) {
+        size_t n = 0;
+
+        if (l->n == 0)
+                return;
+        qsort(l->v, l->n, sizeof(*l->v), by_text);
+        for (size_t i = 0; i < l->n; i++)
+                if (n == 0 || !imm_streq(l->v[n - 1], l->v[i]))
+                        l->v[n++] = l->v[i];
+        l->n = n;
+        l->v[n] = NULL;
+}
+
+/* Bytes of the well-formed UTF-8 sequence at @s and its code point; 0 if there is none */
+static size_t utf8_at(const unsigned char *s, size_t n, uint32_t *ret) {
+        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+        size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+        uint32_t c;
+
+        if (len == 0 || len > n || s[0] > 0xf4)
+                return 0;
+        c = len == 1 ? s[0] : s[0] & (0x7fu >> len);
+        for (size_t i = 1; i < len; i++) {
+                if ((s[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (s[i] & 0x3f);
+        }
+        if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+                return 0;
+        *ret = c;
+        return len;
+}
+
+bool imm_utf8_valid(const char *s, size_t n) {
+        uint32_t c;
+
+        while (n > 0) {
+                size_t k = utf8_at((const unsigned char *)s, n, &c);
+
+                if (k == 0)
+                        return false;
+                s += k;
+                n -= k;
+        }
+        return true;
+}
+
+static bool dangerous(uint32_t c) {
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff ||
+               (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c < 0xe0080);
+}
+
+void imm_text_put(FILE *f, const char *s) {
+        size_t n = strlen(s);
+        uint32_t c;
+
+        while (n > 0) {
+                size_t k = utf8_at((const unsigned char *)s, n, &c);
+
+                if (k == 0) {
+                        fprintf(f, "\\x%02x", (unsigned char)*s);
+                        k = 1;
+                } else if (!dangerous(c))
+                        fwrite(s, 1, k, f);
+                else if (c < 0x80)
+                        fprintf(f, "\\x%02x", (unsigned)c);
+                else
+                        fprintf(f, "\\u{%04x}", (unsigned)c);
+                s += k;
+                n -= k;
+        }
+}
+
+char *imm_text_escape(struct imm_arena *a, const char *s) {
+        imm_auto_free char *buf = NULL;
+        size_t n = 0;
+        FILE *f = open_memstream(&buf, &n);
+
+        if (!f)
+                imm_oom();
+        imm_text_put(f, s);
+        if (fclose(f) != 0)
+                imm_oom();
+        return imm_strndup(a, buf, n);
+}
+
+size_t imm_text_width(const char *s) {
+        size_t n = strlen(s), width = 0;
+        uint32_t c;
+
+        while (n > 0) {
+                size_t k = utf8_at((const unsigned char *)s, n, &c);
+
+                if (k == 0) {
+                        width += 4;
+                        k = 1;
+                } else if (!dangerous(c)) {
+                        int w = wcwidth((wchar_t)c);
+
+                        width += w > 0 ? (size_t)w : 0;
+                } else if (c < 0x80)
+                        width += 4;
+                else
+                        width += c > 0xffff ? 9 : 8;
+                s += k;
+                n -= k;
+        }
+        return width;
+}
+
+bool imm_parse_u64(const char *s, unsigned long long *ret) {
+        unsigned long long v = 0;
+
+        if (!*s)
+                return false;
+        for (; *s; s++) {
+                if (*s < '0' || *s > '9' || __builtin_mul_overflow(v, 10, &v) ||
+                        __builtin_add_overflow(v, (unsigned)(*s - '0'), &v))
+                        return false;
+        }
+        *ret = v;
+        return true;
+}

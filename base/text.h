@@ -1,0 +1,47 @@
+#pragma once
+
+/* Strings: views, lists, and making hostile text fit to print. */
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+static inline bool imm_streq(const char *a, const char *b) {
+        return strcmp(a, b) == 0;
+}
+/* The rest of @s behind @prefix, or NULL */
+static inline const char *imm_after(const char *s, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+static inline bool imm_ends_with(const char *s, const char *suffix) {
+        size_t n = strlen(s), k = strlen(suffix);
+
+        return n >= k && memcmp(s + n - k, suffix, k) == 0;
+}
+
+/* A list of strings, NULL-terminated when v is not NULL. */
+struct imm_strv {
+        const char **v;
+        size_t n, cap;
+};
+void imm_strv_add(struct imm_arena *a, struct imm_strv *l, const char *s); /* borrows @s */
+bool imm_strv_has(const struct imm_strv *l, const char *s);
+void imm_strv_sort_unique(struct imm_strv *l);
+
+bool imm_utf8_valid(const char *s, size_t n);
+
+/*
+ * Writes @s to a terminal or text file so that it can only be read: control characters (C0, DEL,
+ * C1, also as UTF-8), invalid bytes and bidirectional overrides come out as \xNN or \u{NNNN}.
+ */
+void imm_text_put(FILE *f, const char *s);
+/* The same, into an arena */
+char *imm_text_escape(struct imm_arena *a, const char *s);
+/* Columns that imm_text_put()'s output takes on a terminal */
+size_t imm_text_width(const char *s);
+
+/* Decimal, no sign, no blanks, whole string: true and *ret, else false */
+bool imm_parse_u64(const char *s, unsigned long long *ret);

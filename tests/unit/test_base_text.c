@@ -1,0 +1,59 @@
+#include "base/json.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "tests/unit/test.h"
+
+/* What imm_text_put() makes of @in */
+static void escapes(const char *in, const char *want) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+
+        assert_string_equal(imm_text_escape(a, in), want);
+}
+
+TEST(hostile_text_cannot_drive_a_terminal) {
+        escapes("plain", "plain");
+        escapes("gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f");
+        escapes("\x1b[31mred", "\\x1b[31mred");
+        escapes("a\nb\tc\x7f", "a\\x0ab\\x09c\\x7f");
+        escapes("\xc2\x9b", "\\u{009b}");           /* C1 CSI */
+        escapes("\xe2\x80\xae", "\\u{202e}");       /* right-to-left override */
+        escapes("\xff\xc3", "\\xff\\xc3");          /* not UTF-8 */
+        escapes("\xed\xa0\x80", "\\xed\\xa0\\x80"); /* a surrogate */
+        escapes("\xc0\xaf", "\\xc0\\xaf");          /* overlong */
+}
+
+TEST(json_is_valid_whatever_the_bytes) {
+        imm_auto_free char *buf = NULL;
+        size_t n;
+        FILE *f = open_memstream(&buf, &n);
+        struct imm_json j = imm_json_on(f, IMM_JSON_SHORT);
+
+        imm_json_object(&j, NULL);
+        imm_json_string(&j, "a", "q\"\\\n\x01\xff\xc3\xa4");
+        imm_json_array(&j, "b");
+        imm_json_int(&j, NULL, -1);
+        imm_json_tristate(&j, NULL, -1);
+        imm_json_end(&j);
+        imm_json_string(&j, "c", NULL);
+        imm_json_end(&j);
+        fclose(f);
+        assert_string_equal(
+                buf, "{\"a\":\"q\\\"\\\\\\n\\u0001\\ufffd\xc3\xa4\",\"b\":[-1,null],\"c\":null}\n");
+}
+
+TEST(map_keeps_order_and_finds_all) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_map m = {0};
+
+        for (int i = 0; i < 1000; i++)
+                imm_map_put(a, &m, imm_printf(a, "key%d", i), imm_printf(a, "%d", i));
+        assert_int_equal(m.n, 1000);
+        assert_string_equal(imm_map_get(&m, "key777"), "777");
+        assert_string_equal(m.v[3].key, "key3");
+        assert_null(imm_map_get(&m, "key1000"));
+        assert_false(imm_map_has(&m, "nokey"));
+}
+
+RUN(cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
+        cmocka_unit_test(json_is_valid_whatever_the_bytes),
+        cmocka_unit_test(map_keeps_order_and_finds_all))

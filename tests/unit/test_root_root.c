@@ -1,0 +1,114 @@
+#include "analyzer/root/root.h"
+#include "base/text.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static char tree[] = "/tmp/immure-test-XXXXXX";
+
+static const char *at(const char *rel) {
+        static char buf[4096];
+
+        (void)snprintf(buf, sizeof(buf), "%s/%s", tree, rel);
+        return buf;
+}
+
+static void file(const char *rel, const char *text) {
+        FILE *f = fopen(at(rel), "we");
+
+        assert_non_null(f);
+        fputs(text, f);
+        assert_int_equal(fclose(f), 0);
+}
+
+static int setup(void **state) {
+        struct imm_root *r;
+
+        if (!mkdtemp(tree))
+                return -1;
+        assert_int_equal(mkdir(at("etc"), 0755), 0);
+        file("etc/passwd", "inside");
+        assert_int_equal(symlink("/etc/passwd", at("absolute")), 0);
+        assert_int_equal(symlink("../../../../etc/passwd", at("upward")), 0);
+        assert_int_equal(symlink("loop", at("loop")), 0);
+        assert_int_equal(mkfifo(at("fifo"), 0644), 0);
+        assert_int_equal(imm_root_open(&r, tree, NULL), 0);
+        *state = r;
+        return 0;
+}
+
+static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+static int teardown(void **state) {
+        imm_root_free(*state);
+        return nftw(tree, drop, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static int reads(struct imm_root *r, const char *path, const char *want, size_t max) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_blob b = {0};
+        int k = imm_root_read(r, path, max, a, &b, NULL);
+
+        if (k == 0)
+                assert_string_equal(b.data, want);
+        return k;
+}
+
+TEST(links_stay_inside_the_root) {
+        assert_int_equal(reads(*state, "/etc/passwd", "inside", 100), 0);
+        assert_int_equal(reads(*state, "/absolute", "inside", 100), 0);
+        assert_int_equal(reads(*state, "/upward", "inside", 100), 0);
+        assert_int_equal(reads(*state, "/../../etc/passwd", "inside", 100), 0);
+        assert_int_equal(reads(*state, "/etc/shadow", "", 100), -ENOENT);
+}
+
+TEST(what_is_no_file_is_not_opened) {
+        assert_int_equal(reads(*state, "/fifo", "", 100), -EINVAL);
+        assert_int_equal(reads(*state, "/etc", "", 100), -EISDIR);
+        assert_int_equal(reads(*state, "/loop", "", 100), -ELOOP);
+        assert_int_equal(reads(*state, "/etc/passwd", "", 5), -EFBIG);
+        assert_int_equal(reads(*state, "/etc/passwd", "inside", 6), 0);
+}
+
+TEST(realpath_is_that_of_the_root) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        const char *p = NULL;
+
+        assert_int_equal(imm_root_realpath(*state, "/upward", a, &p), 0);
+        assert_string_equal(p, "/etc/passwd");
+        assert_int_equal(imm_root_realpath(*state, "//etc/./../etc/", a, &p), 0);
+        assert_string_equal(p, "/etc");
+        assert_int_equal(imm_root_realpath(*state, "/..", a, &p), 0);
+        assert_string_equal(p, "/");
+        assert_int_equal(imm_root_realpath(*state, "/loop/x", a, &p), -ELOOP);
+        assert_int_equal(imm_root_realpath(*state, "/etc/passwd/x", a, &p), -ENOTDIR);
+}
+
+TEST(lists_are_sorted) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_dirent *e = NULL;
+        size_t n = 0;
+
+        assert_int_equal(imm_root_list(*state, "/", a, &e, &n), 0);
+        assert_int_equal(n, 5);
+        assert_string_equal(e[0].name, "absolute");
+        assert_int_equal(e[2].type, DT_FIFO);
+        assert_int_equal(imm_root_list(*state, "/etc/passwd", a, &e, &n), -ENOTDIR);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(links_stay_inside_the_root),
+                cmocka_unit_test(what_is_no_file_is_not_opened),
+                cmocka_unit_test(realpath_is_that_of_the_root),
+                cmocka_unit_test(lists_are_sorted),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}

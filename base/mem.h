@@ -62,7 +62,7 @@ void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t
                 &arr_->v[arr_->n++]; \
         })
 #define imm_array_foreach(item, array) \
-        for (__typeof__((array)->v) item = (array)->v; \
+        for (__typeof__((array)->v + 0) item = (array)->v; \
                 (array)->n > 0 && item < (array)->v + (array)->n; item++)
 
 #define IMM_DEFINE_CLEANUP(type, func) \

@@ -1,0 +1,164 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int imm_cli_fail(struct imm_cli *cli, int status, const struct imm_err *err) {
+        if (err) {
+                (void)fflush(stdout);
+                fputs("immure: ", stderr);
+                imm_text_put(stderr, imm_err_text(err));
+                putc('\n', stderr);
+        }
+        return status;
+}
+
+int imm_cli_usage(struct imm_cli *cli, const char *fmt, ...) {
+        imm_err_auto err = IMM_ERR_INIT;
+        va_list ap;
+
+        va_start(ap, fmt);
+        (void)imm_err_set(&err, -EINVAL, "%s", imm_vprintf(cli->arena, fmt, ap));
+        va_end(ap);
+        return imm_cli_fail(cli, IMM_EXIT_USAGE, &err);
+}
+
+void imm_cli_diags(struct imm_cli *cli, const struct imm_diags *d) {
+        imm_array_foreach (i, d) {
+                if (i->level == IMM_DIAG_UNREADABLE)
+                        cli->partial = true;
+                if (cli->quiet && i->level < IMM_DIAG_ERROR)
+                        continue;
+                if (i->file) {
+                        imm_text_put(stderr, i->file);
+                        fprintf(stderr, i->line ? ":%u: " : ": ", i->line);
+                }
+                fprintf(stderr, "%s: ", imm_diag_level_name(i->level));
+                imm_text_put(stderr, i->message);
+                putc('\n', stderr);
+        }
+}
+
+int imm_cli_open(struct imm_cli *cli) {
+        struct imm_manager_options options = {
+                .scope = cli->scope,
+                .user = cli->user,
+                .unit_path = cli->root_dir ? NULL : getenv("SYSTEMD_UNIT_PATH"),
+        };
+        unsigned long long version = 0;
+
+        if (cli->versions.n > 0 && imm_parse_u64(cli->versions.v[0], &version))
+                options.version = (unsigned)version;
+        if (imm_root_open(&cli->root, cli->root_dir, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+        if (imm_manager_open(&cli->manager, cli->root, &options, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+        return IMM_EXIT_OK;
+}
+
+static bool is_file(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+}
+
+int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret) {
+        struct imm_unit *u = NULL;
+        int r;
+
+        if (!strchr(arg, '/')) {
+                r = imm_manager_unit(cli->manager, arg, &u, &cli->err);
+                if (r < 0)
+                        return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+                if (u->load != IMM_LOAD_NOT_FOUND || !is_file(arg)) {
+                        *ret = u;
+                        return IMM_EXIT_OK;
+                }
+        }
+        r = imm_manager_unit_file(cli->manager, arg, &u, &cli->err);
+        if (r < 0)
+                return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+        *ret = u;
+        return IMM_EXIT_OK;
+}
+
+/* One argument's units, appended; each unit once */
+static int add_units(struct imm_cli *cli, const char *arg, struct imm_map *seen,
+        struct imm_unit **list, size_t *n) {
+        struct imm_manager *m = cli->manager;
+        struct imm_unit *u = NULL;
+        int r;
+
+        if (!strchr(arg, '/') && strpbrk(arg, "*?[")) {
+                for (size_t i = 0; i < m->n_list; i++)
+                        if (fnmatch(arg, m->list[i]->name, 0) == 0 &&
+                                !imm_map_has(seen, m->list[i]->name)) {
+                                imm_map_put(cli->arena, seen, m->list[i]->name, m->list[i]);
+                                list[(*n)++] = m->list[i];
+                        }
+                return IMM_EXIT_OK;
+        }
+        r = imm_cli_unit(cli, arg, &u);
+        if (r != IMM_EXIT_OK)
+                return r;
+        if (!imm_map_has(seen, u->name)) {
+                imm_map_put(cli->arena, seen, u->name, u);
+                list[(*n)++] = u;
+        }
+        return IMM_EXIT_OK;
+}
+
+int imm_cli_units(struct imm_cli *cli, const char *const *args, size_t n_args, bool all_types,
+        struct imm_unit ***ret, size_t *ret_n) {
+        struct imm_manager *m = cli->manager;
+        struct imm_map seen = {0};
+        struct imm_unit **list;
+        bool need_all = n_args == 0;
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < n_args; i++)
+                need_all |= !strchr(args[i], '/') && strpbrk(args[i], "*?[");
+        if (need_all && imm_manager_load_all(m, cli->jobs, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        list = imm_alloc_array(cli->arena, m->n_list + n_args + 1, sizeof(*list));
+        if (n_args == 0) {
+                for (size_t i = 0; i < m->n_list; i++)
+                        if (all_types || m->list[i]->type == IMM_UNIT_SERVICE)
+                                list[n++] = m->list[i];
+        }
+        for (size_t i = 0; i < n_args; i++) {
+                r = add_units(cli, args[i], &seen, list, &n);
+                if (r != IMM_EXIT_OK)
+                        return r;
+        }
+        *ret = list;
+        *ret_n = n;
+        return IMM_EXIT_OK;
+}
+
+const char *imm_cli_tone(const struct imm_cli *cli, enum imm_tone tone) {
+        static const char *const codes[] = {
+                [IMM_TONE_GOOD] = "\033[32m",
+                [IMM_TONE_FAIR] = "\033[33m",
+                [IMM_TONE_BAD] = "\033[1;31m",
+                [IMM_TONE_FAINT] = "\033[90m",
+                [IMM_TONE_BOLD] = "\033[1m",
+        };
+
+        return cli->color ? codes[tone] : "";
+}
+
+const char *imm_cli_plain(const struct imm_cli *cli) {
+        return cli->color ? "\033[0m" : "";
+}
+
+unsigned imm_cli_width(void) {
+        struct winsize w;
+
+        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
+}

@@ -13,8 +13,15 @@ struct chunk {
         _Alignas(max_align_t) unsigned char data[];
 };
 
+struct deferred {
+        struct deferred *next;
+        void (*done)(void *data);
+        void *data;
+};
+
 struct imm_arena {
         struct chunk *head;
+        struct deferred *deferred;
         size_t total;
         size_t next_size;
 };
@@ -68,6 +75,12 @@ struct imm_arena *imm_arena_new(void) {
 struct imm_arena *imm_arena_free(struct imm_arena *a) {
         if (!a)
                 return NULL;
+        while (a->deferred) {
+                struct deferred *d = a->deferred;
+
+                a->deferred = d->next;
+                d->done(d->data);
+        }
         while (a->head) {
                 struct chunk *next = a->head->next;
 
@@ -169,6 +182,13 @@ char *imm_printf(struct imm_arena *a, const char *fmt, ...) {
 
 size_t imm_arena_size(const struct imm_arena *a) {
         return a->total;
+}
+
+void imm_arena_defer(struct imm_arena *a, void (*done)(void *data), void *data) {
+        struct deferred *d = imm_new(a, struct deferred);
+
+        *d = (struct deferred){a->deferred, done, data};
+        a->deferred = d;
 }
 
 void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t size) {

@@ -34,6 +34,10 @@ char *imm_vprintf(struct imm_arena *a, const char *fmt, va_list ap)
         __attribute__((format(printf, 2, 0)));
 size_t imm_arena_size(const struct imm_arena *a); /* bytes taken from the system */
 
+/* @done(@data) is called when the arena is freed, the last one first and before its memory goes:
+ * for handles and locks that live as long as what they belong to. */
+void imm_arena_defer(struct imm_arena *a, void (*done)(void *data), void *data);
+
 /* Called once before the process ends for lack of memory (to restore a terminal); may be NULL. */
 void imm_on_oom(void (*hook)(void));
 _Noreturn void imm_oom(void);

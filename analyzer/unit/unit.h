@@ -130,6 +130,7 @@ struct imm_manager {
         struct imm_strv not_analysed; /* lines: generators, SysV scripts, quadlets, ... and why */
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
                            asked */
+        struct imm_closures *closures; /* analyzer/closure: what units share; NULL until asked */
         struct imm_unit_index *index; /* private to this room */
         struct imm_arena *arena;
 };

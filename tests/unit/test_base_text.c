@@ -54,6 +54,30 @@ TEST(map_keeps_order_and_finds_all) {
         assert_false(imm_map_has(&m, "nokey"));
 }
 
+static void note(void *data) {
+        char **at = data;
+
+        *(*at)++ = '1';
+}
+
+static void note_two(void *data) {
+        char **at = data;
+
+        *(*at)++ = '2';
+}
+
+TEST(what_an_arena_owns_goes_with_it_last_first) {
+        struct imm_arena *a = imm_arena_new();
+        char buf[3] = "", *at = buf;
+
+        imm_arena_defer(a, note, &at);
+        imm_arena_defer(a, note_two, &at);
+        assert_string_equal(buf, "");
+        imm_arena_free(a);
+        assert_string_equal(buf, "21");
+}
+
 RUN(cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
         cmocka_unit_test(json_is_valid_whatever_the_bytes),
-        cmocka_unit_test(map_keeps_order_and_finds_all))
+        cmocka_unit_test(map_keeps_order_and_finds_all),
+        cmocka_unit_test(what_an_arena_owns_goes_with_it_last_first))

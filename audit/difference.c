@@ -1,0 +1,524 @@
+#include "audit/difference.h"
+
+#include <ctype.h>
+
+const char *imm_verdict_name(enum imm_verdict v) {
+        static const char *const names[] = {
+                [IMM_VERDICT_SAME] = "same",
+                [IMM_VERDICT_CHANGED] = "changed",
+                [IMM_VERDICT_BETTER] = "better",
+                [IMM_VERDICT_WORSE] = "worse",
+                [IMM_VERDICT_NEW] = "new",
+                [IMM_VERDICT_GONE] = "gone",
+        };
+
+        return names[v];
+}
+
+struct work {
+        struct imm_arena *a;
+        struct imm_unit_difference *to;
+};
+
+/* Nothing is netted out: worse beats better beats changed. The enum is in that order. */
+static enum imm_verdict graver(enum imm_verdict a, enum imm_verdict b) {
+        return a > b ? a : b;
+}
+
+static bool same(const char *a, const char *b) {
+        return a == b || (a && b && imm_streq(a, b));
+}
+
+static int compare(const char *a, const char *b) {
+        if (!a || !b)
+                return (a != NULL) - (b != NULL);
+        return strcmp(a, b);
+}
+
+/* Walks two sorted arrays side by side; each key meets @each once, with NULL where a side lacks it.
+ */
+static void merge(struct work *w, const void *a, size_t n_a, const void *b, size_t n_b, size_t size,
+        const char *(*key)(const void *item),
+        void (*each)(struct work *w, const void *before, const void *after)) {
+        const char *p = a, *q = b;
+        size_t i = 0, k = 0;
+
+        while (i < n_a || k < n_b) {
+                int r = i == n_a   ? 1
+                        : k == n_b ? -1
+                                   : compare(key(p + i * size), key(q + k * size));
+
+                each(w, r <= 0 ? p + i * size : NULL, r >= 0 ? q + k * size : NULL);
+                i += r <= 0;
+                k += r >= 0;
+        }
+}
+
+#define MERGE(w, before, after, list, key, each) \
+        merge((w), (before)->list.v, (before)->list.n, (after)->list.v, (after)->list.n, \
+                sizeof(*(before)->list.v), (key), (each))
+
+static const char *setting_key(const void *item) {
+        return ((const struct imm_state_setting *)item)->name;
+}
+
+static void setting(struct work *w, const void *before, const void *after) {
+        const struct imm_state_setting *a = before, *b = after;
+        const char *x = a ? a->value : NULL, *y = b ? b->value : NULL;
+
+        if (a && b && same(x, y))
+                return;
+        *imm_array_push(w->a, &w->to->settings) =
+                (struct imm_change){"setting", a ? a->name : b->name, x, y, IMM_VERDICT_CHANGED};
+}
+
+static const char *check_key(const void *item) {
+        return ((const struct imm_state_check *)item)->id;
+}
+
+static void check(struct work *w, const void *before, const void *after) {
+        const struct imm_state_check *a = before, *b = after;
+        int x = a ? a->exposure : -1, y = b ? b->exposure : -1;
+
+        if (x == y)
+                return;
+        *imm_array_push(w->a, &w->to->checks) = (struct imm_change){
+                .what = "check",
+                .name = a ? a->id : b->id,
+                .before = imm_tenths_text(w->a, x),
+                .after = imm_tenths_text(w->a, y),
+                .verdict = x < 0 || y < 0 ? IMM_VERDICT_CHANGED
+                           : y > x        ? IMM_VERDICT_WORSE
+                                          : IMM_VERDICT_BETTER,
+        };
+}
+
+static const char *mount_key(const void *item) {
+        return ((const struct imm_state_mount *)item)->path;
+}
+
+static const char *mount_text(struct imm_arena *a, const struct imm_state_mount *m) {
+        if (!m)
+                return NULL;
+        return imm_printf(a, "%s %s %s%s%s%s", m->fstype ? m->fstype : "?",
+                m->source ? m->source : "-", m->read_only ? "ro" : "rw", m->nosuid ? ",nosuid" : "",
+                m->nodev ? ",nodev" : "", m->noexec ? ",noexec" : "");
+}
+
+/* A flag that protects: losing it is worse */
+static enum imm_verdict flag(bool before, bool after) {
+        return before == after ? IMM_VERDICT_SAME : after ? IMM_VERDICT_BETTER : IMM_VERDICT_WORSE;
+}
+
+static void mount_entry(struct work *w, const void *before, const void *after) {
+        const struct imm_state_mount *a = before, *b = after;
+        const char *x = mount_text(w->a, a), *y = mount_text(w->a, b);
+        enum imm_verdict v = IMM_VERDICT_CHANGED;
+
+        if (a && b) {
+                if (same(x, y))
+                        return;
+                v = graver(v, flag(a->read_only, b->read_only));
+                v = graver(v, flag(a->nosuid, b->nosuid));
+                v = graver(v, flag(a->nodev, b->nodev));
+                v = graver(v, flag(a->noexec, b->noexec));
+        }
+        *imm_array_push(w->a, &w->to->mounts) =
+                (struct imm_change){"mount", a ? a->path : b->path, x, y, v};
+}
+
+static const char *access_key(const void *item) {
+        return ((const struct imm_state_access *)item)->path;
+}
+
+static const char *access_text(struct imm_arena *a, const struct imm_state_access *c) {
+        static const char words[] = "?-";
+
+        if (!c)
+                return NULL;
+#define LETTER(field, letter) (c->field > 0 ? (letter) : words[c->field + 1])
+        return imm_printf(a, "%s%c%c%c%c", c->exists == 0 ? "absent " : "", LETTER(read, 'r'),
+                LETTER(write, 'w'), LETTER(execute, 'x'), LETTER(connect, 'c'));
+#undef LETTER
+}
+
+static enum imm_verdict mode(int before, int after) {
+        if (before == after)
+                return IMM_VERDICT_SAME;
+        if (before < 0 || after < 0)
+                return IMM_VERDICT_CHANGED;
+        return after ? IMM_VERDICT_WORSE : IMM_VERDICT_BETTER;
+}
+
+static void access_cell(struct work *w, const void *before, const void *after) {
+        const struct imm_state_access *a = before, *b = after;
+        const char *x = access_text(w->a, a), *y = access_text(w->a, b);
+        enum imm_verdict v = IMM_VERDICT_CHANGED;
+
+        if (a && b) {
+                if (same(x, y))
+                        return;
+                v = graver(v, mode(a->read, b->read));
+                v = graver(v, mode(a->write, b->write));
+                v = graver(v, mode(a->execute, b->execute));
+                v = graver(v, mode(a->connect, b->connect));
+        }
+        *imm_array_push(w->a, &w->to->access) =
+                (struct imm_change){"access", a ? a->path : b->path, x, y, v};
+}
+
+/* ---- closure: an upgrade is one change, not a removal and an addition ---- */
+
+static const char *need_key(const void *item) {
+        return ((const struct imm_state_need *)item)->path;
+}
+
+static void need(struct work *w, const void *before, const void *after) {
+        const struct imm_state_need *a = before, *b = after;
+
+        if (a && b)
+                return;
+        *imm_array_push(w->a, &w->to->closure) = (struct imm_change){"closure",
+                a ? a->path : b->path, a ? a->path : NULL, b ? b->path : NULL, IMM_VERDICT_CHANGED};
+}
+
+/*
+ * What stays of a path when its package is upgraded: the store hash and all digits are gone, so
+ * that /nix/store/…-openssl-3.0.13 and …-openssl-3.0.14, libssl.so.1 and libssl.so.3 are the same
+ * thing.
+ */
+static const char *stem(struct imm_arena *a, const char *path) {
+        const char *store = imm_after(path, "/nix/store/");
+        char *out, *p;
+
+        if (store && strlen(store) > 33 && store[32] == '-')
+                path = imm_printf(a, "/nix/store/%s", store + 33);
+        out = p = imm_strdup(a, path);
+        for (const char *s = path; *s; s++)
+                if (!isdigit((unsigned char)*s) && !(*s == '.' && isdigit((unsigned char)s[1])))
+                        *p++ = *s;
+        *p = 0;
+        return out;
+}
+
+struct stemmed {
+        const char *stem;
+        struct imm_change *change;
+};
+
+static int by_stem(const void *a, const void *b) {
+        const struct stemmed *x = a, *y = b;
+        int r = strcmp(x->stem, y->stem);
+
+        if (r == 0) /* what is gone before what is new, then in order */
+                r = (x->change->before == NULL) - (y->change->before == NULL);
+        return r ? r : compare(x->change->name, y->change->name);
+}
+
+static void join_upgrades(struct work *w) {
+        struct imm_unit_difference *d = w->to;
+        size_t n = 0;
+        struct stemmed *s;
+
+        if (d->closure.n < 2)
+                return;
+        s = imm_alloc_array(w->a, d->closure.n, sizeof(*s));
+        for (size_t i = 0; i < d->closure.n; i++)
+                s[i] = (struct stemmed){stem(w->a, d->closure.v[i].name), &d->closure.v[i]};
+        qsort(s, d->closure.n, sizeof(*s), by_stem);
+        for (size_t i = 0; i + 1 < d->closure.n; i++) {
+                struct imm_change *gone = s[i].change, *fresh = s[i + 1].change;
+
+                if (!imm_streq(s[i].stem, s[i + 1].stem) || gone->after || fresh->before)
+                        continue;
+                gone->after = fresh->after;
+                fresh->name = NULL; /* taken */
+                i++;
+        }
+        imm_array_foreach (c, &d->closure)
+                if (c->name)
+                        d->closure.v[n++] = *c;
+        d->closure.n = n;
+}
+
+static void missing(struct work *w, const struct imm_strv *had, const struct imm_strv *has,
+        enum imm_verdict verdict) {
+        for (size_t i = 0; i < has->n; i++) {
+                bool worse = verdict == IMM_VERDICT_WORSE;
+
+                if (imm_strv_has(had, has->v[i]))
+                        continue;
+                *imm_array_push(w->a, &w->to->closure) = (struct imm_change){"missing", has->v[i],
+                        worse ? NULL : "hidden", worse ? "hidden" : NULL, verdict};
+        }
+}
+
+/* ---- scores ---- */
+
+static void score(struct work *w, const char *name, int before, int after) {
+        if (before == after)
+                return;
+        *imm_array_push(w->a, &w->to->scores) = (struct imm_change){
+                .what = "score",
+                .name = name,
+                .before = imm_tenths_text(w->a, before),
+                .after = imm_tenths_text(w->a, after),
+                .verdict = before < 0 || after < 0 ? IMM_VERDICT_CHANGED
+                           : after > before        ? IMM_VERDICT_WORSE
+                                                   : IMM_VERDICT_BETTER,
+        };
+}
+
+static void state_word(
+        struct work *w, const char *name, const char *before, const char *after, const char *good) {
+        enum imm_verdict v = IMM_VERDICT_CHANGED;
+
+        if (same(before, after))
+                return;
+        if (before && after && imm_streq(after, good))
+                v = IMM_VERDICT_BETTER;
+        else if (before && after && imm_streq(before, good) && !imm_streq(after, "masked") &&
+                 !imm_streq(after, "unknown"))
+                v = IMM_VERDICT_WORSE;
+        *imm_array_push(w->a, &w->to->scores) =
+                (struct imm_change){"state", name, before, after, v};
+}
+
+/* ---- findings ---- */
+
+const char *imm_finding_key(
+        struct imm_arena *a, const char *unit, const struct imm_state_finding *f) {
+        return imm_printf(a, "%s\n%s\n%s\n%s\n%s", unit, f->scorecard ? f->scorecard : "",
+                f->rule ? f->rule : "", f->setting ? f->setting : "", f->subject ? f->subject : "");
+}
+
+struct keyed {
+        const char *key;
+        const struct imm_state_finding *f;
+};
+
+static int by_key(const void *a, const void *b) {
+        return strcmp(((const struct keyed *)a)->key, ((const struct keyed *)b)->key);
+}
+
+static struct keyed *keyed(struct imm_arena *a, const struct imm_state *s) {
+        struct keyed *k = imm_alloc_array(a, s->findings.n, sizeof(*k));
+
+        for (size_t i = 0; i < s->findings.n; i++)
+                k[i] = (struct keyed){
+                        imm_finding_key(a, s->unit, &s->findings.v[i]), &s->findings.v[i]};
+        if (s->findings.n > 1)
+                qsort(k, s->findings.n, sizeof(*k), by_key);
+        return k;
+}
+
+static const char *finding_key(const void *item) {
+        return ((const struct keyed *)item)->key;
+}
+
+static void finding(struct work *w, const void *before, const void *after) {
+        const struct imm_state_finding *a = before ? ((const struct keyed *)before)->f : NULL;
+        const struct imm_state_finding *b = after ? ((const struct keyed *)after)->f : NULL;
+
+        /* one that became graver, or lost its waiver, is a new one in the place of an old one */
+        if (a && b && a->severity == b->severity && !a->suppressed == !b->suppressed)
+                return;
+        if (b && !b->suppressed)
+                *imm_array_push(w->a, &w->to->fresh) = b;
+        if (a && !a->suppressed)
+                *imm_array_push(w->a, &w->to->fixed) = a;
+}
+
+static void findings(
+        struct work *w, const struct imm_state *before, const struct imm_state *after) {
+        struct keyed *a = keyed(w->a, before), *b = keyed(w->a, after);
+
+        merge(w, a, before->findings.n, b, after->findings.n, sizeof(*a), finding_key, finding);
+}
+
+/* ---- a unit ---- */
+
+static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
+        enum imm_verdict v = IMM_VERDICT_SAME;
+
+#define JUDGE(list) \
+        imm_array_foreach (c, &d->list) \
+        v = graver(v, c->verdict)
+        JUDGE(settings);
+        JUDGE(checks);
+        JUDGE(mounts);
+        JUDGE(access);
+        JUDGE(closure);
+        JUDGE(scores);
+#undef JUDGE
+        imm_array_foreach (f, &d->fixed)
+                v = graver(v, (*f)->severity > IMM_SEVERITY_INFO ? IMM_VERDICT_BETTER
+                                                                 : IMM_VERDICT_CHANGED);
+        imm_array_foreach (f, &d->fresh) {
+                bool eased = false;
+
+                /* the same finding, graver before, is a relief */
+                imm_array_foreach (g, &d->fixed)
+                        eased |= same((*f)->rule, (*g)->rule) &&
+                                 same((*f)->subject, (*g)->subject) &&
+                                 same((*f)->setting, (*g)->setting) &&
+                                 (*f)->severity < (*g)->severity;
+                if ((*f)->severity > IMM_SEVERITY_INFO)
+                        v = graver(v, eased ? IMM_VERDICT_BETTER : IMM_VERDICT_WORSE);
+                else
+                        v = graver(v, IMM_VERDICT_CHANGED);
+        }
+        return v;
+}
+
+static void both(struct work *w, const struct imm_state *a, const struct imm_state *b) {
+        MERGE(w, a, b, settings, setting_key, setting);
+        MERGE(w, a, b, checks, check_key, check);
+        MERGE(w, a, b, mounts, mount_key, mount_entry);
+        MERGE(w, a, b, access, access_key, access_cell);
+        MERGE(w, a, b, needs, need_key, need);
+        join_upgrades(w);
+        missing(w, &a->missing, &b->missing, IMM_VERDICT_WORSE);
+        missing(w, &b->missing, &a->missing, IMM_VERDICT_BETTER);
+        score(w, "exposure", a->exposure, b->exposure);
+        score(w, "reach", a->reach, b->reach);
+        state_word(w, "load", a->load, b->load, "loaded");
+        state_word(w, "outcome", a->outcome, b->outcome, "ok");
+        findings(w, a, b);
+}
+
+static const char *state_key(const void *item) {
+        return (*(struct imm_state *const *)item)->unit;
+}
+
+struct whole {
+        struct work w; /* first: merge() hands it back */
+        struct imm_difference *d;
+};
+
+static void unit(struct work *w, const void *before, const void *after) {
+        struct imm_difference *d = ((struct whole *)w)->d;
+        const struct imm_state *a = before ? *(struct imm_state *const *)before : NULL;
+        const struct imm_state *b = after ? *(struct imm_state *const *)after : NULL;
+        struct imm_unit_difference *u = imm_new(d->arena, struct imm_unit_difference);
+
+        u->unit = a ? a->unit : b->unit;
+        u->before = a;
+        u->after = b;
+        w->to = u;
+        if (a && b) {
+                both(w, a, b);
+                u->verdict = verdict_of(u);
+        } else {
+                u->verdict = a ? IMM_VERDICT_GONE : IMM_VERDICT_NEW;
+                score(w, "exposure", a ? a->exposure : -1, b ? b->exposure : -1);
+                score(w, "reach", a ? a->reach : -1, b ? b->reach : -1);
+                if (b)
+                        imm_array_foreach (f, &b->findings)
+                                if (!f->suppressed)
+                                        *imm_array_push(w->a, &u->fresh) = f;
+                if (a)
+                        imm_array_foreach (f, &a->findings)
+                                if (!f->suppressed)
+                                        *imm_array_push(w->a, &u->fixed) = f;
+        }
+        d->counts[u->verdict]++;
+        if (u->verdict != IMM_VERDICT_SAME)
+                *imm_array_push(d->arena, &d->units) = u;
+}
+
+struct imm_difference *imm_difference_of(
+        const struct imm_snapshot *a, const struct imm_snapshot *b) {
+        struct imm_arena *arena = imm_arena_new();
+        struct imm_difference *d = imm_new(arena, struct imm_difference);
+        struct whole whole = {{arena, NULL}, d};
+
+        d->arena = arena;
+        merge(&whole.w, a->states.v, a->states.n, b->states.v, b->states.n, sizeof(*a->states.v),
+                state_key, unit);
+        return d;
+}
+
+struct imm_difference *imm_difference_free(struct imm_difference *d) {
+        if (d)
+                imm_arena_free(d->arena);
+        return NULL;
+}
+
+const struct imm_unit_difference *imm_difference_unit(
+        const struct imm_difference *d, const char *name) {
+        size_t low = 0, high = d->units.n;
+
+        while (low < high) {
+                size_t mid = low + (high - low) / 2;
+                int r = strcmp(name, d->units.v[mid]->unit);
+
+                if (r == 0)
+                        return d->units.v[mid];
+                if (r < 0)
+                        high = mid;
+                else
+                        low = mid + 1;
+        }
+        return NULL;
+}
+
+/* ---- JSON ---- */
+
+static void put_change(struct imm_json *j, const char *key, const struct imm_change *c) {
+        imm_json_object(j, key);
+        if (!key)
+                imm_json_string(j, "name", c->name);
+        imm_json_string(j, "before", c->before);
+        imm_json_string(j, "after", c->after);
+        imm_json_string(j, "verdict", imm_verdict_name(c->verdict));
+        imm_json_end(j);
+}
+
+#define PUT_CHANGES(j, u, list) \
+        do { \
+                imm_json_array(j, #list); \
+                imm_array_foreach (c_, &(u)->list) \
+                        put_change(j, NULL, c_); \
+                imm_json_end(j); \
+        } while (0)
+
+static void put_findings(
+        struct imm_json *j, const char *key, const struct imm_state_finding *const *v, size_t n) {
+        imm_json_array(j, key);
+        for (size_t i = 0; i < n; i++) {
+                imm_json_object(j, NULL);
+                imm_json_string(j, "rule", v[i]->rule);
+                imm_json_string(j, "scorecard", v[i]->scorecard);
+                imm_json_string(j, "setting", v[i]->setting);
+                imm_json_string(j, "severity", imm_severity_name(v[i]->severity));
+                imm_json_string(j, "subject", v[i]->subject);
+                imm_json_string(j, "file", v[i]->file);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+}
+
+void imm_difference_json(const struct imm_difference *d, struct imm_json *j) {
+        imm_json_array(j, "units");
+        imm_array_foreach (p, &d->units) {
+                const struct imm_unit_difference *u = *p;
+
+                imm_json_object(j, NULL);
+                imm_json_string(j, "unit", u->unit);
+                imm_json_string(j, "verdict", imm_verdict_name(u->verdict));
+                PUT_CHANGES(j, u, settings);
+                PUT_CHANGES(j, u, checks);
+                imm_json_object(j, "findings");
+                put_findings(j, "new", u->fresh.v, u->fresh.n);
+                put_findings(j, "fixed", u->fixed.v, u->fixed.n);
+                imm_json_end(j);
+                PUT_CHANGES(j, u, mounts);
+                PUT_CHANGES(j, u, access);
+                PUT_CHANGES(j, u, closure);
+                imm_array_foreach (c, &u->scores)
+                        put_change(j, c->name, c);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+}

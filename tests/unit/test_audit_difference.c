@@ -1,0 +1,121 @@
+#include "audit/difference.h"
+#include "tests/unit/test.h"
+
+/* A snapshot of one unit, as JSON without the frame */
+static struct imm_snapshot *one(const char *members) {
+        imm_auto_free char *text = NULL;
+        struct imm_snapshot *s = NULL;
+        imm_err_auto err = IMM_ERR_INIT;
+
+        assert_true(asprintf(&text,
+                            "{\"schema\":\"immure.report/1\",\"units\":[{\"unit\":\"x.service\","
+                            "\"load\":\"loaded\"%s}]}",
+                            members) > 0);
+        if (imm_snapshot_from_json(&s, text, strlen(text), "test", &err) < 0)
+                fail_msg("%s", imm_err_text(&err));
+        return s;
+}
+
+static void verdict(const char *before, const char *after, enum imm_verdict want) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = one(before), *b = one(after);
+        imm_cleanup(imm_difference_free) struct imm_difference *d = imm_difference_of(a, b);
+        const struct imm_unit_difference *u = imm_difference_unit(d, "x.service");
+
+        assert_string_equal(
+                imm_verdict_name(u ? u->verdict : IMM_VERDICT_SAME), imm_verdict_name(want));
+}
+
+#define MOUNT(flags) ",\"mounts\":[{\"path\":\"/\",\"source\":\"/\",\"fstype\":\"bind\"," flags "}]"
+#define ACCESS(write) ",\"access\":[{\"path\":\"/etc\",\"read\":true,\"write\":" write "}]"
+#define CHECKS(a, b) \
+        ",\"checks\":[{\"id\":\"A\",\"set\":true,\"exposure\":\"" a "\"}," \
+        "{\"id\":\"B\",\"set\":true,\"exposure\":\"" b "\"}]"
+#define FINDING(severity) \
+        ",\"findings\":[{\"rule\":\"R\",\"scorecard\":\"reach\",\"severity\":\"" severity "\"}]"
+
+TEST(one_sided_changes_have_a_side) {
+        verdict("", "", IMM_VERDICT_SAME);
+        verdict(",\"exposure\":\"9.6\"", ",\"exposure\":\"9.4\"", IMM_VERDICT_BETTER);
+        verdict(",\"exposure\":\"9.4\"", ",\"exposure\":\"9.6\"", IMM_VERDICT_WORSE);
+        verdict(MOUNT("\"read_only\":true"), MOUNT("\"read_only\":false"), IMM_VERDICT_WORSE);
+        verdict(MOUNT("\"noexec\":false"), MOUNT("\"noexec\":true"), IMM_VERDICT_BETTER);
+        verdict(ACCESS("false"), ACCESS("true"), IMM_VERDICT_WORSE);
+        verdict(ACCESS("true"), ACCESS("false"), IMM_VERDICT_BETTER);
+        verdict(ACCESS("null"), ACCESS("true"), IMM_VERDICT_CHANGED);
+        verdict("", FINDING("high"), IMM_VERDICT_WORSE);
+        verdict(FINDING("high"), "", IMM_VERDICT_BETTER);
+        verdict(FINDING("low"), FINDING("high"), IMM_VERDICT_WORSE);
+        verdict(FINDING("high"), FINDING("low"), IMM_VERDICT_BETTER);
+        verdict("", FINDING("info"), IMM_VERDICT_CHANGED);
+        verdict(",\"outcome\":\"ok\"", ",\"outcome\":\"namespace-failure\"", IMM_VERDICT_WORSE);
+}
+
+TEST(nothing_is_netted_out) {
+        verdict(CHECKS("0.1", "0.9"), CHECKS("0.2", "0.1"), IMM_VERDICT_WORSE);
+        verdict(CHECKS("0.2", "0.2"), CHECKS("0.2", "0.1"), IMM_VERDICT_BETTER);
+        verdict(MOUNT("\"read_only\":true,\"noexec\":false"),
+                MOUNT("\"read_only\":false,\"noexec\":true"), IMM_VERDICT_WORSE);
+        verdict(ACCESS("true") FINDING("low"), ACCESS("false") FINDING("high"), IMM_VERDICT_WORSE);
+}
+
+TEST(a_value_alone_is_neither) {
+        verdict(",\"settings\":{\"User\":{\"value\":\"a\",\"origin\":{\"kind\":\"file\"}}}",
+                ",\"settings\":{\"User\":{\"value\":\"b\",\"origin\":{\"kind\":\"file\"}}}",
+                IMM_VERDICT_CHANGED);
+}
+
+#define CLOSURE(path) ",\"closure\":{\"kind\":\"nix\",\"paths\":[{\"path\":\"" path "\"}]}"
+#define STORE(hash, name) "/nix/store/" hash "00000000000000000000000000000-" name
+
+TEST(an_upgrade_is_one_change) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a =
+                one(CLOSURE(STORE("aaa", "openssl-3.0.13")));
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *b =
+                one(CLOSURE(STORE("bbb", "openssl-3.0.14")));
+        imm_cleanup(imm_difference_free) struct imm_difference *d = imm_difference_of(a, b);
+        const struct imm_unit_difference *u = imm_difference_unit(d, "x.service");
+
+        assert_non_null(u);
+        assert_int_equal(u->verdict, IMM_VERDICT_CHANGED);
+        assert_int_equal(u->closure.n, 1);
+        assert_string_equal(u->closure.v[0].before, STORE("aaa", "openssl-3.0.13"));
+        assert_string_equal(u->closure.v[0].after, STORE("bbb", "openssl-3.0.14"));
+}
+
+TEST(a_report_reads_back_as_it_was_written) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a =
+                one(",\"exposure\":\"9.6\",\"dropins\":[\"/etc/x\"]" CHECKS("0.1", "0.9")
+                                MOUNT("\"read_only\":true") ACCESS("null") FINDING("high"));
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *b = NULL;
+        imm_auto_free char *text = NULL, *again = NULL;
+        size_t n;
+        FILE *f = open_memstream(&text, &n);
+        struct imm_json j = imm_json_on(f, IMM_JSON_PRETTY);
+
+        imm_snapshot_json(a, &j);
+        fclose(f);
+        assert_int_equal(imm_snapshot_from_json(&b, text, n, "test", NULL), 0);
+        f = open_memstream(&again, &n);
+        j = imm_json_on(f, IMM_JSON_PRETTY);
+        imm_snapshot_json(b, &j);
+        fclose(f);
+        assert_string_equal(text, again);
+        assert_non_null(strstr(text, "\"exposure\": \"9.6\""));
+}
+
+TEST(what_is_no_report_is_refused) {
+        struct imm_snapshot *s = NULL;
+        imm_err_auto err = IMM_ERR_INIT;
+
+        assert_true(imm_snapshot_from_json(&s, "{}", 2, "f.json", &err) < 0);
+        assert_non_null(strstr(imm_err_text(&err), "f.json"));
+        imm_err_done(&err);
+        assert_true(imm_snapshot_from_json(&s, "{\n x", 4, "f.json", &err) < 0);
+        assert_non_null(strstr(imm_err_text(&err), "line 2"));
+        assert_null(s);
+}
+
+RUN(cmocka_unit_test(one_sided_changes_have_a_side), cmocka_unit_test(nothing_is_netted_out),
+        cmocka_unit_test(a_value_alone_is_neither), cmocka_unit_test(an_upgrade_is_one_change),
+        cmocka_unit_test(a_report_reads_back_as_it_was_written),
+        cmocka_unit_test(what_is_no_report_is_refused))

@@ -68,6 +68,19 @@ enum imm_mount_flags {
         IMM_MOUNT_NOEXEC = 1 << 3,
 };
 
+/*
+ * What is there for the service and not in the root's files: directories, links and device nodes
+ * that systemd makes, and owners that it changes.
+ */
+struct imm_made {
+        const char *path;
+        unsigned mode; /* type and permissions, as st_mode */
+        uid_t uid;
+        gid_t gid;
+        const char *target; /* of a link */
+        bool recursive;     /* the owner is given to all that lies below, too */
+};
+
 /* One entry of a mount table: what stands at @path and is reached there. */
 struct imm_mount {
         const char *path;   /* in the service's view */
@@ -84,11 +97,11 @@ struct imm_mount {
         unsigned mode;  /* of a new tmpfs's top directory */
         uid_t uid;
         gid_t gid;
-        bool of_host;            /* the root's own mount, not made by a setting */
-        bool inaccessible;       /* an inaccessible node stands here */
-        bool id_mapped;          /* id-mapped to the service's user */
-        struct imm_strv entries; /* names that systemd itself makes in a new tmpfs, or mounts below
-                                    it need */
+        bool of_host;      /* the root's own mount, not made by a setting */
+        bool inaccessible; /* an inaccessible node stands here */
+        bool id_mapped;    /* id-mapped to the service's user */
+        IMM_LIST(imm_made)
+        entries; /* of a new file system: all that is in it, sorted; paths relative to its top */
         enum imm_setting
                 setting; /* that made it; IMM_SETTING_N: none (host, or systemd's implicit ones) */
         struct imm_origin origin;
@@ -113,6 +126,7 @@ struct imm_mount_table {
         const char *root_directory; /* RootDirectory= in effect (host path), or NULL */
         struct imm_mount *v;        /* sorted by path; topmost only; covered ones left out */
         size_t n, cap;
+        IMM_LIST(imm_made) made; /* in the root's own tree, by host path, sorted */
         IMM_LIST(imm_mount_loser) losers;
         struct imm_strv assumes; /* what was not modelled and could change it: "RootImage=" ... */
 };

@@ -131,6 +131,7 @@ struct imm_manager {
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
                            asked */
         struct imm_closures *closures; /* analyzer/closure: what units share; NULL until asked */
+        struct imm_worlds *worlds;    /* analyzer/sandbox: the root's mounts and files, seen once */
         struct imm_unit_index *index; /* private to this room */
         struct imm_arena *arena;
 };

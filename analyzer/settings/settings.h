@@ -20,8 +20,14 @@ struct imm_setting_info {
         enum imm_value_type type;
         unsigned since, until;    /* systemd versions that know it; until 0: still */
         const char *const *words; /* of ENUM, NULL-terminated, in systemd's numeric order */
+        bool list;                /* assignments add up; else the last valid one wins */
+        bool resets;              /* an empty assignment gives the default back */
+        bool fatal; /* an invalid value makes the unit bad-setting; else it is ignored */
 };
+/* NULL for IMM_SETTING_N */
 const struct imm_setting_info *imm_setting_info(enum imm_setting id);
+/* Does that systemd have it? */
+bool imm_setting_known(enum imm_setting id, unsigned version);
 /* By name, aliases included ("ReadOnlyDirectories"); IMM_SETTING_N if there is none. */
 enum imm_setting imm_setting_by_name(const char *name);
 

@@ -14,6 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define IMM_MINUS_ONE UINT64_MAX /* -1 as a number */
+#define IMM_CAPS_ALL ((UINT64_C(1) << 41) - 1)
+/* CLONE_NEWCGROUP, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUSER, NEWUTS */
+#define IMM_NAMESPACES_ALL UINT64_C(0x7e020000)
+
 enum imm_setting { /* one per row of settings.def */
 #define SETTING(id, ...) IMM_SETTING_##id,
 #include "analyzer/settings/settings.def"
@@ -116,6 +121,11 @@ struct imm_string_item {
 
 enum imm_errno_action { IMM_SYSCALL_KILL = -1, IMM_SYSCALL_LOG = -2 }; /* else a positive errno */
 
+/* LimitNOFILE= and its kin; UINT64_MAX is infinity */
+struct imm_limit {
+        uint64_t soft, hard;
+};
+
 /* SystemCallFilter=, SystemCallLog=: the calls that the final list names, groups expanded. */
 struct imm_syscall_item {
         const char *name;
@@ -138,6 +148,7 @@ enum imm_value_type {
         IMM_VALUE_SIGNED,   /* number, as int64_t */
         IMM_VALUE_USEC,     /* number: microseconds; UINT64_MAX is infinity */
         IMM_VALUE_STRING,   /* string: NULL if unset; a path is one too */
+        IMM_VALUE_LIMIT,    /* limit */
         IMM_VALUE_STRINGS,  /* strings */
         IMM_VALUE_PATHS,
         IMM_VALUE_BINDS,
@@ -161,10 +172,12 @@ struct imm_value {
         bool set;        /* by a file, an implication or the manager: not the built-in default */
         bool allow_list; /* of SYSCALLS and NAMES: true: what is listed is allowed; false: denied */
         bool filter;     /* of SYSCALLS and NAMES: there is a filter at all */
+        bool relative;   /* of NUMBER: ten-thousandths of what the machine has (MemoryMax=50%) */
         struct imm_origin origin; /* of the value as a whole: the last line that changed it */
         union {
                 uint64_t number;
                 const char *string;
+                struct imm_limit limit;
                 IMM_LIST(imm_string_item) strings;
                 IMM_LIST(imm_path_item) paths;
                 IMM_LIST(imm_bind_item) binds;

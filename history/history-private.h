@@ -1,0 +1,85 @@
+#pragma once
+
+/* Inside history/: the database handle, prepared statements, and the parts of a state as tables. */
+
+#include "base/map.h"
+#include "history/history.h"
+
+#include <sqlite3.h>
+
+struct imm_history {
+        sqlite3 *db;
+        char *path;
+        bool writable;
+};
+
+/* SQLite's result as a negative errno with a message that names the database. Never 0. */
+int imm_history_fail(struct imm_history *h, struct imm_err *err, const char *doing);
+
+int imm_history_exec(struct imm_history *h, const char *sql, struct imm_err *err);
+
+static inline void imm_stmtp(sqlite3_stmt **s) {
+        (void)sqlite3_finalize(*s);
+}
+#define imm_auto_stmt __attribute__((cleanup(imm_stmtp))) sqlite3_stmt
+
+int imm_history_prepare(
+        struct imm_history *h, const char *sql, sqlite3_stmt **ret, struct imm_err *err);
+/* 1: a row; 0: done; negative errno */
+int imm_history_step(struct imm_history *h, sqlite3_stmt *s, struct imm_err *err);
+
+/* ---- parts ---- */
+
+enum imm_column_type {
+        IMM_COLUMN_TEXT,     /* const char *, as an id of the table text */
+        IMM_COLUMN_LINES,    /* struct imm_strv, joined by newlines, as one text */
+        IMM_COLUMN_INT,      /* int */
+        IMM_COLUMN_UNSIGNED, /* unsigned, or an enum */
+        IMM_COLUMN_BOOL,     /* bool */
+};
+
+struct imm_column {
+        const char *name;
+        enum imm_column_type type;
+        size_t offset; /* in the item */
+};
+
+enum imm_part {
+        IMM_PART_SETTING,
+        IMM_PART_CHECK,
+        IMM_PART_MOUNT,
+        IMM_PART_ACCESS,
+        IMM_PART_NEED,
+        IMM_PART_FINDING,
+        IMM_PART_TEXT,
+        IMM_PART_N,
+};
+
+struct imm_part_kind {
+        const char *table, *state_column;
+        const struct imm_column *columns;
+        size_t n_columns, item_size;
+        size_t list; /* offset of the array in struct imm_state; of TEXT: unused */
+};
+extern const struct imm_part_kind imm_part_kinds[IMM_PART_N];
+
+/* Every IMM_ARRAY has this layout. */
+struct imm_items {
+        char *v;
+        size_t n, cap;
+};
+
+struct imm_text_item {
+        const char *kind, *value;
+};
+
+/* The items of @part in @s; those of IMM_PART_TEXT are gathered in @a. */
+struct imm_items imm_part_items(const struct imm_state *s, enum imm_part part, struct imm_arena *a);
+/* The other way: hands loaded items to the state. */
+void imm_part_put(
+        struct imm_state *s, enum imm_part part, struct imm_items items, struct imm_arena *a);
+
+/* "INSERT INTO part_x VALUES (?,...)" and "SELECT columns with texts FROM part_x WHERE part = ?";
+ * in @a */
+const char *imm_part_insert_sql(enum imm_part part, struct imm_arena *a);
+const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a);

@@ -1,0 +1,70 @@
+#pragma once
+
+/*
+ * The history: snapshots kept in an SQLite database.
+ *
+ * A run is one transaction: it is there whole or not at all. Unit states and their parts are stored
+ * once under the digest of their content, so an unchanged unit costs a few bytes a night. A
+ * database that is not ours, or was made by a newer immure, is never written to. SQL is known in
+ * this folder only.
+ */
+
+#include "audit/snapshot.h"
+
+struct imm_history;
+
+enum imm_history_mode {
+        IMM_HISTORY_READ,  /* -ENOENT if there is none; nothing is made */
+        IMM_HISTORY_WRITE, /* made if it is not there, with its folder; migrated if it is older */
+};
+
+/*
+ * -ENOENT: no database (READ only; @err is not set). Else a negative errno with @err: -EINVAL for a
+ * file that is not a history or too new, -EROFS, -EACCES, -ENOSPC, -EBUSY (locked by somebody for
+ * over a minute), -EIO.
+ */
+int imm_history_open(struct imm_history **ret, const char *path, enum imm_history_mode mode,
+        struct imm_err *err);
+struct imm_history *imm_history_free(struct imm_history *h);
+IMM_DEFINE_CLEANUP(struct imm_history *, imm_history_free)
+
+/* /var/lib/immure/history.db for root, else $XDG_STATE_HOME/immure/history.db; in @a; NULL without
+ * a home. */
+const char *imm_history_default_path(struct imm_arena *a);
+
+/* Stores @s as one run. Waits for other recorders; on failure nothing of it is there. */
+int imm_history_record(
+        struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run, struct imm_err *err);
+
+struct imm_run {
+        int64_t id, time;
+        const char *host, *root, *immure;
+        unsigned systemd, units;
+        bool partial;
+        int exposure, reach; /* means, in hundredths; -1: nothing scored */
+        unsigned findings[IMM_SEVERITY_N];
+};
+
+/* Complete runs, oldest first; host and root select, NULL: any. In @a. */
+int imm_history_runs(struct imm_history *h, const char *host, const char *root, struct imm_arena *a,
+        struct imm_run **ret, size_t *ret_n, struct imm_err *err);
+
+/* A run's snapshot. -ENOENT with @err if there is no such run. */
+int imm_history_load(
+        struct imm_history *h, int64_t run, struct imm_snapshot **ret, struct imm_err *err);
+
+/* Two runs' snapshots without the units that are the same in both: all that a difference needs. */
+int imm_history_load_pair(struct imm_history *h, int64_t a, int64_t b, struct imm_snapshot **ret_a,
+        struct imm_snapshot **ret_b, struct imm_err *err);
+
+/* One unit's states over time, oldest first: each with the first run in which it was so. */
+struct imm_unit_run {
+        struct imm_run run;
+        struct imm_snapshot *snapshot; /* of this one unit; NULL: it was not there */
+};
+int imm_history_unit(struct imm_history *h, const char *unit, const char *host, const char *root,
+        struct imm_arena *a, struct imm_unit_run **ret, size_t *ret_n, struct imm_err *err);
+
+/* Keeps the newest @keep runs of each host and root, drops the others and what only they used. */
+int imm_history_prune(
+        struct imm_history *h, unsigned keep, unsigned *ret_dropped, struct imm_err *err);

@@ -1,0 +1,401 @@
+/* Writing a run: content first, under its digest, then one row per unit. All in one transaction. */
+
+#include "history/history-private.h"
+
+#include <sha256.h>
+
+struct digest {
+        unsigned char b[SHA256_DIGEST_LENGTH];
+};
+
+struct recorder {
+        struct imm_history *h;
+        struct imm_arena *a;
+        struct imm_err *err;
+        struct imm_map texts; /* value -> id, those met in this run */
+        sqlite3_stmt *text_find, *text_add, *part_find, *part_add, *state_find, *state_add,
+                *run_state_add;
+        sqlite3_stmt *rows[IMM_PART_N];
+};
+
+static void recorder_done(struct recorder *w) {
+        sqlite3_stmt *all[] = {w->text_find, w->text_add, w->part_find, w->part_add, w->state_find,
+                w->state_add, w->run_state_add};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++)
+                (void)sqlite3_finalize(all[i]);
+        for (size_t i = 0; i < IMM_PART_N; i++)
+                (void)sqlite3_finalize(w->rows[i]);
+        imm_arena_free(w->a);
+}
+
+static int recorder_prepare(struct recorder *w) {
+        const struct {
+                sqlite3_stmt **to;
+                const char *sql;
+        } all[] = {
+                {&w->text_find, "SELECT id FROM text WHERE value = ?"},
+                {&w->text_add, "INSERT INTO text (value) VALUES (?)"},
+                {&w->part_find, "SELECT id FROM part WHERE digest = ?"},
+                {&w->part_add, "INSERT INTO part (digest) VALUES (?)"},
+                {&w->state_find, "SELECT id FROM state WHERE digest = ?"},
+                {&w->state_add, "INSERT INTO state (digest, unit, path, load, load_message, "
+                                "package, exposure, reach, "
+                                "rating, outcome, closure_kind, visible, settings, checks, mounts, "
+                                "access, needs, "
+                                "findings, texts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+                {&w->run_state_add, "INSERT OR IGNORE INTO run_state VALUES (?,?)"},
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < IMM_ELEMENTSOF(all); i++)
+                r = imm_history_prepare(w->h, all[i].sql, all[i].to, w->err);
+        for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++)
+                r = imm_history_prepare(w->h, imm_part_insert_sql(p, w->a), &w->rows[p], w->err);
+        return r;
+}
+
+/* Runs a bound statement; its first column, or the new row's id. 1: a value, 0: none. */
+static int value_of(struct recorder *w, sqlite3_stmt *s, int64_t *ret) {
+        int r = imm_history_step(w->h, s, w->err);
+
+        if (r > 0)
+                *ret = sqlite3_column_int64(s, 0);
+        else if (r == 0)
+                *ret = sqlite3_last_insert_rowid(w->h->db);
+        (void)sqlite3_reset(s);
+        return r;
+}
+
+static int text_id(struct recorder *w, const char *text, int64_t *ret) {
+        int64_t id = (int64_t)(intptr_t)imm_map_get(&w->texts, text);
+        int r;
+
+        if (id == 0) {
+                (void)sqlite3_bind_text(w->text_find, 1, text, -1, SQLITE_STATIC);
+                r = value_of(w, w->text_find, &id);
+                if (r == 0) {
+                        (void)sqlite3_bind_text(w->text_add, 1, text, -1, SQLITE_STATIC);
+                        r = value_of(w, w->text_add, &id);
+                }
+                if (r < 0)
+                        return r;
+                imm_map_put(w->a, &w->texts, imm_strdup(w->a, text), (void *)(intptr_t)id);
+        }
+        *ret = id;
+        return 0;
+}
+
+static int bind_text(struct recorder *w, sqlite3_stmt *s, int at, const char *text) {
+        int64_t id = 0;
+        int r;
+
+        if (!text) {
+                (void)sqlite3_bind_null(s, at);
+                return 0;
+        }
+        r = text_id(w, text, &id);
+        if (r >= 0)
+                (void)sqlite3_bind_int64(s, at, id);
+        return r;
+}
+
+/* ---- digests: each value with its kind and length, so that no two contents look alike ---- */
+
+static void hash_text(SHA256_CTX *c, const char *text) {
+        if (!text) {
+                SHA256Update(c, (const uint8_t *)"n", 1);
+                return;
+        }
+        SHA256Update(c, (const uint8_t *)"t", 1);
+        SHA256Update(c, (const uint8_t *)text, strlen(text) + 1);
+}
+
+static void hash_int(SHA256_CTX *c, int64_t v) {
+        SHA256Update(c, (const uint8_t *)"i", 1);
+        SHA256Update(c, (const uint8_t *)&v, sizeof(v));
+}
+
+static const char *lines(struct imm_arena *a, const struct imm_strv *l) {
+        const char *text = "";
+
+        for (size_t i = 0; i < l->n; i++)
+                text = imm_printf(a, "%s%s%s", text, i ? "\n" : "", l->v[i]);
+        return text;
+}
+
+/* One value of an item: a text (true) or a number */
+static bool value(struct imm_arena *a, const struct imm_column *c, const char *item,
+        const char **ret_text, int64_t *ret_int) {
+        const void *p = item + c->offset;
+
+        switch (c->type) {
+        case IMM_COLUMN_TEXT:
+                memcpy(ret_text, p, sizeof(*ret_text));
+                return true;
+        case IMM_COLUMN_LINES:
+                *ret_text = lines(a, p);
+                return true;
+        case IMM_COLUMN_INT:
+                *ret_int = *(const int *)p;
+                return false;
+        case IMM_COLUMN_UNSIGNED:
+                *ret_int = *(const unsigned *)p;
+                return false;
+        case IMM_COLUMN_BOOL:
+                *ret_int = *(const bool *)p;
+                return false;
+        }
+        return false;
+}
+
+static struct digest part_digest(
+        struct recorder *w, const struct imm_part_kind *k, const struct imm_items *items) {
+        struct digest d;
+        SHA256_CTX c;
+
+        SHA256Init(&c);
+        hash_text(&c, k->table);
+        for (size_t i = 0; i < items->n; i++)
+                for (size_t n = 0; n < k->n_columns; n++) {
+                        const char *text = NULL;
+                        int64_t number = 0;
+
+                        if (value(w->a, &k->columns[n], items->v + i * k->item_size, &text,
+                                    &number))
+                                hash_text(&c, text);
+                        else
+                                hash_int(&c, number);
+                }
+        SHA256Final(d.b, &c);
+        return d;
+}
+
+static struct digest state_digest(
+        const struct imm_state *s, const struct digest parts[IMM_PART_N]) {
+        const char *texts[] = {s->unit, s->path, s->load, s->load_message, s->package, s->rating,
+                s->outcome, s->closure_kind};
+        struct digest d;
+        SHA256_CTX c;
+
+        SHA256Init(&c);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++)
+                hash_text(&c, texts[i]);
+        hash_int(&c, s->exposure);
+        hash_int(&c, s->reach);
+        hash_int(&c, s->visible);
+        for (size_t i = 0; i < IMM_PART_N; i++)
+                SHA256Update(&c, parts[i].b, sizeof(parts[i].b));
+        SHA256Final(d.b, &c);
+        return d;
+}
+
+/* ---- rows ---- */
+
+static int put_row(
+        struct recorder *w, enum imm_part part, int64_t id, size_t row, const char *item) {
+        const struct imm_part_kind *k = &imm_part_kinds[part];
+        sqlite3_stmt *s = w->rows[part];
+        int64_t ignored;
+        int r;
+
+        (void)sqlite3_bind_int64(s, 1, id);
+        (void)sqlite3_bind_int64(s, 2, (int64_t)row);
+        for (size_t n = 0; n < k->n_columns; n++) {
+                const char *text = NULL;
+                int64_t number = 0;
+
+                if (value(w->a, &k->columns[n], item, &text, &number)) {
+                        r = bind_text(w, s, (int)n + 3, text);
+                        if (r < 0)
+                                return r;
+                } else
+                        (void)sqlite3_bind_int64(s, (int)n + 3, number);
+        }
+        r = value_of(w, s, &ignored);
+        return r < 0 ? r : 0;
+}
+
+static int put_part(struct recorder *w, enum imm_part part, const struct imm_items *items,
+        const struct digest *digest, int64_t *ret) {
+        int r;
+
+        (void)sqlite3_bind_blob(w->part_find, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
+        r = value_of(w, w->part_find, ret);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        (void)sqlite3_bind_blob(w->part_add, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
+        r = value_of(w, w->part_add, ret);
+        for (size_t i = 0; r >= 0 && i < items->n; i++)
+                r = put_row(w, part, *ret, i, items->v + i * imm_part_kinds[part].item_size);
+        return r;
+}
+
+static int put_new_state(struct recorder *w, const struct imm_state *s, const struct digest *digest,
+        const struct imm_items items[IMM_PART_N], const struct digest parts[IMM_PART_N],
+        int64_t *ret) {
+        sqlite3_stmt *q = w->state_add;
+        const struct {
+                int at;
+                const char *text;
+        } texts[] = {{2, s->unit}, {3, s->path}, {4, s->load}, {5, s->load_message},
+                {6, s->package}, {9, s->rating}, {10, s->outcome}, {11, s->closure_kind}};
+        const struct {
+                int at;
+                int64_t v;
+        } numbers[] = {{7, s->exposure}, {8, s->reach}, {12, s->visible}};
+        int r = 0;
+
+        for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++) {
+                int64_t id = 0;
+
+                r = put_part(w, p, &items[p], &parts[p], &id);
+                (void)sqlite3_bind_int64(q, 13 + (int)p, id);
+        }
+        (void)sqlite3_bind_blob(q, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
+        for (size_t i = 0; r >= 0 && i < IMM_ELEMENTSOF(texts); i++)
+                r = bind_text(w, q, texts[i].at, texts[i].text);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(numbers); i++)
+                if (numbers[i].v < 0) /* unknown */
+                        (void)sqlite3_bind_null(q, numbers[i].at);
+                else
+                        (void)sqlite3_bind_int64(q, numbers[i].at, numbers[i].v);
+        return r < 0 ? r : value_of(w, q, ret);
+}
+
+static int put_state(struct recorder *w, int64_t run, const struct imm_state *s) {
+        struct imm_items items[IMM_PART_N];
+        struct digest parts[IMM_PART_N], digest;
+        int64_t id = 0, ignored;
+        int r;
+
+        for (enum imm_part p = 0; p < IMM_PART_N; p++) {
+                items[p] = imm_part_items(s, p, w->a);
+                parts[p] = part_digest(w, &imm_part_kinds[p], &items[p]);
+        }
+        digest = state_digest(s, parts);
+        (void)sqlite3_bind_blob(w->state_find, 1, digest.b, sizeof(digest.b), SQLITE_STATIC);
+        r = value_of(w, w->state_find, &id);
+        if (r == 0)
+                r = put_new_state(w, s, &digest, items, parts, &id);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(w->run_state_add, 1, run);
+        (void)sqlite3_bind_int64(w->run_state_add, 2, id);
+        r = value_of(w, w->run_state_add, &ignored);
+        return r < 0 ? r : 0;
+}
+
+/* ---- the run ---- */
+
+struct totals {
+        int64_t exposure, reach, n_exposure, n_reach;
+        int64_t findings[IMM_SEVERITY_N];
+};
+
+static struct totals totals_of(const struct imm_snapshot *s) {
+        struct totals t = {0};
+
+        imm_array_foreach (p, &s->states) {
+                const struct imm_state *u = *p;
+
+                if (u->exposure >= 0) {
+                        t.exposure += u->exposure;
+                        t.n_exposure++;
+                }
+                if (u->reach >= 0) {
+                        t.reach += u->reach;
+                        t.n_reach++;
+                }
+                imm_array_foreach (f, &u->findings)
+                        if (!f->suppressed)
+                                t.findings[f->severity]++;
+        }
+        return t;
+}
+
+static void bind_mean(sqlite3_stmt *s, int at, int64_t sum, int64_t n) {
+        if (n == 0)
+                (void)sqlite3_bind_null(s, at);
+        else
+                (void)sqlite3_bind_int64(s, at, (sum * 10 + n / 2) / n);
+}
+
+static int put_run(struct recorder *w, const struct imm_snapshot *s, int64_t *ret) {
+        struct totals t = totals_of(s);
+        imm_auto_stmt *q = NULL;
+        int r;
+
+        r = imm_history_prepare(w->h,
+                "INSERT INTO run (time, host, root, systemd, immure, partial, units, exposure, "
+                "reach, critical, high, "
+                "medium, low, info) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                &q, w->err);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(q, 1, s->time);
+        (void)sqlite3_bind_text(q, 2, s->host ? s->host : "", -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(q, 3, s->root ? s->root : "/", -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(q, 4, s->systemd);
+        (void)sqlite3_bind_text(q, 5, s->immure ? s->immure : "", -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int(q, 6, s->partial);
+        (void)sqlite3_bind_int64(q, 7, (int64_t)s->states.n);
+        bind_mean(q, 8, t.exposure, t.n_exposure);
+        bind_mean(q, 9, t.reach, t.n_reach);
+        for (int i = 0; i < IMM_SEVERITY_N; i++)
+                (void)sqlite3_bind_int64(q, 10 + i, t.findings[IMM_SEVERITY_CRITICAL - i]);
+        r = value_of(w, q, ret);
+        return r < 0 ? r : 0;
+}
+
+static int put_notes(struct recorder *w, const struct imm_snapshot *s, int64_t run) {
+        imm_auto_stmt *q = NULL;
+        int r;
+
+        r = imm_history_prepare(w->h, "INSERT INTO run_note VALUES (?,?,?)", &q, w->err);
+        for (size_t i = 0; r >= 0 && i < s->not_analysed.n; i++) {
+                int64_t ignored;
+
+                (void)sqlite3_bind_int64(q, 1, run);
+                (void)sqlite3_bind_int64(q, 2, (int64_t)i);
+                r = bind_text(w, q, 3, s->not_analysed.v[i]);
+                if (r >= 0)
+                        r = value_of(w, q, &ignored);
+        }
+        return r;
+}
+
+static int record(struct recorder *w, const struct imm_snapshot *s, int64_t *ret) {
+        int r;
+
+        r = recorder_prepare(w);
+        if (r >= 0)
+                r = put_run(w, s, ret);
+        for (size_t i = 0; r >= 0 && i < s->states.n; i++)
+                r = put_state(w, *ret, s->states.v[i]);
+        if (r >= 0)
+                r = put_notes(w, s, *ret);
+        return r;
+}
+
+int imm_history_record(struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run,
+        struct imm_err *err) {
+        struct recorder w = {.h = h, .a = imm_arena_new(), .err = err};
+        int64_t run = 0;
+        int r;
+
+        r = imm_history_exec(h, "BEGIN IMMEDIATE", err);
+        if (r >= 0) {
+                r = record(&w, s, &run);
+                if (r >= 0)
+                        r = imm_history_exec(h, "COMMIT", err);
+                if (r < 0)
+                        (void)sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+        recorder_done(&w);
+        if (r < 0)
+                return r;
+        if (ret_run)
+                *ret_run = run;
+        return 0;
+}

@@ -1,0 +1,345 @@
+#include "audit/difference.h"
+#include "history/history.h"
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/immure-history-XXXXXX";
+
+static const char *at(const char *name) {
+        static char buf[4096];
+
+        (void)snprintf(buf, sizeof(buf), "%s/%s", folder, name);
+        return buf;
+}
+
+static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+static int setup(void **state) {
+        return mkdtemp(folder) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+        return nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* @n units; unit k differs from night to night when k equals @changed */
+static struct imm_snapshot *night(unsigned n, unsigned changed, unsigned mark) {
+        struct imm_snapshot *s = imm_snapshot_new();
+        struct imm_arena *a = s->arena;
+
+        s->time = 1000000 + mark;
+        s->host = "h";
+        s->root = "/";
+        s->systemd = 252;
+        s->immure = "test";
+        for (unsigned i = 0; i < n; i++) {
+                struct imm_state *u = imm_snapshot_add(s, imm_printf(a, "unit%04u.service", i));
+
+                u->load = "loaded";
+                u->path = imm_printf(a, "/usr/lib/systemd/system/unit%04u.service", i);
+                u->exposure = 96;
+                u->rating = "UNSAFE";
+                for (unsigned k = 0; k < 30; k++)
+                        *imm_array_push(a, &u->settings) = (struct imm_state_setting){
+                                .name = imm_printf(a, "Setting%u", k),
+                                .value =
+                                        i == changed && k == 3 ? imm_printf(a, "v%u", mark) : "yes",
+                                .origin = {"file", NULL, u->path, k + 3},
+                        };
+                for (unsigned k = 0; k < 80; k++)
+                        *imm_array_push(a, &u->checks) =
+                                (struct imm_state_check){imm_printf(a, "Check%02u", k), 1, 1};
+                for (unsigned k = 0; k < 20; k++)
+                        *imm_array_push(a, &u->findings) = (struct imm_state_finding){
+                                .rule = imm_printf(a, "Rule%u", k),
+                                .scorecard = "reach",
+                                .severity = IMM_SEVERITY_HIGH,
+                                .confidence = "certain",
+                                .file = u->path,
+                                .line = k,
+                        };
+                imm_strv_add(a, &u->dropins, "/etc/systemd/system/service.d/10.conf");
+        }
+        imm_snapshot_sort(s);
+        return s;
+}
+
+static struct imm_history *open_history(const char *name, enum imm_history_mode mode) {
+        imm_err_auto err = IMM_ERR_INIT;
+        struct imm_history *h = NULL;
+
+        if (imm_history_open(&h, at(name), mode, &err) < 0)
+                fail_msg("%s", imm_err_text(&err));
+        return h;
+}
+
+static int64_t record(struct imm_history *h, struct imm_snapshot *s) {
+        imm_err_auto err = IMM_ERR_INIT;
+        int64_t run = 0;
+
+        if (imm_history_record(h, s, &run, &err) < 0)
+                fail_msg("%s", imm_err_text(&err));
+        imm_snapshot_free(s);
+        return run;
+}
+
+static char *json(const struct imm_snapshot *s) {
+        char *text = NULL;
+        size_t n;
+        FILE *f = open_memstream(&text, &n);
+        struct imm_json j = imm_json_on(f, IMM_JSON_PRETTY);
+
+        imm_snapshot_json(s, &j);
+        fclose(f);
+        return text;
+}
+
+TEST(what_was_recorded_comes_back) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("a/b/c.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *want = night(3, 1, 7), *got = NULL;
+        imm_auto_free char *x = NULL, *y = NULL;
+        int64_t run = record(h, night(3, 1, 7));
+
+        assert_int_equal(imm_history_load(h, run, &got, NULL), 0);
+        x = json(want);
+        y = json(got);
+        assert_string_equal(x, y);
+        assert_int_equal(imm_history_load(h, run + 1, &got, NULL), -ENOENT);
+}
+
+TEST(two_runs_differ_where_they_do) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("diff.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = NULL, *b = NULL;
+        imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
+        int64_t x = record(h, night(50, 7, 1)), y = record(h, night(50, 7, 2));
+
+        assert_int_equal(imm_history_load_pair(h, x, y, &a, &b, NULL), 0);
+        assert_int_equal(a->states.n, 1); /* what is the same was not even read */
+        d = imm_difference_of(a, b);
+        assert_int_equal(d->units.n, 1);
+        assert_string_equal(d->units.v[0]->unit, "unit0007.service");
+        assert_int_equal(d->units.v[0]->settings.n, 1);
+        assert_string_equal(d->units.v[0]->settings.v[0].after, "v2");
+}
+
+TEST(an_unchanged_night_costs_little) {
+        struct imm_history *h = open_history("small.db", IMM_HISTORY_WRITE);
+        struct stat before, after;
+
+        record(h, night(200, 0, 0));
+        imm_history_free(h);
+        assert_int_equal(stat(at("small.db"), &before), 0);
+        h = open_history("small.db", IMM_HISTORY_WRITE);
+        for (unsigned i = 1; i <= 20; i++)
+                record(h, night(200, 0, 0));
+        imm_history_free(h);
+        assert_int_equal(stat(at("small.db"), &after), 0);
+        /* two indices of a run and a state: a few bytes each */
+        assert_true((after.st_size - before.st_size) / 20 / 200 < 40);
+}
+
+TEST(a_unit_has_its_story) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("story.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_unit_run *list = NULL;
+        size_t n = 0;
+
+        record(h, night(4, 3, 1));
+        record(h, night(4, 3, 1));
+        record(h, night(4, 3, 2));
+        record(h, night(2, 9, 2));
+        assert_int_equal(imm_history_unit(h, "unit0003.service", "h", NULL, a, &list, &n, NULL), 0);
+        assert_int_equal(n, 3);
+        assert_int_equal(list[1].run.id, 3);
+        assert_null(list[2].snapshot); /* gone */
+        for (size_t i = 0; i < n; i++)
+                imm_snapshot_free(list[i].snapshot);
+}
+
+TEST(old_runs_go_and_the_rest_stays) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("keep.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = NULL, *want = night(5, 2, 9);
+        imm_auto_free char *x = NULL, *y = NULL;
+        struct imm_run *runs = NULL;
+        unsigned dropped = 0;
+        size_t n = 0;
+
+        for (unsigned i = 0; i < 10; i++)
+                record(h, night(5, 2, i));
+        assert_int_equal(imm_history_prune(h, 3, &dropped, NULL), 0);
+        assert_int_equal(dropped, 7);
+        assert_int_equal(imm_history_runs(h, NULL, NULL, a, &runs, &n, NULL), 0);
+        assert_int_equal(n, 3);
+        assert_int_equal(imm_history_load(h, runs[2].id, &s, NULL), 0);
+        x = json(want);
+        y = json(s);
+        assert_string_equal(x, y);
+}
+
+static void bytes(const char *name, const char *text) {
+        FILE *f = fopen(at(name), "we");
+
+        assert_non_null(f);
+        fputs(text, f);
+        assert_int_equal(fclose(f), 0);
+}
+
+TEST(what_is_not_ours_is_left_alone) {
+        imm_err_auto err = IMM_ERR_INIT;
+        struct imm_history *h = NULL;
+        sqlite3 *db = NULL;
+        struct stat st;
+
+        assert_int_equal(imm_history_open(&h, at("none.db"), IMM_HISTORY_READ, &err), -ENOENT);
+        assert_int_equal(stat(at("none.db"), &st), -1);
+
+        bytes("text.db", "this is no database, only a text of some length\n");
+        assert_true(imm_history_open(&h, at("text.db"), IMM_HISTORY_WRITE, &err) < 0);
+        assert_non_null(strstr(imm_err_text(&err), "text.db"));
+        imm_err_done(&err);
+        assert_int_equal(stat(at("text.db"), &st), 0);
+        assert_int_equal(st.st_size, 48);
+
+        assert_int_equal(sqlite3_open(at("other.db"), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        assert_int_equal(imm_history_open(&h, at("other.db"), IMM_HISTORY_WRITE, &err), -EINVAL);
+        imm_err_done(&err);
+
+        imm_history_free(open_history("newer.db", IMM_HISTORY_WRITE));
+        assert_int_equal(sqlite3_open(at("newer.db"), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        assert_int_equal(imm_history_open(&h, at("newer.db"), IMM_HISTORY_WRITE, &err), -EINVAL);
+        assert_non_null(strstr(imm_err_text(&err), "newer immure"));
+        imm_err_done(&err);
+
+        assert_int_equal(mkfifo(at("fifo.db"), 0600), 0);
+        assert_int_equal(imm_history_open(&h, at("fifo.db"), IMM_HISTORY_READ, &err), -EINVAL);
+}
+
+/* Recorders that are killed at any moment: what was committed is there, what was not is not. */
+TEST(killed_recorders_leave_whole_runs) {
+        enum { KILLS = 100 };
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        int pipes[2];
+        size_t committed = 0, n = 0;
+        struct imm_run *runs = NULL;
+        struct imm_history *h;
+        sqlite3 *db = NULL;
+        sqlite3_stmt *s = NULL;
+        char c;
+
+        imm_history_free(open_history("kill.db", IMM_HISTORY_WRITE));
+        assert_int_equal(pipe(pipes), 0);
+        for (unsigned i = 0; i < KILLS; i++) {
+                pid_t pid = fork();
+
+                assert_true(pid >= 0);
+                if (pid == 0) {
+                        for (unsigned k = 0;; k++) {
+                                struct imm_snapshot *x = night(20, k % 20, i * 1000 + k);
+
+                                h = NULL;
+                                if (imm_history_open(&h, at("kill.db"), IMM_HISTORY_WRITE, NULL) <
+                                                0 ||
+                                        imm_history_record(h, x, NULL, NULL) < 0)
+                                        _exit(1);
+                                if (write(pipes[1], "x", 1) != 1)
+                                        _exit(1);
+                                imm_history_free(h);
+                                imm_snapshot_free(x);
+                        }
+                }
+                usleep((unsigned)(rand() % 12000));
+                kill(pid, SIGKILL);
+                assert_int_equal(waitpid(pid, NULL, 0), pid);
+        }
+        close(pipes[1]);
+        while (read(pipes[0], &c, 1) == 1)
+                committed++;
+        close(pipes[0]);
+        h = open_history("kill.db", IMM_HISTORY_WRITE);
+        assert_int_equal(imm_history_runs(h, NULL, NULL, a, &runs, &n, NULL), 0);
+        assert_true(committed > 0);
+        /* a run may have been committed just before its recorder could say so: one a kill at most
+         */
+        assert_in_range(n, committed, committed + KILLS);
+        for (size_t i = 0; i < n; i += 7) {
+                imm_cleanup(imm_snapshot_free) struct imm_snapshot *x = NULL;
+
+                assert_int_equal(imm_history_load(h, runs[i].id, &x, NULL), 0);
+                assert_int_equal(x->states.n, 20);
+                assert_int_equal(x->states.v[19]->findings.n, 20);
+        }
+        imm_history_free(h);
+        assert_int_equal(sqlite3_open(at("kill.db"), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &s, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+        assert_string_equal(sqlite3_column_text(s, 0), "ok");
+        sqlite3_finalize(s);
+        sqlite3_close(db);
+}
+
+TEST(four_recorders_at_once_all_succeed) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_run *runs = NULL;
+        struct imm_history *h;
+        pid_t pids[4];
+        size_t n = 0;
+
+        for (unsigned i = 0; i < 4; i++) {
+                pids[i] = fork();
+                if (pids[i] == 0) {
+                        h = NULL;
+                        if (imm_history_open(&h, at("four.db"), IMM_HISTORY_WRITE, NULL) < 0)
+                                _exit(1);
+                        for (unsigned k = 0; k < 5; k++)
+                                if (imm_history_record(h, night(20, k, i * 10 + k), NULL, NULL) < 0)
+                                        _exit(2);
+                        imm_history_free(h);
+                        _exit(0);
+                }
+        }
+        for (unsigned i = 0; i < 4; i++) {
+                int status = 1;
+
+                assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+                assert_int_equal(status, 0);
+        }
+        h = open_history("four.db", IMM_HISTORY_READ);
+        assert_int_equal(imm_history_runs(h, NULL, NULL, a, &runs, &n, NULL), 0);
+        assert_int_equal(n, 20);
+        imm_history_free(h);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(what_was_recorded_comes_back),
+                cmocka_unit_test(two_runs_differ_where_they_do),
+                cmocka_unit_test(an_unchanged_night_costs_little),
+                cmocka_unit_test(a_unit_has_its_story),
+                cmocka_unit_test(old_runs_go_and_the_rest_stays),
+                cmocka_unit_test(what_is_not_ours_is_left_alone),
+                cmocka_unit_test(killed_recorders_leave_whole_runs),
+                cmocka_unit_test(four_recorders_at_once_all_succeed),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}

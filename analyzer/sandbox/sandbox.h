@@ -55,6 +55,12 @@ struct imm_identity {
         bool no_new_privileges;
         unsigned secure_bits;
         enum imm_userns userns;
+        /* of IMM_USERNS_SELF: what is mapped beside root, and whether root is */
+        uid_t mapped_uid;
+        gid_t mapped_gid;
+        bool maps_root;
+        bool set_id; /* the program's own set-id bits or file capabilities changed it at exec */
+        enum imm_outcome outcome; /* the step that fails because of it, or OK */
         const char *why;          /* one line, or NULL */
         struct imm_origin origin; /* of the user */
 };
@@ -147,9 +153,33 @@ struct imm_sandbox {
 /* Computed on the first call, kept in u->sandbox. Different units in parallel are fine. */
 struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u);
 
-/* identity.c */
+/*
+ * Descriptors that the service gets from outside: they bypass the mount table. OpenFile=,
+ * StandardInput=file:, sockets of socket units, the descriptor store, PAM.
+ */
+struct imm_handed {
+        const char *what; /* "OpenFile=", "socket", ... */
+        const char *path; /* file or address; NULL: not known */
+        bool read, write;
+        enum imm_setting setting;
+        struct imm_origin origin;
+};
+struct imm_handed_list {
+        struct imm_handed *v;
+        size_t n, cap;
+};
+void imm_handed_compute(struct imm_manager *m, struct imm_unit *u, struct imm_arena *a,
+        struct imm_handed_list *ret);
+
+/*
+ * identity.c: as systemd leaves it before exec. identity-exec.c: what the kernel makes of it when
+ * @program (a path in the table) is executed: file capabilities, set-id bits, root's own rules.
+ */
 void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_identity *ret);
+void imm_identity_exec(struct imm_manager *m, struct imm_settings *s,
+        const struct imm_mount_table *t, const char *program, struct imm_arena *a,
+        struct imm_identity *id);
 /* table.c (plan.c, normalize.c below it) */
 void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
         enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
@@ -177,6 +207,7 @@ struct imm_access {
         bool level_known;
         struct imm_strv because; /* lines for people: what decided, what lost, what would flip it */
         struct imm_strv assumes; /* not modelled, could change the answer */
+        int new_executable;      /* of directories: a new file can be made in it and executed */
 };
 
 /*

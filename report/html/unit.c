@@ -1,0 +1,230 @@
+/* One unit: findings, settings with origins, mounts as a tree, access by area, excess and missing.
+ */
+
+#include "report/html/html-private.h"
+
+static void origin(FILE *f, const struct imm_source_ref *o) {
+        if (o->by) {
+                fputs("by ", f);
+                imm_html_text(f, o->by);
+                fputs("=", f);
+                if (o->file)
+                        fputs(", ", f);
+        }
+        if (o->file) {
+                imm_html_text(f, o->file);
+                fprintf(f, ":%u", o->line);
+        } else if (!o->by)
+                imm_html_text(f, o->kind);
+}
+
+static void findings(const struct imm_state *s, FILE *f) {
+        if (s->findings.n == 0)
+                return;
+        fputs("<h3>Findings</h3>\n<ul class=\"f\">\n", f);
+        imm_array_foreach (i, &s->findings) {
+                fprintf(f, "<li><span class=\"tag %s\">%s</span> ",
+                        imm_html_severity_tone(i->severity), imm_severity_name(i->severity));
+                imm_html_text(f, i->rule);
+                if (i->confidence && !imm_streq(i->confidence, "certain")) {
+                        fputs(" (", f);
+                        imm_html_text(f, i->confidence);
+                        fputs(")", f);
+                }
+                if (i->suppressed) {
+                        fputs(" <span class=\"faint\">accepted: ", f);
+                        imm_html_text(f, i->suppressed);
+                        fputs("</span>", f);
+                }
+                for (size_t k = 0; k < i->evidence.n; k++) {
+                        fputs("<br><span class=\"faint\">", f);
+                        imm_html_text(f, i->evidence.v[k]);
+                        fputs("</span>", f);
+                }
+                if (i->remedy) {
+                        fputs("<br>Remedy: <code>", f);
+                        imm_html_text(f, i->remedy);
+                        fputs("</code>", f);
+                }
+                if (i->owner) {
+                        fputs(" <span class=\"faint\">(", f);
+                        imm_html_text(f, i->owner);
+                        fputs(")</span>", f);
+                }
+                fputs("</li>\n", f);
+        }
+        fputs("</ul>\n", f);
+}
+
+static void settings(const struct imm_state *s, FILE *f) {
+        if (s->settings.n == 0)
+                return;
+        fputs("<h3>Settings</h3>\n<div class=\"wide\"><table><tbody>\n", f);
+        imm_array_foreach (i, &s->settings) {
+                if (i->origin.kind && imm_streq(i->origin.kind, "default"))
+                        continue;
+                fputs("<tr><td>", f);
+                imm_html_text(f, i->name);
+                fputs("</td><td class=\"p\">", f);
+                imm_html_text(f, i->value);
+                fputs("</td><td class=\"p faint\">", f);
+                origin(f, &i->origin);
+                fputs("</td></tr>\n", f);
+        }
+        fputs("</tbody></table></div>\n", f);
+}
+
+/* The depth of a path below its nearest ancestor in the (sorted) table */
+static unsigned depth_of(const struct imm_state *s, size_t at) {
+        unsigned depth = 0;
+
+        for (size_t i = 0; i < at; i++) {
+                const char *p = s->mounts.v[i].path, *rest;
+
+                if (!p || !s->mounts.v[at].path)
+                        continue;
+                rest = imm_after(s->mounts.v[at].path, p);
+                if (rest && (*rest == '/' || (p[0] == '/' && !p[1] && *rest)))
+                        depth++;
+        }
+        return depth;
+}
+
+static void mounts(const struct imm_state *s, FILE *f) {
+        bool own = false;
+
+        imm_array_foreach (m, &s->mounts)
+                own |= m->setting != NULL;
+        if (s->outcome && !imm_streq(s->outcome, "ok")) {
+                fputs("<p class=\"b\">Starting it would fail: ", f);
+                imm_html_text(f, s->outcome);
+                fputs("</p>\n", f);
+        }
+        if (s->mounts.n == 0)
+                return;
+        if (!own) {
+                fputs("<p class=\"faint\">No setting mounts anything: it sees the host's own file "
+                      "systems.</p>\n",
+                        f);
+                return;
+        }
+        fputs("<h3>Mounts</h3>\n<pre class=\"tree\">", f);
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const struct imm_state_mount *m = &s->mounts.v[i];
+
+                fprintf(f, "%*s", (int)(2 * depth_of(s, i)), "");
+                imm_html_text(f, m->path);
+                fprintf(f, "  %s%s%s%s ", m->read_only ? "ro" : "rw", m->nosuid ? ",nosuid" : "",
+                        m->nodev ? ",nodev" : "", m->noexec ? ",noexec" : "");
+                if (m->fstype && !imm_streq(m->fstype, "bind"))
+                        imm_html_text(f, m->fstype);
+                else if (m->source && m->path && !imm_streq(m->source, m->path)) {
+                        fputs("← ", f);
+                        imm_html_text(f, m->source);
+                }
+                if (m->setting) {
+                        fputs("  <span class=\"faint\">", f);
+                        imm_html_text(f, m->setting);
+                        fputs("=</span>", f);
+                }
+                putc('\n', f);
+        }
+        fputs("</pre>\n", f);
+}
+
+static int is_writable(const struct imm_state_access *a) {
+        return a->write == 1;
+}
+
+static int is_readable(const struct imm_state_access *a) {
+        return a->write != 1 && a->read == 1;
+}
+
+static int is_hidden(const struct imm_state_access *a) {
+        return a->write == 0 && a->read == 0 && a->connect != 1;
+}
+
+static int is_connectable(const struct imm_state_access *a) {
+        return a->connect == 1;
+}
+
+static void area(const struct imm_state *s, FILE *f, const char *name, const char *tone,
+        int (*in)(const struct imm_state_access *a)) {
+        bool any = false;
+
+        imm_array_foreach (a, &s->access) {
+                if (!in(a))
+                        continue;
+                if (!any)
+                        fprintf(f, "<p><b class=\"%s\">%s</b> <span class=\"mono\">", tone, name);
+                any = true;
+                imm_html_text(f, a->path);
+                putc(' ', f);
+        }
+        if (any)
+                fputs("</span></p>\n", f);
+}
+
+static void access_picture(const struct imm_state *s, FILE *f) {
+        if (s->access.n == 0)
+                return;
+        fputs("<h3>Access</h3>\n", f);
+        area(s, f, "can write", "b", is_writable);
+        area(s, f, "can connect to", "b", is_connectable);
+        area(s, f, "can read", "w", is_readable);
+        area(s, f, "sees nothing of", "g", is_hidden);
+}
+
+enum { LIST_MAX = 20 };
+
+static void paths(FILE *f, const char *name, const char *tone, const struct imm_strv *l) {
+        if (l->n == 0)
+                return;
+        fprintf(f, "<p><b class=\"%s\">%zu %s</b> <span class=\"mono\">", tone, l->n, name);
+        for (size_t i = 0; i < l->n && i < LIST_MAX; i++) {
+                imm_html_text(f, l->v[i]);
+                putc(' ', f);
+        }
+        fputs(l->n > LIST_MAX ? "…</span></p>\n" : "</span></p>\n", f);
+}
+
+void imm_html_unit(const struct imm_report *r, const struct imm_state *s, FILE *f) {
+        fputs("<details data-u=\"", f);
+        imm_html_text(f, s->unit);
+        fputs("\" id=\"u-", f);
+        imm_html_text(f, s->unit);
+        fputs("\"><summary><span class=\"u\">", f);
+        imm_html_text(f, s->unit);
+        fprintf(f, "</span><span class=\"%s\">exposure ", imm_html_tone(s->exposure));
+        imm_html_tenths(f, s->exposure);
+        fprintf(f, "</span><span class=\"%s\">reach ", imm_html_tone(s->reach));
+        imm_html_tenths(f, s->reach);
+        fputs("</span></summary>\n<p class=\"faint mono\">", f);
+        imm_html_text(f, s->path ? s->path : s->load);
+        for (size_t i = 0; i < s->dropins.n; i++) {
+                fputs(" + ", f);
+                imm_html_text(f, s->dropins.v[i]);
+        }
+        if (s->package) {
+                fputs(" · ", f);
+                imm_html_text(f, s->package);
+        }
+        fputs("</p>\n", f);
+        if (s->load_message) {
+                fputs("<p class=\"b\">", f);
+                imm_html_text(f, s->load_message);
+                fputs("</p>\n", f);
+        }
+        for (size_t i = 0; i < s->errors.n; i++) {
+                fputs("<p class=\"w\">", f);
+                imm_html_text(f, s->errors.v[i]);
+                fputs("</p>\n", f);
+        }
+        findings(s, f);
+        settings(s, f);
+        mounts(s, f);
+        access_picture(s, f);
+        paths(f, "needed but hidden", "b", &s->missing);
+        paths(f, "visible but not needed", "faint", &s->excess);
+        fputs("</details>\n", f);
+}

@@ -1,0 +1,501 @@
+/* Properties of execution: commands, identity, sandbox, limits, standard streams. */
+
+#include "analyzer/settings/properties-private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+/* ---- commands ---- */
+
+static void put_command(struct imm_show *w, const struct imm_command_item *c, const char *kind) {
+        fprintf(w->f, "%s={ path=%s ; argv[]=", w->p->name, c->path);
+        for (size_t i = 0; i < c->argv.n; i++)
+                fprintf(w->f, "%s%s", i > 0 ? " " : "", c->argv.v[i]);
+        fprintf(w->f,
+                " ; %s ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\n",
+                kind);
+}
+
+int imm_show_commands(struct imm_show *w) {
+        imm_array_foreach (c, &w->v->commands)
+                put_command(w, c,
+                        c->flags & IMM_COMMAND_IGNORE_FAILURE ? "ignore_errors=yes"
+                                                              : "ignore_errors=no");
+        return 0;
+}
+
+int imm_show_commands_ex(struct imm_show *w) {
+        static const struct {
+                unsigned flag;
+                const char *word;
+        } flags[] = {
+                /* in systemd's order */
+                {IMM_COMMAND_NO_ENV_EXPAND, "no-env-expand"},
+                {IMM_COMMAND_IGNORE_FAILURE, "ignore-failure"},
+                {IMM_COMMAND_FULLY_PRIVILEGED, "privileged"},
+                {IMM_COMMAND_NO_SETUID, "no-setuid"},
+                {IMM_COMMAND_AMBIENT_MAGIC, "ambient"},
+        };
+
+        imm_array_foreach (c, &w->v->commands) {
+                char text[96] = "flags=";
+                size_t n = strlen(text);
+
+                for (size_t i = 0; i < IMM_ELEMENTSOF(flags); i++)
+                        if (c->flags & flags[i].flag)
+                                n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s",
+                                        text[n - 1] == '=' ? "" : " ", flags[i].word);
+                put_command(w, c, text);
+        }
+        return 0;
+}
+
+/* ---- limits ---- */
+
+/*
+ * Without a line a service gets what the kernel gave to the manager. Most of that is the same on
+ * every machine; the number of processes and signals goes by its memory, and locked memory went by
+ * the kernel's version before systemd set it (254).
+ */
+static int limit(struct imm_show *w, bool soft) {
+        static const struct {
+                enum imm_setting id;
+                struct imm_limit limit;
+        } kernel[] = {
+                {IMM_SETTING_LIMIT_STACK, {8388608, UINT64_MAX}},
+                {IMM_SETTING_LIMIT_CORE, {0, UINT64_MAX}},
+                {IMM_SETTING_LIMIT_NOFILE, {1024, 524288}},
+                {IMM_SETTING_LIMIT_MEMLOCK, {8388608, 8388608}},
+                {IMM_SETTING_LIMIT_MSGQUEUE, {819200, 819200}},
+                {IMM_SETTING_LIMIT_NICE, {0, 0}},
+                {IMM_SETTING_LIMIT_RTPRIO, {0, 0}},
+        };
+        struct imm_limit l = {UINT64_MAX, UINT64_MAX};
+        uint64_t n;
+
+        if (w->v->set)
+                l = w->v->limit;
+        else if (w->p->setting == IMM_SETTING_LIMIT_NPROC ||
+                 w->p->setting == IMM_SETTING_LIMIT_SIGPENDING ||
+                 (w->p->setting == IMM_SETTING_LIMIT_MEMLOCK && w->s->version < 254) ||
+                 w->s->manager->scope != IMM_SCOPE_SYSTEM)
+                return -ENODATA;
+        else
+                for (size_t i = 0; i < IMM_ELEMENTSOF(kernel); i++)
+                        if (kernel[i].id == w->p->setting)
+                                l = kernel[i].limit;
+        n = soft ? l.soft : l.hard;
+        return n == UINT64_MAX ? imm_show_text(w, "infinity") : imm_show_line(w, "%" PRIu64, n);
+}
+
+int imm_show_hard_limit(struct imm_show *w) {
+        return limit(w, false);
+}
+
+int imm_show_soft_limit(struct imm_show *w) {
+        return limit(w, true);
+}
+
+/* ---- environment and streams ---- */
+
+int imm_show_env_files(struct imm_show *w) {
+        imm_array_foreach (p, &w->v->paths)
+                imm_show_line(
+                        w, "%s (ignore_errors=%s)", p->path, p->ignore_missing ? "yes" : "no");
+        return 0;
+}
+
+int imm_show_stdio(struct imm_show *w) {
+        const char *s = w->v->string ? w->v->string : "";
+
+        return imm_show_line(w, "%.*s", (int)strcspn(s, ":"), s);
+}
+
+int imm_show_stdio_name(struct imm_show *w) {
+        const char *s = w->v->string ? w->v->string : "", *name = imm_after(s, "fd:");
+
+        if (!name && imm_streq(s, "fd"))
+                name = w->p->setting == IMM_SETTING_STANDARD_INPUT    ? "stdin"
+                       : w->p->setting == IMM_SETTING_STANDARD_OUTPUT ? "stdout"
+                                                                      : "stderr";
+        return imm_show_text(w, name);
+}
+
+static void put_base64(FILE *f, const char *data, size_t n) {
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+        for (size_t i = 0; i < n; i += 3) {
+                uint32_t x = (uint32_t)(unsigned char)data[i] << 16;
+
+                if (i + 1 < n)
+                        x |= (uint32_t)(unsigned char)data[i + 1] << 8;
+                if (i + 2 < n)
+                        x |= (unsigned char)data[i + 2];
+                putc(digits[x >> 18 & 63], f);
+                putc(digits[x >> 12 & 63], f);
+                putc(i + 1 < n ? digits[x >> 6 & 63] : '=', f);
+                putc(i + 2 < n ? digits[x & 63] : '=', f);
+        }
+}
+
+int imm_show_input_data(struct imm_show *w) {
+        const char *s = w->v->string ? w->v->string : "";
+
+        fprintf(w->f, "%s=", w->p->name);
+        put_base64(w->f, s, strlen(s));
+        putc('\n', w->f);
+        return 0;
+}
+
+int imm_show_syslog_priority(struct imm_show *w) {
+        return imm_show_line(w, "%" PRIu64,
+                imm_setting_number(w->s, IMM_SETTING_SYSLOG_FACILITY) << 3 |
+                        imm_setting_number(w->s, IMM_SETTING_SYSLOG_LEVEL));
+}
+
+int imm_show_log_extra_fields(struct imm_show *w) {
+        fprintf(w->f, "%s=", w->p->name);
+        imm_array_foreach (s, &w->v->strings)
+                fprintf(w->f, "%s%s", s == w->v->strings.v ? "" : " ", s->text);
+        putc('\n', w->f);
+        return 0;
+}
+
+int imm_show_lines(struct imm_show *w) {
+        imm_array_foreach (s, &w->v->strings)
+                imm_show_line(w, "%s", s->text);
+        return 0;
+}
+
+/* ---- scheduling ---- */
+
+int imm_show_coredump_filter(struct imm_show *w) {
+        return imm_show_line(w, "0x%" PRIx64, w->v->number);
+}
+
+/* What the manager itself has counts where nothing is set; 247 tells the kernel's raw "none". */
+int imm_show_io_class(struct imm_show *w) {
+        bool any = w->v->set || imm_show_get(w, IMM_SETTING_IO_SCHEDULING_PRIORITY)->set;
+
+        if (!w->v->set)
+                return imm_show_text(w, any || w->s->version > 247 ? "2" : "0");
+        return imm_show_number(w);
+}
+
+int imm_show_io_priority(struct imm_show *w) {
+        bool any = w->v->set || imm_show_get(w, IMM_SETTING_IO_SCHEDULING_CLASS)->set;
+
+        if (!any)
+                return imm_show_text(w, w->s->version > 247 ? "4" : "0");
+        return imm_show_number(w);
+}
+
+int imm_show_timer_slack(struct imm_show *w) {
+        return w->v->set ? imm_show_number(w) : imm_show_text(w, "50000");
+}
+
+int imm_show_numa_policy(struct imm_show *w) {
+        const char *word = w->v->number < 5 ? imm_setting_word(w->s, w->p->setting) : NULL;
+
+        return imm_show_text(w, word ? word : "n/a");
+}
+
+int imm_show_cpus_from_numa(struct imm_show *w) {
+        for (size_t i = w->v->strings.n; i-- > 0;)
+                if (imm_streq(w->v->strings.v[i].text, "numa"))
+                        return imm_show_text(w, "yes");
+        return imm_show_text(w, "no");
+}
+
+/* ---- identity ---- */
+
+int imm_show_working_directory(struct imm_show *w) {
+        const char *s = w->v->string ? w->v->string : "";
+
+        return *s == '-' ? imm_show_line(w, "!%s", s + 1) : imm_show_text(w, s);
+}
+
+int imm_show_caps(struct imm_show *w) {
+        static const char *const names[] = {"chown", "dac_override", "dac_read_search", "fowner",
+                "fsetid", "kill", "setgid", "setuid", "setpcap", "linux_immutable",
+                "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock",
+                "ipc_owner", "sys_module", "sys_rawio", "sys_chroot", "sys_ptrace", "sys_pacct",
+                "sys_admin", "sys_boot", "sys_nice", "sys_resource", "sys_time", "sys_tty_config",
+                "mknod", "lease", "audit_write", "audit_control", "setfcap", "mac_override",
+                "mac_admin", "syslog", "wake_alarm", "block_suspend", "audit_read", "perfmon",
+                "bpf", "checkpoint_restore"};
+        bool some = false;
+
+        fprintf(w->f, "%s=", w->p->name);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (w->v->number >> i & 1) {
+                        fprintf(w->f, "%scap_%s", some ? " " : "", names[i]);
+                        some = true;
+                }
+        putc('\n', w->f);
+        return 0;
+}
+
+int imm_show_login_environment(struct imm_show *w) {
+        if (w->v->number == 0 || w->v->number == 1)
+                return imm_show_bool(w);
+        return imm_show_text(w, imm_setting_string(w->s, IMM_SETTING_USER) ||
+                                                imm_setting_bool(w->s, IMM_SETTING_DYNAMIC_USER) ||
+                                                imm_setting_string(w->s, IMM_SETTING_PAM_NAME)
+                                        ? "yes"
+                                        : "no");
+}
+
+int imm_show_label(struct imm_show *w) {
+        return imm_show_text(w, w->v->string);
+}
+
+int imm_show_credential_names(struct imm_show *w) {
+        size_t n = w->v->credentials.n;
+        imm_auto_free const char **words = imm_xcalloc(n + 1, sizeof(*words));
+
+        for (size_t i = 0; i < n; i++)
+                words[i] = w->v->credentials.v[i].id;
+        return imm_show_words(w, words, n, false);
+}
+
+/* ---- sandbox ---- */
+
+static bool has_root(const struct imm_show *w) {
+        const char *dir = imm_setting_string(w->s, IMM_SETTING_ROOT_DIRECTORY);
+
+        return (dir && !imm_streq(dir, "/") && *dir) ||
+               imm_setting_string(w->s, IMM_SETTING_ROOT_IMAGE);
+}
+
+/* 247 reads MountAPIVFS= and forgets that it was set. */
+static bool mount_apivfs(const struct imm_show *w) {
+        uint64_t n = imm_setting_number(w->s, IMM_SETTING_MOUNT_APIVFS);
+
+        if (w->s->version >= 248 && n <= 1)
+                return n == 1;
+        return has_root(w);
+}
+
+int imm_show_mount_apivfs(struct imm_show *w) {
+        return imm_show_text(w, mount_apivfs(w) ? "yes" : "no");
+}
+
+int imm_show_bind_log_sockets(struct imm_show *w) {
+        bool yes;
+
+        if (imm_setting_string(w->s, IMM_SETTING_LOG_NAMESPACE))
+                yes = true;
+        else if (w->v->number <= 1)
+                yes = w->v->number == 1;
+        else
+                yes = mount_apivfs(w) ||
+                      (has_root(w) && imm_setting_bool(w->s, IMM_SETTING_PRIVATE_DEVICES));
+        return imm_show_text(w, yes ? "yes" : "no");
+}
+
+int imm_show_binds(struct imm_show *w) {
+        bool some = false;
+
+        fprintf(w->f, "%s=", w->p->name);
+        imm_array_foreach (b, &w->v->binds) {
+                fprintf(w->f, "%s%s%s:%s%s", some ? " " : "", b->ignore_missing ? "-" : "",
+                        b->source, b->destination, b->recursive ? ":rbind" : "");
+                some = true;
+        }
+        putc('\n', w->f);
+        return 0;
+}
+
+int imm_show_tmpfs(struct imm_show *w) {
+        bool some = false;
+
+        fprintf(w->f, "%s=", w->p->name);
+        imm_array_foreach (t, &w->v->tmpfs) {
+                fprintf(w->f, "%s%s%s%s", some ? " " : "", t->path,
+                        t->options && *t->options ? ":" : "", t->options ? t->options : "");
+                some = true;
+        }
+        putc('\n', w->f);
+        return 0;
+}
+
+/* From 250 on the paths are kept sorted (without the prefix "private/"). */
+int imm_show_directories(struct imm_show *w) {
+        size_t n = w->v->directories.n;
+        imm_auto_free const char **words = imm_xcalloc(n + 1, sizeof(*words));
+
+        for (size_t i = 0; i < n; i++)
+                words[i] = w->v->directories.v[i].path;
+        return imm_show_words(w, words, n, w->s->version >= 250);
+}
+
+/* Paths without a link are told with an empty one. */
+int imm_show_directory_symlinks(struct imm_show *w) {
+        size_t n = w->v->directories.n;
+        imm_auto_free const struct imm_directory_item **sorted =
+                imm_xcalloc(n + 1, sizeof(*sorted));
+
+        for (size_t i = 0; i < n; i++) {
+                size_t k = i;
+
+                for (; k > 0 && strcmp(sorted[k - 1]->path, w->v->directories.v[i].path) > 0; k--)
+                        sorted[k] = sorted[k - 1];
+                sorted[k] = &w->v->directories.v[i];
+        }
+        for (size_t i = 0; i < n; i++) {
+                for (size_t k = 0; k < sorted[i]->symlinks.n; k++)
+                        imm_show_line(w, "%s:%s", sorted[i]->path, sorted[i]->symlinks.v[k]);
+                if (sorted[i]->symlinks.n == 0 && w->s->version >= 257)
+                        imm_show_line(w, "%s:", sorted[i]->path);
+        }
+        return 0;
+}
+
+int imm_show_mount_flags(struct imm_show *w) {
+        return imm_show_word(w);
+}
+
+int imm_show_namespaces(struct imm_show *w) {
+        static const struct {
+                uint64_t flag;
+                const char *word;
+        } kinds[] = {
+                /* in systemd's order */
+                {0x02000000, "cgroup"},
+                {0x08000000, "ipc"},
+                {0x40000000, "net"},
+                {0x00020000, "mnt"},
+                {0x20000000, "pid"},
+                {0x10000000, "user"},
+                {0x04000000, "uts"},
+        };
+        uint64_t n = w->v->number & IMM_NAMESPACES_ALL;
+        bool some = false;
+
+        if (n == 0 || n == IMM_NAMESPACES_ALL)
+                return imm_show_text(w, n ? "no" : "yes");
+        fprintf(w->f, "%s=", w->p->name);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++)
+                if (n & kinds[i].flag) {
+                        fprintf(w->f, "%s%s", some ? " " : "", kinds[i].word);
+                        some = true;
+                }
+        putc('\n', w->f);
+        return 0;
+}
+
+/* ---- lists with a tilde ---- */
+
+static int by_bytes(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Without quotes, sorted; a deny-list, and no list at all, begin with a tilde. */
+static int put_list(struct imm_show *w, char **words, size_t n) {
+        qsort(words, n, sizeof(*words), by_bytes);
+        fprintf(w->f, "%s=%s", w->p->name, w->v->allow_list ? "" : "~");
+        for (size_t i = 0; i < n; i++) {
+                fprintf(w->f, "%s%s", i > 0 ? " " : "", words[i]);
+                free(words[i]);
+        }
+        putc('\n', w->f);
+        return 0;
+}
+
+static char *with_error(const char *name, int error) {
+        const char *word = error == IMM_SYSCALL_KILL ? "kill" : strerrorname_np(error);
+        char *s;
+
+        if ((word ? asprintf(&s, "%s:%s", name, word) : asprintf(&s, "%s:%d", name, error)) < 0)
+                imm_oom();
+        return s;
+}
+
+int imm_show_syscalls(struct imm_show *w) {
+        size_t n = w->v->syscalls.n;
+        imm_auto_free char **words = imm_xcalloc(n + 1, sizeof(*words));
+        size_t k = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const struct imm_syscall_item *c = &w->v->syscalls.v[i];
+
+                words[k++] = c->error != 0 && w->p->setting == IMM_SETTING_SYSTEM_CALL_FILTER
+                                     ? with_error(c->name, c->error)
+                                     : imm_xstrdup(c->name);
+        }
+        return put_list(w, words, k);
+}
+
+int imm_show_names(struct imm_show *w) {
+        size_t n = w->v->strings.n;
+        imm_auto_free char **words = imm_xcalloc(n + 1, sizeof(*words));
+
+        for (size_t i = 0; i < n; i++)
+                words[i] = imm_xstrdup(w->v->strings.v[i].text);
+        return put_list(w, words, n);
+}
+
+int imm_show_syscall_errno(struct imm_show *w) {
+        if (!w->v->set || (int64_t)w->v->number == IMM_SYSCALL_KILL)
+                return imm_show_text(w, w->s->version >= 247 ? "2147483646" : "0");
+        return imm_show_signed(w);
+}
+
+/* ---- images ---- */
+
+/* A path is told by one property, what is no path (hexadecimal, base64:...) by the other. */
+static int hash_path(struct imm_show *w) {
+        const char *s = w->v->string;
+
+        return imm_show_text(w, s && *s == '/' ? s : "");
+}
+
+int imm_show_root_hash(struct imm_show *w) {
+        const char *s = w->v->string;
+
+        return imm_show_text(w, s && *s != '/' ? s : "");
+}
+
+int imm_show_root_hash_path(struct imm_show *w) {
+        return hash_path(w);
+}
+
+int imm_show_root_hash_signature(struct imm_show *w) {
+        const char *s = w->v->string ? imm_after(w->v->string, "base64:") : NULL;
+
+        return imm_show_text(w, s);
+}
+
+int imm_show_root_hash_signature_path(struct imm_show *w) {
+        return hash_path(w);
+}
+
+/* A policy is told in a normal form; only what is the same in every form is known here. */
+int imm_show_image_policy(struct imm_show *w) {
+        const char *s = w->v->string;
+
+        if (!s)
+                return imm_show_text(w,
+                        "root=verity+signed+encrypted+unprotected+absent:"
+                        "usr=verity+signed+encrypted+unprotected+absent:"
+                        "home=encrypted+unprotected+absent:srv=encrypted+unprotected+absent:"
+                        "tmp=encrypted+unprotected+absent:var=encrypted+unprotected+absent");
+        if (imm_streq(s, "*") || imm_streq(s, "-") || imm_streq(s, "~"))
+                return imm_show_text(w, s);
+        return -ENODATA;
+}
+
+int imm_show_images(struct imm_show *w) {
+        if (w->v->strings.n > 0)
+                return -ENODATA;
+        return imm_show_text(w, "");
+}
+
+/* Up to 248 systemctl could not print them, an empty list included. */
+int imm_show_root_image_options(struct imm_show *w) {
+        if (w->s->version <= 247)
+                return imm_show_text(w, "[unprintable]");
+        return w->v->strings.n > 0 ? -ENODATA : 0;
+}

@@ -131,8 +131,21 @@ static enum imm_parsed apply(struct compute *c, const struct imm_unit_file *f,
         return parsed;
 }
 
-/* Returns false when systemd stops reading the file at a line. */
-static bool read_file(struct compute *c, const struct imm_unit_file *f) {
+/* What stands behind a fatal line of a drop-in is not read. */
+static void cut(struct compute *c, const struct imm_unit_file *f, size_t from) {
+        for (size_t i = from; i < f->n_assignments; i++) {
+                const struct imm_assignment *x = &f->assignments[i];
+                const struct imm_setting_key *key = imm_setting_key(
+                        x->key, imm_section_groups(x->section, c->s->unit->type));
+                struct part part = {.file = f, .assignment = x};
+
+                lost(c, &part, key ? key->id : IMM_SETTING_N, IMM_LOST_IGNORED,
+                        &(struct imm_origin){0});
+        }
+}
+
+/* Returns false when systemd stops reading the file at a line: behind the last one in *ret_end. */
+static bool read_file(struct compute *c, const struct imm_unit_file *f, size_t *ret_end) {
         const char *section = NULL;
         unsigned groups = 0, section_line = 0;
 
@@ -162,8 +175,10 @@ static bool read_file(struct compute *c, const struct imm_unit_file *f) {
                                 unknown(c, f, x, key, groups);
                         continue;
                 }
-                if (apply(c, f, x, key) == IMM_PARSED_FATAL)
+                if (apply(c, f, x, key) == IMM_PARSED_FATAL) {
+                        *ret_end = i + 1;
                         return false;
+                }
         }
         return true;
 }
@@ -178,14 +193,16 @@ static void read_files(struct compute *c) {
         for (size_t i = 0; i < s->unit->n_files; i++) {
                 const struct imm_unit_file *f = s->unit->files[i];
                 struct imm_diag *d;
+                size_t end = 0;
 
-                if (read_file(c, f))
+                if (read_file(c, f, &end))
                         continue;
                 d = &s->diags.v[s->diags.n - 1];
                 if (f->kind == IMM_FILE_DROPIN) {
                         d->level = IMM_DIAG_WARNING;
                         d->message = imm_printf(
                                 c->parse.a, "%s; the rest of this file is ignored", d->message);
+                        cut(c, f, end);
                         continue;
                 }
                 s->load = IMM_LOAD_BAD_SETTING;

@@ -1,0 +1,401 @@
+#!/usr/bin/env python3
+"""compare.py [OPTIONS] ROOT RESULTS - what immure predicts against what the kernel did
+
+ROOT: the root file system as it was before the boot, with the units installed. RESULTS: the folder that
+"lab run" filled. For each unit there: the outcome of the start, the mount table, the identity, and each probed
+path's access are computed by immure from ROOT and compared with what was measured. Prints each difference;
+exits 1 when there is one.
+
+  --immure=PROGRAM   default: build/immure of this repository
+  --only=KIND        outcome, mounts, can or identity (several: comma)
+  --unit=GLOB        these units only
+  --summary          counts only
+  --jobs=N           default 2
+"""
+
+import argparse
+import concurrent.futures
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIELDS = ("exists", "read", "write", "execute", "level")
+LEVELS = ("none", "readable", "special", "sticky", "writable")
+FAILURES = {
+    200: "chdir-failure",
+    203: "exec-failure",
+    217: "user-failure",
+    226: "namespace-failure",
+    243: "credentials-failure",
+}
+RANDOM = re.compile(r"systemd-private-(?:\*|[0-9a-f]{32})-(.+?)-(?:\*|[A-Za-z0-9]{6})(?=/|$)")
+
+
+def load(path, default=""):
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as f:
+            return f.read()
+    except OSError:
+        return default
+
+
+def starred(path):
+    return RANDOM.sub(r"systemd-private-*-\1-*", path)
+
+
+# ---- mountinfo
+
+
+class Mount:
+    def __init__(self, line):
+        left, right = line.split(" - ", 1)
+        f = left.split(" ")
+        self.id, self.parent, self.device = int(f[0]), int(f[1]), f[2]
+        self.root, self.path = unescape(f[3]), unescape(f[4])
+        self.options = set(f[5].split(","))
+        self.fstype, self.source, super_options = (right.split(" ") + ["", ""])[:3]
+        self.read_only = "ro" in self.options or "ro" in super_options.split(",")
+        self.root = self.root.removesuffix("//deleted")
+
+
+def unescape(s):
+    return re.sub(r"\\([0-7]{3})", lambda m: chr(int(m.group(1), 8)), s)
+
+
+def parse(text):
+    return [Mount(line) for line in text.split("\n") if " - " in line]
+
+
+def below(path, top):
+    return top == "/" or path == top or path.startswith(top + "/")
+
+
+class Table:
+    """What paths reach: from the root, at each directory the last mount whose parent is the one stood on."""
+
+    def __init__(self, mounts):
+        self.children = {}
+        ids = {m.id for m in mounts}
+        for m in mounts:
+            self.children.setdefault((m.parent, m.path), []).append(m)
+        tops = [m for m in mounts if m.path == "/" and m.parent not in ids]
+        self.top = tops[0] if tops else None
+        # in a mere chroot into a folder the list has no root
+        self.first = self.top.id if self.top else (mounts[0].parent if mounts else 0)
+        self.entries = {}
+        for m in mounts:
+            t = self.at(m.path)
+            if t and t.path == m.path:
+                self.entries[m.path] = t
+
+    def at(self, path):
+        here, where = self.top, self.first
+        walked = "/"
+        parts = [p for p in path.split("/") if p]
+        for i in range(len(parts) + 1):
+            walked = "/" + "/".join(parts[:i])
+            while True:
+                over = [m for m in self.children.get((where, walked), ()) if m is not here]
+                if not over:
+                    break
+                here, where = over[-1], over[-1].id
+        return here
+
+
+def sources(mount, host):
+    """The ways in which its content may rightly be named: (fstype, source), source None: not compared."""
+    ways = set()
+    best = None
+    for h in host:
+        if h.device == mount.device and below(mount.root, h.root) and (best is None or len(h.root) > len(best.root)):
+            best = h
+    if best is None:
+        return {(mount.fstype, None)}
+    for h in host:
+        if h.device == mount.device and h.root == best.root:
+            rest = mount.root[len(h.root):] if h.root != "/" else mount.root
+            path = (h.path.rstrip("/") + "/" + rest.strip("/")).rstrip("/") or "/"
+            ways.add(("bind", starred(path)))
+            if rest.strip("/") == "" and h.path == mount.path:
+                ways.add((mount.fstype, None))  # the host's own mount
+    if mount.root == "/" and mount.fstype not in ("tmpfs", "ext4", "overlay", "xfs", "btrfs"):
+        ways.add((mount.fstype, None))  # the kernel has it once, however often it is mounted
+    return ways
+
+
+# ---- one unit
+
+
+class Unit:
+    def __init__(self, name, args, version):
+        self.name, self.args, self.version = name, args, version
+        self.dir = os.path.join(args.results, name)
+        self.differences = []
+        self.cells = 0
+
+    def say(self, kind, what, kernel, predicted):
+        self.differences.append((kind, "%s: %s: %s: kernel %s, immure %s" % (self.name, kind, what, kernel, predicted)))
+
+    def ask(self, verb, *more):
+        args = self.args
+        command = [args.immure, verb, "--root=" + args.root, "--json"]
+        if args.user:
+            command += ["--user", "--uid=" + args.user]
+        run = subprocess.run(command + [self.name] + list(more), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             timeout=120, check=False)
+        try:
+            return json.loads(run.stdout.decode("utf-8", "surrogateescape"))
+        except ValueError:
+            self.say("error", verb, "-", "exit %d, no document: %s" % (
+                run.returncode, run.stderr.decode(errors="replace").strip()[:200]))
+            return None
+
+    def expected_outcome(self):
+        show = dict(l.split("=", 1) for l in load(self.dir + "/show").split("\n") if "=" in l)
+        if show.get("LoadState") != "loaded":
+            return "not-loadable"
+        self.probe = None
+        text = load(self.dir + "/probe.json")
+        if '"complete": true}' in text[-40:]:
+            self.probe = json.loads(text)
+            return "ok"
+        status = int(show.get("ExecMainStatus", 0))
+        if status in FAILURES:
+            return FAILURES[status]
+        return "status %d, %s" % (status, show.get("Result"))
+
+    def compare(self):
+        wanted = self.args.only
+        expected = self.expected_outcome()
+        mounts = self.ask("mounts") if {"outcome", "mounts"} & wanted else None
+        if mounts is not None and "outcome" in wanted:
+            self.cells += 1
+            outcome = mounts.get("outcome")
+            if expected.startswith("status "):
+                # a step that the interface gives no name to: any failure will do; skipped on a condition: none
+                good = outcome == "ok" if "condition" in expected else outcome not in ("ok", "not-loadable")
+            else:
+                good = outcome == expected
+            if not good:
+                self.say("outcome", "start", expected, "%s (%s)" % (outcome, mounts.get("culprit")))
+                if expected == "ok":
+                    return
+        if expected != "ok":
+            return
+        self.table = Table(parse(load(self.dir + "/mountinfo")))
+        if mounts is not None and "mounts" in wanted:
+            self.compare_mounts(mounts.get("mounts") or [])
+        if "can" in wanted:
+            self.compare_access()
+            self.compare_expectation()
+        if "identity" in wanted:
+            self.compare_identity()
+
+    def compare_mounts(self, predicted):
+        real = self.table.entries
+        host = parse(load(self.args.results + "/_host/mountinfo"))
+        seen = {}
+        for m in predicted:
+            if m["path"] in seen:
+                self.say("mounts", m["path"], "one entry a path", "two")
+            seen[m["path"]] = m
+        for path in sorted(set(real) | set(seen)):
+            self.cells += 1
+            if path not in seen:
+                r = real[path]
+                self.say("mounts", path, "%s %s" % (named(sources(r, host)), flags_of(r)), "no entry")
+                continue
+            s = seen[path]
+            mine = {k: s.get(k) for k in ("read_only", "nosuid", "nodev", "noexec")}
+            origin = s.get("origin") or {}
+            by = "by %s" % (s.get("setting") or origin.get("setting") or origin.get("by") or origin.get("kind"))
+            if path not in real:
+                if path == "/" and "/" not in real:
+                    continue  # a chroot into a folder that is no mount
+                self.say("mounts", path, "no mount", "%s %s %s" % (s.get("fstype"), s.get("source"), by))
+                continue
+            r = real[path]
+            ways = sources(r, host)
+            if not any(s.get("fstype") == f and (p is None or p == starred(s.get("source") or "")) for f, p in ways):
+                self.say("mounts", path, named(ways), "%s %s (%s)" % (s.get("fstype"), s.get("source"), by))
+            theirs = {"read_only": r.read_only, **{k: k in r.options for k in ("nosuid", "nodev", "noexec")}}
+            for k, v in theirs.items():
+                if mine[k] != v:
+                    self.say("mounts", "%s %s" % (path, k), v, "%s (%s)" % (mine[k], by))
+
+    def compare_access(self):
+        cells = self.probe["paths"]
+        answer = self.ask("can", "--", *[c["path"] for c in cells])
+        if answer is None:
+            return
+        results = {r["path"]: r for r in answer.get("results", [])}
+        for cell in cells:
+            path = cell["path"]
+            r = results.get(path)
+            if r is None:
+                self.say("can", path, "an answer", "none")
+                continue
+            truth = {"exists": cell["exists"], "level": level(cell, self.table),
+                     **{k: cell.get(k, False) for k in ("read", "write", "execute")}}
+            if "connect" in cell:
+                truth["connect"] = cell["connect"]
+            wrong = []
+            for k, v in truth.items():
+                self.cells += 1
+                if k not in r or r[k] != v:
+                    wrong.append(k)
+            if wrong:
+                because = [b if isinstance(b, str) else json.dumps(b) for b in r.get("because") or []]
+                detail = "%s %s %s:%s%s" % (cell.get("type", cell.get("errno")), cell.get("mode", ""), cell.get("uid", ""),
+                                            cell.get("gid", ""), " " + cell["flags"] if "flags" in cell else "")
+                self.say("can", "%s (%s)" % (path, detail), " ".join("%s=%s" % (k, word(truth[k])) for k in wrong),
+                         " ".join("%s=%s" % (k, word(r.get(k, "missing"))) for k in wrong) +
+                         (": " + "; ".join(because) if because else ""))
+
+    def compare_expectation(self):
+        """Where the scenario says what the service may have at most, the kernel keeps it."""
+        cells = {c["path"]: c for c in self.probe["paths"]}
+        for line in load(self.args.results + "/_expect").split("\n"):
+            words = line.split(" ")
+            if words[0] != self.name:
+                continue
+            self.cells += 1
+            real = level(cells[words[1]], self.table)
+            if LEVELS.index(real) > LEVELS.index(words[2]):
+                self.say("expected", words[1], real, "(the scenario) " + words[2])
+
+    def compare_identity(self):
+        answer = self.ask("show")
+        identity = (answer or {}).get("identity")
+        if not isinstance(identity, dict):
+            return
+        status = dict(l.split(":\t", 1) for l in load(self.dir + "/status").split("\n") if ":\t" in l)
+        p = self.probe
+        if not status:
+            return
+        theirs = {"uid": int(status["Uid"].split()[1]), "gid": int(status["Gid"].split()[1]),
+                  "groups": sorted(int(g) for g in status["Groups"].split())}
+        if identity.get("dynamic"):
+            theirs.pop("uid")
+            if not 61184 <= (identity.get("gid") or 61184) <= 65519:
+                pass
+            else:
+                theirs.pop("gid")
+                theirs.pop("groups")
+        for key, name in (("effective", "CapEff"), ("permitted", "CapPrm"), ("inheritable", "CapInh"),
+                          ("ambient", "CapAmb"), ("bounding", "CapBnd")):
+            theirs[key] = int(status[name], 16)
+        caps = identity.get("capabilities") or {}
+        limit = int(dict(l.split(":\t", 1) for l in load(self.args.results + "/_host/status").split("\n")
+                         if ":\t" in l).get("CapBnd", "ffffffffffffffff"), 16)
+        for key, v in theirs.items():
+            mine = identity.get(key, caps.get(key))
+            if mine is None:
+                continue
+            self.cells += 1
+            if key == "groups":
+                mine = sorted(mine)
+            if isinstance(mine, (list, str)) and key not in ("groups",):
+                mine = mask(mine)
+                if mine is None:
+                    continue
+                mine &= limit
+                if mine != v:
+                    self.say("identity", key, "%x" % v, "%x" % mine)
+                continue
+            if mine != v:
+                self.say("identity", key, v, mine)
+        nnp = identity.get("no_new_privileges")
+        if nnp is not None and nnp != bool(p["no_new_privs"]):
+            self.say("identity", "no_new_privileges", bool(p["no_new_privs"]), nnp)
+
+
+CAPABILITIES = """chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable
+net_bind_service net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct
+sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap
+mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore""".split()
+
+
+def mask(value):
+    if isinstance(value, str):
+        try:
+            return int(value, 16)
+        except ValueError:
+            value = value.split()
+    n = 0
+    for c in value:
+        c = c.lower().removeprefix("cap_")
+        if c not in CAPABILITIES:
+            return None
+        n |= 1 << CAPABILITIES.index(c)
+    return n
+
+
+def named(ways):
+    return " or ".join("%s %s" % (f, p) if p else f for f, p in sorted(ways, key=str))
+
+
+def flags_of(r):
+    return ",".join(["ro" if r.read_only else "rw"] + [k for k in ("nosuid", "nodev", "noexec") if k in r.options])
+
+
+def word(v):
+    return {True: "yes", False: "no", None: "unknown"}[v] if v in (True, False, None) else v
+
+
+def level(c, table):
+    """The interface's words for a probed cell."""
+    if not c["exists"]:
+        return "none"
+    if c["path"] in ("/proc", "/sys"):
+        mount = table.at(c["path"])
+        if mount and mount.path == c["path"] and mount.fstype in ("proc", "sysfs"):
+            return "special"
+    if c["type"] == "symlink":
+        return "readable"
+    if c["type"] == "dir":
+        if c["write"]:
+            return "sticky" if int(c["mode"], 8) & 0o1000 else "writable"
+        return "readable" if c["read"] or c["execute"] else "none"
+    if c["type"] == "file":
+        return "writable" if c["write"] else "readable" if c["read"] else "none"
+    return "special" if c["write"] else "readable" if c["read"] else "none"
+
+
+def main():
+    p = argparse.ArgumentParser(usage=__doc__)
+    p.add_argument("root")
+    p.add_argument("results")
+    p.add_argument("--immure", default=os.path.join(HERE, "../../build/immure"))
+    p.add_argument("--only", default="outcome,mounts,can,identity")
+    p.add_argument("--unit", default="*")
+    p.add_argument("--summary", action="store_true")
+    p.add_argument("--jobs", type=int, default=2)
+    args = p.parse_args()
+    args.only = set(args.only.split(","))
+    args.immure = os.path.abspath(args.immure)
+    args.user = load(args.results + "/_host/user").strip()
+    version = load(args.results + "/_host/version").strip()
+    names = sorted(n for n in os.listdir(args.results) if not n.startswith("_") and fnmatch.fnmatch(n, args.unit))
+    units = [Unit(n, args, version) for n in names]
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for done in [pool.submit(u.compare) for u in units]:
+            done.result()
+    counts = {}
+    for u in units:
+        for kind, line in u.differences:
+            counts[kind] = counts.get(kind, 0) + 1
+            if not args.summary:
+                print(line.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+    print("systemd %s: %d units, %d answers compared, %d units differ%s" % (
+        version, len(units), sum(u.cells for u in units), sum(1 for u in units if u.differences),
+        "".join(", %s %d" % kv for kv in sorted(counts.items()))))
+    return 1 if counts else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -148,6 +148,7 @@ struct imm_sandbox {
         enum imm_command_kind main;
         struct imm_identity identity[IMM_KIND_N];
         struct imm_mount_table mounts[IMM_KIND_N];
+        const char *program[IMM_KIND_N]; /* the first command of the kind; NULL if there is none */
 };
 
 /* Computed on the first call, kept in u->sandbox. Different units in parallel are fine. */

@@ -1,0 +1,163 @@
+#include "analyzer/sandbox/access-private.h"
+
+#define TYPE_DIR S_IFDIR
+#define TYPE_REG S_IFREG
+#define TYPE_LNK S_IFLNK
+#define TYPE_CHR S_IFCHR
+#define TYPE_BLK S_IFBLK
+#define TYPE_FIFO S_IFIFO
+#define TYPE_SOCK S_IFSOCK
+
+const struct imm_api_entry imm_api_entries[] = {
+#define ENTRY(path, type, mode, owner, group, since, until, how, target) \
+        {path, owner, group, target, TYPE_##type | (mode), IMM_API_##how, since, until},
+#include "analyzer/sandbox/apifs.def"
+#undef ENTRY
+};
+const size_t imm_api_n_entries = IMM_ELEMENTSOF(imm_api_entries);
+
+/* Debian's numbers, for a root whose database lacks the name */
+static const struct {
+        const char *name;
+        unsigned id;
+} usual_ids[] = {
+        {"root", 0},
+        {"tty", 5},
+        {"disk", 6},
+        {"kmem", 15},
+        {"utmp", 43},
+        {"systemd-network", 998},
+        {"systemd-journal", 999},
+};
+
+static unsigned usual_id(const char *name) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(usual_ids); i++)
+                if (imm_streq(usual_ids[i].name, name))
+                        return usual_ids[i].id;
+        return 0;
+}
+
+static uid_t owner_of(const struct imm_manager *m, const char *name) {
+        const struct imm_user *u =
+                imm_streq(name, "root") ? NULL : imm_user_by_name(m->users, name);
+
+        return u ? u->uid : usual_id(name);
+}
+
+static gid_t group_of(const struct imm_manager *m, const char *name) {
+        const struct imm_group *g =
+                imm_streq(name, "root") ? NULL : imm_group_by_name(m->users, name);
+
+        return g ? g->gid : usual_id(name);
+}
+
+/* The first row of @path's first @n bytes; rows of one path stand together. */
+static const struct imm_api_entry *find(const char *path, size_t n) {
+        size_t low = 0, high = imm_api_n_entries;
+
+        while (low < high) {
+                size_t mid = low + (high - low) / 2;
+                const char *p = imm_api_entries[mid].path;
+                int c = strncmp(p, path, n);
+
+                if (c < 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        if (low == imm_api_n_entries || strncmp(imm_api_entries[low].path, path, n) != 0 ||
+                imm_api_entries[low].path[n])
+                return NULL;
+        return imm_api_entries + low;
+}
+
+static bool below(const char *path, const char *top) {
+        const char *rest = imm_after(path, top);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+bool imm_api_covers(const struct imm_manager *m, const char *path) {
+        /* on the running host only processes need the table: the service is none of them yet */
+        if (below(path, "/proc"))
+                return true;
+        return !imm_root_is_host(m->root) &&
+               (below(path, "/sys") || below(path, "/dev") || below(path, "/run"));
+}
+
+enum imm_api imm_api_at(const char *path) {
+        for (size_t n = strlen(path); n > 0; n--) {
+                const struct imm_api_entry *e;
+
+                if (path[n] && path[n] != '/')
+                        continue;
+                e = find(path, n);
+                if (e)
+                        return e->api;
+        }
+        return IMM_API_PLAIN;
+}
+
+/* What the user's manager and its runtime directory service make below /run/user */
+static bool runtime_directory(const struct imm_manager *m, const char *path, struct imm_node *ret) {
+        static const struct {
+                const char *path;
+                mode_t mode;
+        } made[] = {
+                {"", S_IFDIR | 0700},
+                {"/systemd", S_IFDIR | 0755},
+                {"/systemd/inaccessible", S_IFDIR | 0755},
+                {"/systemd/inaccessible/dir", S_IFDIR},
+                {"/systemd/inaccessible/reg", S_IFREG},
+                {"/systemd/inaccessible/fifo", S_IFIFO},
+                {"/systemd/inaccessible/sock", S_IFSOCK},
+                {"/systemd/notify", S_IFSOCK | 0777},
+                {"/systemd/private", S_IFSOCK | 0777},
+                {"/systemd/units", S_IFDIR | 0755},
+        };
+        const char *rest = imm_after(path, "/run/user/");
+        unsigned long uid = 0;
+        const char *digits = rest;
+
+        if (!rest || m->scope == IMM_SCOPE_SYSTEM || !m->user)
+                return false;
+        for (; *rest >= '0' && *rest <= '9' && uid < UINT32_MAX; rest++)
+                uid = uid * 10 + (unsigned)(*rest - '0');
+        if (rest == digits || uid != m->user->uid)
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(made); i++)
+                if (imm_streq(made[i].path, rest)) {
+                        *ret = (struct imm_node){
+                                .mode = made[i].mode, .uid = m->user->uid, .gid = m->user->gid};
+                        if (imm_streq(rest, "/systemd/private") && m->version >= 248)
+                                ret->mode = S_IFSOCK | 0700;
+                        return true;
+                }
+        return false;
+}
+
+void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret) {
+        const struct imm_api_entry *e = find(path, strlen(path));
+        bool some = e;
+
+        for (; e && e < imm_api_entries + imm_api_n_entries && imm_streq(e->path, path); e++) {
+                if (m->version < e->since || (e->until && m->version > e->until))
+                        continue;
+                *ret = (struct imm_node){
+                        .mode = e->mode,
+                        .uid = owner_of(m, e->owner),
+                        .gid = group_of(m, e->group),
+                        .target = e->target,
+                        .api = e->api,
+                };
+                return;
+        }
+        if (runtime_directory(m, path, ret))
+                return;
+        *ret = (struct imm_node){
+                /* in the table, but not for this version */
+                .state = some ? IMM_NODE_ABSENT : IMM_NODE_UNKNOWN,
+                .api = imm_api_at(path),
+                .why = some ? NULL : "what lies there after boot cannot be known from files",
+        };
+}

@@ -35,8 +35,8 @@ void imm_strv_sort_unique(struct imm_strv *l) {
         l->v[n] = NULL;
 }
 
-/* Bytes of the well-formed UTF-8 sequence at @s and its code point; 0 if there is none */
-static size_t utf8_at(const unsigned char *s, size_t n, uint32_t *ret) {
+size_t imm_utf8_next(const char *text, size_t n, uint32_t *ret) {
+        const unsigned char *s = (const unsigned char *)text;
         static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
         size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
         uint32_t c;
@@ -59,7 +59,7 @@ bool imm_utf8_valid(const char *s, size_t n) {
         uint32_t c;
 
         while (n > 0) {
-                size_t k = utf8_at((const unsigned char *)s, n, &c);
+                size_t k = imm_utf8_next(s, n, &c);
 
                 if (k == 0)
                         return false;
@@ -80,7 +80,7 @@ void imm_text_put(FILE *f, const char *s) {
         uint32_t c;
 
         while (n > 0) {
-                size_t k = utf8_at((const unsigned char *)s, n, &c);
+                size_t k = imm_utf8_next(s, n, &c);
 
                 if (k == 0) {
                         fprintf(f, "\\x%02x", (unsigned char)*s);
@@ -114,7 +114,7 @@ size_t imm_text_width(const char *s) {
         uint32_t c;
 
         while (n > 0) {
-                size_t k = utf8_at((const unsigned char *)s, n, &c);
+                size_t k = imm_utf8_next(s, n, &c);
 
                 if (k == 0) {
                         width += 4;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 static inline bool imm_streq(const char *a, const char *b) {
@@ -32,6 +33,9 @@ bool imm_strv_has(const struct imm_strv *l, const char *s);
 void imm_strv_sort_unique(struct imm_strv *l);
 
 bool imm_utf8_valid(const char *s, size_t n);
+/* Bytes of the well-formed sequence at @s (at most @n bytes) and its code point; 0 if there is
+ * none. */
+size_t imm_utf8_next(const char *s, size_t n, uint32_t *ret);
 
 /*
  * Writes @s to a terminal or text file so that it can only be read: control characters (C0, DEL,

@@ -3,8 +3,10 @@
 #include "analyzer/settings/parse.h"
 
 #include "analyzer/settings/registry.h"
+#include "analyzer/unit/words.h"
 
 #include <errno.h>
+#include <limits.h>
 
 const struct imm_value *imm_parse_peek(struct imm_parse *p, enum imm_setting id) {
         return p->values[id] ? p->values[id]
@@ -28,8 +30,52 @@ struct imm_value *imm_parse_value(struct imm_parse *p) {
         return imm_parse_value_of(p, p->id);
 }
 
+struct imm_parse_index {
+        enum imm_setting id;
+        struct imm_map map; /* key -> place plus one */
+        struct imm_parse_index *next;
+};
+
 void imm_parse_reset(struct imm_parse *p, enum imm_setting id) {
         p->values[id] = NULL;
+        for (struct imm_parse_index *i = p->indexes; i; i = i->next)
+                if (i->id == id)
+                        i->map = (struct imm_map){0};
+}
+
+size_t imm_parse_find(struct imm_parse *p, enum imm_setting id, const char *key) {
+        for (struct imm_parse_index *i = p->indexes; i; i = i->next)
+                if (i->id == id)
+                        return (size_t)(uintptr_t)imm_map_get(&i->map, key) - 1;
+        return SIZE_MAX;
+}
+
+void imm_parse_remember(struct imm_parse *p, enum imm_setting id, const char *key, size_t place) {
+        struct imm_parse_index *i = p->indexes;
+
+        while (i && i->id != id)
+                i = i->next;
+        if (!i) {
+                i = imm_new(p->a, struct imm_parse_index);
+                *i = (struct imm_parse_index){.id = id, .next = p->indexes};
+                p->indexes = i;
+        }
+        imm_map_put(p->a, &i->map, key, (void *)(uintptr_t)(place + 1));
+}
+
+void imm_parse_add_string(struct imm_parse *p, struct imm_value *v, const char *text) {
+        *imm_array_push(p->a, &v->strings) =
+                (struct imm_string_item){.text = text, .origin = p->origin};
+}
+
+bool imm_parse_word(struct imm_parse *p, const char **s, const char *separators, unsigned flags,
+        const char **ret) {
+        int r = imm_word_next(s, separators, flags, p->a, ret);
+
+        if (r < 0)
+                imm_parse_skip(p, "a quote is not closed, or an escape is not known, from '%s' on",
+                        *s ? *s : "");
+        return r > 0;
 }
 
 static void say(struct imm_parse *p, enum imm_diag_level level, const char *code, const char *what,
@@ -76,4 +122,16 @@ bool imm_parse_expand(struct imm_parse *p, const char *text, const char **ret) {
         }
         r = imm_unit_expand(p->m, p->u, IMM_SPECIFIERS_FULL, text, p->a, ret);
         return r >= 0 || r == -ENXIO; /* what files cannot tell stays as it is written */
+}
+
+bool imm_parse_expand_path(struct imm_parse *p, const char *text, const char **ret) {
+        const char *path;
+
+        if (!imm_parse_expand(p, text, &path))
+                return false;
+        /* Before 248 there was no limit here, only the check of the path itself */
+        if (p->version >= 248 && strlen(path) >= PATH_MAX)
+                return false;
+        *ret = path;
+        return true;
 }

@@ -113,7 +113,10 @@ static enum imm_parsed apply(struct compute *c, const struct imm_unit_file *f,
 
         switch (parsed) {
         case IMM_PARSED_RESET:
-                lost_all(c, key->id, IMM_LOST_RESET);
+                /* some share one list, and all of them are empty now */
+                for (size_t id = 0; id < IMM_SETTING_N; id++)
+                        if (c->parts[id] && !c->values[id])
+                                lost_all(c, (enum imm_setting)id, IMM_LOST_RESET);
                 break;
         case IMM_PARSED_TAKEN:
                 if (p->replaces || (row->flags & IMM_SETTING_ADDS) == 0)
@@ -211,6 +214,36 @@ static void read_files(struct compute *c) {
         }
 }
 
+/* What only counts when all lines were read: holes go, sets become lists */
+static void finish(struct compute *c) {
+        struct imm_parse *p = &c->parse;
+
+        imm_calls_finish(p);
+        if (p->version < 250) {
+                imm_ips_reduce(p, IMM_SETTING_IP_ADDRESS_ALLOW);
+                imm_ips_reduce(p, IMM_SETTING_IP_ADDRESS_DENY);
+        }
+        for (size_t id = 0; id < IMM_SETTING_N; id++) {
+                struct imm_value *v = c->values[id];
+                size_t kept = 0;
+
+                if (!v)
+                        continue;
+                if (v->type == IMM_VALUE_STRINGS || v->type == IMM_VALUE_NAMES) {
+                        for (size_t i = 0; i < v->strings.n; i++)
+                                if (v->strings.v[i].text)
+                                        v->strings.v[kept++] = v->strings.v[i];
+                        v->strings.n = kept;
+                } else if (v->type == IMM_VALUE_CREDENTIALS) {
+                        for (size_t i = 0; i < v->credentials.n; i++)
+                                if (v->credentials.v[i].id)
+                                        v->credentials.v[kept++] = v->credentials.v[i];
+                        v->credentials.n = kept;
+                } else if (v->type == IMM_VALUE_CAPS)
+                        v->number &= IMM_CAPS_ALL;
+        }
+}
+
 static void keep(struct compute *c) {
         struct imm_settings *s = c->s;
         size_t n = 0;
@@ -242,6 +275,7 @@ struct imm_settings *imm_settings_compute(
         if (s->load != IMM_LOAD_LOADED)
                 return s;
         read_files(&c);
+        finish(&c);
         if (s->load == IMM_LOAD_LOADED)
                 imm_imply(&c.parse, s);
         if (s->load == IMM_LOAD_LOADED)

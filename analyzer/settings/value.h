@@ -49,10 +49,11 @@ struct imm_path_item {
         struct imm_origin origin;
 };
 
-/* BindPaths=, BindReadOnlyPaths= in order of the files */
+/* BindPaths=, BindReadOnlyPaths=: each has its own list, @order is the place among both */
 struct imm_bind_item {
         const char *source, *destination;
         bool ignore_missing, read_only, recursive;
+        size_t order;
         struct imm_origin origin;
 };
 

@@ -44,15 +44,16 @@ static const char *const families[] = {"AF_ALG", "AF_APPLETALK", "AF_ASH", "AF_A
         "AF_RXRPC", "AF_SECURITY", "AF_SMC", "AF_SNA", "AF_TIPC", "AF_UNIX", "AF_VSOCK",
         "AF_WANPIPE", "AF_X25", "AF_XDP"};
 
+/* In any case of letters, as systemd's own table is searched */
 static const char *family(const char *name, unsigned version) {
-        if (imm_streq(name, "AF_LOCAL") || imm_streq(name, "AF_FILE"))
+        if (strcasecmp(name, "AF_LOCAL") == 0 || strcasecmp(name, "AF_FILE") == 0)
                 return "AF_UNIX";
-        if (imm_streq(name, "AF_ROUTE"))
+        if (strcasecmp(name, "AF_ROUTE") == 0)
                 return "AF_NETLINK";
-        if (imm_streq(name, "AF_MCTP") && version < 252) /* a matter of its C library */
+        if (strcasecmp(name, "AF_MCTP") == 0 && version < 252) /* a matter of its C library */
                 return NULL;
         for (size_t i = 0; i < IMM_ELEMENTSOF(families); i++)
-                if (imm_streq(families[i], name))
+                if (strcasecmp(families[i], name) == 0)
                         return families[i];
         return NULL;
 }

@@ -1,0 +1,146 @@
+#include "rules/rules-private.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/*
+ * The audit: every unit by every scorecard asked for. Units are handed out in small batches to a
+ * few threads; each writes to its own arena, so nothing is locked.
+ */
+
+enum { BATCH = 32 };
+
+struct work {
+        struct imm_audit *audit;
+        atomic_size_t next;
+};
+
+struct worker {
+        struct work *work;
+        struct imm_arena *arena;
+        pthread_t thread;
+};
+
+/* A process of its own is what a scorecard judges. */
+static bool has_process(enum imm_unit_type t) {
+        return t == IMM_UNIT_SERVICE || t == IMM_UNIT_SOCKET || t == IMM_UNIT_MOUNT ||
+               t == IMM_UNIT_SWAP;
+}
+
+static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct imm_arena *a) {
+        struct imm_facts facts = {.manager = audit->manager, .unit = u->judged};
+        struct imm_settings *s = imm_settings_of(audit->manager, u->judged);
+
+        u->load = s->load;
+        u->load_message = s->load_message;
+        u->partial = u->unit->unreadable || u->judged->unreadable;
+        u->judgements = imm_alloc_array(a, audit->n_cards, sizeof(*u->judgements));
+        if (u->load != IMM_LOAD_LOADED || !has_process(u->unit->type))
+                return;
+        facts.settings = s;
+        for (size_t i = 0; i < audit->n_cards; i++)
+                imm_judge(audit->cards[i], &facts, a, &u->judgements[i]);
+}
+
+static void *run(void *data) {
+        struct worker *w = data;
+        struct imm_audit *audit = w->work->audit;
+
+        for (;;) {
+                size_t i = atomic_fetch_add(&w->work->next, BATCH);
+                size_t end = i + BATCH < audit->n_units ? i + BATCH : audit->n_units;
+
+                if (i >= audit->n_units)
+                        return NULL;
+                for (; i < end; i++)
+                        judge_unit(audit, &audit->units[i], w->arena);
+        }
+}
+
+static struct imm_arena *add_arena(struct imm_audit *audit) {
+        return audit->arenas[audit->n_arenas++] = imm_arena_new();
+}
+
+static void run_all(struct imm_audit *audit, unsigned jobs) {
+        struct work work = {.audit = audit};
+        struct worker *workers;
+        unsigned started = 0;
+
+        if (jobs > audit->n_units / BATCH + 1)
+                jobs = (unsigned)(audit->n_units / BATCH) + 1;
+        workers = imm_alloc_array(audit->arenas[0], jobs, sizeof(*workers));
+        for (unsigned i = 0; i < jobs; i++)
+                workers[i] = (struct worker){.work = &work, .arena = add_arena(audit)};
+        for (; started + 1 < jobs; started++)
+                if (pthread_create(&workers[started].thread, NULL, run, &workers[started]) != 0)
+                        break; /* fewer threads do the same work */
+        run(&workers[jobs - 1]);
+        for (unsigned i = 0; i < started; i++)
+                (void)pthread_join(workers[i].thread, NULL);
+}
+
+/* Templates are judged through an instance, as systemd-analyze does it. */
+static struct imm_unit *judged_for(
+        struct imm_audit *audit, struct imm_unit *u, struct imm_arena *a) {
+        const char *at = strchr(u->name, '@');
+        struct imm_unit *instance = NULL;
+
+        if (!u->instance || *u->instance || !at || u->given_by_path ||
+                u->load == IMM_LOAD_NOT_FOUND)
+                return u;
+        if (imm_manager_unit(audit->manager,
+                    imm_printf(a, "%.*s@%s%s", (int)(at - u->name), u->name, audit->rules->stand_in,
+                            at + 1),
+                    &instance, NULL) < 0)
+                return u;
+        return instance;
+}
+
+struct imm_audit *imm_audit_run(struct imm_manager *m, const struct imm_rulebook *rules,
+        struct imm_unit **units, size_t n_units, const struct imm_audit_options *options) {
+        struct imm_arena *a = imm_arena_new();
+        struct imm_audit *audit = imm_new(a, struct imm_audit);
+        unsigned jobs = options->jobs ? options->jobs : 1;
+
+        *audit = (struct imm_audit){.manager = m, .rules = rules, .n_units = n_units};
+        audit->arenas = imm_alloc_array(a, (size_t)jobs + 2, sizeof(*audit->arenas));
+        audit->arenas[audit->n_arenas++] = a;
+        audit->n_cards = options->cards ? options->n_cards : rules->n_cards;
+        audit->cards = imm_alloc_array(a, audit->n_cards, sizeof(*audit->cards));
+        for (size_t i = 0; i < audit->n_cards; i++)
+                audit->cards[i] = options->cards ? options->cards[i] : rules->cards[i];
+        audit->units = imm_alloc_array(a, n_units, sizeof(*audit->units));
+        for (size_t i = 0; i < n_units; i++)
+                audit->units[i] = (struct imm_audited){
+                        .unit = units[i], .judged = judged_for(audit, units[i], a)};
+        run_all(audit, jobs);
+        return audit;
+}
+
+struct imm_audit *imm_audit_free(struct imm_audit *a) {
+        if (!a)
+                return NULL;
+        for (size_t i = a->n_arenas; i-- > 0;) /* the first holds the audit itself */
+                if (i > 0)
+                        imm_arena_free(a->arenas[i]);
+        imm_arena_free(a->arenas[0]);
+        return NULL;
+}
+
+const struct imm_judgement *imm_judgement_of(
+        const struct imm_audit *a, const struct imm_audited *u, const char *card) {
+        for (size_t i = 0; i < a->n_cards; i++)
+                if (imm_streq(a->cards[i]->name, card))
+                        return u->judgements[i].scored ? &u->judgements[i] : NULL;
+        return NULL;
+}
+
+const char *imm_confidence_name(enum imm_confidence c) {
+        static const char *const names[] = {
+                [IMM_CERTAIN] = "certain",
+                [IMM_LIKELY] = "likely",
+                [IMM_POSSIBLE] = "possible",
+        };
+
+        return names[c];
+}

@@ -1,0 +1,32 @@
+#include "rules/rules-private.h"
+
+/* The table of conditions, and what they share. */
+
+const struct imm_condition imm_conditions[] = {
+#define CONDITION(slug, key, argument, text) \
+        {key, IMM_ARGUMENT_##argument, imm_condition_##slug, text},
+#include "rules/conditions.def"
+#undef CONDITION
+};
+const size_t imm_conditions_n = IMM_ELEMENTSOF(imm_conditions);
+
+const struct imm_condition *imm_condition_by_key(const char *key) {
+        for (size_t i = 0; i < imm_conditions_n; i++)
+                if (imm_streq(imm_conditions[i].key, key))
+                        return &imm_conditions[i];
+        return NULL;
+}
+
+void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...) {
+        struct imm_evidence e = {.setting = setting};
+        va_list ap;
+
+        if (!facts->arena)
+                return;
+        va_start(ap, fmt);
+        e.text = imm_vprintf(facts->arena, fmt, ap);
+        va_end(ap);
+        if (setting < IMM_SETTING_N)
+                e.origin = imm_setting(facts->settings, setting)->origin;
+        *imm_array_push(facts->arena, &facts->evidence) = e;
+}

@@ -1,0 +1,128 @@
+#include "rules/rules-private.h"
+
+/* Findings: the checks that came out bad, with evidence, remedy and the line to change. */
+
+static enum imm_severity severity_of(const struct imm_rule *rule, const struct imm_check *c) {
+        if (c->step < rule->n_steps && rule->steps[c->step].severity >= 0)
+                return (enum imm_severity)rule->steps[c->step].severity;
+        return rule->severity;
+}
+
+static bool is_finding(const struct imm_check *c) {
+        return c->state == IMM_CHECK_BAD || c->state == IMM_CHECK_UNKNOWN;
+}
+
+void imm_findings_count(
+        const struct imm_audit *a, const struct imm_audited *u, unsigned counts[IMM_SEVERITY_N]) {
+        memset(counts, 0, IMM_SEVERITY_N * sizeof(*counts));
+        for (size_t i = 0; i < a->n_cards; i++)
+                for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
+                        if (is_finding(&u->judgements[i].checks[k]))
+                                counts[severity_of(
+                                        a->cards[i]->rules[k], &u->judgements[i].checks[k])]++;
+}
+
+/* Where to point when no line sets it: the first ExecStart=, else the section, else the file */
+static void point_at_command(const struct imm_unit *u, struct imm_finding *f) {
+        const char *section = imm_unit_type_name(u->type);
+        const struct imm_assignment *best = NULL;
+
+        f->file = u->fragment;
+        f->line = u->fragment ? 1 : 0;
+        if (u->n_files == 0)
+                return;
+        f->file = u->files[0]->path;
+        for (size_t i = 0; i < u->files[0]->n_assignments; i++) {
+                const struct imm_assignment *at = &u->files[0]->assignments[i];
+
+                if (strcasecmp(at->section, section) != 0)
+                        continue;
+                if (!best)
+                        f->line = at->section_line;
+                if (imm_streq(at->key, "ExecStart") && *at->value) {
+                        best = at;
+                        f->line = at->line;
+                        return;
+                }
+        }
+}
+
+static void point(const struct imm_settings *s, struct imm_finding *f) {
+        enum imm_setting id;
+        const struct imm_origin *o = imm_rule_origin(f->rule, s, &id);
+
+        if (o)
+                f->setting = imm_setting_info(id)->name;
+        for (; o && o->kind == IMM_ORIGIN_IMPLIED; o = o->via)
+                ;
+        if (o && (o->kind == IMM_ORIGIN_FILE || o->kind == IMM_ORIGIN_MANAGER)) {
+                f->file = o->file;
+                f->line = o->line;
+        } else
+                point_at_command(s->unit, f);
+}
+
+static const char *remedy_text(const struct imm_rule *r, struct imm_arena *a) {
+        const char *text = NULL;
+
+        for (size_t i = 0; i < r->n_remedies; i++)
+                text = imm_printf(a, "%s%s%s=%s", text ? text : "", text ? "\n" : "",
+                        r->remedies[i].setting, r->remedies[i].value);
+        return text;
+}
+
+static void make(const struct imm_audit *a, const struct imm_audited *u, size_t card, size_t i,
+        struct imm_arena *arena, struct imm_finding *f) {
+        const struct imm_check *c = &u->judgements[card].checks[i];
+        struct imm_facts facts = {
+                .manager = a->manager,
+                .unit = u->judged,
+                .settings = imm_settings_of(a->manager, u->judged),
+                .arena = arena,
+        };
+
+        *f = (struct imm_finding){.card = a->cards[card], .rule = a->cards[card]->rules[i]};
+        f->title = imm_check_text(f->rule, c);
+        f->severity = severity_of(f->rule, c);
+        f->confidence = c->state == IMM_CHECK_UNKNOWN ? IMM_POSSIBLE : f->rule->confidence;
+        f->remedy = remedy_text(f->rule, arena);
+        if (c->step < f->rule->n_steps)
+                (void)imm_step_holds(&f->rule->steps[c->step], &facts);
+        imm_array_foreach (e, &facts.evidence) {
+                if (e->text)
+                        imm_strv_add(arena, &f->evidence, e->text);
+        }
+        point(facts.settings, f);
+}
+
+static int worst_first(const void *a, const void *b) {
+        const struct imm_finding *x = a, *y = b;
+        int r = (int)y->severity - (int)x->severity;
+
+        if (r == 0)
+                r = strcmp(x->card->name, y->card->name);
+        if (r == 0)
+                r = strcmp(x->rule->id, y->rule->id);
+        return r;
+}
+
+void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
+        struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n) {
+        unsigned counts[IMM_SEVERITY_N];
+        struct imm_finding *all;
+        size_t n = 0;
+
+        imm_findings_count(a, u, counts);
+        for (size_t i = 0; i < IMM_SEVERITY_N; i++)
+                n += counts[i];
+        all = imm_alloc_array(arena, n, sizeof(*all));
+        n = 0;
+        for (size_t i = 0; i < a->n_cards; i++)
+                for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
+                        if (is_finding(&u->judgements[i].checks[k]))
+                                make(a, u, i, k, arena, &all[n++]);
+        if (n > 1)
+                qsort(all, n, sizeof(*all), worst_first);
+        *ret = all;
+        *ret_n = n;
+}

@@ -1,0 +1,70 @@
+#include "rules/rules-private.h"
+
+#include <jansson.h>
+
+/*
+ * The JSON policies of systemd-analyze(1) (--security-policy=): an object by check id; weight,
+ * range and descriptions replace the rule's, weight 0 excludes it. What is no such thing is
+ * ignored there, so it is here.
+ */
+
+static void set_text(struct imm_arena *a, json_t *item, const char *key, const char **to) {
+        const char *text = json_string_value(json_object_get(item, key));
+
+        if (text)
+                *to = imm_strdup(a, text);
+}
+
+static bool get_number(json_t *item, const char *key, uint64_t *ret) {
+        json_t *v = json_object_get(item, key);
+
+        if (!json_is_integer(v) || json_integer_value(v) < 0)
+                return false;
+        *ret = (uint64_t)json_integer_value(v);
+        return true;
+}
+
+static void apply_to(
+        struct imm_rulebook *book, struct imm_rule *r, json_t *item, const char *path) {
+        uint64_t n;
+
+        if (get_number(item, "weight", &n)) {
+                r->weight = n;
+                r->excluded = n == 0;
+        }
+        if (get_number(item, "range", &n)) {
+                uint64_t worst = 1;
+
+                for (size_t i = 0; i < r->n_steps; i++)
+                        if (r->steps[i].badness > worst && !r->steps[i].except)
+                                worst = r->steps[i].badness;
+                if (n < worst)
+                        imm_diag_add(book->arena, &book->diags, IMM_DIAG_ERROR, "broken-policy",
+                                path, 0, NULL,
+                                "%s: range %llu is below %llu, the check's own worst", r->id,
+                                (unsigned long long)n, (unsigned long long)worst);
+                else
+                        r->range = n;
+        }
+        set_text(book->arena, item, "description_bad", &r->title);
+        set_text(book->arena, item, "description_good", &r->good);
+}
+
+void imm_policy_apply(struct imm_rulebook *book, struct imm_scorecard *card, const char *path,
+        const char *text, size_t size) {
+        json_error_t e;
+        json_t *policy = json_loadb(text, size, JSON_DECODE_ANY, &e);
+
+        if (!policy) {
+                imm_diag_add(book->arena, &book->diags, IMM_DIAG_ERROR, "broken-policy", path,
+                        e.line > 0 ? (unsigned)e.line : 0, NULL, "no JSON: %s", e.text);
+                return;
+        }
+        for (size_t i = 0; json_is_object(policy) && i < card->n_rules; i++) {
+                json_t *item = json_object_get(policy, card->rules[i]->id);
+
+                if (json_is_object(item))
+                        apply_to(book, card->rules[i], item, path);
+        }
+        json_decref(policy);
+}

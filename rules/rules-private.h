@@ -1,0 +1,160 @@
+#pragma once
+
+/* What the files of this room share: compiled rules, facts, evidence. */
+
+#include "rules/rules.h"
+
+#include <limits.h>
+
+/* ---- arguments of conditions ---- */
+
+enum imm_argument_kind {
+        IMM_ARGUMENT_SETTING_WORDS, /* a setting and values of it */
+        IMM_ARGUMENT_SETTING_NAMES, /* a setting with a filter and names in it, ~ inverts */
+        IMM_ARGUMENT_SETTING_MODES, /* a setting with a filter and modes of it */
+        IMM_ARGUMENT_SETTINGS,
+        IMM_ARGUMENT_CAPS,
+        IMM_ARGUMENT_NAMESPACES,
+        IMM_ARGUMENT_SYSCALLS,
+        IMM_ARGUMENT_MODE,
+        IMM_ARGUMENT_USER_WORDS,
+        IMM_ARGUMENT_IP_WORDS,
+};
+
+enum { IMM_CALL_WORDS = 16 }; /* numbers of system calls: below 1024 */
+
+enum imm_filter_mode {
+        IMM_FILTER_ALLOW = 1 << 0,
+        IMM_FILTER_DENY = 1 << 1,
+        IMM_FILTER_NONE = 1 << 2,
+};
+
+enum imm_user_class {
+        IMM_USER_ROOT = 1 << 0,
+        IMM_USER_NOBODY = 1 << 1,
+        IMM_USER_DYNAMIC = 1 << 2,
+        IMM_USER_STATIC = 1 << 3,
+};
+
+enum imm_ip_class {
+        IMM_IP_ANY = 1 << 0,               /* not everything is denied to begin with */
+        IMM_IP_LOCALHOST = 1 << 1,         /* an entry within 127.0.0.0/8 or ::1 is allowed */
+        IMM_IP_OTHER = 1 << 2,             /* one that begins elsewhere */
+        IMM_IP_NOT_ALL_LOCALHOST = 1 << 3, /* one that is not exactly 127.0.0.0/8 or ::1/128 */
+};
+
+struct imm_argument {
+        enum imm_setting setting;
+        uint64_t mask; /* words as bits: of enums, capabilities, namespaces, modes, classes */
+        bool inverted;
+        struct imm_strv words;
+        enum imm_setting *settings;
+        size_t n_settings;
+        uint64_t calls[IMM_CALL_WORDS];
+};
+
+/* ---- facts ---- */
+
+struct imm_evidence {
+        enum imm_setting setting; /* IMM_SETTING_N: none */
+        struct imm_origin origin;
+        const char *text;
+};
+
+struct imm_facts {
+        struct imm_manager *manager;
+        struct imm_unit *unit;
+        struct imm_settings *settings;
+        /* NULL: nobody wants to know why */
+        struct imm_arena *arena;
+        IMM_LIST(imm_evidence) evidence;
+        /* of the system-call filter, made by the first condition that needs it */
+        bool have_calls;
+        uint64_t calls[IMM_CALL_WORDS];        /* named by the filter */
+        uint64_t calls_killed[IMM_CALL_WORDS]; /* those without an error of their own */
+};
+
+enum imm_truth { IMM_NO, IMM_YES, IMM_DONT_KNOW };
+
+#define CONDITION(slug, key, argument, text) \
+        enum imm_truth imm_condition_##slug( \
+                struct imm_facts *facts, const struct imm_argument *argument_);
+#include "rules/conditions.def"
+#undef CONDITION
+
+struct imm_condition {
+        const char *key;
+        enum imm_argument_kind argument;
+        enum imm_truth (*holds)(struct imm_facts *facts, const struct imm_argument *argument);
+        const char *text;
+};
+extern const struct imm_condition imm_conditions[];
+extern const size_t imm_conditions_n;
+const struct imm_condition *imm_condition_by_key(const char *key);
+
+/* Appends a line of evidence, if anybody wants it. */
+void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/* Reads a condition's value for a systemd version. 0, or -EINVAL with *ret_problem. */
+int imm_argument_parse(enum imm_argument_kind kind, const char *text, unsigned version,
+        struct imm_arena *a, struct imm_argument *ret, const char **ret_problem);
+
+/* ---- rules ---- */
+
+struct imm_clause {
+        const struct imm_condition *condition;
+        struct imm_argument argument;
+        bool negate, trigger;
+};
+
+struct imm_step {
+        const char *section; /* "Check read-only" */
+        const char *title;
+        bool except;
+        uint64_t badness; /* where the file says none: the rule's range */
+        int severity;     /* -1: the rule's */
+        struct imm_clause *clauses;
+        size_t n_clauses;
+};
+
+struct imm_match {
+        struct imm_strv units; /* globs of names; empty: all */
+        unsigned types;        /* bit per imm_unit_type; 0: all */
+        unsigned scopes;       /* bit per imm_scope; 0: all */
+};
+bool imm_match_covers(
+        const struct imm_match *match, const struct imm_manager *m, const struct imm_unit *u);
+
+/* One file's text on its way to a rule */
+struct imm_rule_source {
+        const char *path;
+        const char *text;
+        size_t size;
+};
+
+/* Builds a rule from its file and drop-ins. NULL: there is none (not for this version, or broken:
+ * then @diags has grown). */
+struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *sources,
+        size_t n_sources, unsigned version, struct imm_arena *a, struct imm_diags *diags);
+
+/* scorecard.conf: title, ratings, the stand-in instance */
+void imm_scorecard_build(struct imm_scorecard *card, const struct imm_rule_source *sources,
+        size_t n_sources, struct imm_rulebook *book);
+
+/* Applies a systemd-analyze policy's text to the scorecard. */
+void imm_policy_apply(struct imm_rulebook *book, struct imm_scorecard *card, const char *path,
+        const char *text, size_t size);
+
+/* The rules that are compiled in: sorted by path ("systemd/UMask.rule") */
+struct imm_builtin {
+        const char *path, *text;
+};
+extern const struct imm_builtin imm_builtins[];
+extern const size_t imm_builtins_n;
+
+/* judge.c */
+void imm_judge(const struct imm_scorecard *card, struct imm_facts *facts, struct imm_arena *a,
+        struct imm_judgement *ret);
+/* All clauses of @step over @facts */
+enum imm_truth imm_step_holds(const struct imm_step *step, struct imm_facts *facts);

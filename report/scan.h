@@ -1,0 +1,37 @@
+#pragma once
+
+/*
+ * The scan, for people and for programs: straight from the judged units, so that 50,000 of them
+ * need no second copy in memory. Nothing is computed here; text from units is escaped here.
+ */
+
+#include "base/json.h"
+#include "rules/rules.h"
+
+enum imm_scan_sort {
+        IMM_SCAN_BY_EXPOSURE,
+        IMM_SCAN_BY_REACH,
+        IMM_SCAN_BY_FINDINGS,
+        IMM_SCAN_BY_NAME,
+        IMM_SCAN_SORT_N,
+};
+
+struct imm_scan_options {
+        enum imm_scan_sort sort; /* worst first, but for names */
+        bool legend, color;
+        /* One per unit of the audit, in its order: what changed since the last run, or NULL; the
+         * whole NULL: there is no last run */
+        const char *const *changes;
+};
+
+/* table.c: for people; with the legend a header and what was counted below. */
+void imm_report_table(const struct imm_audit *a, const struct imm_scan_options *o, FILE *f);
+
+/* json.c: the document "immure.scan/1"; units in the audit's order. */
+void imm_report_scan_json(
+        const struct imm_audit *a, const char *const *changes, struct imm_json *j);
+/* An origin as in `show --json` */
+void imm_report_origin_json(struct imm_json *j, const char *key, const struct imm_origin *o);
+
+/* "asked for", "the root's own", "the newest known": why the audit took its systemd version */
+const char *imm_report_version_source(const struct imm_manager *m);

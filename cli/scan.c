@@ -1,4 +1,4 @@
-#include "report/scan.h"
+#include "report/scan/scan.h"
 #include "cli/audit.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "report/scan.h"
+#include "report/scan/scan.h"
 
 /* The document "immure.scan/1". */
 

@@ -1,4 +1,4 @@
-#include "report/scan.h"
+#include "report/scan/scan.h"
 
 /* The scan as a table: worst first, as wide as its words. */
 

@@ -1,0 +1,221 @@
+#pragma once
+
+/* What the files of this room share: the cached tree, a service's view of it, needs being built. */
+
+#include "analyzer/closure/closure.h"
+#include "analyzer/closure/elffile.h"
+
+#include <pthread.h>
+
+/* ---- the root's tree, each file looked at once per run (tree.c) ---- */
+
+struct ldcache;
+struct ldso;
+struct nix;
+struct packages;
+struct walk;
+
+/* A file by its host path (real: no links above it); what was found out about it is kept here. */
+struct node {
+        const char *host;
+        int error; /* 0, or why lstat(2) failed: all else is zero then */
+        mode_t mode;
+        uid_t uid;
+        gid_t gid;
+        dev_t dev;
+        ino_t ino;
+        uint64_t size;
+        struct timespec mtime;
+        const char *target; /* of a symbolic link */
+
+        bool elf_known, ldso_known, cache_known, nss_known;
+        int elf_error;         /* of imm_elf_read(), or of opening */
+        const char *elf_why;   /* of -EBADMSG */
+        struct imm_elf *elf;   /* NULL unless elf_error is 0 */
+        const char *shebang;   /* first line of a script behind "#!", NULL if it is none */
+        unsigned nss;          /* which databases its imports look up (nss.c) */
+        struct ldso *ldso;     /* of a loader */
+        struct ldcache *cache; /* of an ld.so.cache */
+};
+
+struct imm_closures {
+        struct imm_manager *m;
+        const struct imm_root *root;
+        pthread_mutex_t lock; /* around everything below */
+        struct imm_arena *arena;
+        struct imm_map nodes; /* host path -> struct node */
+        struct imm_diags diags;
+        struct nix *nix;           /* NULL until asked */
+        struct packages *packages; /* NULL until asked */
+        struct walk *walk;         /* NULL until asked */
+};
+
+struct node *node_get(struct imm_closures *c, const char *host);
+/* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
+const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);
+/* The line behind #!, as the kernel would cut it; NULL if it is no script. */
+const char *node_shebang(struct imm_closures *c, struct node *n);
+
+/* ---- what a command of the service sees (view.c) ---- */
+
+struct view {
+        struct imm_closures *c;
+        const struct imm_mount_table *table; /* NULL: the plain root, below @prefix */
+        const char *prefix;                  /* "" or a RootDirectory= that is only assumed */
+        struct imm_map dirs;                 /* directories resolved before: path -> struct place */
+        struct imm_arena *arena;
+};
+
+struct place {
+        const char *path;              /* in the view, all links followed */
+        struct node *node;             /* in the root; NULL: on a file system that is made new */
+        struct imm_strv links;         /* links passed, in the view's paths */
+        const struct imm_mount *mount; /* of -EACCES: what hides it; else what it lies on */
+};
+
+/*
+ * Looks @path up from @cwd (NULL: "/"). 0; -ENOENT, -ENOTDIR, -ELOOP; -EACCES: hidden by an
+ * inaccessible node; -ENODATA: on a file system whose content is not known (/proc ...).
+ */
+int view_find(struct view *v, const char *cwd, const char *path, struct place *ret);
+
+/* ---- needs being collected (needs.c) ---- */
+
+struct builder {
+        struct imm_closures *c;
+        struct imm_manager *m;
+        struct imm_unit *u;
+        struct imm_settings *settings;
+        struct imm_closure *closure;
+        struct imm_arena *arena;
+        struct imm_map index; /* path -> index of the need plus one */
+
+        /* of the command that is being followed */
+        struct view view;  /* what it sees */
+        struct view plain; /* the root without the sandbox: where hidden things are looked for */
+        bool hides;        /* the two differ */
+        bool blind;        /* there is no view: what is visible cannot be known */
+        const char *cwd;
+        struct imm_map environment; /* Environment= and the files that EnvironmentFile= names */
+        struct imm_strv path;       /* $PATH */
+        const char *library_path, *preload, *audit; /* LD_*, NULL if unset */
+        uid_t uid;
+        gid_t gid;
+        bool no_new_privileges;
+        enum imm_setting setting;
+        struct imm_origin origin;
+        unsigned depth;          /* of programs in scripts of programs */
+        struct imm_map followed; /* programs by path: how sure they were when followed, plus one */
+        struct imm_map scanned;  /* texts that were searched for paths */
+};
+
+struct want { /* one thing asked for */
+        const char *name;
+        enum imm_need_kind kind;
+        enum imm_confidence confidence;
+        const char *reason;
+        int by;
+        bool tree, created;
+};
+
+/*
+ * Looks @w->name up for the current command (first in its view, then in the plain root) and adds
+ * it. Returns its index, negative if it is nowhere; with @must a need is added even then.
+ */
+int need_file(struct builder *b, const struct want *w, bool must, struct place *ret, bool *ret_new);
+/* Adds what was found already: @visible false: only in the plain root, @why says what hides it. */
+int need_place(struct builder *b, const struct want *w, const struct place *p, bool visible,
+        const char *why, bool *ret_new);
+int need_absent(struct builder *b, const struct want *w, const char *path, const char *why);
+const char *hidden_by(struct builder *b, const struct place *p, int error);
+
+/* ---- ELF programs and the loader's search (loader.c, ldso.c, ldcache.c) ---- */
+
+/* Everything that the dynamic loader maps for the ELF file at need @program. */
+void load_program(struct builder *b, int program, const struct place *at);
+/* A library that a program loads later: by @name, as dlopen(3) of the object at @by finds it. */
+struct loading;
+struct object {
+        struct place place;
+        const struct imm_elf *elf; /* NULL: broken, or not read */
+        const char *opened;        /* the path by which it was found */
+        const char *origin;        /* $ORIGIN; NULL if it cannot be known */
+        struct imm_strv names;     /* by which it was asked for */
+        size_t loader;             /* index of the object that asked first; of the main one: 0 */
+        int need;
+};
+const struct object *loaded_objects(const struct loading *l, size_t *ret_n);
+int load_module(struct loading *l, size_t by, const char *name, enum imm_confidence confidence,
+        const char *reason);
+
+struct ldso { /* how a root's dynamic loader searches, read from its own file */
+        bool musl;
+        unsigned minor;              /* of glibc 2.minor; 0: before 2.33, or not known */
+        struct imm_strv directories; /* the built-in ones, in order, without a slash at the end */
+        const char *lib;             /* $LIB */
+        const char *cache, *preload; /* paths of ld.so.cache and ld.so.preload */
+        struct imm_strv variants;    /* of a directory: "glibc-hwcaps/x86-64-v3", ..., last "" */
+        const char *platform;        /* $PLATFORM */
+};
+const struct ldso *node_ldso(struct imm_closures *c, struct node *n);
+
+struct ldcache_entry {
+        int32_t flags;
+        uint64_t hwcap;
+        const char *level; /* of a glibc-hwcaps entry: "x86-64-v3" */
+        const char *path;
+};
+/* The entries for @name, best first as ldconfig sorted them; NULL if there are none. */
+const struct ldcache_entry *ldcache_find(
+        const struct ldcache *cache, const char *name, size_t *ret_n);
+const struct ldcache *node_ldcache(struct imm_closures *c, struct node *n);
+
+/* This machine's processor, for loaders of its own architecture (cpu.c). */
+struct cpu {
+        unsigned level; /* x86-64-vN, 1 to 4; 0: not x86-64 */
+        const char *platform;
+        bool avx512_1; /* glibc's old name for what Skylake servers have */
+};
+const struct cpu *cpu_here(void);
+
+/* Name service modules and their data, for programs that look users or hosts up (nss.c). */
+void load_nss(struct loading *l, struct builder *b, enum imm_confidence least);
+
+/* ---- programs, scripts, and what else a unit names ---- */
+
+/*
+ * A file that is executed: ELF or script, with all that the kernel and the loader map for it, and
+ * what its text names. @w->name without a slash is looked for in the command's PATH. Returns the
+ * need's index or a negative errno; with @must it is added even when it is nowhere.
+ */
+int follow_program(struct builder *b, const struct want *w, bool must);
+
+/* What a script's text or a shell's -c argument runs and names (scripts.c). */
+void scan_shell(struct builder *b, const char *text, int by);
+void scan_script(struct builder *b, struct node *n, const char *interpreter, int by);
+/* An absolute path that is named somewhere: an existing file, directory or program */
+void need_named(struct builder *b, const char *path, enum imm_confidence sure, const char *reason,
+        int by, bool look_inside);
+/* Where the standard library of the interpreter @name ("python3.11") lies, if it is one */
+void need_language(struct builder *b, const char *name, int by);
+/* Each absolute path in @text: a '/' that does not go on a word, up to what cannot be in a path */
+enum scan_flags {
+        SCAN_COMMENTS = 1 << 0, /* '#' begins one */
+        SCAN_INSIDE = 1 << 1,   /* files that are named are searched in turn */
+};
+void scan_paths(struct builder *b, const char *text, enum scan_flags flags,
+        enum imm_confidence sure, const char *reason, int by);
+/* Absolute paths in a configuration file */
+void scan_config(struct builder *b, struct node *n, int by);
+
+/* unit.c: the Exec lines with all that they bring, and the files that other settings name */
+void unit_commands(struct builder *b);
+void unit_files(struct builder *b);
+
+/* nix.c: true: the Exec lines name store paths, and the closure is of these */
+bool unit_store_paths(struct builder *b, unsigned flags);
+
+/* The settings that hold commands, in the order in which they run; ended by IMM_SETTING_N */
+extern const enum imm_setting command_settings[];
+/* Prepares the builder for following @cmd: what it sees, its directory and environment. */
+void builder_enter(struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd);

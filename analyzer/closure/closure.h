@@ -1,0 +1,119 @@
+#pragma once
+
+/*
+ * The closure: which files a service needs, why, and how sure that is; what of it the service's
+ * sandbox hides (missing), and what the sandbox shows without need (excess).
+ *
+ * On Nix the needs are whole store paths: those that the Exec lines name and what they refer to,
+ * from the store's database or, without one, from the contents, as Nix itself finds references.
+ * Elsewhere they are files: what the kernel and the dynamic loader map is certain, what is read
+ * from scripts, arguments and configuration is likely or possible. Sources: ld.so(8), execve(2),
+ * the Nix manual ("nix-store --query"), and tests/lab/closure.
+ *
+ * Nothing here asks the host that analyses: the loader's rules come from the root's own loader.
+ * Only which glibc-hwcaps directory wins depends on the processor, and this one's is assumed.
+ */
+
+#include "analyzer/sandbox/sandbox.h"
+
+enum imm_confidence {
+        IMM_CERTAIN, /* the kernel or the dynamic loader maps it, or the Nix closure has it */
+        IMM_LIKELY, /* a program will ask for it: scripts' commands, NSS, dlopen notes, arguments */
+        IMM_POSSIBLE, /* named somewhere: paths in configuration files */
+};
+const char *imm_confidence_name(enum imm_confidence c); /* "certain" */
+
+enum imm_need_kind {
+        IMM_NEED_PROGRAM,     /* of an Exec line */
+        IMM_NEED_INTERPRETER, /* of a script, by #! */
+        IMM_NEED_LOADER,      /* of an ELF program: PT_INTERP */
+        IMM_NEED_LIBRARY,
+        IMM_NEED_MODULE,  /* dlopen notes, NSS */
+        IMM_NEED_COMMAND, /* that a script or `sh -c` runs */
+        IMM_NEED_CONFIG,  /* a file or directory that is read */
+        IMM_NEED_STATE, /* the unit's own directories: made or written by systemd or the service */
+        IMM_NEED_STORE_PATH,
+        IMM_NEED_KIND_N,
+};
+const char *imm_need_kind_name(enum imm_need_kind k);
+
+enum { IMM_NEED_BY_UNIT = -1 };
+
+struct imm_need {
+        const char *path;      /* as the service finds it, links followed; a store path on Nix */
+        const char *host_path; /* where that lies in the root; NULL where nothing stands */
+        const char *name;      /* as it was asked for: "libz.so.1", "/usr/bin/python3" */
+        struct imm_strv links; /* the symbolic links passed on the way, if any: needed as well */
+        enum imm_need_kind kind;
+        enum imm_confidence confidence;
+        const char *reason;       /* one line */
+        int by;                   /* index of the need that asks for this; IMM_NEED_BY_UNIT */
+        enum imm_setting setting; /* of IMM_NEED_BY_UNIT: which, and where */
+        struct imm_origin origin;
+        bool exists;        /* in the root, sandbox or not */
+        bool tree;          /* a directory that is needed with all it holds */
+        bool created;       /* need not exist: made when the service starts */
+        int visible;        /* to the command that needs it: 1, 0; -1: cannot be known */
+        const char *hidden; /* of visible 0: by what, one line */
+};
+
+enum imm_closure_kind { IMM_CLOSURE_FILES, IMM_CLOSURE_NIX };
+
+struct imm_closure {
+        enum imm_closure_kind kind;
+        struct imm_strv roots; /* store paths, or the programs of the Exec lines (real paths) */
+        struct imm_need *v;    /* in order of discovery: each after the one that needs it */
+        size_t n, cap;
+        struct imm_strv dangling; /* Nix: names of store paths that the store does not have */
+        struct imm_strv hops; /* Nix: store paths passed only by links (/run/current-system/...) */
+        struct imm_diags diags;
+        bool has_view; /* the main process gets a view at all: else visible, excess and missing are
+                          unknown */
+};
+
+/* What all units of a manager share: the cached tree, the store's database, loaders, packages. */
+struct imm_closures;
+
+/*
+ * Opens it (once per manager; later calls give the same). Call it before threads do: then
+ * imm_closure_of() may be used by several at once. Freed with the manager. Never fails; what cannot
+ * be read (a broken database) is a diagnostic of imm_closures_diags().
+ */
+struct imm_closures *imm_closures_of(struct imm_manager *m);
+const struct imm_diags *imm_closures_diags(const struct imm_closures *c);
+
+/* The closure of @u: computed on the first call, kept in u->closure. Never NULL. */
+struct imm_closure *imm_closure_of(struct imm_manager *m, struct imm_unit *u);
+
+enum imm_closure_flags {
+        IMM_CLOSURE_FULL_UNIT = 1 << 0, /* Nix: the store paths of all settings, not only Exec* */
+};
+/* The same into @a, with @flags; u->closure is untouched. */
+struct imm_closure *imm_closure_compute(
+        struct imm_manager *m, struct imm_unit *u, unsigned flags, struct imm_arena *a);
+
+/* ---- what is visible and not needed (excess.c) ---- */
+
+struct imm_excess_group { /* a package, or the files that no package owns below a directory */
+        const char *name;
+        uint64_t files, bytes;
+};
+
+struct imm_excess {
+        bool known; /* false: the service has no view, all below is zero */
+        uint64_t visible,
+                visible_bytes; /* files; of Nix: entries of /nix/store, bytes unknown (0) */
+        uint64_t excess, excess_bytes;
+        struct imm_strv paths; /* of the excess: store paths, or files as the service sees them */
+        IMM_LIST(imm_excess_group) groups; /* files only: largest first */
+};
+
+enum imm_excess_flags {
+        IMM_EXCESS_PATHS = 1 << 0,  /* fill paths: a line per file */
+        IMM_EXCESS_GROUPS = 1 << 1, /* fill groups: reads the package database */
+};
+void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
+        unsigned flags, struct imm_arena *a, struct imm_excess *ret);
+
+/* The package that owns @host_path (real path in the root), or NULL: dpkg, apk, rpm (sqlite). */
+const char *imm_package_of(struct imm_closures *c, const char *host_path);

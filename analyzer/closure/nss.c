@@ -1,0 +1,199 @@
+#include "analyzer/closure/closure-private.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+/*
+ * glibc looks users, hosts and the like up through modules that nsswitch.conf(5) names and that no
+ * program links. A program that imports one of these functions is likely to load them, and to read
+ * their files.
+ */
+
+static const struct {
+        const char *database, *fallback; /* what glibc does without a line for it */
+        const char *functions[16];
+} databases[] = {
+        {"passwd", "files",
+                {"getpwnam", "getpwnam_r", "getpwuid", "getpwuid_r", "getpwent", "getpwent_r",
+                        "setpwent"}},
+        {"group", "files",
+                {"getgrnam", "getgrnam_r", "getgrgid", "getgrgid_r", "getgrent", "getgrent_r",
+                        "setgrent", "getgrouplist", "initgroups"}},
+        {"shadow", "files", {"getspnam", "getspnam_r", "getspent", "getspent_r"}},
+        {"gshadow", "files", {"getsgnam", "getsgnam_r", "getsgent", "getsgent_r"}},
+        {"hosts", "files dns",
+                {"getaddrinfo", "getaddrinfo_a", "getnameinfo", "gethostbyname", "gethostbyname2",
+                        "gethostbyname_r", "gethostbyname2_r", "gethostbyaddr", "gethostbyaddr_r"}},
+        {"services", "files",
+                {"getservbyname", "getservbyname_r", "getservbyport", "getservbyport_r",
+                        "getservent", "getservent_r"}},
+        {"protocols", "files",
+                {"getprotobyname", "getprotobyname_r", "getprotobynumber", "getprotobynumber_r",
+                        "getprotoent"}},
+        {"networks", "files dns", {"getnetbyname", "getnetbyname_r", "getnetbyaddr", "getnetent"}},
+        {"ethers", "files", {"ether_hostton", "ether_ntohost"}},
+        {"rpc", "files", {"getrpcbyname", "getrpcbyname_r", "getrpcbynumber", "getrpcent"}},
+        {"netgroup", "files", {"innetgr", "setnetgrent", "getnetgrent"}},
+};
+
+static const struct {
+        const char *service, *database, *path; /* database NULL: any */
+} files[] = {
+        {"files", "passwd", "/etc/passwd"},
+        {"compat", "passwd", "/etc/passwd"},
+        {"files", "group", "/etc/group"},
+        {"compat", "group", "/etc/group"},
+        {"files", "shadow", "/etc/shadow"},
+        {"files", "gshadow", "/etc/gshadow"},
+        {"files", "hosts", "/etc/hosts"},
+        {"files", "services", "/etc/services"},
+        {"files", "protocols", "/etc/protocols"},
+        {"files", "networks", "/etc/networks"},
+        {"files", "ethers", "/etc/ethers"},
+        {"files", "rpc", "/etc/rpc"},
+        {"dns", "hosts", "/etc/resolv.conf"},
+        {"dns", "hosts", "/etc/host.conf"},
+        {"dns", "hosts", "/etc/gai.conf"},
+};
+
+static int by_string(const void *a, const void *b) {
+        return strcmp(a, *(const char *const *)b);
+}
+
+static bool has_import(const struct imm_elf_symbols *s, const char *name) {
+        return s->imports.n > 0 &&
+               bsearch(name, s->imports.v, s->imports.n, sizeof(*s->imports.v), by_string);
+}
+
+/* A bit for each database that the file's imports look up */
+static unsigned imports_of(struct imm_closures *c, struct node *n) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        imm_auto_close int fd = -1;
+        struct imm_elf_symbols s = {0};
+        const char *why = NULL;
+        struct stat st;
+
+        if (n->nss_known)
+                return n->nss;
+        n->nss_known = true;
+        scratch = imm_arena_new();
+        fd = imm_root_open_file(c->root, n->host, &st);
+        if (fd < 0 || imm_elf_read_symbols(fd, (uint64_t)st.st_size, scratch, &s, &why) < 0)
+                return 0;
+        for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++)
+                for (const char *const *f = databases[d].functions; *f; f++)
+                        if (has_import(&s, *f))
+                                n->nss |= 1U << d;
+        return n->nss;
+}
+
+/* The services of a database: "files systemd" of "passwd: files [!UNAVAIL=return] systemd" */
+static const char *services_of(const char *conf, const char *database, struct imm_arena *a) {
+        size_t n = strlen(database);
+
+        for (const char *line = conf; *line; line = *line ? line + 1 : line) {
+                const char *end = strchrnul(line, '\n'),
+                           *stop = memchr(line, '#', (size_t)(end - line));
+
+                while (line < end && isblank((unsigned char)*line))
+                        line++;
+                if (!stop)
+                        stop = end;
+                if ((size_t)(stop - line) > n && strncmp(line, database, n) == 0) {
+                        const char *s = line + n;
+
+                        while (s < stop && isblank((unsigned char)*s))
+                                s++;
+                        if (s < stop && *s == ':')
+                                return imm_strndup(a, s + 1, (size_t)(stop - s - 1));
+                }
+                line = end;
+        }
+        return NULL;
+}
+
+static void need_data(struct builder *b, const char *service, const char *database, int by,
+        enum imm_confidence sure) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++) {
+                struct place p;
+
+                if (!imm_streq(files[i].service, service) ||
+                        !imm_streq(files[i].database, database))
+                        continue;
+                (void)need_file(b,
+                        &(struct want){.name = files[i].path,
+                                .kind = IMM_NEED_CONFIG,
+                                .confidence = sure,
+                                .reason = imm_printf(b->arena, "looks up %s", database),
+                                .by = by},
+                        false, &p, NULL);
+        }
+}
+
+static void need_service(struct loading *l, struct builder *b, size_t object, const char *service,
+        const char *database, enum imm_confidence sure) {
+        size_t n;
+        int by = loaded_objects(l, &n)[object].need;
+
+        need_data(b, service, database, by, sure);
+        /* since 2.34 libc has files and dns in itself: nothing is found then, and nothing needed */
+        (void)load_module(l, object, imm_printf(b->arena, "libnss_%s.so.2", service), sure,
+                imm_printf(b->arena, "looks up %s through", database));
+}
+
+void load_nss(struct loading *l, struct builder *b, enum imm_confidence least) {
+        enum imm_confidence sure = least > IMM_LIKELY ? least : IMM_LIKELY;
+        size_t by[IMM_ELEMENTSOF(databases)], n;
+        const struct object *o = loaded_objects(l, &n);
+        struct imm_blob blob = {.data = "", .size = 0};
+        const char *conf = "/etc/nsswitch.conf";
+        unsigned wanted = 0;
+        struct place p;
+        int k;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *name = o[i].elf && o[i].elf->soname ? o[i].elf->soname : "";
+                unsigned bits;
+
+                if (!o[i].elf || imm_streq(name, "libc.so.6") || imm_after(name, "ld-linux") ||
+                        imm_after(name, "libnss_"))
+                        continue;
+                bits = imports_of(b->c, o[i].place.node) & ~wanted;
+                for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++)
+                        if (bits & 1U << d)
+                                by[d] = i;
+                wanted |= bits;
+        }
+        if (!wanted)
+                return;
+        k = need_file(b,
+                &(struct want){.name = conf,
+                        .kind = IMM_NEED_CONFIG,
+                        .confidence = sure,
+                        .reason = "says how users and hosts are looked up",
+                        .by = o[by[__builtin_ctz(wanted)]].need},
+                false, &p, NULL);
+        if (k >= 0 && p.node)
+                (void)imm_root_read(b->c->root, p.node->host, 1 << 20, b->arena, &blob, NULL);
+        for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++) {
+                const char *s;
+
+                if (!(wanted & 1U << d))
+                        continue;
+                s = services_of(blob.data, databases[d].database, b->arena);
+                if (!s)
+                        s = databases[d].fallback;
+                while (*s) {
+                        size_t len;
+
+                        s += strspn(s, " \t");
+                        len = *s == '[' ? strcspn(s, "]") + 1 : strcspn(s, " \t[");
+                        if (*s && *s != '[' && len < 64)
+                                need_service(l, b, by[d], imm_strndup(b->arena, s, len),
+                                        databases[d].database, sure);
+                        if (len > strlen(s))
+                                break;
+                        s += len;
+                }
+        }
+}

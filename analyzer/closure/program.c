@@ -1,0 +1,169 @@
+#include "analyzer/closure/closure-private.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+/*
+ * What execve(2) does with a file: an ELF file brings its interpreter and libraries, a script the
+ * program of its first line, which may be a script again.
+ */
+
+enum { CHAIN_MAX = 5, DEPTH_MAX = 6 };
+
+static bool is_executable(const struct place *p) {
+        return p->node && S_ISREG(p->node->mode) && (p->node->mode & 0111);
+}
+
+static int find_in_path(struct builder *b, struct view *v, const char *name, struct place *ret) {
+        for (size_t i = 0; i < b->path.n; i++) {
+                const char *at = imm_printf(b->arena, "%s/%s", b->path.v[i], name);
+
+                if (view_find(v, NULL, at, ret) == 0 && is_executable(ret))
+                        return 0;
+        }
+        return -ENOENT;
+}
+
+static int need_program(struct builder *b, const struct want *w, bool must, struct place *ret) {
+        int k;
+
+        if (strchr(w->name, '/')) {
+                if (must)
+                        return need_file(b, w, true, ret, NULL);
+                k = view_find(&b->view, b->cwd, w->name, ret);
+                if (k < 0 && b->hides)
+                        k = view_find(&b->plain, b->cwd, w->name, ret);
+                if (k < 0 || !is_executable(ret))
+                        return k < 0 ? k : -EACCES;
+                return need_file(b, w, false, ret, NULL);
+        }
+        if (find_in_path(b, &b->view, w->name, ret) == 0)
+                return need_place(b, w, ret, true, NULL, NULL);
+        if (b->hides && find_in_path(b, &b->plain, w->name, ret) == 0) {
+                struct place p;
+
+                k = view_find(&b->view, NULL, ret->path, &p);
+                return need_place(b, w, ret, false,
+                        k < 0 ? hidden_by(b, &p, k) : "not in PATH within the sandbox", NULL);
+        }
+        *ret = (struct place){.path = w->name};
+        return must ? need_absent(b, w, w->name, "not found in PATH") : -ENOENT;
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+/* The next word of @s; @s moves behind it. Quotes are env -S's business, and rare. */
+static const char *next_word(struct builder *b, const char **s) {
+        size_t n;
+
+        *s += strspn(*s, " \t");
+        n = strcspn(*s, " \t");
+        *s += n;
+        return n ? imm_strndup(b->arena, *s - n, n) : NULL;
+}
+
+/* The program that `#!/usr/bin/env ARGUMENT` starts: one word, several only with -S */
+static const char *word_for_env(struct builder *b, const char *argument) {
+        const char *s = argument, *word;
+
+        if (*s != '-')
+                return strchr(s, '=') ? NULL : s;
+        if (!imm_after(s, "-S") && !imm_after(s, "--split-string") && !imm_after(s, "-vS"))
+                return NULL;
+        s += strcspn(s, "S= \t");
+        s += *s == 'S' || *s == '=';
+        while ((word = next_word(b, &s)))
+                if (*word != '-' && !strchr(word, '='))
+                        return word;
+        return NULL;
+}
+
+static void follow_shebang(
+        struct builder *b, int program, const char *line, unsigned chain, enum imm_confidence sure);
+
+static void follow_content(
+        struct builder *b, int k, const struct place *p, unsigned chain, const char **interpreter) {
+        enum imm_confidence sure = b->closure->v[k].confidence;
+        const char *line;
+
+        if (!p->node || chain > CHAIN_MAX)
+                return;
+        if (node_elf(b->c, p->node)) {
+                load_program(b, k, p);
+                need_language(b, base_name(p->path), k);
+                return;
+        }
+        line = node_shebang(b->c, p->node);
+        if (line) {
+                follow_shebang(b, k, line, chain, sure);
+                line += strspn(line, " \t");
+                *interpreter = line;
+        } else if (p->node->elf_error == -EBADMSG)
+                load_program(b, k, p); /* says what is broken */
+}
+
+static void follow_shebang(struct builder *b, int program, const char *line, unsigned chain,
+        enum imm_confidence sure) {
+        const char *s = line, *name = next_word(b, &s), *unused, *rest;
+        struct place p;
+        size_t n;
+        int k;
+
+        if (!name)
+                return;
+        k = need_program(b,
+                &(struct want){.name = name,
+                        .kind = IMM_NEED_INTERPRETER,
+                        .confidence = sure,
+                        .reason = imm_printf(b->arena, "runs the script: #!%s", line),
+                        .by = program},
+                true, &p);
+        if (k < 0)
+                return;
+        follow_content(b, k, &p, chain + 1, &unused);
+        if (!imm_streq(base_name(name), "env"))
+                return;
+        rest = s + strspn(s, " \t");
+        for (n = strlen(rest); n > 0 && isspace((unsigned char)rest[n - 1]); n--)
+                ;
+        rest = word_for_env(b, imm_strndup(b->arena, rest, n));
+        if (!rest || !*rest)
+                return;
+        k = need_program(b,
+                &(struct want){.name = rest,
+                        .kind = IMM_NEED_INTERPRETER,
+                        .confidence = sure,
+                        .reason = imm_printf(b->arena, "env starts it for the script: #!%s", line),
+                        .by = k},
+                true, &p);
+        if (k >= 0)
+                follow_content(b, k, &p, chain + 1, &unused);
+}
+
+int follow_program(struct builder *b, const struct want *w, bool must) {
+        const char *interpreter = NULL;
+        enum imm_confidence sure;
+        uintptr_t before;
+        struct place p;
+        int k = need_program(b, w, must, &p);
+
+        if (k < 0 || !p.node)
+                return k;
+        sure = b->closure->v[k].confidence;
+        before = (uintptr_t)imm_map_get(&b->followed, p.path);
+        if (before && before - 1 <= sure)
+                return k;
+        imm_map_put(b->arena, &b->followed, p.path, (void *)((uintptr_t)sure + 1));
+        if (b->depth >= DEPTH_MAX)
+                return k;
+        b->depth++;
+        follow_content(b, k, &p, 0, &interpreter);
+        if (interpreter)
+                scan_script(b, p.node, interpreter, k);
+        b->depth--;
+        return k;
+}

@@ -1,0 +1,426 @@
+#include "analyzer/closure/closure-private.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+/* What a unit's settings name: its commands, and the files and directories beside them. */
+
+const enum imm_setting command_settings[] = {
+        IMM_SETTING_EXEC_CONDITION,
+        IMM_SETTING_EXEC_START_PRE,
+        IMM_SETTING_EXEC_START,
+        IMM_SETTING_EXEC_START_POST,
+        IMM_SETTING_EXEC_RELOAD,
+        IMM_SETTING_EXEC_STOP,
+        IMM_SETTING_EXEC_STOP_POST,
+        IMM_SETTING_SOCKET_EXEC_START_PRE,
+        IMM_SETTING_SOCKET_EXEC_START_POST,
+        IMM_SETTING_EXEC_STOP_PRE,
+        IMM_SETTING_SOCKET_EXEC_STOP_POST,
+        IMM_SETTING_N,
+};
+
+/* systemd's own, for services that set none; the last two only matter with an unmerged /usr */
+static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/* ---- the environment ---- */
+
+static void set_variable(struct builder *b, const char *text, size_t n) {
+        const char *equals = memchr(text, '=', n);
+
+        if (equals)
+                imm_map_put(b->arena, &b->environment,
+                        imm_strndup(b->arena, text, (size_t)(equals - text)),
+                        imm_strndup(b->arena, equals + 1, n - (size_t)(equals + 1 - text)));
+}
+
+/* A line KEY=VALUE of an EnvironmentFile=: quotes are taken off, what is more is left as it is. */
+static void set_from_line(struct builder *b, const char *line, size_t n) {
+        const char *equals = memchr(line, '=', n);
+        char *out, quote = 0;
+        size_t k;
+
+        if (!equals)
+                return;
+        out = imm_alloc(b->arena, n + 1);
+        k = (size_t)(equals + 1 - line);
+        memcpy(out, line, k);
+        while (n > 0 && isspace((unsigned char)line[n - 1]))
+                n--;
+        for (size_t i = k; i < n; i++) {
+                if (quote && line[i] == quote)
+                        quote = 0;
+                else if (!quote && (line[i] == '"' || line[i] == '\''))
+                        quote = line[i];
+                else if (line[i] == '\\' && quote != '\'' && i + 1 < n)
+                        out[k++] = line[++i];
+                else
+                        out[k++] = line[i];
+        }
+        set_variable(b, out, k);
+}
+
+static void read_environment_file(struct builder *b, const char *host) {
+        struct imm_blob t;
+
+        if (imm_root_read(b->c->root, host, 1 << 20, b->arena, &t, NULL) < 0)
+                return;
+        for (const char *line = t.data; *line; line = *line ? line + 1 : line) {
+                const char *end = strchrnul(line, '\n');
+
+                while (line < end && isspace((unsigned char)*line))
+                        line++;
+                if (line < end && *line != '#' && *line != ';')
+                        set_from_line(b, line, (size_t)(end - line));
+                line = end;
+        }
+}
+
+/* systemd reads these before there is a sandbox; in order, later ones win over Environment=. */
+static void read_environment(struct builder *b) {
+        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_ENVIRONMENT);
+
+        for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
+                set_variable(b, v->strings.v[i].text, strlen(v->strings.v[i].text));
+        v = imm_setting(b->settings, IMM_SETTING_ENVIRONMENT_FILE);
+        for (size_t i = 0; v->type == IMM_VALUE_PATHS && i < v->paths.n; i++) {
+                const struct imm_path_item *item = &v->paths.v[i];
+                struct want w = {.name = item->path,
+                        .kind = IMM_NEED_CONFIG,
+                        .confidence = IMM_LIKELY,
+                        .reason = "EnvironmentFile=, read by systemd",
+                        .by = IMM_NEED_BY_UNIT,
+                        .created = item->ignore_missing};
+                struct place p;
+                int k;
+
+                if (strpbrk(item->path, "*?["))
+                        continue;
+                b->setting = IMM_SETTING_ENVIRONMENT_FILE;
+                b->origin = item->origin;
+                k = view_find(&b->plain, NULL, item->path, &p);
+                if (k == 0 && p.node && S_ISREG(p.node->mode)) {
+                        (void)need_place(b, &w, &p, true, NULL, NULL);
+                        read_environment_file(b, p.node->host);
+                } else if (!item->ignore_missing && k != -ENODATA)
+                        (void)need_absent(b, &w, item->path, "not there");
+        }
+}
+
+static const char *variable(struct builder *b, const char *name) {
+        return imm_map_get(&b->environment, name);
+}
+
+/* ${NAME} and, as a word of its own, $NAME, as systemd puts them into arguments */
+static const char *expand_variables(struct builder *b, const char *text) {
+        const char *done = "", *s;
+
+        while ((s = strchr(text, '$'))) {
+                const char *name = s + 1, *value;
+                bool curly = *name == '{';
+                size_t n;
+
+                name += curly;
+                n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+                done = imm_printf(b->arena, "%s%.*s", done, (int)(s - text), text);
+                if (n == 0 || (curly && name[n] != '}') || strlen(done) > 65536) {
+                        done = imm_printf(b->arena, "%s$", done);
+                        text = s + 1;
+                        continue;
+                }
+                value = variable(b, imm_strndup(b->arena, name, n));
+                done = imm_printf(b->arena, "%s%s", done, value ? value : "");
+                text = name + n + curly;
+        }
+        return *done ? imm_printf(b->arena, "%s%s", done, text) : text;
+}
+
+/* ---- a command ---- */
+
+static enum imm_command_kind kind_of(const struct imm_command_item *cmd) {
+        if (cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED)
+                return IMM_KIND_PRIVILEGED;
+        if (cmd->flags & IMM_COMMAND_NO_SETUID)
+                return IMM_KIND_NO_SETUID;
+        return cmd->flags & IMM_COMMAND_AMBIENT_MAGIC ? IMM_KIND_AMBIENT : IMM_KIND_PLAIN;
+}
+
+static void set_views(struct builder *b, const struct imm_mount_table *t, const char *prefix) {
+        b->blind = !t;
+        b->view = (struct view){.c = b->c, .arena = b->arena, .table = t, .prefix = prefix};
+        b->plain = (struct view){.c = b->c, .arena = b->arena, .prefix = prefix};
+        b->hides = t != NULL;
+}
+
+static const char *working_directory(struct builder *b) {
+        const char *s = imm_setting_string(b->settings, IMM_SETTING_WORKING_DIRECTORY);
+
+        if (s && *s == '-')
+                s++;
+        return s && *s == '/' ? s : NULL;
+}
+
+static void set_search_path(struct builder *b) {
+        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_EXEC_SEARCH_PATH);
+        const char *s = variable(b, "PATH");
+
+        b->path = (struct imm_strv){0};
+        for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
+                imm_strv_add(b->arena, &b->path, v->strings.v[i].text);
+        if (b->path.n > 0)
+                return;
+        for (s = s ? s : default_path; *s;) {
+                size_t n = strcspn(s, ":");
+
+                if (n > 0 && *s == '/')
+                        imm_strv_add(b->arena, &b->path, imm_strndup(b->arena, s, n));
+                s += n + (s[n] != 0);
+        }
+}
+
+void builder_enter(
+        struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd) {
+        const struct imm_sandbox *s =
+                b->settings->load == IMM_LOAD_LOADED ? imm_sandbox_of(b->m, b->u) : NULL;
+        enum imm_command_kind kind = kind_of(cmd);
+        const struct imm_mount_table *t = s && s->has[kind] ? &s->mounts[kind] : NULL;
+        const struct imm_identity *id = s && s->has[kind] ? &s->identity[kind] : NULL;
+        const char *root = imm_setting_string(b->settings, IMM_SETTING_ROOT_DIRECTORY);
+
+        if (root && (imm_streq(root, "/") || *root != '/'))
+                root = NULL;
+        if (t && (!b->closure->has_view || t->n == 0))
+                t = NULL;
+        if (!b->view.c || b->view.table != t) /* commands of one kind share what was looked up */
+                set_views(b, t, root && !t ? root : "");
+        b->cwd = working_directory(b);
+        b->uid = id ? id->uid : 0;
+        b->gid = id ? id->gid : 0;
+        b->no_new_privileges = id && id->no_new_privileges;
+        b->library_path = variable(b, "LD_LIBRARY_PATH");
+        b->preload = variable(b, "LD_PRELOAD");
+        b->setting = setting;
+        b->origin = cmd->origin;
+        set_search_path(b);
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static bool is_shell(const char *name) {
+        static const char *const names[] = {"sh", "bash", "dash", "ksh", "zsh", "ash"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(name, names[i]))
+                        return true;
+        return false;
+}
+
+static bool is_language(const char *name) {
+        return is_shell(name) || imm_after(name, "python") || imm_after(name, "perl") ||
+               imm_after(name, "ruby") || imm_after(name, "node") || imm_after(name, "php");
+}
+
+/* `sh -c TEXT` and `python3 SCRIPT`: the argument is the program. Returns its index, or 0. */
+static size_t program_argument(struct builder *b, const struct imm_command_item *cmd, int by) {
+        const char *name = base_name(cmd->path);
+        struct place p;
+
+        if (!is_language(name))
+                return 0;
+        for (size_t i = 1; i < cmd->argv.n; i++) {
+                const char *arg = cmd->argv.v[i];
+
+                if (is_shell(name) && *arg == '-' && arg[1] != '-' && strchr(arg, 'c')) {
+                        if (i + 1 < cmd->argv.n)
+                                scan_shell(b, expand_variables(b, cmd->argv.v[i + 1]), by);
+                        return i + 1;
+                }
+                if (*arg == '-')
+                        continue;
+                int k = need_file(b,
+                        &(struct want){.name = expand_variables(b, arg),
+                                .kind = IMM_NEED_COMMAND,
+                                .confidence = IMM_LIKELY,
+                                .reason = "the script that the interpreter runs",
+                                .by = by},
+                        false, &p, NULL);
+
+                if (k >= 0 && p.node && S_ISREG(p.node->mode))
+                        scan_script(b, p.node, name, k);
+                return i;
+        }
+        return 0;
+}
+
+/* `env NAME=VALUE PROGRAM`: what it starts */
+static void wrapped_program(struct builder *b, const struct imm_command_item *cmd, int by) {
+        if (!imm_streq(base_name(cmd->path), "env"))
+                return;
+        for (size_t i = 1; i < cmd->argv.n; i++) {
+                const char *arg = expand_variables(b, cmd->argv.v[i]);
+
+                if (*arg == '-' || strchr(arg, '='))
+                        continue;
+                (void)follow_program(b,
+                        &(struct want){.name = arg,
+                                .kind = IMM_NEED_COMMAND,
+                                .confidence = IMM_LIKELY,
+                                .reason = "started by env",
+                                .by = by},
+                        false);
+                return;
+        }
+}
+
+static void follow_command(
+        struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd) {
+        size_t program;
+        int k;
+
+        if (!cmd->path || !*cmd->path)
+                return;
+        builder_enter(b, setting, cmd);
+        k = follow_program(b,
+                &(struct want){.name = cmd->path,
+                        .kind = IMM_NEED_PROGRAM,
+                        .confidence = IMM_CERTAIN,
+                        .reason = imm_printf(b->arena, "%s=", imm_setting_info(setting)->name),
+                        .by = IMM_NEED_BY_UNIT},
+                true);
+        if (k < 0)
+                return;
+        if (!imm_strv_has(&b->closure->roots, b->closure->v[k].path))
+                imm_strv_add(b->arena, &b->closure->roots, b->closure->v[k].path);
+        program = program_argument(b, cmd, k);
+        wrapped_program(b, cmd, k);
+        for (size_t i = 1; i < cmd->argv.n; i++)
+                if (i != program)
+                        scan_paths(b, expand_variables(b, cmd->argv.v[i]), SCAN_INSIDE, IMM_LIKELY,
+                                "named in the command's arguments", k);
+}
+
+void unit_commands(struct builder *b) {
+        set_views(b, NULL, "");
+        read_environment(b);
+        b->view.c = NULL;
+        for (const enum imm_setting *s = command_settings; *s != IMM_SETTING_N; s++) {
+                const struct imm_value *v = imm_setting(b->settings, *s);
+
+                for (size_t i = 0; v->type == IMM_VALUE_COMMANDS && i < v->commands.n; i++)
+                        follow_command(b, *s, &v->commands.v[i]);
+        }
+}
+
+/* ---- other settings ---- */
+
+static const char *manager_home(const struct builder *b) {
+        return b->m->user && b->m->user->home ? b->m->user->home : "/root";
+}
+
+/* Where StateDirectory= and its kin lie. user: below what, %s the home; NULL: see runtime */
+static const struct {
+        enum imm_setting setting;
+        const char *system, *user;
+} directories[] = {
+        {IMM_SETTING_RUNTIME_DIRECTORY, "/run", NULL},
+        {IMM_SETTING_STATE_DIRECTORY, "/var/lib", "/.local/state"},
+        {IMM_SETTING_CACHE_DIRECTORY, "/var/cache", "/.cache"},
+        {IMM_SETTING_LOGS_DIRECTORY, "/var/log", "/.local/state/log"},
+        {IMM_SETTING_CONFIGURATION_DIRECTORY, "/etc", "/.config"},
+};
+
+static void own_directories(struct builder *b) {
+        for (size_t d = 0; d < IMM_ELEMENTSOF(directories); d++) {
+                const struct imm_value *v = imm_setting(b->settings, directories[d].setting);
+                const char *top = directories[d].system;
+
+                if (b->m->scope != IMM_SCOPE_SYSTEM) {
+                        if (!directories[d].user)
+                                continue; /* $XDG_RUNTIME_DIR: nothing of the root */
+                        top = imm_printf(b->arena, "%s%s", manager_home(b), directories[d].user);
+                }
+                for (size_t i = 0; v->type == IMM_VALUE_DIRECTORIES && i < v->directories.n; i++) {
+                        const struct imm_directory_item *item = &v->directories.v[i];
+                        struct want w = {
+                                .name = imm_printf(b->arena, "%s/%s", top, item->path),
+                                .kind = IMM_NEED_STATE,
+                                .confidence = IMM_LIKELY,
+                                .reason = imm_printf(b->arena,
+                                        "%s=", imm_setting_info(directories[d].setting)->name),
+                                .by = IMM_NEED_BY_UNIT,
+                                .tree = true,
+                                .created = true,
+                        };
+                        struct place p;
+
+                        b->setting = directories[d].setting;
+                        b->origin = item->origin;
+                        if (need_file(b, &w, false, &p, NULL) < 0) {
+                                int k = need_absent(b, &w, w.name, NULL);
+
+                                b->closure->v[k].visible = b->blind ? -1 : 1;
+                        }
+                }
+        }
+}
+
+static void own_credentials(struct builder *b) {
+        static const enum imm_setting settings[] = {
+                IMM_SETTING_LOAD_CREDENTIAL, IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED};
+
+        for (size_t s = 0; s < IMM_ELEMENTSOF(settings); s++) {
+                const struct imm_value *v = imm_setting(b->settings, settings[s]);
+
+                for (size_t i = 0; v->type == IMM_VALUE_CREDENTIALS && i < v->credentials.n; i++) {
+                        const struct imm_credential_item *item = &v->credentials.v[i];
+                        struct want w = {.name = item->source,
+                                .kind = IMM_NEED_CONFIG,
+                                .confidence = IMM_LIKELY,
+                                .reason = imm_printf(b->arena, "%s=, read by systemd",
+                                        imm_setting_info(settings[s])->name),
+                                .by = IMM_NEED_BY_UNIT};
+                        struct place p;
+
+                        if (!item->source || *item->source != '/')
+                                continue;
+                        b->setting = settings[s];
+                        b->origin = item->origin;
+                        if (view_find(&b->plain, NULL, item->source, &p) == 0 && p.node)
+                                (void)need_place(b, &w, &p, true, NULL, NULL);
+                }
+        }
+}
+
+static void own_working_directory(struct builder *b) {
+        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_WORKING_DIRECTORY);
+        const char *dir = working_directory(b);
+        struct place p;
+
+        if (!dir || imm_streq(dir, "/"))
+                return;
+        b->setting = IMM_SETTING_WORKING_DIRECTORY;
+        b->origin = v->origin;
+        (void)need_file(b,
+                &(struct want){.name = dir,
+                        .kind = IMM_NEED_CONFIG,
+                        .confidence = IMM_LIKELY,
+                        .reason = "WorkingDirectory=",
+                        .by = IMM_NEED_BY_UNIT,
+                        .created = *v->string == '-'},
+                *v->string != '-', &p, NULL);
+}
+
+void unit_files(struct builder *b) {
+        const struct imm_sandbox *s =
+                b->settings->load == IMM_LOAD_LOADED ? imm_sandbox_of(b->m, b->u) : NULL;
+
+        set_views(b, b->closure->has_view ? &s->mounts[s->main] : NULL, "");
+        b->cwd = NULL;
+        own_credentials(b);
+        own_working_directory(b);
+        own_directories(b);
+}

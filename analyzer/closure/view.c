@@ -1,0 +1,194 @@
+#include "analyzer/closure/closure-private.h"
+
+#include <errno.h>
+#include <limits.h>
+
+enum { LINKS_MAX = 40 };
+
+/* Is anything mounted below @path, or does systemd make an entry of that name in a new tmpfs? */
+static bool leads_to_mount(const struct view *v, const struct imm_mount *m, const char *path) {
+        size_t n = strlen(path), top = strlen(m->path);
+        const char *rest = path + (top > 1 ? top : 0);
+
+        while (*rest == '/')
+                rest++;
+        for (size_t i = 0; i < m->entries.n; i++) {
+                const char *name = m->entries.v[i].path, *more;
+
+                while (*name == '/')
+                        name++;
+                more = imm_after(name, rest);
+                if (more && (!*more || *more == '/'))
+                        return true;
+        }
+        for (size_t i = 0; i < v->table->n; i++)
+                if (strncmp(v->table->v[i].path, path, n) == 0 && v->table->v[i].path[n] == '/')
+                        return true;
+        return false;
+}
+
+static bool content_is_known(const struct imm_mount *m) {
+        return imm_streq(m->fstype, "tmpfs") || imm_streq(m->fstype, "ramfs") ||
+               imm_streq(m->fstype, "bind");
+}
+
+/* One component: @path is free of links but for its last part. */
+static int step(struct view *v, const char *path, struct place *p) {
+        const struct imm_mount *m;
+        const char *host;
+        size_t n;
+
+        p->path = path;
+        p->node = NULL;
+        if (!v->table) {
+                p->mount = NULL;
+                p->node = node_get(
+                        v->c, *v->prefix ? imm_printf(v->arena, "%s%s", v->prefix, path) : path);
+                return p->node->error;
+        }
+        m = p->mount = imm_mount_at(v->table, path);
+        if (m->inaccessible)
+                return -EACCES;
+        n = strlen(m->path);
+        if (n == 1)
+                n = 0;
+        if (!m->host_path) {
+                if (imm_streq(path, m->path) || leads_to_mount(v, m, path))
+                        return 0;
+                return content_is_known(m) ? -ENOENT : -ENODATA;
+        }
+        host = imm_streq(m->host_path, "/") ? path + n
+                                            : imm_printf(v->arena, "%s%s", m->host_path, path + n);
+        p->node = node_get(v->c, *host ? host : "/");
+        if (p->node->error == -ENOENT && leads_to_mount(v, m, path)) {
+                p->node = NULL; /* a mount point that systemd makes */
+                return 0;
+        }
+        return p->node->error;
+}
+
+static bool is_directory(const struct place *p) {
+        return !p->node || S_ISDIR(p->node->mode);
+}
+
+static int walk(struct view *v, const char *from, const char *rest, struct place *ret) {
+        const char *done = from; /* resolved; "" is the top */
+        struct place p = {.path = "/"};
+        unsigned links = 0;
+        int k;
+
+        k = step(v, *done ? done : "/", &p);
+        if (k < 0)
+                return k;
+        for (;;) {
+                const char *end;
+                char *next;
+
+                while (*rest == '/')
+                        rest++;
+                if (!*rest)
+                        break;
+                if (!is_directory(&p))
+                        return -ENOTDIR;
+                end = strchrnul(rest, '/');
+                if (end - rest > NAME_MAX)
+                        return -ENAMETOOLONG;
+                if (end - rest == 1 && rest[0] == '.') {
+                        rest = end;
+                        continue;
+                }
+                if (end - rest == 2 && rest[0] == '.' && rest[1] == '.') {
+                        const char *slash = strrchr(done, '/');
+
+                        done = imm_strndup(v->arena, done, slash ? (size_t)(slash - done) : 0);
+                        k = step(v, *done ? done : "/", &p);
+                        if (k < 0)
+                                return k;
+                        rest = end;
+                        continue;
+                }
+                next = imm_printf(v->arena, "%s/%.*s", done, (int)(end - rest), rest);
+                k = step(v, next, &p);
+                if (k < 0) {
+                        ret->mount = p.mount;
+                        ret->path = next;
+                        return k;
+                }
+                if (p.node && p.node->target) {
+                        if (++links > LINKS_MAX)
+                                return -ELOOP;
+                        imm_strv_add(v->arena, &p.links, next);
+                        if (p.node->target[0] == '/')
+                                done = "";
+                        rest = imm_printf(v->arena, "%s/%s", p.node->target, end);
+                        if (strlen(rest) > 4 * PATH_MAX)
+                                return -ENAMETOOLONG;
+                        k = step(v, *done ? done : "/", &p);
+                        if (k < 0)
+                                return k;
+                        continue;
+                }
+                done = next;
+                rest = end;
+        }
+        *ret = p;
+        ret->path = *done ? done : "/";
+        return 0;
+}
+
+struct remembered {
+        int error;
+        struct place place;
+};
+
+/* Directories are asked for again and again (each library's): they are resolved once per view. */
+static const struct remembered *directory(struct view *v, const char *path) {
+        struct remembered *d = imm_map_get(&v->dirs, path);
+
+        if (d)
+                return d;
+        d = imm_new(v->arena, struct remembered);
+        d->error = walk(v, "", path, &d->place);
+        if (d->error == 0 && !is_directory(&d->place))
+                d->error = -ENOTDIR;
+        imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
+        return d;
+}
+
+int view_find(struct view *v, const char *cwd, const char *path, struct place *ret) {
+        const struct remembered *d;
+        const char *whole = path, *slash;
+        struct place last = {0};
+        int k;
+
+        *ret = (struct place){.path = path};
+        if (!*path)
+                return -ENOENT;
+        if (*path != '/')
+                whole = imm_printf(v->arena, "%s/%s", cwd && *cwd ? cwd : "", path);
+        if (strlen(whole) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        slash = strrchr(whole, '/');
+        if (!slash[1] || imm_streq(slash, "/.") || imm_streq(slash, "/.."))
+                return walk(v, "", whole, ret);
+        d = directory(
+                v, slash == whole ? "/" : imm_strndup(v->arena, whole, (size_t)(slash - whole)));
+        *ret = d->place;
+        if (d->error < 0)
+                return d->error;
+        k = walk(v, imm_streq(d->place.path, "/") ? "" : d->place.path, slash + 1, &last);
+        if (k < 0) {
+                ret->path = whole;
+                ret->mount = last.mount;
+                return k;
+        }
+        *ret = last;
+        if (d->place.links.n > 0) { /* those of the directory come first */
+                ret->links = (struct imm_strv){0};
+                for (size_t i = 0; i < d->place.links.n; i++)
+                        imm_strv_add(v->arena, &ret->links, d->place.links.v[i]);
+                for (size_t i = 0; i < last.links.n; i++)
+                        imm_strv_add(v->arena, &ret->links, last.links.v[i]);
+        }
+        return 0;
+}

@@ -6,3 +6,6 @@
 
 /* After all assignments: changes values and, where the unit is refused, s->load. */
 void imm_imply(struct imm_parse *p, struct imm_settings *s);
+
+/* verify.c: combinations that systemd refuses */
+void imm_verify(struct imm_parse *p, struct imm_settings *s);

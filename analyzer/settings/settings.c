@@ -138,8 +138,8 @@ static enum imm_parsed apply(struct compute *c, const struct imm_unit_file *f,
 static void cut(struct compute *c, const struct imm_unit_file *f, size_t from) {
         for (size_t i = from; i < f->n_assignments; i++) {
                 const struct imm_assignment *x = &f->assignments[i];
-                const struct imm_setting_key *key = imm_setting_key(
-                        x->key, imm_section_groups(x->section, c->s->unit->type));
+                const struct imm_setting_key *key =
+                        imm_setting_key(x->key, imm_section_groups(x->section, c->s->unit->type));
                 struct part part = {.file = f, .assignment = x};
 
                 lost(c, &part, key ? key->id : IMM_SETTING_N, IMM_LOST_IGNORED,
@@ -208,9 +208,24 @@ static void read_files(struct compute *c) {
                         cut(c, f, end);
                         continue;
                 }
-                s->load = IMM_LOAD_BAD_SETTING;
+                /* PIDFile= alone fails with an error that is none of the settings' */
+                s->load =
+                        c->parse.id == IMM_SETTING_PID_FILE ? IMM_LOAD_ERROR : IMM_LOAD_BAD_SETTING;
                 s->load_message = d->message;
                 return;
+        }
+}
+
+/* What was assigned and is now something else because another setting wants it so */
+static void overridden_by_implication(struct compute *c) {
+        for (size_t id = 0; id < IMM_SETTING_N; id++) {
+                const struct imm_value *v = c->values[id];
+
+                if (!c->parts[id] || !v || v->origin.kind != IMM_ORIGIN_IMPLIED ||
+                        imm_setting_rows[id].info.list)
+                        continue;
+                c->parse.origin = v->origin;
+                lost_all(c, (enum imm_setting)id, IMM_LOST_OVERRIDDEN);
         }
 }
 
@@ -276,8 +291,10 @@ struct imm_settings *imm_settings_compute(
                 return s;
         read_files(&c);
         finish(&c);
-        if (s->load == IMM_LOAD_LOADED)
+        if (s->load == IMM_LOAD_LOADED) {
                 imm_imply(&c.parse, s);
+                overridden_by_implication(&c);
+        }
         if (s->load == IMM_LOAD_LOADED)
                 keep(&c);
         return s;

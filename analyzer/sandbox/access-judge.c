@@ -60,6 +60,8 @@ struct imm_verdict imm_judge_mask(
 
         if (n->api == IMM_API_SYSCTL || n->api == IMM_API_NET_SYSCTL)
                 return judge_sysctl(w, n, mask);
+        if (n->api == IMM_API_PID_FD && n->self && !(mask & IMM_MAY_WRITE))
+                return yes; /* one's own descriptors, whatever the mode says */
         v.answer = imm_acl_bits(n, w->id, mask, &v.who) == mask;
         if (v.answer)
                 return v;
@@ -81,6 +83,11 @@ static struct imm_verdict judge_open(
 
         switch (n->api) {
         case IMM_API_PID_TRACE:
+                /* the memory's layout is also for those who measure (Linux 6.15) */
+                if (S_ISREG(n->mode) &&
+                        (capable(w->id, CAP_PERFMON) || capable(w->id, CAP_SYS_ADMIN)))
+                        return yes;
+                return imm_judge_trace(w, n) ? yes : no(IMM_BY_TRACE);
         case IMM_API_PID_ATTACH:
                 return imm_judge_trace(w, n) ? yes : no(IMM_BY_TRACE);
         case IMM_API_PROC_NET:

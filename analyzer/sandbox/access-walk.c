@@ -137,7 +137,7 @@ static void proc_node(
                 return;
         if (is_word(name, n, "@self")) {
                 ret->self = true;
-                if (!w->id->set_id && ret->uid == 0) {
+                if (!w->id->undumpable && ret->uid == 0) {
                         ret->uid = w->id->uid;
                         ret->gid = w->id->gid;
                 }

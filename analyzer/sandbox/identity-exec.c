@@ -1,8 +1,5 @@
 #include "analyzer/sandbox/access-private.h"
 
-#include <linux/capability.h>
-#include <linux/securebits.h>
-
 /* Set-id bits count only for owners that exist in the user namespace, and not on scripts. */
 static bool take_ids(const struct imm_node *n, struct imm_identity *id) {
         bool changed = false;
@@ -29,11 +26,70 @@ static bool is_script(const struct imm_root *root, const char *path) {
 }
 
 /* capabilities(7): P'(permitted) = (P(inheritable) & F(inheritable)) | (F(permitted) & bounding) */
-static void take_caps(const struct imm_file_caps *f, struct imm_identity *id) {
-        id->cap_permitted =
-                (id->cap_inheritable & f->inheritable) | (f->permitted & id->cap_bounding);
-        id->cap_effective = f->effective ? id->cap_permitted : 0;
-        id->cap_ambient = 0;
+static uint64_t granted(const struct imm_file_caps *f, const struct imm_identity *id) {
+        return (id->cap_inheritable & f->inheritable) | (f->permitted & id->cap_bounding);
+}
+
+/*
+ * What systemd still has when it executes the program: nothing behind setresuid(2), unless it had
+ * to keep capabilities over it.
+ */
+static uint64_t caps_before(const struct imm_settings *s, const struct imm_identity *id) {
+        bool keeps = id->uid == 0 || id->secure_bits ||
+                     imm_setting_number(s, IMM_SETTING_AMBIENT_CAPABILITIES) != 0 ||
+                     id->cap_inheritable != id->cap_ambient;
+
+        return keeps ? IMM_CAPS_ALL : 0;
+}
+
+static const char *file_of(const struct imm_spot *spot, struct imm_arena *a) {
+        const struct imm_mount *m = spot->mount;
+        const char *rest = spot->path;
+
+        if (!m || !m->host_path || imm_streq(m->host_path, "/"))
+                return spot->path;
+        if (!imm_streq(m->path, "/"))
+                rest += strlen(m->path);
+        return imm_printf(a, "%s%s", m->host_path, rest);
+}
+
+static bool changes_identity(const struct imm_spot *spot) {
+        return spot->node.mode & (S_ISUID | S_ISGID) || spot->node.caps;
+}
+
+static void change_identity(struct imm_manager *m, struct imm_settings *s,
+        const struct imm_spot *spot, const char *program, struct imm_arena *a,
+        struct imm_identity *id) {
+        const struct imm_file_caps *caps = spot->node.caps;
+        uint64_t before = caps_before(s, id);
+        const struct imm_user *u;
+        bool root_before = id->uid == 0, set_id;
+
+        if (caps && caps->effective && (granted(caps, id) & caps->permitted) != caps->permitted) {
+                id->outcome = IMM_OUTCOME_EXEC_FAILURE;
+                id->why = imm_printf(a,
+                        "%s has file capabilities that the bounding set does not allow", program);
+                return;
+        }
+        if (id->no_new_privileges)
+                return;
+        set_id = take_ids(&spot->node, id);
+        if (set_id)
+                id->cap_ambient = 0;
+        if (caps && !root_before) {
+                id->cap_permitted = granted(caps, id);
+                id->cap_effective = caps->effective ? id->cap_permitted : 0;
+                id->cap_ambient = 0;
+        } else if (set_id)
+                imm_identity_plain_exec(id);
+        id->undumpable |= set_id || (caps && (id->cap_permitted & ~before));
+        if (!set_id && !caps)
+                return;
+        u = imm_user_by_uid(m->users, id->uid);
+        id->user = id->uid == 0 ? "root" : u ? u->name : NULL;
+        id->dynamic = id->dynamic && !set_id;
+        id->set_id = true;
+        id->why = imm_printf(a, "%s has %s", program, caps ? "file capabilities" : "set-id bits");
 }
 
 void imm_identity_exec(struct imm_manager *m, struct imm_settings *s,
@@ -41,37 +97,15 @@ void imm_identity_exec(struct imm_manager *m, struct imm_settings *s,
         struct imm_identity *id) {
         const struct imm_walk w = {
                 .m = m, .s = s, .table = t, .id = id, .program = program, .a = a};
-        bool root_before = id->uid == 0;
         struct imm_spot spot;
-        const char *file;
-        bool set_id;
 
         imm_walk_to(&w, program, true, &spot);
         if (spot.end != IMM_WALK_FOUND || !S_ISREG(spot.node.mode))
                 return;
-        if (!(spot.node.mode & (S_ISUID | S_ISGID)) && !spot.node.caps)
+        /* the memory of a program that one may not read is closed to its own user, too */
+        id->undumpable = imm_judge_mask(&w, &spot.node, IMM_MAY_READ).answer == 0;
+        if (!changes_identity(&spot) || (spot.mount && spot.mount->flags & IMM_MOUNT_NOSUID) ||
+                is_script(m->root, file_of(&spot, a)))
                 return;
-        if (id->no_new_privileges || (spot.mount && spot.mount->flags & IMM_MOUNT_NOSUID))
-                return;
-        file = spot.mount && spot.mount->host_path && !imm_streq(spot.mount->host_path, "/")
-                       ? imm_printf(a, "%s%s", spot.mount->host_path,
-                                 spot.path + (imm_streq(spot.mount->path, "/")
-                                                             ? 0
-                                                             : strlen(spot.mount->path)))
-                       : spot.path;
-        if (is_script(m->root, file))
-                return;
-        set_id = take_ids(&spot.node, id);
-        if (set_id)
-                id->cap_ambient = 0;
-        if (spot.node.caps && !(root_before && id->uid == 0)) {
-                take_caps(spot.node.caps, id);
-                set_id = true;
-        } else if (set_id)
-                imm_identity_plain_exec(id);
-        if (!set_id)
-                return;
-        id->set_id = true;
-        id->why = imm_printf(
-                a, "%s has %s", program, spot.node.caps ? "file capabilities" : "set-id bits");
+        change_identity(m, s, &spot, program, a, id);
 }

@@ -161,8 +161,12 @@ static void compute_kind(struct imm_manager *m, struct imm_unit *u, struct imm_s
                 t, program);
         if (t->outcome == IMM_OUTCOME_OK && id->outcome != IMM_OUTCOME_OK)
                 set_outcome(t, id->outcome, id->why, id->origin);
-        if (t->outcome == IMM_OUTCOME_OK)
-                imm_identity_exec(m, s, t, program, u->arena, id);
+        if (t->outcome != IMM_OUTCOME_OK)
+                return;
+        imm_identity_exec(m, s, t, program, u->arena, id);
+        if (id->outcome != IMM_OUTCOME_OK)
+                set_outcome(
+                        t, id->outcome, id->why, imm_setting(s, IMM_SETTING_EXEC_START)->origin);
 }
 
 struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {

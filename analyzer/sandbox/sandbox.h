@@ -59,7 +59,8 @@ struct imm_identity {
         uid_t mapped_uid;
         gid_t mapped_gid;
         bool maps_root;
-        bool set_id; /* the program's own set-id bits or file capabilities changed it at exec */
+        bool set_id;     /* the program's own set-id bits or file capabilities changed it */
+        bool undumpable; /* its own files in /proc belong to root */
         enum imm_outcome outcome; /* the step that fails because of it, or OK */
         const char *why;          /* one line, or NULL */
         struct imm_origin origin; /* of the user */

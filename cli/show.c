@@ -150,28 +150,6 @@ static bool applies(const struct imm_settings *s, enum imm_setting id) {
 
 /* ---- --json ---- */
 
-static void json_origin(struct imm_json *j, const struct imm_origin *o) {
-        static const char *const kinds[] = {
-                [IMM_ORIGIN_DEFAULT] = "default",
-                [IMM_ORIGIN_FILE] = "file",
-                [IMM_ORIGIN_IMPLIED] = "implied",
-                [IMM_ORIGIN_MANAGER] = "manager",
-        };
-
-        imm_json_object(j, "origin");
-        imm_json_string(j, "kind", kinds[o->kind]);
-        if (o->kind == IMM_ORIGIN_IMPLIED) {
-                imm_json_string(
-                        j, "by", o->by < IMM_SETTING_N ? imm_setting_info(o->by)->name : NULL);
-                if (o->via)
-                        json_origin(j, o->via);
-        } else if (o->kind != IMM_ORIGIN_DEFAULT && o->file) {
-                imm_json_string(j, "file", o->file);
-                imm_json_uint(j, "line", o->line);
-        }
-        imm_json_end(j);
-}
-
 static void json_settings(struct imm_json *j, const struct imm_settings *s, struct imm_arena *a) {
         imm_json_object(j, "settings");
         for (enum imm_setting id = 0; id < IMM_SETTING_N; id++) {
@@ -181,7 +159,7 @@ static void json_settings(struct imm_json *j, const struct imm_settings *s, stru
                         continue;
                 imm_json_object(j, imm_setting_info(id)->name);
                 imm_json_string(j, "value", imm_value_text(id, v, a));
-                json_origin(j, &v->origin);
+                imm_cli_json_origin(j, &v->origin);
                 imm_json_end(j);
         }
         imm_json_end(j);
@@ -203,7 +181,7 @@ static void json_lost(struct imm_json *j, const struct imm_settings *s) {
                 imm_json_string(j, "file", l->file->path);
                 imm_json_uint(j, "line", l->assignment->line);
                 if (l->how != IMM_LOST_IGNORED)
-                        json_origin(j, &l->by);
+                        imm_cli_json_origin(j, &l->by);
                 imm_json_end(j);
         }
         imm_json_end(j);

@@ -252,6 +252,14 @@ static void inaccessible_node(const struct imm_mount *m, const char *rest, struc
                         ret->mode = kinds[i].mode;
 }
 
+/* Of an overlay: the topmost layer that has it */
+static void layer_node(const struct imm_walk *w, const struct imm_mount *m, const char *rest,
+        struct imm_node *ret) {
+        *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
+        for (size_t i = 0; i < m->layers.n && ret->state == IMM_NODE_ABSENT; i++)
+                host_node(w, join(w->a, m->layers.v[i], rest), ret);
+}
+
 static void node_at(const struct imm_walk *w, const char *path, const struct imm_mount *m,
         struct imm_node *ret) {
         const char *rest;
@@ -265,6 +273,8 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
                 rest = "";
         if (m->inaccessible)
                 inaccessible_node(m, rest, ret);
+        else if (m->layers.n > 0)
+                layer_node(w, m, rest, ret);
         else if (m->of_host && imm_streq(m->fstype, "proc"))
                 proc_node(w, rest, false, ret);
         else if (m->host_path && imm_after(m->host_path, "/proc") &&

@@ -88,6 +88,13 @@ struct imm_made {
         bool recursive;     /* the owner is given to all that lies below, too */
 };
 
+/* What set a flag of a mount; @setting IMM_SETTING_N with @why NULL: it was so on the host. */
+struct imm_mount_cause {
+        enum imm_setting setting;
+        struct imm_origin origin;
+        const char *why;
+};
+
 /* One entry of a mount table: what stands at @path and is reached there. */
 struct imm_mount {
         const char *path;   /* in the service's view */
@@ -109,6 +116,9 @@ struct imm_mount {
         bool id_mapped;    /* id-mapped to the service's user */
         IMM_LIST(imm_made)
         entries; /* of a new file system: all that is in it, sorted; paths relative to its top */
+        struct imm_strv layers; /* of an overlay: paths in the root, the topmost first */
+        const char *options;    /* of a new proc: "hidepid=invisible,subset=pid"; or NULL */
+        struct imm_mount_cause read_only_by, noexec_by, nosuid_by;
         enum imm_setting
                 setting; /* that made it; IMM_SETTING_N: none (host, or systemd's implicit ones) */
         struct imm_origin origin;

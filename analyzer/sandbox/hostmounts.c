@@ -1,0 +1,252 @@
+/*
+ * The mounts that a root has by itself.
+ *
+ * Of the running host: the manager's own table. Of a tree below --root: those that systemd makes
+ * when it boots there (mount-setup.c's, always) and those of the tree's own mount units for the
+ * kernel's file systems, if they are wanted at boot. Sources: systemd.special(7),
+ * file-hierarchy(7), proc(5) for mountinfo, tests/lab.
+ */
+
+#include "analyzer/sandbox/world.h"
+
+#include <stdio.h>
+
+enum { NSUID = IMM_MOUNT_NOSUID, NDEV = IMM_MOUNT_NODEV, NEXEC = IMM_MOUNT_NOEXEC };
+enum { NONE = NSUID | NDEV | NEXEC };
+enum { UNIT_FILE_MAX = 1 << 16, MOUNTINFO_MAX = 1 << 24 };
+
+/* clang-format off */
+static const struct imm_host_mount at_boot[] = {
+        { "/",                    "rootfs",     0,            false },
+        { "/proc",                "proc",       NONE,         false },
+        { "/sys",                 "sysfs",      NONE,         false },
+        { "/sys/fs/cgroup",       "cgroup2",    NONE,         false },
+        { "/run",                 "tmpfs",      NSUID | NDEV, false },
+        { "/dev",                 "devtmpfs",   NSUID,        false },
+        { "/sys/kernel/security", "securityfs", NONE,         false },
+        { "/sys/fs/pstore",       "pstore",     NONE,         false },
+        { "/sys/fs/bpf",          "bpf",        NONE,         false },
+        { "/dev/pts",             "devpts",     NSUID | NEXEC, false },
+        { "/dev/shm",             "tmpfs",      NSUID | NDEV, false },
+};
+
+/* Mount units of the kernel's file systems, and what they are where a unit does not say it */
+static const struct {
+        const char *unit, *path, *type;
+} by_unit[] = {
+        { "run-lock.mount",                 "/run/lock",                "tmpfs" },
+        { "dev-hugepages.mount",            "/dev/hugepages",           "hugetlbfs" },
+        { "dev-mqueue.mount",               "/dev/mqueue",              "mqueue" },
+        { "sys-kernel-debug.mount",         "/sys/kernel/debug",        "debugfs" },
+        { "sys-kernel-tracing.mount",       "/sys/kernel/tracing",      "tracefs" },
+        { "tmp.mount",                      "/tmp",                     "tmpfs" },
+        { "sys-fs-fuse-connections.mount",  "/sys/fs/fuse/connections", "fusectl" },
+};
+static const char *const unit_dirs[] = {
+        "/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+};
+static const char *const boot_targets[] = {
+        "sysinit.target", "local-fs.target", "basic.target", "multi-user.target",
+        "graphical.target",
+};
+static const struct {
+        const char *word;
+        unsigned set, clear;
+} option_words[] = {
+        { "ro", IMM_MOUNT_RDONLY, 0 }, { "rw", 0, IMM_MOUNT_RDONLY },
+        { "nosuid", NSUID, 0 },        { "suid", 0, NSUID },
+        { "nodev", NDEV, 0 },          { "dev", 0, NDEV },
+        { "noexec", NEXEC, 0 },        { "exec", 0, NEXEC },
+};
+/* clang-format on */
+
+static unsigned options_flags(const char *options, unsigned flags) {
+        while (*options) {
+                size_t n = strcspn(options, ",");
+
+                for (size_t i = 0; i < IMM_ELEMENTSOF(option_words); i++)
+                        if (strlen(option_words[i].word) == n &&
+                                strncmp(options, option_words[i].word, n) == 0)
+                                flags = (flags | option_words[i].set) & ~option_words[i].clear;
+                options += n;
+                options += *options == ',';
+        }
+        return flags;
+}
+
+/* The last Options= of a unit file or drop-in into *flags */
+static void read_options(
+        const struct imm_root *root, const char *path, struct imm_arena *a, unsigned *flags) {
+        struct imm_blob blob;
+        const char *p;
+
+        if (imm_root_read(root, path, UNIT_FILE_MAX, a, &blob, NULL) < 0)
+                return;
+        for (p = blob.data; p; p = strchr(p, '\n')) {
+                const char *value;
+
+                p += *p == '\n';
+                value = imm_after(p, "Options=");
+                if (value)
+                        *flags = options_flags(imm_strndup(a, value, strcspn(value, "\r\n")), 0);
+        }
+}
+
+static bool masked(const struct imm_root *root, const char *path, struct imm_arena *a) {
+        const char *target;
+
+        return imm_root_readlink(root, path, a, &target) >= 0 && imm_streq(target, "/dev/null");
+}
+
+static bool wanted(const struct imm_root *root, const char *unit, struct imm_arena *a) {
+        static const char *const how[] = {"wants", "requires"};
+        struct stat st;
+
+        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++)
+                for (size_t t = 0; t < IMM_ELEMENTSOF(boot_targets); t++)
+                        for (size_t h = 0; h < IMM_ELEMENTSOF(how); h++) {
+                                const char *path = imm_printf(a, "%s/%s.%s/%s", unit_dirs[d],
+                                        boot_targets[t], how[h], unit);
+
+                                if (imm_root_lstat(root, path, &st) >= 0 && !masked(root, path, a))
+                                        return true;
+                        }
+        return false;
+}
+
+static void mount_of_unit(
+        struct imm_manager *m, size_t which, struct imm_arena *a, struct imm_host_mounts *ret) {
+        const char *unit = by_unit[which].unit;
+        const char *fragment = NULL;
+        unsigned flags = 0;
+        struct stat st;
+
+        if (!wanted(m->root, unit, a))
+                return;
+        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs) && !fragment; d++) {
+                const char *path = imm_printf(a, "%s/%s", unit_dirs[d], unit);
+
+                if (imm_root_lstat(m->root, path, &st) >= 0)
+                        fragment = path;
+        }
+        if (!fragment || masked(m->root, fragment, a))
+                return;
+        read_options(m->root, fragment, a, &flags);
+        for (size_t d = IMM_ELEMENTSOF(unit_dirs); d-- > 0;) {
+                const char *dir = imm_printf(a, "%s/%s.d", unit_dirs[d], unit);
+                struct imm_dirent *entries;
+                size_t n;
+
+                if (imm_root_list(m->root, dir, a, &entries, &n) < 0)
+                        continue;
+                for (size_t i = 0; i < n; i++)
+                        if (imm_ends_with(entries[i].name, ".conf"))
+                                read_options(m->root, imm_printf(a, "%s/%s", dir, entries[i].name),
+                                        a, &flags);
+        }
+        *imm_array_push(a, ret) =
+                (struct imm_host_mount){by_unit[which].path, by_unit[which].type, flags, false};
+}
+
+/* Debian's systemd mounts /run/lock itself as long as it has no unit for it. */
+static bool mounts_run_lock(struct imm_manager *m, struct imm_arena *a) {
+        struct imm_blob blob;
+
+        if (m->version >= 257)
+                return false;
+        if (imm_root_read(m->root, "/etc/os-release", UNIT_FILE_MAX, a, &blob, NULL) < 0 &&
+                imm_root_read(m->root, "/usr/lib/os-release", UNIT_FILE_MAX, a, &blob, NULL) < 0)
+                return false;
+        return strstr(blob.data, "ID=debian") || strstr(blob.data, "ID_LIKE=debian") ||
+               strstr(blob.data, "ID_LIKE=\"debian") || strstr(blob.data, "ID=ubuntu");
+}
+
+static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(at_boot); i++)
+                *imm_array_push(a, ret) = at_boot[i];
+        if (mounts_run_lock(m, a))
+                *imm_array_push(a, ret) =
+                        (struct imm_host_mount){"/run/lock", "tmpfs", NONE, false};
+        for (size_t i = 0; i < IMM_ELEMENTSOF(by_unit); i++)
+                mount_of_unit(m, i, a, ret);
+        if (m->scope == IMM_SCOPE_USER && m->user)
+                *imm_array_push(a, ret) = (struct imm_host_mount){
+                        imm_printf(a, "/run/user/%u", m->user->uid), "tmpfs", NSUID | NDEV, false};
+}
+
+/* ---- the running host ---- */
+
+/* \040 and its like, in place */
+static char *unescape(char *s) {
+        char *to = s;
+
+        for (const char *p = s; *p; p++)
+                if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
+                        p[3] >= '0' && p[3] <= '7') {
+                        *to++ = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+                        p += 3;
+                } else
+                        *to++ = *p;
+        *to = '\0';
+        return s;
+}
+
+/* "ID PARENT DEV ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE SUPER": false for what is no such line
+ */
+static bool parse_mountinfo_line(char *line, struct imm_host_mount *ret) {
+        char *field[6], *rest = line, *tail;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(field); i++) {
+                field[i] = strsep(&rest, " ");
+                if (!rest)
+                        return false;
+        }
+        if (rest[0] == '-' && rest[1] == ' ')
+                tail = rest + 2;
+        else {
+                tail = strstr(rest, " - ");
+                if (!tail)
+                        return false;
+                tail += 3;
+        }
+        ret->path = unescape(field[4]);
+        ret->flags = options_flags(field[5], 0);
+        ret->type = strsep(&tail, " ");
+        if (tail)
+                (void)strsep(&tail, " ");
+        ret->read_only_fs = tail && (options_flags(tail, 0) & IMM_MOUNT_RDONLY);
+        return true;
+}
+
+static void of_host(struct imm_arena *a, struct imm_host_mounts *ret) {
+        imm_auto_free char *line = NULL;
+        size_t size = 0;
+        ssize_t n;
+        FILE *f = fopen("/proc/1/mountinfo", "re");
+
+        if (!f)
+                f = fopen("/proc/self/mountinfo", "re");
+        if (f) {
+                while ((n = getline(&line, &size, f)) > 0) {
+                        struct imm_host_mount h = {0};
+                        char *copy = imm_strndup(a, line, (size_t)n - (line[n - 1] == '\n'));
+
+                        if (!parse_mountinfo_line(copy, &h))
+                                continue;
+                        if (ret->n == 0 && !imm_streq(h.path, "/"))
+                                continue;
+                        *imm_array_push(a, ret) = h;
+                }
+                (void)fclose(f);
+        }
+        if (ret->n == 0)
+                *imm_array_push(a, ret) = (struct imm_host_mount){"/", "rootfs", 0, false};
+}
+
+void imm_host_mounts_find(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
+        if (imm_root_is_host(m->root))
+                of_host(a, ret);
+        else
+                of_tree(m, a, ret);
+}

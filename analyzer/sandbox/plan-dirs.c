@@ -1,0 +1,369 @@
+/*
+ * StateDirectory= and its kin, and credentials: made on disk before the namespace, brought into it
+ * by bind mounts. Sources: systemd.exec(5) for RuntimeDirectory= and LoadCredential=; tests/lab.
+ */
+
+#include "analyzer/sandbox/plan.h"
+
+#include <errno.h>
+
+static const struct {
+        enum imm_setting setting, mode;
+        const char *system;
+        const char *word;
+} kinds[IMM_DIR_N] = {
+        [IMM_DIR_RUNTIME] = {IMM_SETTING_RUNTIME_DIRECTORY, IMM_SETTING_RUNTIME_DIRECTORY_MODE,
+                "/run", "RuntimeDirectory"},
+        [IMM_DIR_STATE] = {IMM_SETTING_STATE_DIRECTORY, IMM_SETTING_STATE_DIRECTORY_MODE,
+                "/var/lib", "StateDirectory"},
+        [IMM_DIR_CACHE] = {IMM_SETTING_CACHE_DIRECTORY, IMM_SETTING_CACHE_DIRECTORY_MODE,
+                "/var/cache", "CacheDirectory"},
+        [IMM_DIR_LOGS] = {IMM_SETTING_LOGS_DIRECTORY, IMM_SETTING_LOGS_DIRECTORY_MODE, "/var/log",
+                "LogsDirectory"},
+        [IMM_DIR_CONFIGURATION] = {IMM_SETTING_CONFIGURATION_DIRECTORY,
+                IMM_SETTING_CONFIGURATION_DIRECTORY_MODE, "/etc", "ConfigurationDirectory"},
+};
+
+enum { NOBODY = 65534 };
+
+static const char *user_prefix(struct imm_plan *p, enum imm_exec_dir d) {
+        const char *home = p->m->user->home;
+
+        switch (d) {
+        case IMM_DIR_RUNTIME:
+                return p->runtime;
+        case IMM_DIR_STATE:
+                return imm_printf(
+                        p->a, "%s/%s", home, p->q.state_home ? ".local/state" : ".config");
+        case IMM_DIR_CACHE:
+                return imm_printf(p->a, "%s/.cache", home);
+        case IMM_DIR_LOGS:
+                return imm_printf(
+                        p->a, "%s/%s", home, p->q.state_home ? ".local/state/log" : ".config/log");
+        default:
+                return imm_printf(p->a, "%s/.config", home);
+        }
+}
+
+static int by_path(const void *a, const void *b) {
+        const struct imm_plan_dir *x = a, *y = b;
+        const char *s = x->item->path, *t = y->item->path;
+
+        /* a directory before what is in it, whatever byte sorts before '/' */
+        for (;; s++, t++) {
+                unsigned char c = *s == '/' ? 1 : (unsigned char)*s,
+                              d = *t == '/' ? 1 : (unsigned char)*t;
+
+                if (c != d)
+                        return c < d ? -1 : 1;
+                if (c == '\0')
+                        return 0;
+        }
+}
+
+static bool is_private(const struct imm_plan *p, enum imm_exec_dir d) {
+        if (!imm_setting_bool(p->s, IMM_SETTING_DYNAMIC_USER) || d == IMM_DIR_CONFIGURATION)
+                return false;
+        return d != IMM_DIR_RUNTIME ||
+               imm_setting_number(p->s, IMM_SETTING_RUNTIME_DIRECTORY_PRESERVE) != 0;
+}
+
+void imm_plan_dirs_prepare(struct imm_plan *p) {
+        for (enum imm_exec_dir d = 0; d < IMM_DIR_N; d++) {
+                const struct imm_value *v = imm_setting(p->s, kinds[d].setting);
+
+                p->prefix[d] = p->user_manager ? user_prefix(p, d) : kinds[d].system;
+                imm_array_foreach (item, &v->directories)
+                        *imm_array_push(p->a, &p->dirs[d]) = (struct imm_plan_dir){
+                                .item = item,
+                                .setting = kinds[d].setting,
+                                .private = is_private(p, d),
+                        };
+                if (!p->q.sorted_dirs || p->dirs[d].n == 0)
+                        continue;
+                qsort(p->dirs[d].v, p->dirs[d].n, sizeof(struct imm_plan_dir), by_path);
+                for (size_t i = 1; i < p->dirs[d].n; i++)
+                        for (size_t j = i; j-- > 0;)
+                                if (imm_path_below(p->dirs[d].v[i].item->path,
+                                            p->dirs[d].v[j].item->path)) {
+                                        p->dirs[d].v[i].only_create = true;
+                                        break;
+                                }
+        }
+}
+
+static const char *public_path(const struct imm_plan *p, enum imm_exec_dir d, const char *name) {
+        return imm_printf(p->a, "%s/%s", p->prefix[d], name);
+}
+
+static const char *private_path(const struct imm_plan *p, enum imm_exec_dir d, const char *name) {
+        return imm_printf(p->a, "%s/private/%s", p->prefix[d], name);
+}
+
+/* A link from @at to @to, unless it is there already */
+static int link_idempotent(struct imm_plan *p, const char *to, const char *at) {
+        struct imm_vpath found;
+        const char *slash = strrchr(at, '/'), *leads;
+        int r = imm_vfs_mknod(p->v, at, S_IFLNK | 0777, to);
+
+        if (r != -EEXIST)
+                return r;
+        if (slash[1] == '\0' || imm_vfs_lookup(p->v, at, false, &found) < 0 ||
+                !S_ISLNK(imm_vfs_mode(p->v, found.node)) || imm_vfs_chase(p->v, at, &leads) < 0 ||
+                !imm_streq(leads, to))
+                return -EEXIST;
+        return 0;
+}
+
+static int make_private(struct imm_plan *p, enum imm_exec_dir d, const struct imm_plan_dir *dir,
+        const char *path, const char **ret) {
+        const char *pp = private_path(p, d, dir->item->path);
+        unsigned mode = (unsigned)imm_setting_number(p->s, kinds[d].mode);
+        struct imm_vpath old, new;
+        int r;
+
+        r = imm_vfs_mknod(p->v, imm_printf(p->a, "%s/private", p->prefix[d]), S_IFDIR | 0700, NULL);
+        if (r < 0 && r != -EEXIST)
+                return r;
+        r = imm_vfs_mkdir_parents(p->v, pp, 0755);
+        if (r < 0)
+                return r;
+        if (imm_vfs_lookup(p->v, pp, false, &new) < 0 &&
+                imm_vfs_lookup(p->v, path, false, &old) >= 0 &&
+                S_ISDIR(imm_vfs_mode(p->v, old.node)))
+                imm_vfs_remove(p->v, old.node); /* it was public before, and is moved */
+        r = imm_vfs_mknod(p->v, pp, S_IFDIR | mode, NULL);
+        if (r < 0 && r != -EEXIST)
+                return r;
+        *ret = pp;
+        return dir->only_create ? 0 : link_idempotent(p, pp, path);
+}
+
+static int make_public(
+        struct imm_plan *p, enum imm_exec_dir d, const struct imm_plan_dir *dir, const char *path) {
+        unsigned mode = (unsigned)imm_setting_number(p->s, kinds[d].mode);
+        const char *leads, *was;
+        struct imm_vpath at;
+
+        if (d != IMM_DIR_CONFIGURATION && imm_vfs_lookup(p->v, path, false, &at) >= 0 &&
+                S_ISLNK(imm_vfs_mode(p->v, at.node))) {
+                int r = imm_vfs_chase(p->v, path, &leads);
+
+                if (r < 0)
+                        return r;
+                was = private_path(p, d, dir->item->path);
+                if (imm_vfs_chase(p->v, was, &was) >= 0 && imm_streq(was, leads))
+                        imm_vfs_remove(p->v, at.node); /* it was a dynamic user's, and moves back */
+        }
+        return imm_vfs_mknod(p->v, path, S_IFDIR | mode, NULL);
+}
+
+static void own(
+        struct imm_plan *p, enum imm_exec_dir d, struct imm_plan_dir *dir, const char *path) {
+        unsigned mode = (unsigned)imm_setting_number(p->s, kinds[d].mode);
+        uid_t uid = p->id ? p->id->uid : 0, owner;
+        gid_t gid = p->id ? p->id->gid : 0, group;
+        struct imm_vpath at;
+
+        if (imm_vfs_lookup(p->v, path, true, &at) < 0)
+                return;
+        imm_vfs_change(p->v, at.node, (int)mode, (uid_t)-1, (gid_t)-1, false);
+        if (p->user_manager)
+                return;
+        owner = at.node->made_uid;
+        group = at.node->made_gid;
+        if (p->q.id_mapped && uid != 0 && gid != 0) {
+                if (owner == NOBODY && group == NOBODY) {
+                        dir->id_mapped = true;
+                        return;
+                }
+                if (dir->private && owner == 0 && group == 0) {
+                        dir->id_mapped = true;
+                        uid = gid = NOBODY;
+                }
+        }
+        imm_vfs_change(p->v, at.node, -1, uid, gid, true);
+}
+
+/* An older version kept state below ~/.config: what is there is linked to. */
+static bool links_to_old_state(
+        struct imm_plan *p, enum imm_exec_dir d, const char *name, const char *path) {
+        const char *old;
+        struct imm_vpath at;
+
+        if (!p->user_manager || !p->q.state_home || (d != IMM_DIR_STATE && d != IMM_DIR_LOGS) ||
+                imm_vfs_lookup(p->v, path, false, &at) >= 0)
+                return false;
+        old = imm_printf(p->a, "%s/%s%s", p->prefix[IMM_DIR_CONFIGURATION],
+                d == IMM_DIR_LOGS ? "log/" : "", name);
+        return imm_vfs_lookup(p->v, old, false, &at) >= 0 && link_idempotent(p, old, path) >= 0;
+}
+
+static int make_one(struct imm_plan *p, enum imm_exec_dir d, struct imm_plan_dir *dir) {
+        const char *path = public_path(p, d, dir->item->path), *target = path;
+        int r;
+
+        r = imm_vfs_mkdir_parents(p->v, path, 0755);
+        if (r < 0)
+                return r;
+        if (links_to_old_state(p, d, dir->item->path, path))
+                return 0;
+        if (dir->private)
+                r = make_private(p, d, dir, path, &target);
+        else {
+                r = make_public(p, d, dir, path);
+                if (r == -EEXIST)
+                        r = d == IMM_DIR_CONFIGURATION ? 1 : 0;
+        }
+        if (r < 0)
+                return r;
+        if (r == 0)
+                own(p, d, dir, target);
+        return 0;
+}
+
+int imm_plan_dirs_make(struct imm_plan *p) {
+        for (enum imm_exec_dir d = 0; d < IMM_DIR_N; d++) {
+                for (size_t i = 0; i < p->dirs[d].n; i++) {
+                        struct imm_plan_dir *dir = &p->dirs[d].v[i];
+                        int r = make_one(p, d, dir);
+
+                        /* without a namespace the links are made on disk */
+                        for (size_t l = 0;
+                                r >= 0 && !p->needs_namespace && l < dir->item->symlinks.n; l++) {
+                                const char *at = public_path(p, d, dir->item->symlinks.v[l]);
+
+                                r = imm_vfs_mkdir_parents(p->v, at, 0755);
+                                if (r >= 0)
+                                        r = link_idempotent(
+                                                p, public_path(p, d, dir->item->path), at);
+                        }
+                        if (r < 0) {
+                                imm_plan_fail(p, IMM_OUTCOME_STATE_DIRECTORY_FAILURE,
+                                        public_path(p, d, dir->item->path), &dir->item->origin);
+                                return r;
+                        }
+                }
+        }
+        return 0;
+}
+
+void imm_plan_dirs_add(struct imm_plan *p) {
+        bool rootfs = p->root_directory && !imm_streq(p->root_directory, "/");
+
+        for (enum imm_exec_dir d = 0; d < IMM_DIR_N; d++) {
+                bool private = p->dirs[d].n > 0 && p->dirs[d].v[0].private;
+
+                if (private && !rootfs) {
+                        struct imm_plan_entry *e = imm_plan_add(p, IMM_PLAN_EMPTY_DIR,
+                                imm_printf(p->a, "%s/private", p->prefix[d]), kinds[d].setting,
+                                &p->dirs[d].v[0].item->origin);
+
+                        e->read_only = true;
+                        e->flags = IMM_MOUNT_NOSUID | IMM_MOUNT_NODEV | IMM_MOUNT_NOEXEC;
+                        e->why = "other services' private directories are hidden";
+                }
+                for (size_t i = 0; i < p->dirs[d].n; i++) {
+                        const struct imm_plan_dir *dir = &p->dirs[d].v[i];
+                        const char *name = dir->item->path, *at = public_path(p, d, name),
+                                   *from = private ? private_path(p, d, name) : at;
+                        struct imm_plan_entry *e;
+
+                        for (size_t l = 0; p->s->version >= 248 && l < dir->item->symlinks.n; l++) {
+                                imm_strv_add(p->a, &p->links, at);
+                                imm_strv_add(p->a, &p->links,
+                                        public_path(p, d, dir->item->symlinks.v[l]));
+                        }
+                        if (private && !rootfs && !dir->only_create && p->s->version >= 248) {
+                                imm_strv_add(p->a, &p->links, from);
+                                imm_strv_add(p->a, &p->links, at);
+                        }
+                        if (dir->only_create && !dir->item->read_only)
+                                continue;
+                        e = imm_plan_add(p, IMM_PLAN_BIND_RECURSIVE, private && rootfs ? at : from,
+                                kinds[d].setting, &dir->item->origin);
+                        e->source = from;
+                        e->nosuid = imm_setting_bool(p->s, IMM_SETTING_DYNAMIC_USER);
+                        e->read_only = dir->item->read_only;
+                        e->id_mapped = dir->id_mapped;
+                }
+        }
+}
+
+/* ---- credentials ---- */
+
+static bool set_too(const struct imm_plan *p, const char *id) {
+        static const enum imm_setting sets[] = {
+                IMM_SETTING_SET_CREDENTIAL, IMM_SETTING_SET_CREDENTIAL_ENCRYPTED};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(sets); i++) {
+                const struct imm_value *v = imm_setting(p->s, sets[i]);
+
+                imm_array_foreach (c, &v->credentials)
+                        if (imm_streq(c->id, id))
+                                return true;
+        }
+        return false;
+}
+
+static int find_sources(struct imm_plan *p, enum imm_setting setting) {
+        const struct imm_value *v = imm_setting(p->s, setting);
+
+        imm_array_foreach (c, &v->credentials) {
+                struct imm_vpath at;
+                int r;
+
+                /* a relative one is taken from the stores, and may be missing */
+                if (!c->source || c->source[0] != '/')
+                        continue;
+                r = imm_vfs_lookup(p->v, c->source, true, &at);
+                if (r >= 0 || (r == -ENOENT && set_too(p, c->id)))
+                        continue;
+                imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, c->source, &c->origin);
+                return r;
+        }
+        return 0;
+}
+
+int imm_plan_credentials_make(struct imm_plan *p) {
+        static const enum imm_setting all[] = {
+                IMM_SETTING_SET_CREDENTIAL,
+                IMM_SETTING_SET_CREDENTIAL_ENCRYPTED,
+                IMM_SETTING_LOAD_CREDENTIAL,
+                IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED,
+                IMM_SETTING_IMPORT_CREDENTIAL,
+        };
+        enum { NONE = IMM_MOUNT_NODEV | IMM_MOUNT_NOSUID | IMM_MOUNT_NOEXEC };
+        bool any = false;
+        struct imm_vfs_fs *fs;
+        const char *dir;
+        int r;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++)
+                any = any || imm_setting(p->s, all[i])->credentials.n > 0;
+        if (!any)
+                return 0;
+        dir = imm_printf(p->a, "%s/credentials", p->runtime);
+        p->credentials = imm_printf(p->a, "%s/%s", dir, p->s->unit->name);
+        r = imm_vfs_mkdir_p(p->v, p->credentials, 0700);
+        if (r < 0) {
+                imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, p->credentials, NULL);
+                return r;
+        }
+        r = find_sources(p, IMM_SETTING_LOAD_CREDENTIAL);
+        if (r < 0)
+                return r;
+        r = find_sources(p, IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED);
+        if (r < 0)
+                return r;
+        if (p->user_manager)
+                return 0;
+        fs = imm_vfs_fs_new(p->v, p->s->version >= 254 ? "tmpfs" : "ramfs", IMM_VFS_EMPTY,
+                p->credentials, 0700);
+        fs->root->uid = p->id ? p->id->uid : 0;
+        fs->root->gid = p->id ? p->id->gid : 0;
+        fs->root->mode = S_IFDIR | 0500;
+        fs->of_credentials = true;
+        r = imm_vfs_mount(p->v, p->credentials, fs, NONE | IMM_MOUNT_RDONLY);
+        return r;
+}

@@ -1,0 +1,578 @@
+#include "analyzer/sandbox/plan.h"
+
+#include <ctype.h>
+
+/* ---- questions to the settings ---- */
+
+static uint64_t number(const struct imm_plan *p, enum imm_setting id) {
+        return imm_setting(p->s, id)->number;
+}
+
+static bool on(const struct imm_plan *p, enum imm_setting id) {
+        return number(p, id) != 0;
+}
+
+static int tristate(const struct imm_plan *p, enum imm_setting id) {
+        return (int)(int64_t)number(p, id);
+}
+
+static bool given(const struct imm_plan *p, enum imm_setting id) {
+        return imm_setting(p->s, id)->string != NULL;
+}
+
+static bool is(const struct imm_plan *p, enum imm_setting id, const char *word) {
+        const char *w = imm_setting_word(p->s, id);
+
+        return w && imm_streq(w, word);
+}
+
+static const struct imm_origin *origin_of(const struct imm_plan *p, enum imm_setting id) {
+        return &imm_setting(p->s, id)->origin;
+}
+
+static bool with_rootfs(const struct imm_plan *p) {
+        const char *dir = imm_setting_string(p->s, IMM_SETTING_ROOT_DIRECTORY);
+
+        return (dir && !imm_streq(dir, "/")) || given(p, IMM_SETTING_ROOT_IMAGE);
+}
+
+static bool needs_network(const struct imm_plan *p) {
+        return on(p, IMM_SETTING_PRIVATE_NETWORK) || given(p, IMM_SETTING_NETWORK_NAMESPACE_PATH);
+}
+
+static bool needs_ipc(const struct imm_plan *p) {
+        return on(p, IMM_SETTING_PRIVATE_IPC) || given(p, IMM_SETTING_IPC_NAMESPACE_PATH);
+}
+
+static bool mounts_api(const struct imm_plan *p) {
+        int v = p->q.apivfs_ignored ? -1 : tristate(p, IMM_SETTING_MOUNT_APIVFS);
+
+        return v >= 0 ? v > 0 : with_rootfs(p);
+}
+
+static bool binds_log_sockets(const struct imm_plan *p) {
+        int v;
+
+        if (!p->q.log_sockets)
+                return false;
+        if (given(p, IMM_SETTING_LOG_NAMESPACE))
+                return true;
+        v = tristate(p, IMM_SETTING_BIND_LOG_SOCKETS);
+        if (v >= 0)
+                return v > 0;
+        return mounts_api(p) || (with_rootfs(p) && on(p, IMM_SETTING_PRIVATE_DEVICES));
+}
+
+static bool has_paths(const struct imm_plan *p) {
+        static const enum imm_setting lists[] = {
+                IMM_SETTING_READ_WRITE_PATHS,
+                IMM_SETTING_READ_ONLY_PATHS,
+                IMM_SETTING_INACCESSIBLE_PATHS,
+                IMM_SETTING_EXEC_PATHS,
+                IMM_SETTING_NO_EXEC_PATHS,
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++)
+                if (imm_setting(p->s, lists[i])->paths.n > 0)
+                        return true;
+        return false;
+}
+
+static bool has_binds(const struct imm_plan *p) {
+        return imm_setting(p->s, IMM_SETTING_BIND_PATHS)->binds.n > 0 ||
+               imm_setting(p->s, IMM_SETTING_BIND_READ_ONLY_PATHS)->binds.n > 0;
+}
+
+static bool has_protection(const struct imm_plan *p) {
+        static const enum imm_setting any[] = {
+                IMM_SETTING_PRIVATE_TMP,
+                IMM_SETTING_PRIVATE_DEVICES,
+                IMM_SETTING_PROTECT_SYSTEM,
+                IMM_SETTING_PROTECT_HOME,
+                IMM_SETTING_PROTECT_KERNEL_TUNABLES,
+                IMM_SETTING_PROTECT_KERNEL_MODULES,
+                IMM_SETTING_PROTECT_KERNEL_LOGS,
+                IMM_SETTING_PROTECT_CONTROL_GROUPS,
+                IMM_SETTING_PRIVATE_PIDS,
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(any); i++)
+                if (on(p, any[i]))
+                        return true;
+        return false;
+}
+
+bool imm_plan_needs_namespace(const struct imm_plan *p) {
+        int mounts = tristate(p, IMM_SETTING_PRIVATE_MOUNTS);
+
+        if (given(p, IMM_SETTING_ROOT_IMAGE) || has_paths(p) || has_binds(p) ||
+                imm_setting(p->s, IMM_SETTING_TEMPORARY_FILE_SYSTEM)->tmpfs.n > 0 ||
+                imm_setting(p->s, IMM_SETTING_MOUNT_IMAGES)->strings.n > 0 ||
+                imm_setting(p->s, IMM_SETTING_EXTENSION_IMAGES)->strings.n > 0 ||
+                imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths.n > 0)
+                return true;
+        if (is(p, IMM_SETTING_MOUNT_FLAGS, "slave") || is(p, IMM_SETTING_MOUNT_FLAGS, "private"))
+                return true;
+        if (has_protection(p) || mounts > 0 || on(p, IMM_SETTING_PROTECT_PROC) ||
+                on(p, IMM_SETTING_PROC_SUBSET) || (p->s->version >= 248 && needs_ipc(p)))
+                return true;
+        if (mounts < 0 && p->q.private_sys && needs_network(p))
+                return true;
+        if (given(p, IMM_SETTING_ROOT_DIRECTORY)) {
+                if (mounts_api(p))
+                        return true;
+                for (int d = 0; d < IMM_DIR_N; d++)
+                        if (p->prefix[d] && p->dirs[d].n > 0)
+                                return true;
+        }
+        if (on(p, IMM_SETTING_DYNAMIC_USER) &&
+                (p->dirs[IMM_DIR_STATE].n > 0 || p->dirs[IMM_DIR_CACHE].n > 0 ||
+                        p->dirs[IMM_DIR_LOGS].n > 0))
+                return true;
+        if (p->q.log_sockets ? binds_log_sockets(p) : given(p, IMM_SETTING_LOG_NAMESPACE))
+                return true;
+        if (p->s->version >= 257)
+                for (int d = 0; d < IMM_DIR_N; d++)
+                        for (size_t i = 0; i < p->dirs[d].n; i++)
+                                if (p->dirs[d].v[i].item->read_only)
+                                        return true;
+        return false;
+}
+
+/* What makes a user manager put the service into a user namespace */
+bool imm_plan_implies_userns(const struct imm_plan *p) {
+        if (!p->user_manager)
+                return false;
+        if (on(p, IMM_SETTING_PRIVATE_USERS))
+                return true;
+        if (!p->q.implied_userns)
+                return false;
+        return has_protection(p) || needs_network(p) || needs_ipc(p) ||
+               tristate(p, IMM_SETTING_PRIVATE_MOUNTS) > 0 ||
+               tristate(p, IMM_SETTING_MOUNT_APIVFS) > 0 ||
+               (p->q.log_sockets && tristate(p, IMM_SETTING_BIND_LOG_SOCKETS) > 0) ||
+               has_binds(p) || imm_setting(p->s, IMM_SETTING_TEMPORARY_FILE_SYSTEM)->tmpfs.n > 0 ||
+               given(p, IMM_SETTING_ROOT_DIRECTORY) ||
+               imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths.n > 0 ||
+               on(p, IMM_SETTING_PROTECT_CLOCK) || on(p, IMM_SETTING_PROTECT_HOSTNAME) ||
+               has_paths(p);
+}
+
+/* ---- entries ---- */
+
+struct imm_plan_entry *imm_plan_add(struct imm_plan *p, enum imm_plan_mode mode, const char *path,
+        enum imm_setting setting, const struct imm_origin *origin) {
+        struct imm_plan_entry *e = imm_new(p->a, struct imm_plan_entry);
+
+        e->mode = mode;
+        e->path = e->plain = path;
+        e->setting = setting;
+        if (origin)
+                e->origin = *origin;
+        e->tmpfs_mode = 0755;
+        return *imm_array_push(p->a, &p->entries) = e;
+}
+
+static struct imm_plan_entry *add_for(
+        struct imm_plan *p, enum imm_plan_mode mode, const char *path, enum imm_setting setting) {
+        return imm_plan_add(p, mode, path, setting, origin_of(p, setting));
+}
+
+static void add_paths(struct imm_plan *p, enum imm_setting setting, enum imm_plan_mode mode) {
+        const struct imm_value *v = imm_setting(p->s, setting);
+
+        imm_array_foreach (item, &v->paths) {
+                struct imm_plan_entry *e =
+                        imm_plan_add(p, mode, item->path, setting, &item->origin);
+
+                e->ignore = item->ignore_missing;
+                e->has_prefix = !item->in_root && p->root_directory;
+        }
+}
+
+static void add_rows(
+        struct imm_plan *p, enum imm_plan_table table, enum imm_setting setting, bool ignore) {
+        size_t n;
+        const struct imm_plan_row *rows = imm_plan_rows(table, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                const struct imm_plan_row *row = rows + i;
+                struct imm_plan_entry *e;
+
+                if (p->s->version < row->since || (row->until && p->s->version > row->until))
+                        continue;
+                e = add_for(p, row->mode, row->path, setting);
+                e->ignore = row->ignore || ignore;
+                e->fixed = true;
+                e->tmpfs_mode = 01777; /* the kernel's own default */
+                if (p->q.rows_in_full) {
+                        e->read_only = row->read_only;
+                        e->flags = row->flags;
+                        e->nosuid = row->mode == IMM_PLAN_PRIVATE_CGROUP2;
+                        e->noexec = row->mode == IMM_PLAN_PRIVATE_CGROUP2;
+                        if (row->tmpfs_mode)
+                                e->tmpfs_mode = row->tmpfs_mode;
+                }
+        }
+}
+
+static void add_binds(struct imm_plan *p) {
+        const struct imm_value *rw = imm_setting(p->s, IMM_SETTING_BIND_PATHS),
+                               *ro = imm_setting(p->s, IMM_SETTING_BIND_READ_ONLY_PATHS);
+        size_t i = 0, j = 0;
+
+        /* the two settings fill one list */
+        while (i < rw->binds.n || j < ro->binds.n) {
+                bool first = j == ro->binds.n ||
+                             (i < rw->binds.n && rw->binds.v[i].order < ro->binds.v[j].order);
+                const struct imm_bind_item *b = first ? &rw->binds.v[i++] : &ro->binds.v[j++];
+                struct imm_plan_entry *e = imm_plan_add(p,
+                        b->recursive ? IMM_PLAN_BIND_RECURSIVE : IMM_PLAN_BIND, b->destination,
+                        first ? IMM_SETTING_BIND_PATHS : IMM_SETTING_BIND_READ_ONLY_PATHS,
+                        &b->origin);
+
+                e->source = b->source;
+                e->read_only = b->read_only;
+                e->ignore = b->ignore_missing;
+        }
+}
+
+/* ---- TemporaryFileSystem= ---- */
+
+static const struct {
+        const char *word;
+        unsigned set, clear;
+} tmpfs_words[] = {
+        {"ro", IMM_MOUNT_RDONLY, 0},
+        {"rw", 0, IMM_MOUNT_RDONLY},
+        {"nosuid", IMM_MOUNT_NOSUID, 0},
+        {"suid", 0, IMM_MOUNT_NOSUID},
+        {"nodev", IMM_MOUNT_NODEV, 0},
+        {"dev", 0, IMM_MOUNT_NODEV},
+        {"noexec", IMM_MOUNT_NOEXEC, 0},
+        {"exec", 0, IMM_MOUNT_NOEXEC},
+};
+
+static void tmpfs_option(struct imm_plan_entry *e, const char *word) {
+        const char *value;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tmpfs_words); i++)
+                if (imm_streq(word, tmpfs_words[i].word)) {
+                        e->flags = (e->flags | tmpfs_words[i].set) & ~tmpfs_words[i].clear;
+                        return;
+                }
+        value = imm_after(word, "mode=");
+        if (value)
+                e->tmpfs_mode = (unsigned)strtoul(value, NULL, 8) & 07777;
+        value = imm_after(word, "uid=");
+        if (value)
+                e->tmpfs_uid = (uid_t)strtoul(value, NULL, 10);
+        value = imm_after(word, "gid=");
+        if (value)
+                e->tmpfs_gid = (gid_t)strtoul(value, NULL, 10);
+}
+
+static void add_tmpfs(struct imm_plan *p) {
+        const struct imm_value *v = imm_setting(p->s, IMM_SETTING_TEMPORARY_FILE_SYSTEM);
+
+        imm_array_foreach (item, &v->tmpfs) {
+                struct imm_plan_entry *e = imm_plan_add(p, IMM_PLAN_TMPFS, item->path,
+                        IMM_SETTING_TEMPORARY_FILE_SYSTEM, &item->origin);
+                const char *o = item->options ? item->options : "";
+
+                e->options = o;
+                e->flags = IMM_MOUNT_NODEV;
+                while (*o) {
+                        size_t n = strcspn(o, ",");
+
+                        tmpfs_option(e, imm_strndup(p->a, o, n));
+                        o += n;
+                        o += *o == ',';
+                }
+                e->read_only = e->flags & IMM_MOUNT_RDONLY;
+                e->flags &= ~(unsigned)IMM_MOUNT_RDONLY;
+        }
+}
+
+/* ---- PrivateTmp= ---- */
+
+/* Units that share a namespace share the directories, named after the one that was first. */
+static const char *tmp_owner(struct imm_plan *p) {
+        const struct imm_value *joins = imm_setting(p->s, IMM_SETTING_JOINS_NAMESPACE_OF);
+        struct imm_unit *self = p->s->unit;
+
+        imm_array_foreach (item, &joins->strings) {
+                struct imm_unit *other = imm_map_get(&p->m->units, item->text);
+
+                if (other && other != self &&
+                        imm_setting(imm_settings_of(p->m, other), IMM_SETTING_PRIVATE_TMP)
+                                        ->number == 1)
+                        return other->name;
+        }
+        return self->name;
+}
+
+static void add_private_tmp(struct imm_plan *p) {
+        static const struct {
+                const char *path, *name;
+        } dirs[] = {{"/tmp", "tmp"}, {"/var/tmp", "var-tmp"}};
+        uint64_t how = number(p, IMM_SETTING_PRIVATE_TMP);
+        const char *hidden;
+
+        if (how == 2) {
+                struct imm_plan_entry *e;
+
+                hidden = imm_printf(p->a, "%s/systemd/unit-private-tmp", p->runtime);
+                e = add_for(p, IMM_PLAN_PRIVATE_TMPFS, hidden, IMM_SETTING_PRIVATE_TMP);
+                e->has_prefix = true;
+                e->tmpfs_mode = 0700;
+                e->flags = IMM_MOUNT_NODEV;
+                for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
+                        e = add_for(p, IMM_PLAN_BIND, dirs[i].path, IMM_SETTING_PRIVATE_TMP);
+                        e->source = imm_printf(p->a, "%s/%s", hidden, dirs[i].name);
+                        e->create_source = true;
+                }
+        } else if (how == 1) {
+                const char *unit = tmp_owner(p);
+
+                for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
+                        const char *parent =
+                                imm_printf(p->a, "%s/systemd-private-*-%s-*", dirs[i].path, unit);
+                        const char *dir = imm_printf(p->a, "%s/tmp", parent);
+
+                        (void)imm_vfs_mkdir_p(p->v, dirs[i].path, 01777);
+                        (void)imm_vfs_mknod(p->v, parent, S_IFDIR | 0700, NULL);
+                        (void)imm_vfs_mknod(p->v, dir, S_IFDIR | 01777, NULL);
+                        add_for(p, IMM_PLAN_PRIVATE_TMP, dirs[i].path, IMM_SETTING_PRIVATE_TMP)
+                                ->source = dir;
+                }
+        }
+}
+
+/* ---- ExtensionDirectories= ---- */
+
+static void add_extensions(struct imm_plan *p) {
+        static const char *const hierarchies[] = {"/opt", "/usr", "/etc"};
+        const struct imm_value *v = imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES);
+        /* confext's /etc came with 257 */
+        size_t n = p->s->version >= 257 ? 3 : 2, count = 0;
+        struct imm_strv layers[IMM_ELEMENTSOF(hierarchies)] = {{0}};
+
+        if (v->paths.n == 0)
+                return;
+        imm_array_foreach (item, &v->paths) {
+                const char *at =
+                        imm_printf(p->a, "%s/systemd/unit-extensions/%zu", p->runtime, count++);
+                struct imm_plan_entry *e = imm_plan_add(p, IMM_PLAN_EXTENSION_DIRECTORY, at,
+                        IMM_SETTING_EXTENSION_DIRECTORIES, &item->origin);
+
+                e->source = item->path;
+                e->ignore = item->ignore_missing;
+                e->has_prefix = e->read_only = true;
+                for (size_t i = 0; i < n; i++)
+                        imm_strv_add(
+                                p->a, &layers[i], imm_printf(p->a, "%s%s", at, hierarchies[i]));
+        }
+        for (size_t i = 0; i < n; i++) {
+                struct imm_plan_entry *e = add_for(
+                        p, IMM_PLAN_OVERLAY, hierarchies[i], IMM_SETTING_EXTENSION_DIRECTORIES);
+
+                e->layers = layers[i];
+                e->ignore = true;
+        }
+}
+
+/* ---- protections ---- */
+
+static void add_protections(struct imm_plan *p) {
+        /* a relaxed view of '+' commands in a RootDirectory= */
+        bool relaxed = !p->sandboxing && !on(p, IMM_SETTING_DYNAMIC_USER) && p->root_directory;
+        bool proc = relaxed || (p->q.subset_ignored && is(p, IMM_SETTING_PROC_SUBSET, "pid"));
+        enum imm_setting api = IMM_SETTING_MOUNT_APIVFS;
+
+        if (!p->sandboxing)
+                return;
+        if (on(p, IMM_SETTING_PRIVATE_DEVICES))
+                add_for(p, IMM_PLAN_PRIVATE_DEV, "/dev", IMM_SETTING_PRIVATE_DEVICES);
+        if (on(p, IMM_SETTING_PROTECT_KERNEL_TUNABLES)) {
+                add_rows(p, IMM_TABLE_TUNABLES_PROC, IMM_SETTING_PROTECT_KERNEL_TUNABLES, proc);
+                add_rows(p, IMM_TABLE_TUNABLES_SYS, IMM_SETTING_PROTECT_KERNEL_TUNABLES, relaxed);
+        }
+        if (on(p, IMM_SETTING_PROTECT_KERNEL_MODULES))
+                add_rows(p, IMM_TABLE_MODULES, IMM_SETTING_PROTECT_KERNEL_MODULES, relaxed);
+        if (on(p, IMM_SETTING_PROTECT_KERNEL_LOGS)) {
+                add_rows(p, IMM_TABLE_LOGS_PROC, IMM_SETTING_PROTECT_KERNEL_LOGS, proc);
+                add_rows(p, IMM_TABLE_LOGS_DEV, IMM_SETTING_PROTECT_KERNEL_LOGS, relaxed);
+        }
+        if (on(p, IMM_SETTING_PROTECT_CONTROL_GROUPS))
+                add_rows(p,
+                        IMM_TABLE_CGROUPS_YES +
+                                (enum imm_plan_table)(
+                                        number(p, IMM_SETTING_PROTECT_CONTROL_GROUPS) - 1),
+                        IMM_SETTING_PROTECT_CONTROL_GROUPS, false);
+        if (on(p, IMM_SETTING_PROTECT_HOME))
+                add_rows(p,
+                        IMM_TABLE_HOME_YES +
+                                (enum imm_plan_table)(number(p, IMM_SETTING_PROTECT_HOME) - 1),
+                        IMM_SETTING_PROTECT_HOME, relaxed);
+        if (on(p, IMM_SETTING_PROTECT_SYSTEM))
+                add_rows(p,
+                        IMM_TABLE_SYSTEM_YES +
+                                (enum imm_plan_table)(number(p, IMM_SETTING_PROTECT_SYSTEM) - 1),
+                        IMM_SETTING_PROTECT_SYSTEM, false);
+        if (mounts_api(p)) {
+                if (with_rootfs(p) && !imm_setting(p->s, IMM_SETTING_MOUNT_APIVFS)->set)
+                        api = IMM_SETTING_ROOT_DIRECTORY;
+        } else if (on(p, IMM_SETTING_PROTECT_CONTROL_GROUPS))
+                api = IMM_SETTING_PROTECT_CONTROL_GROUPS;
+        else if (on(p, IMM_SETTING_PROTECT_KERNEL_TUNABLES))
+                api = IMM_SETTING_PROTECT_KERNEL_TUNABLES;
+        else if (on(p, IMM_SETTING_PROTECT_PROC))
+                api = IMM_SETTING_PROTECT_PROC;
+        else if (on(p, IMM_SETTING_PROC_SUBSET))
+                api = IMM_SETTING_PROC_SUBSET;
+        else if (on(p, IMM_SETTING_PRIVATE_PIDS))
+                api = IMM_SETTING_PRIVATE_PIDS;
+        else
+                api = IMM_SETTING_N;
+        if (api != IMM_SETTING_N)
+                add_rows(p, IMM_TABLE_APIVFS, api, relaxed);
+        if (on(p, IMM_SETTING_PROTECT_HOSTNAME))
+                add_rows(p, IMM_TABLE_HOSTNAME, IMM_SETTING_PROTECT_HOSTNAME, proc);
+        if (p->q.private_sys && needs_network(p))
+                add_for(p, IMM_PLAN_PRIVATE_SYSFS, "/sys", IMM_SETTING_PRIVATE_NETWORK);
+        if (p->s->version >= 248 && needs_ipc(p))
+                add_for(p, IMM_PLAN_MQUEUE, "/dev/mqueue", IMM_SETTING_PRIVATE_IPC)->flags =
+                        IMM_MOUNT_NOSUID | IMM_MOUNT_NODEV | IMM_MOUNT_NOEXEC;
+}
+
+/* ---- what no setting asks for ---- */
+
+static struct imm_plan_entry *add_implicit(
+        struct imm_plan *p, enum imm_plan_mode mode, const char *path, const char *why) {
+        struct imm_plan_entry *e = imm_plan_add(p, mode, path, IMM_SETTING_N, NULL);
+
+        e->why = why;
+        return e;
+}
+
+static void add_credentials(struct imm_plan *p) {
+        enum { NONE = IMM_MOUNT_NODEV | IMM_MOUNT_NOSUID | IMM_MOUNT_NOEXEC };
+        struct imm_plan_entry *e;
+
+        if (p->credentials) {
+                const char *dir = "/run/credentials";
+
+                if (p->user_manager && p->s->version >= 256)
+                        dir = imm_printf(p->a, "%s/credentials", p->runtime);
+                e = add_implicit(
+                        p, IMM_PLAN_TMPFS, dir, "credentials of other services are hidden");
+                e->read_only = true;
+                e->flags = NONE;
+                e = add_implicit(p, IMM_PLAN_BIND, p->credentials, "the unit's own credentials");
+                e->source = p->credentials;
+                e->read_only = true;
+                e->ignore = p->s->version >= 253;
+        }
+        if (!p->credentials || (p->user_manager && p->s->version >= 256))
+                add_implicit(p, IMM_PLAN_INACCESSIBLE, "/run/credentials",
+                        "credentials of other services are hidden")
+                        ->ignore = true;
+}
+
+static void add_sockets(struct imm_plan *p) {
+        static const char *const log_sockets[] = {
+                "/run/systemd/journal/socket",
+                "/run/systemd/journal/stdout",
+                "/run/systemd/journal/dev-log",
+        };
+        const char *log = imm_setting_string(p->s, IMM_SETTING_LOG_NAMESPACE);
+        struct imm_plan_entry *e;
+
+        if (log) {
+                const char *dir = imm_printf(p->a, "/run/systemd/journal.%s", log);
+
+                /* its journal is started before */
+                (void)imm_vfs_mknod(p->v, dir, S_IFDIR | 0755, NULL);
+                e = add_for(p, IMM_PLAN_BIND_RECURSIVE, "/run/systemd/journal",
+                        IMM_SETTING_LOG_NAMESPACE);
+                e->source = dir;
+                e->read_only = true;
+        } else if (p->sandboxing && binds_log_sockets(p))
+                for (size_t i = 0; i < IMM_ELEMENTSOF(log_sockets); i++) {
+                        e = tristate(p, IMM_SETTING_BIND_LOG_SOCKETS) > 0
+                                    ? add_for(p, IMM_PLAN_BIND, log_sockets[i],
+                                              IMM_SETTING_BIND_LOG_SOCKETS)
+                                    : add_implicit(p, IMM_PLAN_BIND, log_sockets[i],
+                                              "the journal's sockets in a root of its own");
+                        e->source = log_sockets[i];
+                        e->read_only = e->nosuid = e->noexec = e->ignore = true;
+                }
+}
+
+static void add_runtime(struct imm_plan *p) {
+        struct imm_plan_entry *e;
+
+        if (p->q.propagate && !p->user_manager) {
+                e = add_implicit(p, IMM_PLAN_BIND, "/run/systemd/incoming",
+                        "for mounts that systemd adds while the service runs");
+                e->source = imm_printf(p->a, "/run/systemd/propagate/%s", p->s->unit->name);
+                e->read_only = true;
+        }
+        if (p->q.notify_socket && p->root_directory && !is(p, IMM_SETTING_NOTIFY_ACCESS, "none")) {
+                const char *path = imm_printf(p->a, "%s/systemd/notify", p->runtime);
+
+                e = add_implicit(p, IMM_PLAN_BIND, path, "the notification socket");
+                e->source = path;
+                e->read_only = true;
+        }
+        if (p->q.os_release && p->root_directory && p->sandboxing && mounts_api(p)) {
+                e = add_implicit(p, IMM_PLAN_BIND, "/run/host/.os-release-stage",
+                        "the host's os-release in a root of its own");
+                e->source = imm_printf(p->a, "%s/systemd/propagate/.os-release-stage", p->runtime);
+                e->read_only = e->ignore = true;
+                imm_strv_add(p->a, &p->links, "/run/host/.os-release-stage/os-release");
+                imm_strv_add(p->a, &p->links, "/run/host/os-release");
+        }
+}
+
+static void prefix_where_needed(struct imm_plan *p) {
+        imm_array_foreach (at, &p->entries) {
+                struct imm_plan_entry *e = *at;
+
+                if (e->has_prefix)
+                        continue;
+                e->path = imm_printf(p->a, "%s%s", imm_streq(p->root, "/") ? "" : p->root,
+                        imm_streq(e->path, "/") && !imm_streq(p->root, "/") ? "" : e->path);
+                e->has_prefix = true;
+        }
+}
+
+void imm_plan_build(struct imm_plan *p) {
+        add_paths(p, IMM_SETTING_READ_WRITE_PATHS, IMM_PLAN_READ_WRITE);
+        if (p->memory_pressure) {
+                struct imm_plan_entry *e = add_implicit(p, IMM_PLAN_READ_WRITE, p->memory_pressure,
+                        "the unit's own pressure file stays writable");
+
+                e->has_prefix = p->root_directory != NULL;
+        }
+        if (p->sandboxing) {
+                add_paths(p, IMM_SETTING_READ_ONLY_PATHS, IMM_PLAN_READ_ONLY);
+                add_paths(p, IMM_SETTING_INACCESSIBLE_PATHS, IMM_PLAN_INACCESSIBLE);
+                if (p->q.exec_rounds) {
+                        add_paths(p, IMM_SETTING_EXEC_PATHS, IMM_PLAN_EXEC);
+                        add_paths(p, IMM_SETTING_NO_EXEC_PATHS, IMM_PLAN_NOEXEC);
+                }
+        }
+        add_binds(p);
+        imm_plan_dirs_add(p);
+        add_tmpfs(p);
+        if (p->sandboxing)
+                add_private_tmp(p);
+        add_extensions(p);
+        add_protections(p);
+        add_credentials(p);
+        add_sockets(p);
+        add_runtime(p);
+        prefix_where_needed(p);
+}

@@ -1,0 +1,149 @@
+#pragma once
+
+/*
+ * A model of the kernel's mount tree, good enough to replay what systemd does before it executes a
+ * program: file systems with nodes, mounts with a place and flags, path resolution through both,
+ * bind mounts, recursive ones, remounts. Nothing is ever mounted; what exists is asked of the world
+ * (world.h), what systemd would create is noted here. Sources: mount(2), mount_setattr(2),
+ * path_resolution(7), mount_namespaces(7).
+ *
+ * Nodes of the root's own file systems are shared by all simulations that use the same world, one
+ * at a time; what belongs to one simulation (made nodes, mounts) is stamped with its epoch.
+ */
+
+#include "analyzer/sandbox/sandbox.h"
+
+struct imm_world;
+struct imm_vfs;
+struct imm_plan_entry;
+
+enum imm_vfs_content {
+        IMM_VFS_EMPTY,   /* new: only what was made in it */
+        IMM_VFS_ROOT,    /* files of the root */
+        IMM_VFS_API,     /* of a kind that the kernel or systemd fills: see apifs.def */
+        IMM_VFS_OVERLAY, /* what its layers hold */
+};
+
+/* A place: a node as seen through a mount */
+struct imm_vpath {
+        struct imm_vmount *mount;
+        struct imm_vnode *node;
+};
+
+struct imm_vfs_fs {
+        const char *type;
+        const char *options; /* of new ones: "hidepid=invisible"; may be NULL */
+        enum imm_vfs_content content;
+        const char
+                *prefix; /* node path + this is the path in the root or in apifs.def: "", "/dev" */
+        bool of_host, only_pids;
+        bool of_credentials; /* made for the unit, but on the host: a part of the host's tree */
+        bool read_only;      /* the superblock */
+        struct imm_vnode *root;
+        IMM_ARRAY(struct imm_vpath) layers; /* of an overlay, the topmost first */
+};
+
+struct imm_vnode {
+        struct imm_vfs_fs *fs;
+        struct imm_vnode *parent;   /* NULL for the top */
+        struct imm_vnode *children; /* of new file systems; the root's are in the world's table */
+        struct imm_vnode *next;
+        const char *name, *path; /* path: within the file system, "/" at the top */
+        mode_t mode;             /* 0: nothing there */
+        uid_t uid;
+        gid_t gid;
+        const char *target; /* of a link */
+        bool looked_up, uncertain, covered;
+        /* of one simulation, valid if @epoch is its own */
+        unsigned long epoch;
+        bool removed, recursive;
+        mode_t made_mode; /* 0: not made or changed */
+        uid_t made_uid;
+        gid_t made_gid;
+        const char *made_target;
+        struct imm_vmount *mounts;
+};
+
+struct imm_vmount {
+        struct imm_vmount *parent; /* NULL for the top */
+        struct imm_vnode *point;   /* in parent's file system */
+        struct imm_vnode *root;
+        struct imm_vmount *same_point; /* next on the same node */
+        struct imm_vmount *children, *last_child, *sibling;
+        const char *path; /* from the process's root */
+        unsigned flags;   /* IMM_MOUNT_* */
+        unsigned locked_flags;
+        bool locked; /* as one that came from a mightier user namespace */
+        bool gone, of_host, id_mapped;
+        const struct imm_plan_entry *by, *read_only_by, *noexec_by, *nosuid_by;
+};
+
+struct imm_vfs {
+        struct imm_world *world;
+        struct imm_arena *a; /* dies with the simulation */
+        unsigned long epoch;
+        struct imm_vmount *root;
+        IMM_ARRAY(struct imm_vmount *) mounts; /* in the order in which they were made */
+        IMM_ARRAY(struct imm_vnode *) made;    /* nodes of the root that were made or changed */
+        struct imm_strv uncertain;        /* paths that were asked for and may or may not exist */
+        const struct imm_plan_entry *now; /* whoever mounts at the moment */
+        uid_t uid;                        /* who acts: 0, or a user manager's user */
+        bool user_namespace,
+                bottom_flags; /* bottom_flags: remounts copy the lowest's flags (247) */
+        bool setattr;         /* mount_setattr() is used */
+};
+
+/* A simulation on the host's own mounts; everything it makes lives in @a. */
+struct imm_vfs *imm_vfs_new(struct imm_world *w, struct imm_arena *a);
+
+struct imm_vfs_fs *imm_vfs_fs_new(struct imm_vfs *v, const char *type, enum imm_vfs_content content,
+        const char *prefix, mode_t mode);
+
+/* 0 or -ENOENT, -ENOTDIR, -ELOOP. Relative to the process's root; ".." and links are followed. */
+int imm_vfs_lookup(struct imm_vfs *v, const char *path, bool follow, struct imm_vpath *ret);
+int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
+        struct imm_vpath *ret);
+struct imm_vnode *imm_vfs_child(
+        struct imm_vfs *v, struct imm_vnode *parent, const char *name, size_t n);
+mode_t imm_vfs_mode(struct imm_vfs *v, struct imm_vnode *n);           /* 0: nothing there */
+struct imm_vpath imm_vfs_cross(struct imm_vfs *v, struct imm_vpath p); /* to the topmost there */
+const char *imm_vfs_target(struct imm_vfs *v, struct imm_vnode *n);
+const char *imm_vfs_path(struct imm_vfs *v, struct imm_vpath p); /* from the process's root */
+bool imm_vfs_is_mount_point(struct imm_vfs *v, const char *path, int *ret_error);
+
+/*
+ * Follows the first link or ".." of @path, which begins with @root (taken as it is; absolute links
+ * start there again): 0 and the new path, 1 where nothing is left to follow (what does not exist
+ * included), or a negative errno.
+ */
+int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, const char **ret);
+/* The whole of it from the process's root; the path must exist. */
+int imm_vfs_chase(struct imm_vfs *v, const char *path, const char **ret);
+
+/* Making nodes: 0, -EEXIST, -ENOENT, -ENOTDIR, -EPERM, -EACCES, -EROFS */
+int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *target);
+/* Whoever may or may not: parents too */
+void imm_vfs_force(struct imm_vfs *v, const char *path, mode_t mode);
+int imm_vfs_mkdir_p(struct imm_vfs *v, const char *path, mode_t mode);
+int imm_vfs_mkdir_parents(struct imm_vfs *v, const char *path, mode_t mode);
+/* The mode and owner that a node has from now on; -1: as it is */
+void imm_vfs_change(
+        struct imm_vfs *v, struct imm_vnode *n, int mode, uid_t uid, gid_t gid, bool recursive);
+void imm_vfs_remove(struct imm_vfs *v, struct imm_vnode *n);
+
+/* Mounting: 0 or a negative errno, as mount(2) */
+int imm_vfs_mount(struct imm_vfs *v, const char *path, struct imm_vfs_fs *fs, unsigned flags);
+int imm_vfs_bind(struct imm_vfs *v, const char *source, const char *path, bool recursive);
+int imm_vfs_move(struct imm_vfs *v, const char *from, const char *to);
+int imm_vfs_umount_recursive(struct imm_vfs *v, const char *prefix); /* how many were unmounted */
+int imm_vfs_bind_submounts(struct imm_vfs *v, const char *source, const char *target);
+struct imm_vmount *imm_vfs_attach(struct imm_vfs *v, struct imm_vmount *parent,
+        struct imm_vnode *point, struct imm_vnode *root, unsigned flags);
+
+/* Remounting as systemd does it: @mask of the flags are set to @set. @deny: subtrees left out. */
+int imm_vfs_remount_one(struct imm_vfs *v, const char *path, unsigned set, unsigned mask);
+int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set, unsigned mask,
+        const struct imm_strv *deny);
+
+/* The rest of @path behind @prefix without a leading slash, or NULL; both normalised */
+const char *imm_path_below(const char *path, const char *prefix);

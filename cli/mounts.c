@@ -1,0 +1,326 @@
+/* immure mounts: what a service has mounted where, and the setting that made it so. */
+
+#include "analyzer/sandbox/sandbox.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+
+/* ---- the words of a mount ---- */
+
+/* The type of what stands there: "bind" is a part of the host's tree, its own mounts included. */
+static const char *type_of(const struct imm_mount *m) {
+        return m->of_host ? "bind" : m->fstype;
+}
+
+static const struct {
+        unsigned flag;
+        const char *text, *json;
+} flags[] = {
+        {IMM_MOUNT_RDONLY, "ro", "read_only"},
+        {IMM_MOUNT_NOSUID, "nosuid", "nosuid"},
+        {IMM_MOUNT_NODEV, "nodev", "nodev"},
+        {IMM_MOUNT_NOEXEC, "noexec", "noexec"},
+};
+
+static char *flags_text(struct imm_arena *a, const struct imm_mount *m) {
+        char *s = imm_strdup(a, m->flags & IMM_MOUNT_RDONLY ? "ro" : "rw");
+
+        for (size_t i = 1; i < IMM_ELEMENTSOF(flags); i++)
+                if (m->flags & flags[i].flag)
+                        s = imm_printf(a, "%s,%s", s, flags[i].text);
+        return s;
+}
+
+static char *what_text(struct imm_arena *a, const struct imm_mount *m) {
+        if (m->inaccessible)
+                return imm_strdup(a, "inaccessible");
+        if (m->of_host)
+                return imm_strdup(a, "the host's");
+        if (!imm_streq(m->fstype, "bind"))
+                return imm_printf(a, "new %s%s%s%s", m->fstype, m->options ? " (" : "",
+                        m->options ? m->options : "", m->options ? ")" : "");
+        if (imm_streq(m->source, m->path))
+                return imm_strdup(a, "itself");
+        return imm_printf(a, "from %s", m->source);
+}
+
+static char *cause_text(struct imm_arena *a, const struct imm_mount *m) {
+        if (m->setting == IMM_SETTING_N)
+                return m->why ? imm_printf(a, "systemd: %s", m->why) : NULL;
+        return imm_printf(
+                a, "%s=  %s", imm_setting_info(m->setting)->name, imm_origin_text(&m->origin, a));
+}
+
+/* ---- what goes wrong, and what to do ---- */
+
+static const struct {
+        const char *what, *remedy;
+} failures[IMM_OUTCOME_N] = {
+        [IMM_OUTCOME_NOT_LOADABLE] = {"systemd does not load it", NULL},
+        [IMM_OUTCOME_NAMESPACE_FAILURE] = {"its mounts cannot be set up (226/NAMESPACE)",
+                "make the path exist, take the line away, or begin the path with '-'"},
+        [IMM_OUTCOME_EXEC_FAILURE] = {"its program cannot be executed (203/EXEC)",
+                "make the program visible and executable in this sandbox"},
+        [IMM_OUTCOME_CHDIR_FAILURE] = {"its working directory cannot be entered (200/CHDIR)",
+                "make the directory visible to its user, or begin WorkingDirectory= with '-'"},
+        [IMM_OUTCOME_USER_FAILURE] = {"its user cannot be had (217/USER)",
+                "add the user, by sysusers.d for instance"},
+        [IMM_OUTCOME_GROUP_FAILURE] = {"its groups cannot be had (216/GROUP)",
+                "add the group, by sysusers.d for instance"},
+        [IMM_OUTCOME_CREDENTIALS_FAILURE] = {"a credential cannot be loaded (243/CREDENTIALS)",
+                "make the file exist, or give a default by SetCredential="},
+        [IMM_OUTCOME_CHROOT_FAILURE] = {"its root cannot be entered (210/CHROOT)",
+                "make the directory exist"},
+        [IMM_OUTCOME_CAPABILITIES_FAILURE] = {"its capabilities cannot be set (218/CAPABILITIES)",
+                "take away what needs privileges that this manager lacks"},
+        [IMM_OUTCOME_STATE_DIRECTORY_FAILURE] = {"a directory of its own cannot be made",
+                "move away what stands in its place"},
+        [IMM_OUTCOME_UNKNOWN] = {"its mounts cannot be known from files", NULL},
+};
+
+static void put_failure(struct imm_cli *cli, const struct imm_mount_table *t) {
+        const struct imm_origin *o = &t->culprit_origin;
+
+        printf("  %s%s%s", imm_cli_tone(cli, IMM_TONE_BAD), failures[t->outcome].what,
+                imm_cli_plain(cli));
+        if (t->culprit) {
+                fputs(": ", stdout);
+                imm_text_put(stdout, t->culprit);
+        }
+        if (o->file || o->kind == IMM_ORIGIN_IMPLIED) {
+                fputs("  ", stdout);
+                imm_text_put(stdout, imm_origin_text(o, cli->arena));
+        }
+        putchar('\n');
+        if (failures[t->outcome].remedy)
+                printf("  what helps: %s\n", failures[t->outcome].remedy);
+}
+
+/* ---- text: a tree ---- */
+
+enum { PATH_WIDTH = 40, FLAGS_WIDTH = 24, WHAT_WIDTH = 28 };
+
+static bool below(const char *path, const char *top) {
+        const char *rest = imm_after(path, top);
+
+        return imm_streq(top, "/") || (rest && *rest == '/');
+}
+
+static void put_padded(const char *text, size_t width) {
+        size_t n = imm_text_width(text);
+
+        imm_text_put(stdout, text);
+        printf("%*s", n < width ? (int)(width - n) : 0, "");
+}
+
+static void put_mount(
+        struct imm_cli *cli, const struct imm_mount *m, const char *name, const char *indent) {
+        const char *cause = cause_text(cli->arena, m);
+        const char *tone = m->inaccessible               ? imm_cli_tone(cli, IMM_TONE_GOOD)
+                           : m->flags & IMM_MOUNT_RDONLY ? ""
+                                                         : imm_cli_tone(cli, IMM_TONE_FAIR);
+
+        fputs(tone, stdout);
+        put_padded(imm_printf(cli->arena, "%s%s", indent, name), PATH_WIDTH);
+        fputs(*tone ? imm_cli_plain(cli) : "", stdout);
+        printf("  ");
+        put_padded(flags_text(cli->arena, m), FLAGS_WIDTH);
+        printf("  ");
+        put_padded(what_text(cli->arena, m), cause ? WHAT_WIDTH : 0);
+        if (cause) {
+                printf("  %s", imm_cli_tone(cli, IMM_TONE_FAINT));
+                imm_text_put(stdout, cause);
+                fputs(imm_cli_plain(cli), stdout);
+        }
+        putchar('\n');
+}
+
+/* Entries stand in order of their paths, so what is below one follows it, mostly: '-' and '.' sort
+ * before '/'. */
+static void put_below(
+        struct imm_cli *cli, const struct imm_mount_table *t, size_t top, const char *indent) {
+        const char *over = t->v[top].path;
+
+        for (size_t i = 0; i < t->n; i++) {
+                const struct imm_mount *m = &t->v[i];
+                bool nearest = i != top && below(m->path, over);
+
+                for (size_t k = 0; nearest && k < t->n; k++)
+                        if (k != top && k != i && below(t->v[k].path, over) &&
+                                below(m->path, t->v[k].path))
+                                nearest = false;
+                if (!nearest)
+                        continue;
+                put_mount(cli, m, m->path + (imm_streq(over, "/") ? 0 : strlen(over)), indent);
+                put_below(cli, t, i, imm_printf(cli->arena, "%s  ", indent));
+        }
+}
+
+static void put_losers(struct imm_cli *cli, const struct imm_mount_table *t) {
+        bool any = false;
+
+        imm_array_foreach (l, &t->losers) {
+                if (l->origin.kind != IMM_ORIGIN_FILE)
+                        continue;
+                if (!any)
+                        printf("\n%swithout effect%s\n", imm_cli_tone(cli, IMM_TONE_BOLD),
+                                imm_cli_plain(cli));
+                any = true;
+                printf("  %s=", imm_setting_info(l->setting)->name);
+                imm_text_put(stdout, l->path);
+                printf("  %s", imm_cli_tone(cli, IMM_TONE_FAINT));
+                imm_text_put(stdout, imm_origin_text(&l->origin, cli->arena));
+                printf("%s: ", imm_cli_plain(cli));
+                imm_text_put(stdout, l->why);
+                putchar('\n');
+        }
+}
+
+static void mounts_text(
+        struct imm_cli *cli, const struct imm_unit *u, const struct imm_sandbox *sb) {
+        const struct imm_mount_table *t = &sb->mounts[sb->main];
+
+        fputs(imm_cli_tone(cli, IMM_TONE_BOLD), stdout);
+        imm_text_put(stdout, u->name);
+        printf("%s  systemd %u\n", imm_cli_plain(cli), cli->manager->version);
+        if (t->outcome != IMM_OUTCOME_OK)
+                put_failure(cli, t);
+        else if (!t->has_namespace)
+                puts("  no mount namespace: it sees the host's own mounts");
+        if (t->n > 0) {
+                put_mount(cli, &t->v[0], "/", "");
+                put_below(cli, t, 0, "");
+        }
+        put_losers(cli, t);
+        for (size_t i = 0; i < t->assumes.n; i++) {
+                fputs(i == 0 ? "\nnot modelled: " : ", ", stdout);
+                imm_text_put(stdout, t->assumes.v[i]);
+        }
+        if (t->assumes.n > 0)
+                putchar('\n');
+}
+
+/* ---- --json ---- */
+
+static void json_mount(struct imm_json *j, const struct imm_mount *m) {
+        imm_json_object(j, NULL);
+        imm_json_string(j, "path", m->path);
+        imm_json_string(j, "source", m->source);
+        imm_json_string(j, "fstype", type_of(m));
+        for (size_t i = 0; i < IMM_ELEMENTSOF(flags); i++)
+                imm_json_bool(j, flags[i].json, m->flags & flags[i].flag);
+        imm_json_bool(j, "host", m->of_host);
+        if (m->options)
+                imm_json_string(j, "options", m->options);
+        imm_json_string(j, "setting",
+                m->setting == IMM_SETTING_N ? NULL : imm_setting_info(m->setting)->name);
+        imm_cli_json_origin(j, &m->origin);
+        if (m->why)
+                imm_json_string(j, "why", m->why);
+        imm_json_end(j);
+}
+
+static void json_unit(struct imm_json *j, const struct imm_unit *u, const struct imm_sandbox *sb) {
+        const struct imm_mount_table *t = &sb->mounts[sb->main];
+
+        imm_json_string(j, "unit", u->name);
+        imm_json_string(j, "outcome", imm_outcome_name(t->outcome));
+        if (t->culprit) {
+                imm_json_object(j, "culprit");
+                imm_json_string(j, "what", t->culprit);
+                imm_cli_json_origin(j, &t->culprit_origin);
+                imm_json_end(j);
+        }
+        imm_json_bool(j, "namespace", t->has_namespace);
+        imm_json_array(j, "mounts");
+        for (size_t i = 0; i < t->n; i++)
+                json_mount(j, &t->v[i]);
+        imm_json_end(j);
+        imm_json_array(j, "without_effect");
+        imm_array_foreach (l, &t->losers) {
+                imm_json_object(j, NULL);
+                imm_json_string(j, "path", l->path);
+                imm_json_string(j, "setting", imm_setting_info(l->setting)->name);
+                imm_cli_json_origin(j, &l->origin);
+                imm_json_string(j, "why", l->why);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+        imm_json_array(j, "assumes");
+        for (size_t i = 0; i < t->assumes.n; i++)
+                imm_json_string(j, NULL, t->assumes.v[i]);
+        imm_json_end(j);
+}
+
+static void mounts_json(struct imm_cli *cli, struct imm_unit **units, size_t n) {
+        struct imm_json j = imm_json_on(stdout, cli->json);
+
+        imm_json_object(&j, NULL);
+        imm_json_string(&j, "schema", "immure.mounts/1");
+        imm_json_string(&j, "root", imm_root_path(cli->root));
+        imm_json_uint(&j, "systemd", cli->manager->version);
+        if (n == 1)
+                json_unit(&j, units[0], imm_sandbox_of(cli->manager, units[0]));
+        else {
+                imm_json_array(&j, "units");
+                for (size_t i = 0; i < n; i++) {
+                        imm_json_object(&j, NULL);
+                        json_unit(&j, units[i], imm_sandbox_of(cli->manager, units[i]));
+                        imm_json_end(&j);
+                }
+                imm_json_end(&j);
+        }
+        imm_json_end(&j);
+}
+
+/* ---- the verb ---- */
+
+static int mounts(struct imm_cli *cli) {
+        struct imm_unit **units;
+        bool missing = false;
+        int r;
+
+        if (cli->n_args == 0)
+                return imm_cli_usage(
+                        cli, "mounts needs the name of a unit; see immure mounts --help");
+        r = imm_cli_open(cli);
+        if (r != IMM_EXIT_OK)
+                return r;
+        units = imm_alloc_array(cli->arena, cli->n_args, sizeof(struct imm_unit *));
+        for (size_t i = 0; i < cli->n_args; i++) {
+                struct imm_settings *s;
+
+                r = imm_cli_unit(cli, cli->args[i], &units[i]);
+                if (r != IMM_EXIT_OK)
+                        return r;
+                s = imm_settings_of(cli->manager, units[i]);
+                cli->partial |= units[i]->unreadable;
+                imm_cli_diags(cli, &units[i]->diags);
+                imm_cli_diags(cli, &s->diags);
+                if (s->load == IMM_LOAD_NOT_FOUND) {
+                        missing = true;
+                        (void)imm_cli_fail(cli, 0,
+                                &(struct imm_err){.code = -ENOENT,
+                                        .msg = imm_printf(cli->arena, "there is no unit '%s'",
+                                                units[i]->name)});
+                }
+        }
+        if (cli->json != IMM_JSON_OFF)
+                mounts_json(cli, units, cli->n_args);
+        for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
+                if (i > 0)
+                        putchar('\n');
+                mounts_text(cli, units[i], imm_sandbox_of(cli->manager, units[i]));
+        }
+        return missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
+}
+
+const struct imm_verb imm_verb_mounts = {
+        .name = "mounts",
+        .arguments = "UNIT…",
+        .summary = "What a service has mounted where, and the setting that made it so",
+        .details = "The table is what a path really reaches when the service runs: covered mounts "
+                   "are left out.\nEach line: path, flags, what stands there, the setting with its "
+                   "line.",
+        .run = mounts,
+};

@@ -150,7 +150,7 @@ static struct imm_verdict judge_read(const struct imm_walk *w, const struct imm_
         return v;
 }
 
-struct imm_verdict imm_judge(
+struct imm_verdict imm_access_judge(
         const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode) {
         const struct imm_node *n = &at->node;
 

@@ -165,7 +165,7 @@ struct imm_verdict {
 struct imm_verdict imm_judge_mask(
         const struct imm_walk *w, const struct imm_node *n, unsigned mask);
 bool imm_judge_trace(const struct imm_walk *w, const struct imm_node *n);
-struct imm_verdict imm_judge(
+struct imm_verdict imm_access_judge(
         const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode);
 
 /* access-why.c: lines for people, appended to to->because */

@@ -118,7 +118,7 @@ static void add_assumptions(const struct imm_settings *s, const struct imm_mount
 static void judge_all(const struct imm_walk *w, const struct imm_spot *at, struct imm_verdict v[],
         struct imm_access *ret) {
         for (enum imm_mode i = 0; i < IMM_MODE_N; i++) {
-                v[i] = imm_judge(w, at, i);
+                v[i] = imm_access_judge(w, at, i);
                 ret->allowed[i] = v[i].answer;
         }
         ret->new_executable = new_executable(at, ret);

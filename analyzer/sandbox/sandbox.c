@@ -129,7 +129,7 @@ static void check_start(const struct imm_walk *w, struct imm_mount_table *t, con
                 imm_walk_to(w, dir, true, &at);
                 if (at.end != IMM_WALK_UNKNOWN &&
                         (at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
-                                imm_judge(w, &at, IMM_MODE_EXECUTE).answer == 0)) {
+                                imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0)) {
                         set_outcome(t, IMM_OUTCOME_CHDIR_FAILURE, dir,
                                 imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
                         return;
@@ -137,7 +137,7 @@ static void check_start(const struct imm_walk *w, struct imm_mount_table *t, con
         }
         if (spot.end != IMM_WALK_UNKNOWN &&
                 (spot.end != IMM_WALK_FOUND || !S_ISREG(spot.node.mode) ||
-                        imm_judge(w, &spot, IMM_MODE_EXECUTE).answer == 0))
+                        imm_access_judge(w, &spot, IMM_MODE_EXECUTE).answer == 0))
                 set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
 }
 

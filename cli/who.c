@@ -1,0 +1,227 @@
+/* immure who: which services may do something at a path. */
+
+#include "cli/access.h"
+
+#include <fnmatch.h>
+#include <pthread.h>
+
+static struct {
+        struct imm_strv units, users, levels;
+        bool all, why;
+} asked;
+
+static const struct imm_option options[] = {
+        {"unit", 'u', "GLOB", "Only units whose name matches", IMM_OPTION_STRINGS, &asked.units,
+                NULL},
+        {"run-as", 0, "USER", "Only services that run as this user (globs are taken)",
+                IMM_OPTION_STRINGS, &asked.users, NULL},
+        {"level", 0, "LEVEL", "Only this access: readable, special, sticky or writable",
+                IMM_OPTION_STRINGS, &asked.levels, NULL},
+        {"all", 'a', NULL, "Units of all types, not only services", IMM_OPTION_FLAG, &asked.all,
+                NULL},
+        {"why", 0, NULL, "Say the reasons", IMM_OPTION_FLAG, &asked.why, NULL},
+        {NULL},
+};
+
+struct answer {
+        bool in; /* the unit is part of the answer */
+        struct imm_access access;
+};
+
+/* One path asked of all units, by a few threads that take the next unit each */
+struct job {
+        struct imm_cli *cli;
+        struct imm_unit **units;
+        size_t n, next;
+        const char *path;
+        int mode;
+        bool because;
+        struct answer *answers;
+};
+
+static bool matches(const struct imm_strv *globs, const char *s) {
+        for (size_t i = 0; i < globs->n; i++)
+                if (s && fnmatch(globs->v[i], s, 0) == 0)
+                        return true;
+        return globs->n == 0;
+}
+
+static bool wanted(const struct imm_access *a, int mode) {
+        if (asked.levels.n > 0 &&
+                !(a->level_known && matches(&asked.levels, imm_level_name(a->level))))
+                return false;
+        if (mode >= 0)
+                return a->allowed[mode] == 1;
+        for (size_t i = 0; i < IMM_MODE_N; i++)
+                if (a->allowed[i] == 1)
+                        return true;
+        return false;
+}
+
+static const char *run_as(const struct imm_sandbox *sb) {
+        return sb->identity[sb->main].user;
+}
+
+static void ask(struct job *job, size_t i) {
+        struct imm_manager *m = job->cli->manager;
+        struct imm_unit *u = job->units[i];
+        struct answer *to = job->answers + i;
+
+        if (!matches(&asked.units, u->name) || !matches(&asked.users, run_as(imm_sandbox_of(m, u))))
+                return;
+        imm_access_widest(m, u, job->path, false, u->arena, &to->access);
+        to->in = wanted(&to->access, job->mode);
+        if (to->in && job->because)
+                imm_access_widest(m, u, job->path, true, u->arena, &to->access);
+}
+
+static void *work(void *data) {
+        struct job *job = data;
+        enum { STEP = 16 };
+
+        for (;;) {
+                size_t i = __atomic_fetch_add(&job->next, STEP, __ATOMIC_RELAXED);
+
+                if (i >= job->n)
+                        return NULL;
+                for (size_t k = i; k < job->n && k < i + STEP; k++)
+                        ask(job, k);
+        }
+}
+
+enum { MAX_THREADS = 64 };
+
+static void ask_all(struct job *job) {
+        pthread_t threads[MAX_THREADS];
+        size_t n = 0, limit = job->cli->jobs < MAX_THREADS ? job->cli->jobs : MAX_THREADS;
+
+        job->next = 0;
+        while (n + 1 < limit && pthread_create(&threads[n], NULL, work, job) == 0)
+                n++;
+        (void)work(job);
+        while (n > 0)
+                (void)pthread_join(threads[--n], NULL);
+}
+
+static void json_path(struct imm_json *j, const struct job *job) {
+        imm_json_string(j, "path", job->path);
+        imm_json_string(j, "mode", job->mode < 0 ? NULL : imm_mode_name((enum imm_mode)job->mode));
+        imm_json_array(j, "units");
+        for (size_t i = 0; i < job->n; i++) {
+                const struct answer *a = job->answers + i;
+
+                if (!a->in)
+                        continue;
+                imm_json_object(j, NULL);
+                imm_json_string(j, "unit", job->units[i]->name);
+                imm_json_string(
+                        j, "user", run_as(imm_sandbox_of(job->cli->manager, job->units[i])));
+                imm_cli_access_json(j, &a->access);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+}
+
+static void print_path(const struct job *job) {
+        struct imm_cli *cli = job->cli;
+        size_t n = 0;
+
+        for (size_t i = 0; i < job->n; i++) {
+                const struct answer *a = job->answers + i;
+                const char *user = run_as(imm_sandbox_of(cli->manager, job->units[i]));
+
+                if (!a->in)
+                        continue;
+                n++;
+                imm_text_put(stdout, job->units[i]->name);
+                printf("  %s%s",
+                        a->access.level_known ? imm_level_name(a->access.level) : "unknown",
+                        user ? "  as " : "");
+                if (user)
+                        imm_text_put(stdout, user);
+                putchar('\n');
+                for (size_t k = 0; k < a->access.because.n; k++) {
+                        fputs("        ", stdout);
+                        imm_text_put(stdout, a->access.because.v[k]);
+                        putchar('\n');
+                }
+        }
+        if (!cli->legend)
+                return;
+        printf("%s%zu of %zu units can %s ", imm_cli_tone(cli, IMM_TONE_FAINT), n, job->n,
+                job->mode < 0 ? "use" : imm_mode_name((enum imm_mode)job->mode));
+        imm_text_put(stdout, job->path);
+        printf("%s\n", imm_cli_plain(cli));
+}
+
+/* One path: its answer is the document; several: a list of such answers */
+static void run_jobs(struct imm_cli *cli, struct job *job, const char **paths, size_t n) {
+        struct imm_json j = imm_json_on(stdout, cli->json);
+        bool json = cli->json != IMM_JSON_OFF;
+
+        if (json) {
+                imm_json_object(&j, NULL);
+                imm_json_string(&j, "schema", "immure.who/1");
+                imm_json_string(&j, "root", imm_root_path(cli->root));
+                imm_json_uint(&j, "systemd", cli->manager->version);
+                if (n > 1)
+                        imm_json_array(&j, "results");
+        }
+        for (size_t i = 0; i < n; i++) {
+                job->path = paths[i];
+                memset(job->answers, 0, job->n * sizeof(*job->answers));
+                ask_all(job);
+                if (!json) {
+                        print_path(job);
+                        continue;
+                }
+                if (n > 1)
+                        imm_json_object(&j, NULL);
+                json_path(&j, job);
+                if (n > 1)
+                        imm_json_end(&j);
+        }
+        if (json) {
+                if (n > 1)
+                        imm_json_end(&j);
+                imm_json_end(&j);
+        }
+}
+
+static int run(struct imm_cli *cli) {
+        struct job job = {
+                .cli = cli, .mode = -1, .because = cli->json != IMM_JSON_OFF || asked.why};
+        size_t first = 0;
+        int r;
+
+        if (cli->n_args > 0 && (job.mode = imm_cli_mode(cli->args[0])) >= 0)
+                first = 1;
+        r = imm_cli_paths(cli, cli->args + first, cli->n_args - first);
+        if (r == IMM_EXIT_OK)
+                r = imm_cli_open(cli);
+        if (r == IMM_EXIT_OK)
+                r = imm_cli_units(cli, NULL, 0, asked.all, &job.units, &job.n);
+        if (r != IMM_EXIT_OK)
+                return r;
+        if (job.n == 0) {
+                (void)imm_cli_fail(
+                        cli, 0, &(struct imm_err){.msg = (char[]){"there are no units to ask"}});
+                return IMM_EXIT_NOTHING;
+        }
+        for (size_t i = 0; i < job.n; i++)
+                if (job.units[i]->unreadable)
+                        cli->partial = true;
+        job.answers = imm_alloc_array(cli->arena, job.n, sizeof(*job.answers));
+        run_jobs(cli, &job, cli->args + first, cli->n_args - first);
+        return imm_cli_done(cli);
+}
+
+const struct imm_verb imm_verb_who = {
+        .name = "who",
+        .arguments = "[read|write|execute|connect] PATH…",
+        .summary = "Which services may do something at a path",
+        .details = "Without a mode: which may do anything at all there. The answer counts every "
+                   "command of a unit.",
+        .options = options,
+        .run = run,
+};

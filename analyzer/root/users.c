@@ -167,6 +167,246 @@ static void each_line(struct imm_users *u, const struct imm_root *r, const char 
         }
 }
 
+/* ---- sysusers.d: what systemd-sysusers would make at boot ---- */
+
+struct sysuser {
+        char kind; /* u, g, m */
+        const char *name, *id, *home, *shell;
+};
+struct sysusers {
+        IMM_ARRAY(struct sysuser) v;
+};
+
+/* The next word of a line: quotes group, a backslash makes the next character plain */
+static char *next_word(char **p) {
+        char *s = *p + strspn(*p, " \t"), *word = s, *to = s, quote = 0;
+
+        if (!*s)
+                return NULL;
+        for (; *s && (quote || (*s != ' ' && *s != '\t')); s++) {
+                if (quote ? *s == quote : *s == '"' || *s == '\'')
+                        quote = quote ? 0 : *s;
+                else {
+                        if (*s == '\\' && s[1])
+                                s++;
+                        *to++ = *s;
+                }
+        }
+        *p = *s ? s + 1 : s;
+        *to = 0;
+        return word;
+}
+
+static bool is_user_name(const char *s) {
+        size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
+
+        return n > 0 && n < 256 && !s[n] && !strchr("0123456789-.", *s);
+}
+
+static void sysusers_line(struct imm_users *u, struct sysusers *to, char *line) {
+        struct sysuser item = {0};
+        char *w[6] = {0};
+
+        line += strspn(line, " \t");
+        if (!*line || *line == '#' || *line == ';')
+                return;
+        for (size_t i = 0; i < 6; i++) {
+                w[i] = next_word(&line);
+                if (w[i] && imm_streq(w[i], "-"))
+                        w[i] = NULL;
+        }
+        /* "u!" makes a locked account */
+        if (!w[0] || !strchr("ugm", w[0][0]) || (w[0][1] && !imm_streq(w[0], "u!")) || !w[1] ||
+                !is_user_name(w[1]))
+                return;
+        item = (struct sysuser){w[0][0], w[1], w[2], w[4], w[5]};
+        if (item.kind == 'm' && (!w[2] || !is_user_name(w[2])))
+                return;
+        *imm_array_push(u->a, &to->v) = item;
+}
+
+static bool gid_is_free(const struct imm_users *u, unsigned id) {
+        return !imm_group_by_gid(u, id);
+}
+
+static bool id_is_free(const struct imm_users *u, unsigned id) {
+        return !imm_user_by_uid(u, id) && gid_is_free(u, id);
+}
+
+/* systemd-sysusers counts down from the highest system id; that is where a guess begins */
+static bool allocate(const struct imm_users *u, unsigned *next, unsigned *ret) {
+        for (; *next >= SYSTEM_ID_MIN; (*next)--)
+                if (id_is_free(u, *next)) {
+                        *ret = (*next)--;
+                        return true;
+                }
+        return false;
+}
+
+static bool owner_of(const struct imm_root *r, const char *path, bool group, unsigned *ret) {
+        struct stat st;
+
+        if (imm_root_stat(r, path, &st) < 0)
+                return false;
+        *ret = group ? st.st_gid : st.st_uid;
+        return true;
+}
+
+static void make_group(struct imm_users *u, const struct imm_root *r, const char *name,
+        const char *id, unsigned *next) {
+        const char **none = imm_alloc_array(u->a, 1, sizeof(char *));
+        unsigned gid;
+        bool known;
+
+        if (imm_group_by_name(u, name))
+                return;
+        known = id && (*id == '/' ? owner_of(r, id, true, &gid) : parse_id(id, &gid));
+        if ((known && gid_is_free(u, gid)) || allocate(u, next, &gid))
+                add_group(u, &(struct imm_group){name, gid, none, true});
+}
+
+static void make_user(
+        struct imm_users *u, const struct imm_root *r, const struct sysuser *item, unsigned *next) {
+        struct imm_user user = {.name = item->name,
+                .home = item->home ? item->home : "/",
+                .shell = item->shell ? item->shell : "/usr/sbin/nologin",
+                .from_sysusers = true};
+        const char *id = item->id, *colon = id ? strchr(id, ':') : NULL;
+        const struct imm_group *group = imm_group_by_name(u, item->name);
+        unsigned uid, gid;
+        bool known = false;
+
+        if (imm_user_by_name(u, item->name))
+                return;
+        if (id && *id == '/') {
+                known = owner_of(r, id, false, &uid);
+                colon = NULL;
+        } else if (id)
+                known = parse_id(colon ? imm_strndup(u->a, id, (size_t)(colon - id)) : id, &uid);
+        if (colon) {
+                group = imm_group_by_name(u, colon + 1);
+                if (!group && parse_id(colon + 1, &gid))
+                        group = imm_group_by_gid(u, gid);
+                if (!group)
+                        return; /* it must be there: systemd-sysusers refuses, too */
+        }
+        known = known && !imm_user_by_uid(u, uid);
+        /* a user without an id of its own takes its group's number, if that is free */
+        if (!known && group && !imm_user_by_uid(u, group->gid)) {
+                uid = group->gid;
+                known = true;
+        }
+        if (!known && !allocate(u, next, &uid))
+                return;
+        if (!group) {
+                /* its number, or that of the path's group, or any */
+                if (!(id && *id == '/' && owner_of(r, id, true, &gid)))
+                        gid = uid;
+                if (!gid_is_free(u, gid) && !allocate(u, next, &gid))
+                        return;
+                add_group(u, &(struct imm_group){item->name, gid,
+                                     imm_alloc_array(u->a, 1, sizeof(char *)), true});
+                group = imm_group_by_name(u, item->name);
+        }
+        user.uid = uid;
+        user.gid = group->gid;
+        add_user(u, &user);
+}
+
+/* Members that lines add to a group, behind those that it has */
+struct members {
+        IMM_ARRAY(const char *) v;
+};
+
+static void make_member(
+        struct imm_users *u, struct imm_map *lists, const char *user, const char *group) {
+        const struct imm_group *g = imm_group_by_name(u, group);
+        struct members *l = imm_map_get(lists, group);
+
+        if (!g)
+                return;
+        if (!l) {
+                l = imm_new(u->a, struct members);
+                imm_map_put(u->a, lists, group, l);
+                for (size_t i = 0; g->members[i]; i++)
+                        *imm_array_push(u->a, &l->v) = g->members[i];
+        }
+        *imm_array_push(u->a, &l->v) = user;
+}
+
+static void set_members(struct imm_users *u, const struct imm_map *lists) {
+        for (size_t i = 0; i < lists->n; i++) {
+                struct members *l = lists->v[i].value;
+                size_t at = index_of(&u->groups_by_name, lists->v[i].key);
+
+                *imm_array_push(u->a, &l->v) = NULL;
+                u->groups.v[at - 1].members = l->v.v;
+        }
+}
+
+static void read_sysusers(struct imm_users *u, const struct imm_root *r, struct sysusers *to) {
+        static const char *const folders[] = {"/etc/sysusers.d", "/run/sysusers.d",
+                "/usr/local/lib/sysusers.d", "/usr/lib/sysusers.d"};
+        struct imm_map paths = {0};
+        struct imm_strv names = {0};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(folders); i++) {
+                struct imm_dirent *e;
+                size_t n;
+
+                if (imm_root_list(r, folders[i], u->a, &e, &n) < 0)
+                        continue;
+                for (size_t k = 0; k < n; k++) {
+                        if (e[k].name[0] == '.' || !imm_ends_with(e[k].name, ".conf") ||
+                                imm_map_has(&paths, e[k].name))
+                                continue;
+                        imm_map_put(u->a, &paths, e[k].name,
+                                imm_printf(u->a, "%s/%s", folders[i], e[k].name));
+                        imm_strv_add(u->a, &names, e[k].name);
+                }
+        }
+        imm_strv_sort_unique(&names);
+        for (size_t i = 0; i < names.n; i++) {
+                struct imm_blob b;
+
+                if (imm_root_read(r, imm_map_get(&paths, names.v[i]), FILE_MAX, u->a, &b, NULL) < 0)
+                        continue;
+                for (char *l = imm_strndup(u->a, b.data, b.size), *next; *l; l = next) {
+                        char *end = l + strcspn(l, "\r\n");
+
+                        next = *end ? end + 1 : end;
+                        *end = 0;
+                        sysusers_line(u, to, l);
+                }
+        }
+}
+
+/* Groups first, then users, then memberships, as systemd-sysusers does it */
+static void make_sysusers(struct imm_users *u, const struct imm_root *r) {
+        struct sysusers items = {0};
+        struct imm_map lists = {0};
+        unsigned next = SYSTEM_ID_MAX;
+
+        read_sysusers(u, r, &items);
+        imm_array_foreach (i, &items.v) {
+                if (i->kind == 'g')
+                        make_group(u, r, i->name, i->id, &next);
+                else if (i->kind == 'm') /* a membership makes its group, too */
+                        make_group(u, r, i->id, NULL, &next);
+        }
+        imm_array_foreach (i, &items.v) {
+                if (i->kind == 'u')
+                        make_user(u, r, i, &next);
+        }
+        imm_array_foreach (i, &items.v) {
+                if (i->kind == 'm') {
+                        make_user(u, r, &(struct sysuser){.kind = 'u', .name = i->name}, &next);
+                        make_member(u, &lists, i->name, i->id);
+                }
+        }
+        set_members(u, &lists);
+}
+
 struct imm_users *imm_users_load(const struct imm_root *r, struct imm_arena *a) {
         struct imm_users *u = imm_new(a, struct imm_users);
         const char **none = imm_alloc_array(a, 1, sizeof(char *));
@@ -178,5 +418,6 @@ struct imm_users *imm_users_load(const struct imm_root *r, struct imm_arena *a) 
                 add_user(u, &(struct imm_user){"root", 0, 0, "/root", "/bin/sh", false});
         if (!imm_group_by_gid(u, 0))
                 add_group(u, &(struct imm_group){"root", 0, none, false});
+        make_sysusers(u, r);
         return u;
 }

@@ -264,9 +264,14 @@ static int of_directory(const struct expansion *x, char c, const char **ret) {
 }
 
 static int of_user(const struct expansion *x, char c, const char **ret) {
-        static const struct imm_user root = {.name = "root", .home = "/root", .shell = "/bin/sh"};
+        struct imm_user root = {.name = "root", .home = "/root", .shell = "/bin/sh"};
         const struct imm_user *user = x->m->user ? x->m->user : &root;
         const struct imm_group *group;
+        struct stat st;
+
+        /* the manager knows its root user without a database; bash, if it is there, since 249 */
+        if (c == 's' && x->m->version >= 249 && imm_root_stat(x->m->root, "/bin/bash", &st) == 0)
+                root.shell = "/bin/bash";
 
         if (x->m->scope == IMM_SCOPE_GLOBAL)
                 return strchr("hs", c) ? -ENXIO : -EINVAL;

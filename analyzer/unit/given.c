@@ -33,14 +33,14 @@ static const char *absolute(const char *path, struct imm_arena *a) {
         return cwd ? imm_printf(a, "%s/%s", cwd, path) : NULL;
 }
 
-/* Splits "FILE:ALIAS": the last colon whose right side is a unit name and whose left side is more
- * than nothing. A file whose own name has a colon is meant as it stands. */
+/* Splits "FILE:ALIAS"; a file whose own name has a colon is meant as it stands. */
 static const char *split_alias(const char *given, struct imm_arena *a, const char **ret_alias) {
         const char *colon = strrchr(given, ':'), *slash = strrchr(given, '/');
+        struct stat st;
 
         *ret_alias = NULL;
         if (!colon || colon == given || (slash && colon < slash) ||
-                imm_unit_name_kind(colon + 1) == IMM_NAME_INVALID)
+                imm_unit_name_kind(colon + 1) == IMM_NAME_INVALID || lstat(given, &st) == 0)
                 return given;
         *ret_alias = colon + 1;
         return imm_strndup(a, given, (size_t)(colon - given));

@@ -98,13 +98,13 @@ static const char *alias_fault(const char *name, const char *target) {
 }
 
 static void put_odd(struct imm_manager *m, const char *name, const char *path, const char *why,
-        bool unreadable) {
+        bool unreadable, enum imm_load load) {
         struct odd_entry *o;
 
         if (imm_map_has(&m->index->odd, name))
                 return;
         o = imm_new(m->arena, struct odd_entry);
-        *o = (struct odd_entry){path, why, unreadable};
+        *o = (struct odd_entry){path, why, unreadable, load};
         imm_map_put(m->arena, &m->index->odd, name, o);
 }
 
@@ -114,6 +114,8 @@ static const char *read_link(struct imm_manager *m, int dir, const char *name) {
 
         return n > 0 ? imm_strndup(m->arena, buf, (size_t)n) : NULL;
 }
+
+static const char endless[] = "endless symbolic link";
 
 /* A link with a unit's name: an alias, a unit linked from elsewhere, or nothing */
 static void put_link(struct imm_manager *m, unsigned dir, const char *name) {
@@ -126,7 +128,7 @@ static void put_link(struct imm_manager *m, unsigned dir, const char *name) {
 
         target = read_link(m, d->fd, name);
         if (!target) {
-                put_odd(m, name, path, "cannot read the link", true);
+                put_odd(m, name, path, "cannot read the link", true, IMM_LOAD_ERROR);
                 return;
         }
         if (*target != '/')
@@ -137,15 +139,14 @@ static void put_link(struct imm_manager *m, unsigned dir, const char *name) {
         target = imm_strndup(m->arena, target, n);
         base = strrchr(target, '/') + 1;
         if (imm_streq(base, "..") || imm_streq(base, ".") || !*base) {
-                put_odd(m, name, path, "it leads to a directory", true);
+                put_odd(m, name, path, "it leads to a directory", true, IMM_LOAD_ERROR);
                 return;
         }
         parent = parent_of(m, imm_strndup(m->arena, target, (size_t)(base - 1 - target)));
         if (parent->error < 0) {
                 put_odd(m, name, path,
-                        parent->error == -ELOOP ? "endless symbolic link"
-                                                : "its target cannot be resolved",
-                        parent->error == -ELOOP);
+                        parent->error == -ELOOP ? endless : "its target cannot be resolved",
+                        parent->error == -ELOOP, IMM_LOAD_NOT_FOUND);
                 return;
         }
         e = imm_new(m->arena, struct unit_entry);
@@ -153,12 +154,12 @@ static void put_link(struct imm_manager *m, unsigned dir, const char *name) {
         if (parent->inside) {
                 if (imm_streq(base, name)) {
                         /* no effect by itself; a loop unless something else defines the name */
-                        put_odd(m, name, path, "endless symbolic link", true);
+                        put_odd(m, name, path, endless, true, IMM_LOAD_NOT_FOUND);
                         return;
                 }
                 fault = alias_fault(name, base);
                 if (fault) {
-                        put_odd(m, name, path, fault, false);
+                        put_odd(m, name, path, fault, false, IMM_LOAD_NOT_FOUND);
                         return;
                 }
                 e->alias = base;
@@ -280,7 +281,7 @@ static void index_dir(struct imm_manager *m, unsigned dir) {
                 }
                 if (e[i].type != DT_REG && m->version >= 250) {
                         put_odd(m, e[i].name, imm_printf(m->arena, "%s/%s", d->path, e[i].name),
-                                "not a regular file", true);
+                                "not a regular file", true, IMM_LOAD_ERROR);
                         continue;
                 }
                 u = imm_new(m->arena, struct unit_entry);

@@ -29,7 +29,8 @@ struct unit_entry {
 
 struct odd_entry {
         const char *path, *why;
-        bool unreadable; /* not: systemd ignores it and so do we */
+        bool unreadable;    /* not: systemd ignores it and so do we */
+        enum imm_load load; /* NOT_FOUND where systemd was seen to say so */
 };
 
 /* One file of a drop-in directory */

@@ -108,38 +108,58 @@ static void add_aliases(struct imm_manager *m, struct imm_arena *a, struct found
         }
 }
 
-/* Which fragment @name has, and all its names: from systemd 248 on */
+/* The fragment's own name is one of the unit's, if something is called so; in an instance's unit as
+ * that instance. */
+static void add_fragment_name(
+        struct imm_arena *a, struct found *f, const char *base, const char *instance) {
+        if (instance && *instance && imm_unit_name_kind(base) == IMM_NAME_TEMPLATE)
+                base = imm_unit_name_replace(base, instance, a);
+        if (base)
+                imm_strv_add(a, &f->names, base);
+}
+
+/* 247 knows aliases by the name of the file that they all lead to, linked ones included. */
+static void add_names_247(struct imm_manager *m, struct imm_arena *a, struct found *f,
+        const char *base, const char *instance, bool by_template) {
+        const struct unit_entry *own;
+        const char *same;
+
+        if (imm_index_find(m, base, &own) == 0 && imm_streq(strrchr(own->path, '/') + 1, base)) {
+                same = by_template ? imm_unit_name_replace(base, instance, a) : NULL;
+                /* that instance may have a file of its own */
+                if (!same || imm_index_find(m, same, &own) < 0 ||
+                        imm_streq(strrchr(own->path, '/') + 1, base))
+                        add_fragment_name(a, f, base, instance);
+        }
+        add_aliases(m, a, f, base, instance, by_template ? base : NULL);
+}
+
+/* Which fragment @name has, and all its names */
 static struct found find_fragment(struct imm_manager *m, const char *name, struct imm_arena *a) {
         const char *instance = imm_unit_name_instance(name, a), *base;
-        bool is_instance = instance && *instance;
+        bool is_instance = instance && *instance, by_template = false;
         struct found f = {.id = name};
 
         imm_strv_add(a, &f.names, name);
         f.error = imm_index_find(m, name, &f.entry);
         if (f.error == -ELOOP)
                 return f;
-        if (m->version >= 248 || f.entry)
-                add_aliases(m, a, &f, m->version >= 248 ? name : strrchr(f.entry->path, '/') + 1,
-                        instance, NULL);
+        if (m->version >= 248)
+                add_aliases(m, a, &f, name, instance, NULL);
         if (!f.entry && is_instance) {
                 int r = imm_index_find(m, imm_unit_name_template(name, a), &f.entry);
 
-                if (r == -ELOOP || f.error == -ENOENT)
+                by_template = r == 0;
+                if (r == 0 || r == -ELOOP || f.error == -ENOENT)
                         f.error = r;
-                if (f.entry)
-                        f.error = 0;
-                if (f.entry && m->version < 248)
-                        add_aliases(m, a, &f, strrchr(f.entry->path, '/') + 1, instance,
-                                strrchr(f.entry->path, '/') + 1);
         }
         if (!f.entry)
                 return f;
         base = strrchr(f.entry->path, '/') + 1;
-        if (m->version >= 248 && !imm_streq(base, name)) {
-                if (is_instance && imm_unit_name_kind(base) == IMM_NAME_TEMPLATE)
-                        imm_strv_add(a, &f.names, imm_unit_name_replace(base, instance, a));
-                else
-                        imm_strv_add(a, &f.names, base);
+        if (m->version < 248)
+                add_names_247(m, a, &f, base, instance, by_template);
+        else if (!imm_streq(base, name)) {
+                add_fragment_name(a, &f, base, instance);
                 add_aliases(m, a, &f, base, instance, base);
         }
         if (is_instance && imm_unit_name_kind(base) == IMM_NAME_TEMPLATE)
@@ -154,8 +174,8 @@ struct draft {
         struct imm_unit *u;
         struct file_slot *fragment;
         struct dropin_list dropins;
-        struct file_slot **slots; /* of the drop-ins */
-        const char *odd;          /* why there is no fragment although something has the name */
+        struct file_slot **slots;    /* of the drop-ins */
+        const struct odd_entry *odd; /* there is no fragment, although something has the name */
 };
 
 static bool is_perpetual(const struct imm_unit *u) {
@@ -194,7 +214,7 @@ static void draft_unit(
                 imm_diag_add(a, &u->diags, IMM_DIAG_UNREADABLE, "endless-link", u->name, 0, NULL,
                         "%s: endless chain of aliases", u->name);
         else if (odd) {
-                d->odd = odd->why;
+                d->odd = odd;
                 imm_diag_add(a, &u->diags, odd->unreadable ? IMM_DIAG_UNREADABLE : IMM_DIAG_WARNING,
                         odd->unreadable ? "unreadable" : "bad-alias", odd->path, 0, NULL, "%s",
                         odd->why);
@@ -234,8 +254,10 @@ static void judge_fragment(struct draft *d) {
         if (!s) {
                 if (u->type == IMM_UNIT_SLICE || u->type == IMM_UNIT_DEVICE || is_perpetual(u))
                         set_load(u, IMM_LOAD_LOADED, NULL);
+                else if (d->odd)
+                        set_load(u, d->odd->load, d->odd->why);
                 else
-                        set_load(u, IMM_LOAD_NOT_FOUND, d->odd ? d->odd : "no unit file");
+                        set_load(u, IMM_LOAD_NOT_FOUND, "no unit file");
                 return;
         }
         switch (s->state) {
@@ -346,11 +368,17 @@ void imm_units_sort_last(struct imm_manager *m) {
         m->list[low] = u;
 }
 
+static int by_name(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /*
  * Finds the unit of @name: an existing one, or a draft. An alias leads to the draft of the primary
- * name, which must then be known under the alias too.
+ * name, which must then be known under the alias too. @alone: the name is not merged with others,
+ * as systemd leaves it when the file is refused before it comes to that.
  */
-static struct imm_unit *find_or_draft(struct imm_manager *m, const char *name, struct draft *d) {
+static struct imm_unit *find_or_draft(
+        struct imm_manager *m, const char *name, bool alone, struct draft *d) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = NULL;
         struct imm_unit *u = imm_map_get(&m->units, name);
         struct found f;
@@ -359,14 +387,15 @@ static struct imm_unit *find_or_draft(struct imm_manager *m, const char *name, s
                 return u;
         a = imm_arena_new();
         f = find_fragment(m, imm_strdup(a, name), a);
-        if (!imm_streq(f.id, name)) {
+        if (alone) {
+                f.id = f.names.v[0];
+                f.names.n = 1;
+        } else if (!imm_streq(f.id, name)) {
                 struct found primary;
 
                 u = imm_map_get(&m->units, f.id);
-                if (u && u->fragment && f.entry && imm_streq(u->fragment, f.entry->path)) {
-                        imm_map_put(m->arena, &m->units, imm_strdup(m->arena, name), u);
+                if (u && u->fragment && f.entry && imm_streq(u->fragment, f.entry->path))
                         return u;
-                }
                 primary = find_fragment(m, f.id, a);
                 if (!u && primary.entry == f.entry && imm_streq(primary.id, f.id)) {
                         if (!imm_strv_has(&primary.names, name))
@@ -381,17 +410,37 @@ static struct imm_unit *find_or_draft(struct imm_manager *m, const char *name, s
         return NULL;
 }
 
-static void complete(struct imm_manager *m, struct draft *d, const char *asked) {
-        finish_unit(m, d);
-        enter(m, d->u);
-        if (!imm_map_has(&m->units, asked))
-                imm_map_put(m->arena, &m->units, imm_strdup(m->arena, asked), d->u);
+/* @u was asked for by an alias that it did not have: that of a mask only counts when it is asked */
+static void add_name(struct imm_manager *m, struct imm_unit *u, const char *name) {
+        name = imm_strdup(u->arena, name);
+        imm_map_put(m->arena, &m->units, name, u);
+        if (imm_strv_has(&u->names, name))
+                return;
+        imm_strv_add(u->arena, &u->names, name);
+        qsort(u->names.v + 1, u->names.n - 1, sizeof(char *), by_name);
+}
+
+/* Refused because of its syntax: under an alias it is a unit of its own */
+static bool stands_alone(const struct imm_unit *u, const char *name) {
+        return u->load == IMM_LOAD_ERROR && !u->unreadable && !imm_streq(u->name, name);
+}
+
+static struct imm_unit *load_one(struct imm_manager *m, const char *name, bool alone) {
+        struct draft d = {0};
+        struct imm_unit *u = find_or_draft(m, name, alone, &d);
+
+        if (u)
+                return u;
+        imm_files_read(m, 1);
+        finish_unit(m, &d);
+        enter(m, d.u);
+        imm_units_sort_last(m);
+        return d.u;
 }
 
 int imm_manager_unit(
         struct imm_manager *m, const char *name, struct imm_unit **ret, struct imm_err *err) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct draft d = {0};
         struct imm_unit *u;
 
         if (imm_unit_name_kind(name) == IMM_NAME_INVALID)
@@ -400,13 +449,11 @@ int imm_manager_unit(
                 return imm_err_set(err, -EINVAL, "'%.*s' is not a unit name",
                         (int)(strlen(name) - strlen(".service")), name);
         (void)pthread_mutex_lock(&m->index->lock);
-        u = find_or_draft(m, name, &d);
-        if (!u) {
-                imm_files_read(m, 1);
-                complete(m, &d, name);
-                imm_units_sort_last(m);
-                u = d.u;
-        }
+        u = load_one(m, name, false);
+        if (stands_alone(u, name))
+                u = load_one(m, name, true);
+        else if (!imm_map_has(&m->units, name))
+                add_name(m, u, name);
         (void)pthread_mutex_unlock(&m->index->lock);
         *ret = u;
         return 0;
@@ -425,7 +472,7 @@ static void load_names(struct imm_manager *m, const struct imm_strv *names, unsi
         for (size_t i = 0; i < names->n; i++) {
                 struct load l = {.asked = names->v[i]};
 
-                if (imm_map_has(&drafted, l.asked) || find_or_draft(m, l.asked, &l.d))
+                if (imm_map_has(&drafted, l.asked) || find_or_draft(m, l.asked, false, &l.d))
                         continue;
                 if (imm_map_has(&drafted, l.d.u->name)) { /* reached by another alias */
                         imm_arena_free(l.d.u->arena);
@@ -437,7 +484,8 @@ static void load_names(struct imm_manager *m, const struct imm_strv *names, unsi
         }
         imm_files_read(m, jobs);
         imm_array_foreach (l, &drafts) {
-                complete(m, &l->d, l->asked);
+                finish_unit(m, &l->d);
+                enter(m, l->d.u);
         }
 }
 

@@ -1,0 +1,85 @@
+#include "analyzer/root/users.h"
+#include "tests/unit/tree.h"
+
+static struct imm_users *load(struct imm_arena *a) {
+        imm_cleanup(imm_root_free) struct imm_root *r = NULL;
+
+        assert_int_equal(imm_root_open(&r, tree, NULL), 0);
+        return imm_users_load(r, a);
+}
+
+TEST(the_files_of_the_root) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_users *u;
+        size_t n;
+
+        tree_file("etc/passwd",
+                "root:x:0:0:root:/root:/bin/sh\n# comment\nbroken\nbad:x:-1:0::/:/\n"
+                "no:x:65535:0::/:/\nalice:x:1000:100:A:/home/alice:/bin/zsh\n"
+                "alice:x:2000:100::/second:/bin/sh\n+nis\n");
+        tree_file("etc/group", "root:x:0:\nusers:x:100:alice,bob\nshort:x\n");
+        u = load(a);
+        imm_users_all(u, &n);
+        assert_int_equal(n, 2);
+        assert_int_equal(imm_user_by_name(u, "alice")->uid, 1000);
+        assert_string_equal(imm_user_by_uid(u, 1000)->home, "/home/alice");
+        assert_null(imm_user_by_name(u, "bad"));
+        assert_null(imm_user_by_name(u, "no"));
+        assert_string_equal(imm_group_by_gid(u, 100)->members[1], "bob");
+        assert_null(imm_group_by_gid(u, 100)->members[2]);
+}
+
+TEST(without_files_there_is_root) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_users *u = load(a);
+
+        assert_string_equal(imm_user_by_uid(u, 0)->home, "/root");
+        assert_string_equal(imm_group_by_gid(u, 0)->name, "root");
+}
+
+/* What systemd-sysusers 257 made of the same lines */
+TEST(users_made_at_boot) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        static const struct {
+                const char *name;
+                uid_t uid;
+                gid_t gid;
+        } want[] = {
+                {"alpha", 996, 996},
+                {"beta", 450, 450},
+                {"gamma", 451, 100},
+                {"eps", 460, 998},
+                {"eta", 995, 995},
+                {"iota", 333, 333},
+                {"kappa", 994, 994},
+        };
+        struct imm_users *u;
+
+        tree_file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nold:x:999:999::/:/\n");
+        tree_file("etc/group", "root:x:0:\nold:x:999:\nusers:x:100:\n");
+        tree_file("usr/lib/sysusers.d/z.conf",
+                "# comment\nu alpha - \"Some one\" /var/lib/alpha /bin/sh\nu beta 450\n"
+                "u gamma 451:users\ng delta -\nu eps 460:delta\nu! eta\ng iota 333\nu iota -\n"
+                "u kappa 450\nm alpha delta\nm beta newgrp\nu lam 462:463\nbad\nu 9x\n"
+                "u mu 470:nosuch\nu hidden -\n");
+        tree_file("usr/lib/sysusers.d/y.conf", "u masked 7\n");
+        tree_link("/dev/null", "etc/sysusers.d/y.conf");
+        u = load(a);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(want); i++) {
+                assert_non_null(imm_user_by_name(u, want[i].name));
+                assert_true(imm_user_by_name(u, want[i].name)->from_sysusers);
+                assert_int_equal(imm_user_by_name(u, want[i].name)->uid, want[i].uid);
+                assert_int_equal(imm_user_by_name(u, want[i].name)->gid, want[i].gid);
+        }
+        assert_false(imm_user_by_name(u, "old")->from_sysusers);
+        assert_string_equal(imm_user_by_name(u, "alpha")->home, "/var/lib/alpha");
+        assert_string_equal(imm_user_by_name(u, "beta")->shell, "/usr/sbin/nologin");
+        assert_string_equal(imm_group_by_name(u, "delta")->members[0], "alpha");
+        assert_null(imm_user_by_name(u, "lam"));
+        assert_null(imm_user_by_name(u, "mu"));
+        assert_null(imm_user_by_name(u, "masked"));
+        assert_null(imm_user_by_name(u, "9x"));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, tree_make, tree_remove)
+RUN(T(the_files_of_the_root), T(without_files_there_is_root), T(users_made_at_boot))

@@ -29,6 +29,10 @@ static const struct {
         {IMM_SETTING_MOUNT_APIVFS, 247, BOTH, ALL_TYPES, {.type = IMM_VALUE_TRISTATE, .number = 0}},
         {IMM_SETTING_PRIVATE_MOUNTS, 253, BOTH, ALL_TYPES,
                 {.type = IMM_VALUE_TRISTATE, .number = 0}},
+        {IMM_SETTING_IGNORE_ON_ISOLATE, 0, BOTH,
+                ONLY(MOUNT) | ONLY(SWAP) | ONLY(SLICE) | ONLY(SCOPE) | ONLY(AUTOMOUNT) |
+                        ONLY(DEVICE),
+                {.type = IMM_VALUE_BOOL, .number = 1}},
         {IMM_SETTING_KEYRING_MODE, 0, SYSTEM, ONLY(SERVICE), {.type = IMM_VALUE_ENUM, .number = 1}},
         {IMM_SETTING_KEYRING_MODE, 0, SYSTEM, ALL_TYPES, {.type = IMM_VALUE_ENUM, .number = 2}},
         {IMM_SETTING_STANDARD_INPUT, 0, BOTH, ALL_TYPES,

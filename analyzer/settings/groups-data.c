@@ -582,8 +582,8 @@ static const struct imm_group_item call_debug[] = {
         {"pidfd_getfd", 0xf},
         {"ptrace", 0xf},
         {"rtas", 0xf},
-        {"s390_runtime_instr", 0xf},
         {"sys_debug_setcontext", 0xf},
+        {"s390_runtime_instr", 0xe},
         {NULL, 0},
 };
 static const struct imm_group_item call_default[] = {
@@ -1597,8 +1597,8 @@ static const struct imm_group_item call_raw_io[] = {
         {"pciconfig_iobase", 0xf},
         {"pciconfig_read", 0xf},
         {"pciconfig_write", 0xf},
-        {"s390_pci_mmio_read", 0xf},
-        {"s390_pci_mmio_write", 0xf},
+        {"s390_pci_mmio_read", 0xe},
+        {"s390_pci_mmio_write", 0xe},
         {NULL, 0},
 };
 static const struct imm_group_item call_reboot[] = {

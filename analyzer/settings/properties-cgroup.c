@@ -43,7 +43,18 @@ int imm_show_cpu_quota(struct imm_show *w) {
 }
 
 int imm_show_pressure_percent(struct imm_show *w) {
-        return imm_show_line(w, "%" PRIu64 "%%", w->v->number);
+        return imm_show_line(w, "%" PRIu64 "%%", w->v->number / 100);
+}
+
+int imm_show_pressure_watch(struct imm_show *w) {
+        if (w->s->version < 255 && w->v->number <= 1)
+                return imm_show_text(w, w->v->number == 1 ? "on" : "off");
+        return imm_show_word(w);
+}
+
+/* Ten-thousandths there, a share of 2^32-1 here */
+int imm_show_pressure(struct imm_show *w) {
+        return imm_show_line(w, "%" PRIu64, (w->v->number * UINT32_MAX + 5000) / 10000);
 }
 
 /* Weights and limits of block devices: told only where there are none */

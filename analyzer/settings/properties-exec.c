@@ -30,11 +30,11 @@ int imm_show_commands_ex(struct imm_show *w) {
                 const char *word;
         } flags[] = {
                 /* in systemd's order */
-                {IMM_COMMAND_NO_ENV_EXPAND, "no-env-expand"},
                 {IMM_COMMAND_IGNORE_FAILURE, "ignore-failure"},
                 {IMM_COMMAND_FULLY_PRIVILEGED, "privileged"},
                 {IMM_COMMAND_NO_SETUID, "no-setuid"},
                 {IMM_COMMAND_AMBIENT_MAGIC, "ambient"},
+                {IMM_COMMAND_NO_ENV_EXPAND, "no-env-expand"},
         };
 
         imm_array_foreach (c, &w->v->commands) {
@@ -139,11 +139,81 @@ static void put_base64(FILE *f, const char *data, size_t n) {
         }
 }
 
-int imm_show_input_data(struct imm_show *w) {
-        const char *s = w->v->string ? w->v->string : "";
+/* A line of StandardInputText= or StandardInputData=, and when it was read */
+struct input {
+        const struct imm_string_item *line;
+        size_t file;
+        bool text;
+};
 
+static int by_line(const void *a, const void *b) {
+        const struct input *x = a, *y = b;
+
+        if (x->file != y->file)
+                return x->file < y->file ? -1 : 1;
+        return (x->line->origin.line > y->line->origin.line) -
+               (x->line->origin.line < y->line->origin.line);
+}
+
+static size_t add_input(struct imm_show *w, struct input *to, enum imm_setting id, bool text) {
+        const struct imm_value *v = imm_show_get(w, id);
+        const struct imm_unit *u = w->s->unit;
+        size_t file = 0;
+
+        for (size_t i = 0; i < v->strings.n; i++) {
+                while (file < u->n_files && v->strings.v[i].origin.file != u->files[file]->path)
+                        file++;
+                to[i] = (struct input){&v->strings.v[i], file, text};
+        }
+        return v->strings.n;
+}
+
+/* The text, or what the base64 stands for, behind the @n bytes at @to */
+static size_t decode(char *to, const struct input *in) {
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        size_t n = 0, bits = 0;
+        uint32_t x = 0;
+
+        if (in->text) {
+                n = strlen(in->line->text);
+                memcpy(to, in->line->text, n);
+                to[n] = '\n';
+                return n + 1;
+        }
+        for (const char *c = in->line->text; *c && *c != '='; c++) {
+                const char *d = strchr(digits, *c);
+
+                if (!d)
+                        continue;
+                x = x << 6 | (uint32_t)(d - digits);
+                bits += 6;
+                if (bits >= 8) {
+                        bits -= 8;
+                        to[n++] = (char)(x >> bits & 0xff);
+                }
+        }
+        return n;
+}
+
+int imm_show_input_data(struct imm_show *w) {
+        size_t n = imm_show_get(w, IMM_SETTING_STANDARD_INPUT_TEXT)->strings.n +
+                   imm_show_get(w, IMM_SETTING_STANDARD_INPUT_DATA)->strings.n,
+               size = 1, k;
+        imm_auto_free struct input *in = imm_xcalloc(n + 1, sizeof(*in));
+        imm_auto_free char *data = NULL;
+
+        k = add_input(w, in, IMM_SETTING_STANDARD_INPUT_TEXT, true);
+        (void)add_input(w, in + k, IMM_SETTING_STANDARD_INPUT_DATA, false);
+        qsort(in, n, sizeof(*in), by_line);
+        for (size_t i = 0; i < n; i++)
+                size += strlen(in[i].line->text) + 1;
+        data = imm_xcalloc(size, 1);
+        size = 0;
+        for (size_t i = 0; i < n; i++)
+                size += decode(data + size, &in[i]);
         fprintf(w->f, "%s=", w->p->name);
-        put_base64(w->f, s, strlen(s));
+        put_base64(w->f, data, size);
         putc('\n', w->f);
         return 0;
 }
@@ -171,7 +241,7 @@ int imm_show_lines(struct imm_show *w) {
 /* ---- scheduling ---- */
 
 int imm_show_coredump_filter(struct imm_show *w) {
-        return imm_show_line(w, "0x%" PRIx64, w->v->number);
+        return imm_show_line(w, "0x%" PRIx64, w->v->number & UINT32_MAX);
 }
 
 /* What the manager itself has counts where nothing is set; 247 tells the kernel's raw "none". */
@@ -184,11 +254,13 @@ int imm_show_io_class(struct imm_show *w) {
 }
 
 int imm_show_io_priority(struct imm_show *w) {
-        bool any = w->v->set || imm_show_get(w, IMM_SETTING_IO_SCHEDULING_CLASS)->set;
-
-        if (!any)
-                return imm_show_text(w, w->s->version > 247 ? "4" : "0");
+        if (!w->v->set && w->s->version <= 247)
+                return imm_show_text(w, "0");
         return imm_show_number(w);
+}
+
+int imm_show_same_group(struct imm_show *w) {
+        return imm_show_text(w, w->s->unit->type == IMM_UNIT_MOUNT ? "yes" : "no");
 }
 
 int imm_show_timer_slack(struct imm_show *w) {
@@ -413,19 +485,47 @@ static char *with_error(const char *name, int error) {
         return s;
 }
 
+/*
+ * Two calls of other machines have one number here, and the manager keeps numbers. libseccomp's
+ * version decides under which name it comes back (2.5.4: the second).
+ */
+static bool is_twin(const char *name, unsigned version, const char **ret) {
+        static const char *const twins[] = {"sys_debug_setcontext", "switch_endian"};
+
+        if (!imm_streq(name, twins[0]) && !imm_streq(name, twins[1]))
+                return false;
+        *ret = twins[version >= 250 && version < 255];
+        return true;
+}
+
 int imm_show_syscalls(struct imm_show *w) {
-        size_t n = w->v->syscalls.n;
+        size_t n = w->v->syscalls.n, k = 0;
         imm_auto_free char **words = imm_xcalloc(n + 1, sizeof(*words));
-        size_t k = 0;
+        bool filter = w->p->setting == IMM_SETTING_SYSTEM_CALL_FILTER, twin = false;
 
         for (size_t i = 0; i < n; i++) {
                 const struct imm_syscall_item *c = &w->v->syscalls.v[i];
+                const char *name = c->name;
 
-                words[k++] = c->error != 0 && w->p->setting == IMM_SETTING_SYSTEM_CALL_FILTER
-                                     ? with_error(c->name, c->error)
-                                     : imm_xstrdup(c->name);
+                if (is_twin(c->name, w->s->version, &name)) {
+                        if (twin)
+                                continue;
+                        twin = true;
+                }
+                /* in an allow-list a call with an error is one that is not allowed */
+                if (filter && c->error != 0 && w->v->allow_list && w->s->version > 247)
+                        continue;
+                words[k++] =
+                        filter && c->error != 0 ? with_error(name, c->error) : imm_xstrdup(name);
         }
         return put_list(w, words, k);
+}
+
+/* Debian's systemd was built without BPF up to 254: it tells no more than the kind of list. */
+int imm_show_filesystems(struct imm_show *w) {
+        if (w->s->version < 255)
+                return imm_show_text(w, w->v->allow_list ? "" : "~");
+        return imm_show_names(w);
 }
 
 int imm_show_names(struct imm_show *w) {
@@ -452,10 +552,12 @@ static int hash_path(struct imm_show *w) {
         return imm_show_text(w, s && *s == '/' ? s : "");
 }
 
+/* Less than 128 bits are refused. */
 int imm_show_root_hash(struct imm_show *w) {
-        const char *s = w->v->string;
+        const char *s = w->v->string ? w->v->string : "";
+        size_t n = strspn(s, "0123456789abcdefABCDEF");
 
-        return imm_show_text(w, s && *s != '/' ? s : "");
+        return imm_show_text(w, n >= 32 && n % 2 == 0 && s[n] == '\0' ? s : "");
 }
 
 int imm_show_root_hash_path(struct imm_show *w) {

@@ -193,6 +193,11 @@ int imm_show_memory(struct imm_show *w) {
         return w->v->relative ? -ENODATA : or_word(w, "infinity");
 }
 
+/* Up to 254 systemctl did not know that these have no limit too. */
+int imm_show_startup_memory(struct imm_show *w) {
+        return w->s->version < 255 && !w->v->relative ? imm_show_number(w) : imm_show_memory(w);
+}
+
 int imm_show_tasks_max(struct imm_show *w) {
         return imm_show_memory(w);
 }
@@ -257,11 +262,6 @@ int imm_show_usec(struct imm_show *w) {
 
 int imm_show_duration_unset(struct imm_show *w) {
         return w->v->number == UINT64_MAX ? imm_show_text(w, "[not set]") : imm_show_usec(w);
-}
-
-/* 0 is written where a file asks for no watchdog; without a line there is none at all. */
-int imm_show_watchdog(struct imm_show *w) {
-        return w->v->set ? imm_show_usec(w) : imm_show_text(w, "infinity");
 }
 
 int imm_show_timeout_abort(struct imm_show *w) {

@@ -113,10 +113,62 @@ int imm_show_names_of_unit(struct imm_show *w) {
         return imm_show_words(w, names->v, names->n, false);
 }
 
+/* "a-b\\x20c.slice" as "/a/b c"; written behind @prefix */
+static int show_name_as_path(struct imm_show *w, const char *prefix) {
+        const char *name = w->s->unit->prefix;
+
+        fprintf(w->f, "%s=%s/", w->p->name, prefix);
+        for (const char *c = name; *c && !imm_streq(name, "-"); c++) {
+                unsigned byte;
+
+                if (c[0] == '\\' && c[1] == 'x' && sscanf(c + 2, "%2x", &byte) == 1) {
+                        putc((int)byte, w->f);
+                        c += 3;
+                } else
+                        putc(*c == '-' ? '/' : *c, w->f);
+        }
+        putc('\n', w->f);
+        return 0;
+}
+
+/* What the manager says where the files say nothing */
 int imm_show_description(struct imm_show *w) {
+        static const struct {
+                const char *unit, *text;
+        } own[] = {
+                {"-.slice", "Root Slice"},
+                {"system.slice", "System Slice"},
+                {"-.mount", "Root Mount"},
+                {"init.scope", "System and Service Manager"},
+        };
+        const struct imm_unit *u = w->s->unit;
         const char *text = imm_setting_string(w->s, IMM_SETTING_DESCRIPTION);
 
-        return imm_show_text(w, text ? text : w->s->unit->name);
+        if (text)
+                return imm_show_text(w, text);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(own); i++)
+                if (imm_streq(u->name, own[i].unit))
+                        return imm_show_text(w, own[i].text);
+        if (u->type == IMM_UNIT_SLICE && w->s->version >= 249)
+                return show_name_as_path(w, "Slice ");
+        if (u->type == IMM_UNIT_MOUNT)
+                return show_name_as_path(w, "");
+        if (u->type == IMM_UNIT_SWAP)
+                text = imm_setting_string(w->s, IMM_SETTING_SWAP_WHAT);
+        return imm_show_text(w, text ? text : u->name);
+}
+
+/* Of a unit that was just loaded; the age of SourcePath= is not looked at. */
+int imm_show_need_reload(struct imm_show *w) {
+        return w->v->string ? -ENODATA : imm_show_text(w, "no");
+}
+
+int imm_show_socket_name(struct imm_show *w) {
+        if (w->v->string)
+                return imm_show_text(w, w->v->string);
+        return imm_show_text(w, w->s->version >= 255 && imm_setting_bool(w->s, IMM_SETTING_ACCEPT)
+                                        ? "connection"
+                                        : w->s->unit->name);
 }
 
 int imm_show_load_state(struct imm_show *w) {
@@ -156,6 +208,8 @@ int imm_show_can_clean(struct imm_show *w) {
         const char *words[IMM_ELEMENTSOF(kinds) + 1];
         size_t n = 0;
 
+        if (w->s->unit->type == IMM_UNIT_TIMER && imm_setting_bool(w->s, IMM_SETTING_PERSISTENT))
+                words[n++] = "state"; /* its stamp file */
         for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++)
                 if (imm_show_get(w, kinds[i].setting)->directories.n > 0)
                         words[n++] = kinds[i].word;

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Two files of `systemctl show` answers, compared property by property.
+
+compare.py [--flattened] TITLE SYSTEMCTL OTHER EXCEPTIONS    OTHER: immure's, or systemctl's after flattening
+compare.py --list-loaded SYSTEMCTL                           the units that are loaded under the name asked for
+
+EXCEPTIONS has lines "PROPERTY UNIT TITLE reason", the first three as globs: differences that are known and explained in
+docs/properties.md. Ends with 1 if anything else differs.
+"""
+import collections
+import fnmatch
+import re
+import shlex
+import sys
+
+# Hash order in systemd, so any order is right
+SETS = {
+    "Names", "IPAddressAllow", "IPAddressDeny", "RestrictNetworkInterfaces", "LogFilterPatterns", "Requires", "Requisite",
+    "Wants", "BindsTo", "PartOf", "Upholds", "RequiredBy", "RequisiteOf", "WantedBy", "BoundBy", "UpheldBy", "ConsistsOf",
+    "Conflicts", "ConflictedBy", "Before", "After", "OnSuccess", "OnSuccessOf", "OnFailure", "OnFailureOf", "Triggers",
+    "TriggeredBy", "PropagatesReloadTo", "ReloadPropagatedFrom", "PropagatesStopTo", "StopPropagatedFrom",
+    "JoinsNamespaceOf", "SliceOf", "ImportCredential", "RequiresMountsFor", "WantsMountsFor",
+}
+# The lab masks what would set up the machine's kernel
+MASKED_BY_LAB = {
+    "systemd-sysctl.service", "systemd-modules-load.service", "systemd-binfmt.service", "systemd-random-seed.service",
+    "kmod-static-nodes.service", "kmod.service", "procps.service",
+}
+# What a running unit tells about its run
+RUNTIME = re.compile(
+    r"Timestamp|^(Active|Sub|Freezer)State$|^InvocationID$|PID$|^ControlGroup|^(Memory|Tasks)(Current|Peak|Available)|"
+    r"^Memory(Swap|ZSwap)(Current|Peak)$|Effective|^CPUUsage|^IP(In|E)gress|^IO(Read|Write)(Bytes|Operations)$|^NRestarts$|"
+    r"^Status|^ExecMain|^NFileDesc|^[UG]ID$|Result$|^ConditionResult$|^AssertResult$|^NextElapse|^LastTrigger|^Job$|^Can|^N(Connections|Accepted|Refused)$|"
+    r"^Refs$|^ActivationDetails$|^Controller$|^Perpetual$|^Transient$|^SysFSPath$|^Following$|^UnitFile|^RestartUSecNext$|^WatchdogUSec$")
+# What is another thing for a unit whose files lie elsewhere
+PLACE = {"FragmentPath", "DropInPaths", "UnitFileState", "UnitFilePreset", "NeedDaemonReload"}
+# Of a unit that does not load
+UNLOADED = {"Id", "Names", "LoadState", "FragmentPath"}
+
+
+def block(lines):
+    props = collections.OrderedDict()
+    last = None
+    for line in lines:
+        m = re.match(r"([A-Za-z0-9]+)=(.*)", line, re.S)
+        if m:
+            last = m[1]
+            props.setdefault(last, []).append(m[2])
+        elif last:
+            props[last][-1] += "\n" + line
+    return props
+
+
+def read(path):
+    text = open(path, encoding="utf-8", errors="surrogateescape").read()
+    if text.startswith("###"):
+        units = collections.OrderedDict()
+        name = None
+        for line in text.split("\n"):
+            if line.startswith("### "):
+                if line != "### failed":
+                    name = line[4:]
+                    units[name] = []
+            elif name is not None:
+                units[name].append(line)
+        return {n: block([x for x in l if x]) for n, l in units.items()}
+    return [block(b.split("\n")) for b in text.rstrip("\n").split("\n\n")]
+
+
+def plain(prop, values, running):
+    if prop in SETS:
+        words = []
+        for v in values:
+            tilde = v.startswith("~")
+            try:
+                words += ["~"] * tilde + shlex.split(v[tilde:])
+            except ValueError:
+                words += v.split()
+        return sorted(words)
+    if running and prop.startswith("Exec"):
+        return [re.sub(r" ; start_time=.*", "", v) for v in values]
+    return values
+
+
+def exceptions(path):
+    rows = []
+    for line in open(path):
+        if line.strip() and not line.startswith("#"):
+            rows.append(line.split(None, 3))
+    return rows
+
+
+def main():
+    args = sys.argv[1:]
+    if args[0] == "--list-loaded":
+        for name, props in read(args[1]).items():
+            if props.get("LoadState") == ["loaded"] and props.get("Id") == [name] and props.get("FragmentPath") != [""]:
+                print(name)
+        return 0
+    flattened = args[0] == "--flattened"
+    title, truth_path, other_path, known = args[flattened:]
+    truth, other = read(truth_path), read(other_path)
+    if isinstance(other, list):
+        other = dict(zip(truth, other)) if len(other) == len(truth) else {}
+        if not other:
+            print(f"{title}: not as many answers as units")
+            return 1
+    known = exceptions(known)
+    compared, differ, excused = collections.Counter(), collections.defaultdict(list), collections.Counter()
+    for name, props in truth.items():
+        mine = other.get(name)
+        if mine is None or not props:
+            differ["(unit)"].append((name, "", ""))
+            continue
+        if MASKED_BY_LAB & set(" ".join(props.get("Names", [])).split()):
+            continue
+        running = props.get("ActiveState") != ["inactive"] or props.get("ConditionTimestamp", [""]) != [""]
+        loaded = props.get("LoadState") == ["loaded"]
+        for prop in list(mine) + [p for p in UNLOADED if p not in mine]:
+            if running and RUNTIME.search(prop):
+                continue
+            if flattened and prop in PLACE:
+                continue
+            if not loaded and prop not in UNLOADED:
+                continue
+            a, b = plain(prop, props.get(prop, []), running), plain(prop, mine.get(prop, []), running)
+            if any(fnmatch.fnmatch(prop, k[0]) and fnmatch.fnmatch(name, k[1]) and fnmatch.fnmatch(title, k[2]) for k in known):
+                excused[prop] += a != b
+                continue
+            compared[prop] += 1
+            if a != b:
+                differ[prop].append((name, a, b))
+    n = sum(len(v) for v in differ.values())
+    print(f"{title}: {len(truth)} units, {len(compared)} properties, {sum(compared.values())} compared, {n} differ, "
+          f"{sum(excused.values())} known exceptions")
+    for prop, rows in sorted(differ.items(), key=lambda kv: -len(kv[1])):
+        print(f"  {prop}: {len(rows)}")
+        for name, a, b in rows[:4]:
+            print(f"    {name}\n      systemctl {str(a)[:300]}\n      other     {str(b)[:300]}")
+    return 1 if n else 0
+
+
+sys.exit(main())

@@ -163,6 +163,22 @@ static const char *escape_name(struct imm_arena *a, const char *s) {
         return out;
 }
 
+/* Mounts that are there from boot to shutdown, whatever the manager does */
+static bool is_extrinsic_mount(struct imm_parse *p) {
+        static const char *const trees[] = {
+                "/run/initramfs", "/run/nextroot", "/proc", "/sys", "/dev"};
+        const char *where = V(WHERE)->string ? V(WHERE)->string : "", *rest;
+
+        if (p->u->type != IMM_UNIT_MOUNT)
+                return false;
+        if (imm_streq(where, "/") || imm_streq(where, "/usr") || imm_streq(where, "/etc"))
+                return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(trees); i++)
+                if ((rest = imm_after(where, trees[i])) && (*rest == '/' || *rest == '\0'))
+                        return true;
+        return imm_streq(p->u->name, "-.mount");
+}
+
 static void default_slice(struct imm_parse *p) {
         bool system = p->m->scope == IMM_SCOPE_SYSTEM;
         const char *name = p->u->name, *slice, *dash;
@@ -181,7 +197,7 @@ static void default_slice(struct imm_parse *p) {
         else if (p->u->instance)
                 slice = imm_printf(p->a, "%s-%s.slice", system ? "system" : "app",
                         escape_name(p->a, p->u->prefix));
-        else if (imm_streq(name, "-.mount") || imm_streq(name, "init.scope") ||
+        else if (is_extrinsic_mount(p) || imm_streq(name, "init.scope") ||
                  (!system && (p->u->type == IMM_UNIT_MOUNT || p->u->type == IMM_UNIT_SWAP)))
                 slice = "-.slice";
         else
@@ -392,6 +408,9 @@ void imm_imply(struct imm_parse *p, struct imm_settings *s) {
                 devices(p);
         }
         default_slice(p);
+        if (V(JOB_TIMEOUT_SEC)->set && !V(JOB_RUNNING_TIMEOUT_SEC)->set)
+                imply(p, IMM_SETTING_JOB_RUNNING_TIMEOUT_SEC, V(JOB_TIMEOUT_SEC)->number,
+                        IMM_SETTING_JOB_TIMEOUT_SEC);
         if (service)
                 service_rest(p);
         imm_verify(p, s);

@@ -240,7 +240,10 @@ int imm_show_lines(struct imm_show *w) {
 
 /* ---- scheduling ---- */
 
+/* 247 reads CoredumpFilter= and notes down another setting as set. */
 int imm_show_coredump_filter(struct imm_show *w) {
+        if (w->s->version <= 247)
+                return imm_show_text(w, "0x33");
         return imm_show_line(w, "0x%" PRIx64, w->v->number & UINT32_MAX);
 }
 

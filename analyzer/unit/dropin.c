@@ -11,43 +11,89 @@
 #include "analyzer/unit/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 /* Names that are hidden or left by an editor or package manager; with .conf only the former */
 static bool is_conf(const char *name) {
         return name[0] != '.' && imm_ends_with(name, ".conf");
 }
 
-void imm_dropin_dir_list(struct imm_manager *m, struct dropin_dir *d) {
-        const struct search_dir *s = &m->index->dirs[d->dir];
-        const char *path = imm_printf(m->arena, "%s/%s", s->real, d->name);
+struct files {
+        IMM_ARRAY(struct dropin_entry) v;
+};
+
+static void add_file(struct imm_arena *a, struct files *to, const char *folder, const char *name,
+        unsigned dir, const char *real) {
+        struct dropin_entry *f = imm_array_push(a, &to->v);
+        const char *path = imm_printf(a, "%s/%s", folder, name);
+
+        *f = (struct dropin_entry){.path = path, .name = strrchr(path, '/') + 1, .dir = dir};
+        if (real)
+                f->rel = path + strlen(real) + 1;
+}
+
+static int by_file_name(const void *a, const void *b) {
+        return strcmp(
+                ((const struct dropin_entry *)a)->name, ((const struct dropin_entry *)b)->name);
+}
+
+/* A real folder in a unit directory: there are thousands, so without libc's detours */
+static int list_real(const struct search_dir *s, const struct dropin_dir *d, struct imm_arena *a,
+        struct files *to) {
+        _Alignas(struct dirent64) char buf[16384];
+        imm_auto_close int fd = imm_open_below(s->fd, d->name, O_RDONLY | O_DIRECTORY);
+        const char *path = imm_printf(a, "%s/%s", s->real, d->name);
+
+        if (fd < 0)
+                return fd;
+        for (;;) {
+                ssize_t n = getdents64(fd, buf, sizeof(buf));
+
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                for (char *p = buf; p < buf + n;) {
+                        const struct dirent64 *e = (const struct dirent64 *)(void *)p;
+
+                        if (is_conf(e->d_name))
+                                add_file(a, to, path, e->d_name, d->dir,
+                                        e->d_type == DT_REG ? s->real : NULL);
+                        p += e->d_reclen;
+                }
+        }
+        if (to->v.n > 1)
+                qsort(to->v.v, to->v.n, sizeof(*to->v.v), by_file_name);
+        return 0;
+}
+
+static int list_link(const struct imm_root *r, const struct search_dir *s,
+        const struct dropin_dir *d, struct imm_arena *a, struct files *to) {
+        const char *path = imm_printf(a, "%s/%s", s->real, d->name);
         struct imm_dirent *e;
         size_t n;
+        int k;
+
+        k = imm_root_realpath(r, path, a, &path);
+        if (k < 0)
+                return k == -EACCES ? k : 0; /* leads nowhere: no drop-ins */
+        k = imm_root_list(r, path, a, &e, &n);
+        for (size_t i = 0; k == 0 && i < n; i++)
+                if (is_conf(e[i].name))
+                        add_file(a, to, path, e[i].name, d->dir, NULL);
+        return k;
+}
+
+void imm_dropin_dir_list(struct imm_manager *m, struct dropin_dir *d, struct imm_arena *a) {
+        const struct search_dir *s = &m->index->dirs[d->dir];
+        struct files files = {0};
         int r;
 
+        r = d->link ? list_link(m->root, s, d, a, &files) : list_real(s, d, a, &files);
+        d->error = r == -ENOTDIR || r == -ENOENT ? 0 : r;
+        d->files = files.v.v;
+        d->n_files = files.v.n;
         d->listed = true;
-        if (d->link && imm_root_realpath(m->root, path, m->arena, &path) < 0)
-                return;
-        r = imm_root_list(m->root, path, m->arena, &e, &n);
-        if (r < 0) {
-                if (r != -ENOTDIR)
-                        imm_diag_add(m->arena, &m->diags, IMM_DIAG_UNREADABLE,
-                                "unreadable-directory", path, 0, NULL,
-                                "cannot list the directory: %s", strerror(-r));
-                return;
-        }
-        d->files = imm_alloc_array(m->arena, n, sizeof(*d->files));
-        for (size_t i = 0; i < n; i++) {
-                struct dropin_entry *f = &d->files[d->n_files];
-
-                if (!is_conf(e[i].name))
-                        continue;
-                f->name = e[i].name;
-                f->path = imm_printf(m->arena, "%s/%s", path, e[i].name);
-                f->dir = d->dir;
-                if (!d->link && e[i].type == DT_REG)
-                        f->rel = f->path + strlen(s->real) + 1;
-                d->n_files++;
-        }
 }
 
 /* The folders that names lead to, in order of specificity */
@@ -140,7 +186,16 @@ static void take_files(struct imm_manager *m, struct folders *f, struct candidat
                                 continue;
                         d = &dirs->list.v[at[i]++];
                         if (!d->listed)
-                                imm_dropin_dir_list(m, d);
+                                imm_dropin_dir_list(m, d, m->arena);
+                        if (d->error < 0) {
+                                imm_diag_add(m->arena, &m->diags, IMM_DIAG_UNREADABLE,
+                                        "unreadable-directory",
+                                        imm_printf(m->arena, "%s/%s", m->index->dirs[dir].path,
+                                                d->name),
+                                        0, NULL, "cannot list the directory: %s",
+                                        strerror(-d->error));
+                                d->error = 0; /* told */
+                        }
                         to->folders += d->n_files > 0;
                         for (size_t k = 0; k < d->n_files; k++) {
                                 size_t order = to->v.n;

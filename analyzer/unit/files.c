@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
+enum { FIRST_READ = 64 * 1024 };
+
 struct reader {
         struct imm_manager *m;
         struct imm_arena *a;
@@ -23,9 +25,9 @@ struct reader {
         size_t cap;
 };
 
-static int open_below(int dir, const char *rel) {
+int imm_open_below(int dir, const char *rel, int flags) {
         struct open_how how = {
-                .flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                .flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY),
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
         };
         long fd = syscall(SYS_openat2, dir, rel, &how, sizeof(how));
@@ -33,36 +35,47 @@ static int open_below(int dir, const char *rel) {
         return fd < 0 ? -errno : (int)fd;
 }
 
-/* The whole file behind @fd into r->text, with a NUL behind it. The size, or -errno. */
+static ssize_t read_some(struct reader *r, int fd, size_t at) {
+        ssize_t k;
+
+        do
+                k = read(fd, r->text + at, r->cap - at - 1);
+        while (k < 0 && errno == EINTR);
+        return k < 0 ? -errno : k;
+}
+
+/*
+ * The whole file behind @fd into r->text, with a NUL behind it. The size, or -errno. A short read
+ * of a regular file is its end; nearly all files fit at once, and need no fstat().
+ */
 static ssize_t read_all(struct reader *r, int fd) {
         struct stat st;
-        size_t n = 0;
+        ssize_t k;
+        size_t n;
 
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (!S_ISREG(st.st_mode))
-                return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-        if (st.st_size > IMM_UNIT_FILE_MAX)
-                return -EFBIG;
-        for (;;) {
-                size_t want = n == 0 ? (size_t)st.st_size + 2 : n * 2;
-                ssize_t k;
-
-                if (r->cap < want || r->cap < n + 2) {
-                        r->cap = want > 4096 ? want : 4096;
-                        r->text = imm_xrealloc(r->text, r->cap, 1);
-                }
-                k = read(fd, r->text + n, r->cap - n - 1);
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
+        if (!r->text) {
+                r->cap = FIRST_READ;
+                r->text = imm_xrealloc(NULL, r->cap, 1);
+        }
+        k = read_some(r, fd, 0);
+        if (k < 0)
+                return k;
+        n = (size_t)k;
+        if (n == r->cap - 1) {
+                if (fstat(fd, &st) < 0)
                         return -errno;
-                n += (size_t)k;
-                /* a short read of a regular file is its end */
-                if (k == 0 || (n >= (size_t)st.st_size && n < r->cap - 1))
-                        break;
-                if (n > IMM_UNIT_FILE_MAX)
+                if (st.st_size > IMM_UNIT_FILE_MAX)
                         return -EFBIG;
+        }
+        while (n == r->cap - 1) {
+                if (n > IMM_UNIT_FILE_MAX) /* it grows while it is read */
+                        return -EFBIG;
+                r->cap *= 2;
+                r->text = imm_xrealloc(r->text, r->cap, 1);
+                k = read_some(r, fd, n);
+                if (k < 0)
+                        return k;
+                n += (size_t)k;
         }
         r->text[n] = 0;
         return (ssize_t)n;
@@ -124,7 +137,7 @@ static void read_slot(struct reader *r, struct file_slot *s) {
         ssize_t n = -ENOENT;
 
         if (s->rel) {
-                imm_auto_close int fd = open_below(m->index->dirs[s->dir].fd, s->rel);
+                imm_auto_close int fd = imm_open_below(m->index->dirs[s->dir].fd, s->rel, O_RDONLY);
 
                 n = fd < 0 ? fd : read_all(r, fd);
                 if (n == -ELOOP || n == -EXDEV) /* it has become a link since it was listed */
@@ -145,41 +158,47 @@ void imm_file_read_from(const struct imm_root *root, const char *path, unsigned 
         free(r.text);
 }
 
+/* Something to do for each number below n, by several threads, each with its own arena */
 struct work {
         struct imm_manager *m;
-        struct imm_arena *a;
-        atomic_size_t *next;
+        void (*item)(struct reader *r, void *data, size_t i);
+        void *data;
+        atomic_size_t next;
         size_t n;
 };
 
-static void *reading_thread(void *data) {
+struct worker {
+        struct work *work;
+        struct imm_arena *a;
+        pthread_t thread;
+};
+
+static void *work_on(void *data) {
         enum { BATCH = 16 };
-        struct work *w = data;
-        struct reader r = {.m = w->m, .a = w->a};
+        struct worker *me = data;
+        struct work *w = me->work;
+        struct reader r = {.m = w->m, .a = me->a};
 
         for (;;) {
-                size_t from = atomic_fetch_add(w->next, BATCH);
+                size_t from = atomic_fetch_add(&w->next, BATCH);
 
                 if (from >= w->n)
                         break;
                 for (size_t i = from; i < w->n && i < from + BATCH; i++)
-                        read_slot(&r, w->m->index->pending.v[i]);
+                        w->item(&r, w->data, i);
         }
         free(r.text);
         return NULL;
 }
 
-void imm_files_read(struct imm_manager *m, unsigned jobs) {
+static void do_work(struct work *w, unsigned jobs) {
         enum { PER_THREAD_MIN = 64, THREADS_MAX = 64 };
-        struct imm_unit_index *x = m->index;
-        struct work work[THREADS_MAX];
-        pthread_t threads[THREADS_MAX];
-        atomic_size_t next = 0;
-        size_t n = x->pending.n, k, started = 0;
+        struct worker workers[THREADS_MAX];
+        struct imm_unit_index *x = w->m->index;
+        size_t k = w->n / PER_THREAD_MIN + 1, started = 0;
 
-        if (n == 0)
+        if (w->n == 0)
                 return;
-        k = n / PER_THREAD_MIN + 1;
         if (k > jobs)
                 k = jobs;
         if (k > THREADS_MAX)
@@ -187,16 +206,50 @@ void imm_files_read(struct imm_manager *m, unsigned jobs) {
         if (k < 1)
                 k = 1;
         while (x->arenas.n < k)
-                *imm_array_push(m->arena, &x->arenas) = imm_arena_new();
+                *imm_array_push(w->m->arena, &x->arenas) = imm_arena_new();
         for (size_t i = 0; i < k; i++)
-                work[i] = (struct work){m, x->arenas.v[i], &next, n};
+                workers[i] = (struct worker){.work = w, .a = x->arenas.v[i]};
         for (size_t i = 1; i < k; i++, started++)
-                if (pthread_create(&threads[i], NULL, reading_thread, &work[i]) != 0)
+                if (pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) != 0)
                         break; /* fewer threads do the same work */
-        reading_thread(&work[0]);
+        work_on(&workers[0]);
         for (size_t i = 1; i <= started; i++)
-                (void)pthread_join(threads[i], NULL);
-        x->pending.n = 0;
+                (void)pthread_join(workers[i].thread, NULL);
+}
+
+static void read_pending(struct reader *r, void *data, size_t i) {
+        read_slot(r, r->m->index->pending.v[i]);
+}
+
+void imm_files_read(struct imm_manager *m, unsigned jobs) {
+        struct work w = {.m = m, .item = read_pending, .n = m->index->pending.n};
+
+        do_work(&w, jobs);
+        m->index->pending.n = 0;
+}
+
+static void list_one(struct reader *r, void *data, size_t i) {
+        struct dropin_dir **dirs = data;
+
+        imm_dropin_dir_list(r->m, dirs[i], r->a);
+}
+
+void imm_dropin_dirs_list(struct imm_manager *m, unsigned jobs) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        IMM_ARRAY(struct dropin_dir *) dirs = {0};
+        struct work w = {.m = m, .item = list_one};
+
+        for (size_t i = 0; i < m->index->dropins.n; i++) {
+                struct dropin_dirs *named = m->index->dropins.v[i].value;
+
+                imm_array_foreach (d, &named->list) {
+                        if (!d->listed)
+                                *imm_array_push(a, &dirs) = d;
+                }
+        }
+        w.data = dirs.v;
+        w.n = dirs.n;
+        do_work(&w, jobs);
 }
 
 struct file_slot *imm_file_slot(struct imm_manager *m, const char *path, enum imm_file_kind kind,

@@ -45,6 +45,7 @@ struct dropin_dir {
         const char *name;
         bool link; /* the directory itself is one */
         bool listed;
+        int error;                  /* of listing it, until it was told */
         struct dropin_entry *files; /* sorted by name */
         size_t n_files;
 };
@@ -122,8 +123,13 @@ struct dropin_list imm_index_dropins(struct imm_manager *m, const struct imm_str
 /* manager.c: puts the last unit of m->list where it belongs */
 void imm_units_sort_last(struct imm_manager *m);
 
-/* The files of @path (one directory), sorted, for files given on the command line. */
-void imm_dropin_dir_list(struct imm_manager *m, struct dropin_dir *d);
+/* Lists a drop-in directory, into @a; different ones may be listed at once. */
+void imm_dropin_dir_list(struct imm_manager *m, struct dropin_dir *d, struct imm_arena *a);
+/* Lists all of them, with at most @jobs threads */
+void imm_dropin_dirs_list(struct imm_manager *m, unsigned jobs);
+
+/* Opens what lies in a directory, without following any link; a descriptor or -errno */
+int imm_open_below(int dir, const char *rel, int flags);
 
 /* path.c: all directories of the manager's search path, existing or not, in systemd's order */
 void imm_search_path(struct imm_manager *m, const char *unit_path, struct imm_strv *ret);

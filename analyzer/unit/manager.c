@@ -538,6 +538,7 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
         size_t from = 0;
 
         (void)pthread_mutex_lock(&x->lock);
+        imm_dropin_dirs_list(m, jobs);
         for (size_t i = 0; i < x->ids.n; i++)
                 imm_strv_add(a, &names, x->ids.v[i].key);
         for (size_t i = 0; i < x->odd.n; i++)

@@ -135,12 +135,3 @@ const struct imm_judgement *imm_judgement_of(
         return NULL;
 }
 
-const char *imm_confidence_name(enum imm_confidence c) {
-        static const char *const names[] = {
-                [IMM_CERTAIN] = "certain",
-                [IMM_LIKELY] = "likely",
-                [IMM_POSSIBLE] = "possible",
-        };
-
-        return names[c];
-}

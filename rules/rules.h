@@ -13,9 +13,7 @@
 
 #include "analyzer/settings/settings.h"
 #include "audit/snapshot.h" /* the words for severities */
-
-enum imm_confidence { IMM_CERTAIN, IMM_LIKELY, IMM_POSSIBLE, IMM_CONFIDENCE_N };
-const char *imm_confidence_name(enum imm_confidence c);
+#include "base/confidence.h"
 
 /* ---- rules ---- */
 

@@ -15,13 +15,7 @@
  */
 
 #include "analyzer/sandbox/sandbox.h"
-
-enum imm_confidence {
-        IMM_CERTAIN, /* the kernel or the dynamic loader maps it, or the Nix closure has it */
-        IMM_LIKELY, /* a program will ask for it: scripts' commands, NSS, dlopen notes, arguments */
-        IMM_POSSIBLE, /* named somewhere: paths in configuration files */
-};
-const char *imm_confidence_name(enum imm_confidence c); /* "certain" */
+#include "base/confidence.h"
 
 enum imm_need_kind {
         IMM_NEED_PROGRAM,     /* of an Exec line */

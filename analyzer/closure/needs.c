@@ -2,12 +2,6 @@
 
 #include <errno.h>
 
-const char *imm_confidence_name(enum imm_confidence c) {
-        static const char *const names[] = {"certain", "likely", "possible"};
-
-        return names[c];
-}
-
 const char *imm_need_kind_name(enum imm_need_kind k) {
         static const char *const names[IMM_NEED_KIND_N] = {
                 [IMM_NEED_PROGRAM] = "program",

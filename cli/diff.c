@@ -1,0 +1,164 @@
+#include "audit/difference.h"
+#include "cli/snapshot.h"
+
+#include <errno.h>
+
+/* `immure diff [A [B]]`: what changed, and whether for the worse. */
+
+static struct { bool only_worse; } arg;
+
+static int set_fail_on(struct imm_cli *cli, const char *value) {
+        if (imm_streq(value, "worse"))
+                arg.only_worse = true;
+        else if (imm_streq(value, "any"))
+                arg.only_worse = false;
+        else
+                return imm_err_set(
+                        &cli->err, -EINVAL, "--fail-on='%s': expected 'worse' or 'any'", value);
+        return 0;
+}
+
+static const struct imm_option options[] = {
+        {"fail-on", 0, "WHAT", "Exit status 1 on any difference (default), or on what is worse",
+                IMM_OPTION_CALL, NULL, set_fail_on},
+        {0},
+};
+
+static enum imm_tone tone_of(enum imm_verdict v) {
+        return v == IMM_VERDICT_WORSE    ? IMM_TONE_BAD
+               : v == IMM_VERDICT_BETTER ? IMM_TONE_GOOD
+                                         : IMM_TONE_FAINT;
+}
+
+static void print_change(const struct imm_cli *cli, const struct imm_change *c) {
+        printf("  %s%-8s%s %-8s ", imm_cli_tone(cli, tone_of(c->verdict)),
+                imm_verdict_name(c->verdict), imm_cli_plain(cli), c->what);
+        imm_text_put(stdout, c->name);
+        fputs(": ", stdout);
+        imm_text_put(stdout, c->before ? c->before : "–");
+        fputs(" → ", stdout);
+        imm_text_put(stdout, c->after ? c->after : "–");
+        putchar('\n');
+}
+
+static void print_finding(
+        const struct imm_cli *cli, const struct imm_state_finding *f, enum imm_verdict v) {
+        printf("  %s%-8s%s finding  ", imm_cli_tone(cli, tone_of(v)),
+                v == IMM_VERDICT_WORSE ? "new" : "fixed", imm_cli_plain(cli));
+        imm_text_put(stdout, f->rule ? f->rule : "?");
+        printf(" (%s)\n", imm_severity_name(f->severity));
+}
+
+static void print_unit(const struct imm_cli *cli, const struct imm_unit_difference *u) {
+        printf("%s%-8s%s %s", imm_cli_tone(cli, tone_of(u->verdict)), imm_verdict_name(u->verdict),
+                imm_cli_plain(cli), imm_cli_tone(cli, IMM_TONE_BOLD));
+        imm_text_put(stdout, u->unit);
+        printf("%s\n", imm_cli_plain(cli));
+        imm_array_foreach (c, &u->scores)
+                print_change(cli, c);
+        imm_array_foreach (f, &u->fresh)
+                print_finding(cli, *f, IMM_VERDICT_WORSE);
+        imm_array_foreach (f, &u->fixed)
+                print_finding(cli, *f, IMM_VERDICT_BETTER);
+        imm_array_foreach (c, &u->settings)
+                print_change(cli, c);
+        imm_array_foreach (c, &u->access)
+                print_change(cli, c);
+        imm_array_foreach (c, &u->mounts)
+                print_change(cli, c);
+        imm_array_foreach (c, &u->closure)
+                print_change(cli, c);
+        imm_array_foreach (c, &u->checks)
+                print_change(cli, c);
+}
+
+static void print(const struct imm_cli *cli, const struct imm_difference *d) {
+        if (cli->json != IMM_JSON_OFF) {
+                struct imm_json j = imm_json_on(stdout, cli->json);
+
+                imm_json_object(&j, NULL);
+                imm_json_string(&j, "schema", "immure.diff/1");
+                imm_difference_json(d, &j);
+                imm_json_end(&j);
+                return;
+        }
+        imm_array_foreach (u, &d->units)
+                print_unit(cli, *u);
+        if (cli->legend)
+                printf("%s%zu worse, %zu better, %zu changed, %zu new, %zu gone, %zu the same\n",
+                        d->units.n ? "\n" : "", d->counts[IMM_VERDICT_WORSE],
+                        d->counts[IMM_VERDICT_BETTER], d->counts[IMM_VERDICT_CHANGED],
+                        d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE],
+                        d->counts[IMM_VERDICT_SAME]);
+}
+
+static int last_two(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot **a,
+        struct imm_snapshot **b) {
+        int64_t last = 0, before = 0;
+        int r = imm_cli_open(cli);
+
+        if (r == IMM_EXIT_OK)
+                r = imm_cli_last_run(cli, h, 0, &last);
+        if (r == IMM_EXIT_OK && last)
+                r = imm_cli_last_run(cli, h, last, &before);
+        if (r != IMM_EXIT_OK)
+                return r;
+        if (!before) {
+                imm_err_auto err = IMM_ERR_INIT;
+
+                (void)imm_err_set(&err, -ENOENT,
+                        "there are no two runs of this host and root to compare; `immure record` "
+                        "makes one");
+                return imm_cli_fail(cli, IMM_EXIT_NOTHING, &err);
+        }
+        if (imm_history_load_pair(h, before, last, a, b, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        return IMM_EXIT_OK;
+}
+
+static int take(struct imm_cli *cli, const char *name, struct imm_history *h,
+        struct imm_snapshot **ret, int *status) {
+        int r = imm_cli_snapshot_named(cli, name, h, ret);
+
+        if (r == IMM_EXIT_PARTIAL)
+                *status = r;
+        return *ret ? IMM_EXIT_OK : r;
+}
+
+static int run(struct imm_cli *cli) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = NULL, *b = NULL;
+        imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
+        imm_cleanup(imm_history_free) struct imm_history *h = NULL;
+        int r, status = IMM_EXIT_OK;
+
+        if (cli->n_args > 2)
+                return imm_cli_usage(cli, "diff compares two: runs, JSON reports, roots, or 'now'");
+        r = imm_cli_history(cli, IMM_HISTORY_READ, &h);
+        if (r == IMM_EXIT_OK && cli->n_args == 0)
+                r = last_two(cli, h, &a, &b);
+        if (r == IMM_EXIT_OK && cli->n_args > 0)
+                r = take(cli, cli->args[0], h, &a, &status);
+        if (r == IMM_EXIT_OK && cli->n_args > 0)
+                r = take(cli, cli->n_args > 1 ? cli->args[1] : "now", h, &b, &status);
+        if (r != IMM_EXIT_OK)
+                return r;
+        imm_snapshot_redact(a); /* what is stored is redacted: so is what it is compared with */
+        imm_snapshot_redact(b);
+        d = imm_difference_of(a, b);
+        print(cli, d);
+        if (status != IMM_EXIT_OK || cli->partial)
+                return IMM_EXIT_PARTIAL;
+        return (arg.only_worse ? d->counts[IMM_VERDICT_WORSE] : d->units.n) ? IMM_EXIT_NO
+                                                                            : IMM_EXIT_OK;
+}
+
+const struct imm_verb imm_verb_diff = {
+        .name = "diff",
+        .arguments = "[A [B]]",
+        .summary = "What changed between runs, reports, roots or now",
+        .details = "A and B: a run's number, a JSON report, the folder of a root, or 'now'. "
+                   "Without B: A against now.\n"
+                   "Without both: the last run of this host and root against the one before it.",
+        .options = options,
+        .run = run,
+};

@@ -1,0 +1,77 @@
+#include "cli/output.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int imm_output_open(struct imm_output *o, const char *path, struct imm_err *err) {
+        mode_t mask;
+        int fd;
+
+        *o = (struct imm_output){.f = stdout};
+        if (!path)
+                return 0;
+        o->f = NULL;
+        o->path = imm_xstrdup(path);
+        if (asprintf(&o->temporary, "%s.XXXXXX", path) < 0)
+                imm_oom();
+        fd = mkstemp(o->temporary);
+        if (fd >= 0) {
+                mask = umask(0);
+                (void)umask(mask);
+                (void)fchmod(fd, 0666 & ~mask);
+                o->f = fdopen(fd, "w");
+                if (!o->f)
+                        (void)close(fd);
+        }
+        if (!o->f) {
+                int r = -errno;
+
+                if (fd >= 0)
+                        (void)unlink(o->temporary);
+                free(o->temporary);
+                o->temporary = NULL;
+                return imm_err_set(err, r, "cannot write '%s': %s", path, strerror(-r));
+        }
+        return 0;
+}
+
+int imm_output_close(struct imm_output *o, struct imm_err *err) {
+        bool bad;
+        int r = 0;
+
+        if (!o->temporary) /* stdout: main() looks at it */
+                return 0;
+        bad = ferror(o->f);
+        errno = bad ? EIO : 0;
+        if (fflush(o->f) != 0 || bad || fsync(fileno(o->f)) < 0)
+                r = errno ? -errno : -EIO;
+        if (fclose(o->f) != 0 && r == 0)
+                r = -errno;
+        o->f = NULL;
+        if (r == 0 && rename(o->temporary, o->path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void)imm_err_set(err, r, "cannot write '%s': %s", o->path, strerror(-r));
+        else {
+                free(o->temporary);
+                o->temporary = NULL;
+        }
+        imm_output_drop(o);
+        return r;
+}
+
+void imm_output_drop(struct imm_output *o) {
+        if (o->temporary) {
+                (void)unlink(o->temporary);
+                free(o->temporary);
+                o->temporary = NULL;
+        }
+        if (o->f && o->f != stdout)
+                (void)fclose(o->f);
+        o->f = NULL;
+        free(o->path);
+        o->path = NULL;
+}

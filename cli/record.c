@@ -1,0 +1,114 @@
+#include "audit/difference.h"
+#include "cli/snapshot.h"
+
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+
+/* `immure record`: analyses and stores a run. */
+
+static struct {
+        unsigned keep;
+        bool journal, secrets;
+} arg;
+
+static const struct imm_option options[] = {
+        {"keep", 0, "N", "Drop all but the newest N runs of each host and root",
+                IMM_OPTION_UNSIGNED, &arg.keep, NULL},
+        {"journal", 0, NULL, "Write new findings to the journal, a structured entry each",
+                IMM_OPTION_FLAG, &arg.journal, NULL},
+        {"secrets", 0, NULL, "Store values of Environment= and credentials too", IMM_OPTION_FLAG,
+                &arg.secrets, NULL},
+        {0},
+};
+
+static int priority(enum imm_severity s) {
+        static const int priorities[] = {[IMM_SEVERITY_INFO] = LOG_INFO,
+                [IMM_SEVERITY_LOW] = LOG_NOTICE,
+                [IMM_SEVERITY_MEDIUM] = LOG_WARNING,
+                [IMM_SEVERITY_HIGH] = LOG_ERR,
+                [IMM_SEVERITY_CRITICAL] = LOG_CRIT};
+
+        return priorities[s];
+}
+
+static void tell_journal(struct imm_cli *cli, const struct imm_difference *d) {
+        imm_array_foreach (p, &d->units)
+                imm_array_foreach (f, &(*p)->fresh) {
+                        const struct imm_state_finding *i = *f;
+                        int r = sd_journal_send("MESSAGE=%s: new finding %s (%s)", (*p)->unit,
+                                i->rule, imm_severity_name(i->severity),
+                                "MESSAGE_ID=6f0c2d4e5b7a4c1f9e83a1b2c3d4e5f6", "PRIORITY=%i",
+                                priority(i->severity), "IMMURE_UNIT=%s", (*p)->unit,
+                                "IMMURE_RULE=%s", i->rule, "IMMURE_SCORECARD=%s", i->scorecard,
+                                "IMMURE_SEVERITY=%s", imm_severity_name(i->severity),
+                                "IMMURE_REMEDY=%s", i->remedy ? i->remedy : "", NULL);
+
+                        if (r < 0) {
+                                cli->partial = true;
+                                (void)imm_cli_fail(cli, IMM_EXIT_PARTIAL,
+                                        &(struct imm_err){
+                                                r, (char[]){"cannot write to the journal; is "
+                                                            "systemd-journald running?"}});
+                                return;
+                        }
+                }
+}
+
+static int compare(struct imm_cli *cli, struct imm_history *h, int64_t last, int64_t run) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = NULL, *b = NULL;
+        imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
+
+        if (imm_history_load_pair(h, last, run, &a, &b, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        d = imm_difference_of(a, b);
+        if (!cli->quiet)
+                printf("since run %lld: %zu worse, %zu better, %zu changed, %zu new, %zu gone\n",
+                        (long long)last, d->counts[IMM_VERDICT_WORSE],
+                        d->counts[IMM_VERDICT_BETTER], d->counts[IMM_VERDICT_CHANGED],
+                        d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE]);
+        if (arg.journal)
+                tell_journal(cli, d);
+        return IMM_EXIT_OK;
+}
+
+static int run(struct imm_cli *cli) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = NULL;
+        imm_cleanup(imm_history_free) struct imm_history *h = NULL;
+        int64_t last = 0, id = 0;
+        unsigned dropped = 0;
+        int r, status;
+
+        if (cli->n_args > 0)
+                return imm_cli_usage(cli, "record stores all units of a root; '%s' is one too many",
+                        cli->args[0]);
+        r = imm_cli_snapshot(cli, IMM_SNAPSHOT_ALL, false, &s);
+        if (!s)
+                return r;
+        status = r;
+        if (!arg.secrets)
+                imm_snapshot_redact(s);
+        r = imm_cli_history(cli, IMM_HISTORY_WRITE, &h);
+        if (r == IMM_EXIT_OK)
+                r = imm_cli_last_run(cli, h, 0, &last);
+        if (r != IMM_EXIT_OK)
+                return r;
+        if (imm_history_record(h, s, &id, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        if (!cli->quiet)
+                printf("run %lld: %zu units\n", (long long)id, s->states.n);
+        if (last)
+                r = compare(cli, h, last, id);
+        if (r == IMM_EXIT_OK && arg.keep && imm_history_prune(h, arg.keep, &dropped, &cli->err) < 0)
+                r = imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        if (dropped && !cli->quiet)
+                printf("dropped %u old runs\n", dropped);
+        return r != IMM_EXIT_OK ? r : status != IMM_EXIT_OK ? status : imm_cli_done(cli);
+}
+
+const struct imm_verb imm_verb_record = {
+        .name = "record",
+        .arguments = "",
+        .summary = "Analyse all services and store the result as a run",
+        .options = options,
+        .run = run,
+};

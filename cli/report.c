@@ -1,0 +1,137 @@
+#include "report/report.h"
+#include "cli/output.h"
+#include "cli/snapshot.h"
+
+#include <errno.h>
+
+/* `immure report`: the audit of now, beside the last run, in one of the formats. */
+
+enum format { HTML, JSON, MARKDOWN, OPENMETRICS, NDJSON, FORMAT_N };
+
+static struct {
+        enum format format;
+        const char *output;
+        unsigned since;
+        bool secrets;
+} arg;
+
+static int set_format(struct imm_cli *cli, const char *value) {
+        static const char *const names[FORMAT_N] = {
+                "html", "json", "markdown", "openmetrics", "ndjson"};
+
+        for (int i = 0; i < FORMAT_N; i++)
+                if (imm_streq(names[i], value)) {
+                        arg.format = (enum format)i;
+                        return 0;
+                }
+        return imm_err_set(&cli->err, -EINVAL,
+                "--format='%s': expected html, json, markdown, openmetrics or ndjson", value);
+}
+
+static const struct imm_option options[] = {
+        {"format", 0, "FORMAT",
+                "html (default), json, markdown, openmetrics, ndjson (changes only)",
+                IMM_OPTION_CALL, NULL, set_format},
+        {"output", 'o', "FILE", "Write to FILE, whole or not at all", IMM_OPTION_STRING,
+                &arg.output, NULL},
+        {"since", 0, "RUN", "Compare with this run instead of the last one", IMM_OPTION_UNSIGNED,
+                &arg.since, NULL},
+        {"secrets", 0, NULL, "Show values of Environment= and credentials", IMM_OPTION_FLAG,
+                &arg.secrets, NULL},
+        {0},
+};
+
+static int past(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot **ret,
+        struct imm_report *to) {
+        struct imm_report_run *points;
+        struct imm_run *runs = NULL;
+        int64_t id = arg.since;
+        size_t n = 0;
+        int r;
+
+        if (!h)
+                return arg.since
+                               ? imm_cli_usage(cli, "there is no history, so no run %u", arg.since)
+                               : IMM_EXIT_OK;
+        r = id ? IMM_EXIT_OK : imm_cli_last_run(cli, h, 0, &id);
+        if (r != IMM_EXIT_OK || !id)
+                return r;
+        r = imm_history_load(h, id, ret, &cli->err);
+        if (r < 0)
+                return imm_cli_fail(
+                        cli, r == -ENOENT ? IMM_EXIT_USAGE : IMM_EXIT_PARTIAL, &cli->err);
+        if (imm_history_runs(h, (*ret)->host, (*ret)->root, cli->arena, &runs, &n, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        points = imm_alloc_array(cli->arena, n, sizeof(*points));
+        for (size_t i = 0; i < n; i++) {
+                points[i] = (struct imm_report_run){
+                        .id = runs[i].id,
+                        .time = runs[i].time,
+                        .exposure = runs[i].exposure,
+                        .reach = runs[i].reach,
+                        .units = runs[i].units,
+                };
+                memcpy(points[i].findings, runs[i].findings, sizeof(points[i].findings));
+        }
+        to->runs = points;
+        to->n_runs = n;
+        return IMM_EXIT_OK;
+}
+
+static void write_report(struct imm_cli *cli, const struct imm_report *r, FILE *f) {
+        switch (arg.format) {
+        case JSON:
+                imm_report_json(r, cli->json == IMM_JSON_PRETTY, f);
+                break;
+        case MARKDOWN:
+                imm_report_markdown(r, f);
+                break;
+        case OPENMETRICS:
+                imm_report_openmetrics(r, f);
+                break;
+        case NDJSON:
+                imm_report_ndjson(r, f);
+                break;
+        default:
+                imm_report_html(r, f);
+        }
+}
+
+static int run(struct imm_cli *cli) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *now = NULL, *before = NULL;
+        imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
+        imm_cleanup(imm_history_free) struct imm_history *h = NULL;
+        struct imm_report report = {0};
+        struct imm_output o;
+        int r, status;
+
+        r = imm_cli_snapshot(cli, IMM_SNAPSHOT_ALL, true, &now);
+        if (!now)
+                return r;
+        status = r;
+        if (!arg.secrets)
+                imm_snapshot_redact(now);
+        r = imm_cli_history(cli, IMM_HISTORY_READ, &h);
+        if (r == IMM_EXIT_OK)
+                r = past(cli, h, &before, &report);
+        if (r != IMM_EXIT_OK)
+                return r;
+        report.now = now;
+        report.before = before;
+        if (before)
+                report.changes = d = imm_difference_of(before, now);
+        if (imm_output_open(&o, arg.output, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        write_report(cli, &report, o.f);
+        if (imm_output_close(&o, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        return status != IMM_EXIT_OK ? status : imm_cli_done(cli);
+}
+
+const struct imm_verb imm_verb_report = {
+        .name = "report",
+        .arguments = "[UNIT…]",
+        .summary = "The audit as HTML, JSON, Markdown or metrics",
+        .options = options,
+        .run = run,
+};

@@ -1,0 +1,368 @@
+#include "rules/snapshot.h"
+
+#include "analyzer/closure/closure.h"
+#include "analyzer/sandbox/sandbox.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/*
+ * A place for each area that design and rules speak of: system directories, configuration and
+ * secrets, homes, shared temporary files, other services' state, devices, kernel entries, control
+ * sockets, where code may be put.
+ */
+const char *const imm_areas[] = {
+        "/",
+        "/boot",
+        "/dev",
+        "/dev/kmsg",
+        "/dev/mem",
+        "/dev/sda",
+        "/dev/shm",
+        "/etc",
+        "/etc/cron.d",
+        "/etc/ld.so.preload",
+        "/etc/passwd",
+        "/etc/shadow",
+        "/etc/ssh",
+        "/etc/ssl/private",
+        "/etc/sudoers",
+        "/etc/systemd/system",
+        "/home",
+        "/media",
+        "/mnt",
+        "/opt",
+        "/proc",
+        "/proc/1/environ",
+        "/proc/kcore",
+        "/proc/sys",
+        "/proc/sys/kernel/core_pattern",
+        "/proc/sysrq-trigger",
+        "/root",
+        "/run",
+        "/run/containerd/containerd.sock",
+        "/run/dbus/system_bus_socket",
+        "/run/docker.sock",
+        "/run/libvirt/libvirt-sock",
+        "/run/podman/podman.sock",
+        "/run/systemd/journal/socket",
+        "/run/systemd/private",
+        "/run/systemd/system",
+        "/run/user",
+        "/srv",
+        "/sys",
+        "/sys/fs/bpf",
+        "/sys/fs/cgroup",
+        "/sys/kernel/debug",
+        "/sys/kernel/tracing",
+        "/sys/module",
+        "/tmp",
+        "/usr",
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/lib/systemd/system",
+        "/usr/local",
+        "/usr/local/bin",
+        "/usr/sbin",
+        "/usr/share",
+        "/var",
+        "/var/backups",
+        "/var/cache",
+        "/var/lib",
+        "/var/lib/dpkg",
+        "/var/lib/systemd",
+        "/var/log",
+        "/var/log/journal",
+        "/var/mail",
+        "/var/spool",
+        "/var/spool/cron",
+        "/var/tmp",
+        NULL,
+};
+
+static const char *copy(struct imm_snapshot *to, const char *s) {
+        return s ? imm_strdup(to->arena, s) : NULL;
+}
+
+static void copy_all(struct imm_snapshot *to, struct imm_strv *l, const struct imm_strv *from) {
+        for (size_t i = 0; i < from->n; i++)
+                imm_strv_add(to->arena, l, imm_strdup(to->arena, from->v[i]));
+}
+
+/* As in `show --json`: an implied value names the setting that implies it, and where that stands.
+ */
+static struct imm_source_ref source_of(struct imm_snapshot *to, const struct imm_origin *o) {
+        struct imm_source_ref r = {.kind = "default"};
+
+        switch (o->kind) {
+        case IMM_ORIGIN_DEFAULT:
+                break;
+        case IMM_ORIGIN_FILE:
+                r = (struct imm_source_ref){"file", NULL, copy(to, o->file), o->line};
+                break;
+        case IMM_ORIGIN_MANAGER:
+                r = (struct imm_source_ref){"manager", NULL, copy(to, o->file), o->line};
+                break;
+        case IMM_ORIGIN_IMPLIED:
+                r.kind = "implied";
+                r.by = o->by < IMM_SETTING_N ? imm_setting_info(o->by)->name : NULL;
+                /* to the line that began it; the chain is as short as the settings are few */
+                for (unsigned depth = 0; o->via && depth < 8; depth++) {
+                        o = o->via;
+                        if (o->kind != IMM_ORIGIN_IMPLIED) {
+                                r.file = copy(to, o->file);
+                                r.line = o->line;
+                                break;
+                        }
+                }
+                break;
+        }
+        return r;
+}
+
+static void settings(struct imm_snapshot *to, struct imm_state *s, const struct imm_settings *from,
+        unsigned parts) {
+        for (enum imm_setting id = 0; id < IMM_SETTING_N; id++) {
+                const struct imm_value *v = imm_setting(from, id);
+
+                if (!v->set && !(parts & IMM_SNAPSHOT_DEFAULTS))
+                        continue;
+                /* of what nothing sets, only the sandbox's own settings are worth a line */
+                if (!v->set && (v->type == IMM_VALUE_RAW || !imm_setting_known(id, from->version) ||
+                                       !imm_streq(imm_setting_info(id)->section, "Exec")))
+                        continue;
+                *imm_array_push(to->arena, &s->settings) = (struct imm_state_setting){
+                        .name = imm_setting_info(id)->name,
+                        .value = imm_value_text(id, v, to->arena),
+                        .origin = source_of(to, &v->origin),
+                };
+        }
+}
+
+static void checks(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,
+        const struct imm_audited *u) {
+        for (size_t c = 0; c < a->n_cards; c++) {
+                const struct imm_scorecard *card = a->cards[c];
+                const struct imm_judgement *j = &u->judgements[c];
+
+                if (!imm_streq(card->name, "systemd") || !j->scored)
+                        continue;
+                for (size_t i = 0; i < card->n_rules; i++) {
+                        enum imm_check_state state = j->checks[i].state;
+                        unsigned tenths = 0;
+                        bool applies;
+
+                        if (state == IMM_CHECK_UNMATCHED)
+                                continue;
+                        applies = imm_check_share(card, j, i, &tenths);
+                        *imm_array_push(to->arena, &s->checks) = (struct imm_state_check){
+                                .id = copy(to, card->rules[i]->id),
+                                .set = state == IMM_CHECK_GOOD  ? 1
+                                       : state == IMM_CHECK_BAD ? 0
+                                                                : -1,
+                                .exposure = applies ? (int)tenths : -1,
+                        };
+                }
+        }
+}
+
+static int figure(const struct imm_audit *a, const struct imm_audited *u, const char *card) {
+        const struct imm_judgement *j = imm_judgement_of(a, u, card);
+
+        return j && j->scored ? j->figure : -1;
+}
+
+static void mounts(struct imm_snapshot *to, struct imm_state *s, const struct imm_mount_table *t) {
+        s->outcome = imm_outcome_name(t->outcome);
+        imm_array_foreach (m, t) {
+                *imm_array_push(to->arena, &s->mounts) = (struct imm_state_mount){
+                        .path = copy(to, m->path),
+                        .source = copy(to, m->source),
+                        .fstype = copy(to, m->fstype),
+                        .read_only = m->flags & IMM_MOUNT_RDONLY,
+                        .nosuid = m->flags & IMM_MOUNT_NOSUID,
+                        .nodev = m->flags & IMM_MOUNT_NODEV,
+                        .noexec = m->flags & IMM_MOUNT_NOEXEC,
+                        .setting = m->setting < IMM_SETTING_N ? imm_setting_info(m->setting)->name
+                                                              : NULL,
+                        .origin = source_of(to, &m->origin),
+                };
+        }
+}
+
+static void place(struct imm_snapshot *to, struct imm_state *s, struct imm_manager *m,
+        struct imm_unit *u, const char *path, struct imm_arena *scratch) {
+        struct imm_access a;
+
+        imm_access_widest(m, u, path, false, scratch, &a);
+        *imm_array_push(to->arena, &s->access) = (struct imm_state_access){
+                .path = copy(to, path),
+                .exists = a.exists,
+                .read = a.allowed[IMM_MODE_READ],
+                .write = a.allowed[IMM_MODE_WRITE],
+                .execute = a.allowed[IMM_MODE_EXECUTE],
+                .connect = a.allowed[IMM_MODE_CONNECT],
+                .level = a.level_known ? imm_level_name(a.level) : NULL,
+        };
+}
+
+static void areas(
+        struct imm_snapshot *to, struct imm_state *s, struct imm_manager *m, struct imm_unit *u) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+
+        for (const char *const *p = imm_areas; *p; p++)
+                place(to, s, m, u, *p, scratch);
+}
+
+static void closure(
+        struct imm_snapshot *to, struct imm_state *s, struct imm_manager *m, struct imm_unit *u) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_closure *c = imm_closure_of(m, u);
+        struct imm_excess e = {0};
+
+        s->closure_kind = c->kind == IMM_CLOSURE_NIX ? "nix" : "files";
+        imm_array_foreach (n, c) {
+                *imm_array_push(to->arena, &s->needs) = (struct imm_state_need){
+                        .path = copy(to, n->path),
+                        .reason = copy(to, n->reason),
+                        .confidence = imm_confidence_name(n->confidence),
+                        .package = n->host_path ? copy(to, imm_package_of(imm_closures_of(m),
+                                                                   n->host_path))
+                                                : NULL,
+                };
+                if (n->visible == 0)
+                        imm_strv_add(to->arena, &s->missing, copy(to, n->path));
+        }
+        imm_excess_compute(m, u, c, IMM_EXCESS_GROUPS, scratch, &e);
+        if (!e.known)
+                return;
+        s->visible = (int64_t)e.visible;
+        copy_all(to, &s->excess, &e.paths);
+        imm_array_foreach (g, &e.groups)
+                imm_strv_add(to->arena, &s->excess, imm_strdup(to->arena, g->name));
+}
+
+static void findings(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,
+        const struct imm_audited *u) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_finding *list = NULL;
+        size_t n = 0;
+
+        imm_findings_of(a, u, scratch, &list, &n);
+        for (size_t i = 0; i < n; i++) {
+                struct imm_state_finding *f = imm_array_push(to->arena, &s->findings);
+
+                *f = (struct imm_state_finding){
+                        .rule = copy(to, list[i].rule->id),
+                        .scorecard = copy(to, list[i].card->name),
+                        .setting = copy(to, list[i].setting),
+                        .severity = list[i].severity,
+                        .confidence = imm_confidence_name(list[i].confidence),
+                        .remedy = copy(to, list[i].remedy),
+                        .file = copy(to, list[i].file),
+                        .line = list[i].line,
+                };
+                copy_all(to, &f->evidence, &list[i].evidence);
+        }
+}
+
+static void errors(struct imm_snapshot *to, struct imm_state *s, const struct imm_diags *d) {
+        imm_array_foreach (i, d) {
+                if (i->level < IMM_DIAG_ERROR)
+                        continue;
+                imm_strv_add(to->arena, &s->errors,
+                        i->file ? imm_printf(to->arena, "%s:%u: %s", i->file, i->line, i->message)
+                                : copy(to, i->message));
+        }
+}
+
+struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
+        const struct imm_audited *u, unsigned parts) {
+        struct imm_manager *m = a->manager;
+        struct imm_state *s = imm_snapshot_add(to, u->unit->name);
+        const struct imm_settings *set = imm_settings_of(m, u->judged);
+        bool loaded = u->load == IMM_LOAD_LOADED;
+
+        s->path = copy(to, u->unit->fragment);
+        s->load = imm_load_name(u->load);
+        s->load_message = copy(to, u->load_message);
+        copy_all(to, &s->dropins, &u->unit->dropins);
+        s->exposure = figure(a, u, "systemd");
+        s->reach = figure(a, u, "reach");
+        for (size_t c = 0; c < a->n_cards; c++)
+                if (imm_streq(a->cards[c]->name, "systemd"))
+                        s->rating = copy(to, imm_judgement_rating(a->cards[c], &u->judgements[c]));
+        errors(to, s, &u->unit->diags);
+        errors(to, s, &set->diags);
+        if (loaded) {
+                settings(to, s, set, parts);
+                checks(to, s, a, u);
+        }
+        findings(to, s, a, u);
+        if (!loaded || u->unit->type != IMM_UNIT_SERVICE)
+                return s;
+        if (parts & IMM_SNAPSHOT_MOUNTS) {
+                struct imm_sandbox *b = imm_sandbox_of(m, u->judged);
+
+                mounts(to, s, &b->mounts[b->main]);
+        }
+        if (parts & IMM_SNAPSHOT_ACCESS)
+                areas(to, s, m, u->judged);
+        if (parts & IMM_SNAPSHOT_CLOSURE)
+                closure(to, s, m, u->judged);
+        return s;
+}
+
+/* ---- all units: what is costly is computed by threads first, then written down in order ---- */
+
+struct crew {
+        const struct imm_audit *a;
+        unsigned parts;
+        atomic_size_t next;
+};
+
+static void *work(void *data) {
+        struct crew *c = data;
+        size_t i;
+
+        while ((i = atomic_fetch_add(&c->next, 1)) < c->a->n_units) {
+                const struct imm_audited *u = &c->a->units[i];
+
+                if (u->load != IMM_LOAD_LOADED || u->unit->type != IMM_UNIT_SERVICE)
+                        continue;
+                if (c->parts & (IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS))
+                        (void)imm_sandbox_of(c->a->manager, u->judged);
+                if (c->parts & IMM_SNAPSHOT_CLOSURE)
+                        (void)imm_closure_of(c->a->manager, u->judged);
+        }
+        return NULL;
+}
+
+static void compute(const struct imm_audit *a, unsigned parts, unsigned jobs) {
+        struct crew c = {.a = a, .parts = parts};
+        imm_auto_free pthread_t *threads = imm_xcalloc(jobs, sizeof(*threads));
+        unsigned n = 0;
+
+        if (parts & IMM_SNAPSHOT_CLOSURE)
+                (void)imm_closures_of(a->manager);
+        while (n + 1 < jobs && pthread_create(&threads[n], NULL, work, &c) == 0)
+                n++;
+        (void)work(&c); /* this thread is one of them, and the only one where no other can be had */
+        while (n > 0)
+                (void)pthread_join(threads[--n], NULL);
+}
+
+struct imm_snapshot *imm_snapshot_of(const struct imm_audit *a, unsigned parts, unsigned jobs) {
+        struct imm_snapshot *s = imm_snapshot_new();
+
+        compute(a, parts, jobs);
+        s->root = imm_strdup(s->arena, imm_root_path(a->manager->root));
+        s->systemd = a->manager->version;
+        for (size_t i = 0; i < a->n_units; i++) {
+                (void)imm_snapshot_add_unit(s, a, &a->units[i], parts);
+                s->partial |= a->units[i].partial;
+        }
+        copy_all(s, &s->not_analysed, &a->manager->not_analysed);
+        imm_snapshot_sort(s);
+        return s;
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+/* An audit as a plain value: what reports, the history and differences are made of. */
+
+#include "audit/snapshot.h"
+#include "rules/rules.h"
+
+enum imm_snapshot_parts {
+        IMM_SNAPSHOT_MOUNTS = 1 << 0,
+        IMM_SNAPSHOT_ACCESS = 1 << 1,
+        IMM_SNAPSHOT_CLOSURE = 1 << 2,
+        IMM_SNAPSHOT_DEFAULTS = 1 << 3, /* settings that nothing sets, too */
+        IMM_SNAPSHOT_ALL = IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS | IMM_SNAPSHOT_CLOSURE,
+};
+
+/*
+ * All units of @a. The snapshot borrows nothing: it outlives the audit. Units are filled by @jobs
+ * threads. Host and time are the caller's to set: nothing here reads a clock.
+ */
+struct imm_snapshot *imm_snapshot_of(const struct imm_audit *a, unsigned parts, unsigned jobs);
+
+/* One unit of @a as a state of @to */
+struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
+        const struct imm_audited *u, unsigned parts);
+
+/* The places at which every unit's access is summed up, NULL-terminated: one for each area that
+ * matters. */
+extern const char *const imm_areas[];

@@ -46,6 +46,7 @@ static void draw_list(struct imm_tui *t) {
         struct imm_canvas *c = &t->canvas;
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const char *title, *state;
+        struct imm_list_columns w = imm_list_columns(c->cols);
         struct imm_line head = {0};
         int height = c->rows - LIST_HEAD - FOOT;
 
@@ -65,11 +66,13 @@ static void draw_list(struct imm_tui *t) {
                                           ? imm_printf(a, ", compared with %s", t->before_name)
                                           : "");
         bar(c, 0, title, state);
-        imm_line_add(&head, "UNIT", IMM_STYLE_FAINT, c->cols - 45 > 12 ? c->cols - 45 : 12);
-        imm_line_add(&head, "EXPOSURE", IMM_STYLE_FAINT, -9);
-        imm_line_add(&head, "REACH", IMM_STYLE_FAINT, -9);
-        imm_line_add(&head, "FINDINGS", IMM_STYLE_FAINT, -18);
-        imm_line_add(&head, "CHANGE", IMM_STYLE_FAINT, -9);
+        imm_line_add(&head, "UNIT", IMM_STYLE_FAINT, w.name);
+        imm_line_add(&head, w.figure < 9 ? "EXP" : "EXPOSURE", IMM_STYLE_FAINT, -w.figure);
+        imm_line_add(&head, "REACH", IMM_STYLE_FAINT, -w.figure);
+        if (w.findings)
+                imm_line_add(&head, "FINDINGS", IMM_STYLE_FAINT, -w.findings);
+        if (w.change)
+                imm_line_add(&head, "CHANGE", IMM_STYLE_FAINT, -w.change);
         draw_line(c, 1, &head);
         scroll_to(&t->list, t->n_rows, height);
         for (int i = 0; i < height && t->list.top + (size_t)i < t->n_rows; i++) {

@@ -23,7 +23,7 @@ const char *imm_sort_name(enum imm_sort s) {
         return sort_names[s];
 }
 
-const char *imm_group_name(enum imm_group g) {
+const char *imm_group_name(enum imm_grouping g) {
         return group_names[g];
 }
 
@@ -168,20 +168,42 @@ void imm_tui_rows(struct imm_tui *t) {
         }
 }
 
-static void figure(struct imm_line *l, struct imm_arena *a, int tenths) {
+/* A narrow screen keeps the name and the figures, then the findings, then the change. */
+struct imm_list_columns imm_list_columns(int cols) {
+        struct imm_list_columns w = {.figure = cols < 60 ? 6 : 9,
+                .findings = cols < 50 ? 0 : 18,
+                .change = cols < 70 ? 0 : 9};
+
+        w.name = cols - 2 * w.figure - w.findings - w.change;
+        if (w.name < 12)
+                w.name = 12;
+        return w;
+}
+
+static void figure(struct imm_line *l, struct imm_arena *a, int tenths, int width) {
         const char *text = imm_tenths_text(a, tenths);
 
-        imm_line_add(l, text ? text : "–", imm_tone_of_figure(tenths), -9);
+        imm_line_add(l, text ? text : "–", imm_tone_of_figure(tenths), -width);
+}
+
+static const char *state_of(
+        const struct imm_tui *t, const struct imm_state *s, enum imm_verdict v) {
+        if (v != IMM_VERDICT_SAME)
+                return imm_verdict_name(v);
+        if (s->load && !imm_streq(s->load, "loaded"))
+                return s->load;
+        return t->group != IMM_GROUP_NONE ? group_of(t, s) : "";
 }
 
 void imm_tui_list_line(struct imm_tui *t, size_t at, struct imm_line *l) {
         static const char letters[] = "ilmhc";
+        struct imm_list_columns w = imm_list_columns(t->canvas.cols);
         const struct imm_state *s = t->rows[at];
         enum imm_verdict v = verdict_of(t, s);
         struct imm_arena *a = t->lines_arena;
         unsigned n[IMM_SEVERITY_N];
         const char *counts = "";
-        int worst = -1, name = t->canvas.cols - 9 - 9 - 18 - 9;
+        int worst = -1;
 
         *l = (struct imm_line){0};
         count(t, s, n);
@@ -192,15 +214,14 @@ void imm_tui_list_line(struct imm_tui *t, size_t at, struct imm_line *l) {
                         worst = i;
                 counts = imm_printf(a, "%s %u%c", counts, n[i], letters[i]);
         }
-        imm_line_add(l, s->unit, IMM_STYLE_NORMAL, name > 12 ? name : 12);
-        figure(l, a, s->exposure);
-        figure(l, a, s->reach);
-        imm_line_add(l, counts,
-                worst < 0 ? IMM_STYLE_FAINT : imm_tone_of_severity((enum imm_severity)worst), -18);
-        imm_line_add(l,
-                v != IMM_VERDICT_SAME                           ? imm_verdict_name(v)
-                : s->load && !imm_streq(s->load, "loaded")      ? s->load
-                : t->group != IMM_GROUP_NONE && *group_of(t, s) ? group_of(t, s)
-                                                                : "",
-                v != IMM_VERDICT_SAME ? imm_tone_of_verdict(v) : IMM_STYLE_FAINT, -9);
+        imm_line_add(l, s->unit, IMM_STYLE_NORMAL, w.name);
+        figure(l, a, s->exposure, w.figure);
+        figure(l, a, s->reach, w.figure);
+        if (w.findings)
+                imm_line_add(l, counts,
+                        worst < 0 ? IMM_STYLE_FAINT
+                                  : imm_tone_of_severity((enum imm_severity)worst),
+                        -w.findings);
+        if (w.change)
+                imm_line_add(l, state_of(t, s, v), imm_tone_of_verdict(v), -w.change);
 }

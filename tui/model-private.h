@@ -7,8 +7,12 @@
 /* list.c */
 void imm_tui_rows(struct imm_tui *t); /* filters and sorts again, cursor stays on its unit */
 void imm_tui_list_line(struct imm_tui *t, size_t at, struct imm_line *ret);
+struct imm_list_columns {
+        int name, figure, findings, change; /* widths; 0: not shown */
+};
+struct imm_list_columns imm_list_columns(int cols);
 const char *imm_sort_name(enum imm_sort s);
-const char *imm_group_name(enum imm_group g);
+const char *imm_group_name(enum imm_grouping g);
 
 /* panes.c: builds t->lines of the pane shown */
 void imm_tui_lines(struct imm_tui *t);

@@ -67,7 +67,7 @@ enum imm_sort {
         IMM_SORT_CHANGE,
         IMM_SORT_N
 };
-enum imm_group { IMM_GROUP_NONE, IMM_GROUP_PACKAGE, IMM_GROUP_SLICE, IMM_GROUP_N };
+enum imm_grouping { IMM_GROUP_NONE, IMM_GROUP_PACKAGE, IMM_GROUP_SLICE, IMM_GROUP_N };
 
 struct imm_span {
         const char *text;
@@ -127,7 +127,7 @@ struct imm_tui {
         struct imm_scroll list;
         enum imm_sort sort;
         bool reverse;
-        enum imm_group group;
+        enum imm_grouping group;
         char *filter;               /* owned, never NULL */
         struct imm_strv scorecards; /* names met in the findings */
         size_t scorecard;           /* 0: all; else index plus one */

@@ -20,8 +20,8 @@ const char *imm_trial_path(const struct imm_tui *t, struct imm_arena *a) {
         return imm_printf(a, "/etc/systemd/system/%s.d/50-immure.conf", t->as_is->unit);
 }
 
-/* The trials are judged anew; if that fails, the unit is shown as it is. */
-static void judge(struct imm_tui *t) {
+/* The trials are judged anew; if that fails, it is said, and the unit is shown as it is. */
+static bool judge(struct imm_tui *t) {
         const char *dropin = imm_trial_dropin(t, t->arena);
         imm_err_auto err = IMM_ERR_INIT;
         const struct imm_state *s = t->as_is;
@@ -31,6 +31,7 @@ static void judge(struct imm_tui *t) {
         if (!s)
                 imm_tui_say(t, true, "%s", imm_err_text(&err));
         t->state = s ? s : t->as_is;
+        return s;
 }
 
 static void effect(struct imm_tui *t, const char *what) {
@@ -48,8 +49,19 @@ static void effect(struct imm_tui *t, const char *what) {
 void imm_trial_add(struct imm_tui *t, const char *lines, const char *why) {
         *imm_array_push(t->arena, &t->trials) = (struct imm_trial){
                 imm_strdup(t->arena, lines), why ? imm_strdup(t->arena, why) : NULL};
-        judge(t);
-        effect(t, lines);
+        if (judge(t)) {
+                effect(t, lines);
+                return;
+        }
+        t->trials.n--; /* what cannot be judged is not kept; the message stays */
+        t->state = t->as_is;
+        if (t->trials.n > 0) {
+                const char *message = t->message;
+
+                (void)judge(t);
+                t->message = message;
+                t->message_bad = true;
+        }
 }
 
 void imm_trial_undo(struct imm_tui *t) {
@@ -58,8 +70,8 @@ void imm_trial_undo(struct imm_tui *t) {
                 return;
         }
         t->trials.n--;
-        judge(t);
-        effect(t, "taken back");
+        if (judge(t))
+                effect(t, "taken back");
 }
 
 static void text(imm_lines *to, struct imm_arena *a, const char *s, uint8_t style) {

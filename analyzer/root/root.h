@@ -69,6 +69,13 @@ int imm_root_open_path(const struct imm_root *r, const char *path, int flags);
 int imm_root_open_file(const struct imm_root *r, const char *path, struct stat *ret_st);
 
 /*
+ * The one thing that is ever written: a file that somebody asked for (a drop-in). Its folder is made,
+ * it comes whole or not at all, and no link leads it out of the root. Negative errno with @err.
+ */
+int imm_root_write(const struct imm_root *r, const char *path, const char *text, size_t size,
+        struct imm_err *err);
+
+/*
  * systemd's version in the root, by its libsystemd-shared-N.so (there may be no package database);
  * 0 if there is none.
  */

@@ -231,3 +231,10 @@ void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_comm
 /* The widest over all kinds of command that the unit has. */
 void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path, bool because,
         struct imm_arena *a, struct imm_access *ret);
+
+/*
+ * access-list.c: the names in @dir as the main process meets them, sorted; whether it may read the
+ * directory is another question. -ENOENT, -ENOTDIR, -EACCES (cannot be known or reached).
+ */
+int imm_access_list(struct imm_manager *m, struct imm_unit *u, const char *dir, struct imm_arena *a,
+        struct imm_strv *ret);

@@ -165,6 +165,13 @@ int imm_manager_unit(
 int imm_manager_unit_file(
         struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err);
 
+/*
+ * What if: @u with one more drop-in of that text, behind all others; @path is where it would lie. It
+ * lives in @a, is on no list, and has no settings, sandbox or closure yet.
+ */
+struct imm_unit *imm_unit_with_dropin(const struct imm_manager *m, const struct imm_unit *u,
+        const char *path, const char *text, struct imm_arena *a);
+
 /* Is it a unit name, and of which type? IMM_UNIT_TYPE_INVALID if not. */
 enum imm_unit_type imm_unit_name_type(const char *name);
 const char *imm_unit_type_name(enum imm_unit_type t); /* "service" */

@@ -102,12 +102,26 @@ TEST(lists_are_sorted) {
         assert_int_equal(imm_root_list(*state, "/etc/passwd", a, &e, &n), -ENOTDIR);
 }
 
+TEST(what_is_written_stays_inside_and_comes_whole) {
+        imm_err_auto err = IMM_ERR_INIT;
+        struct stat st;
+
+        assert_int_equal(imm_root_write(*state, "/etc/new/x.d/50.conf", "text", 4, &err), 0);
+        assert_int_equal(reads(*state, "/etc/new/x.d/50.conf", "text", 100), 0);
+        /* a link that would lead out ends inside */
+        assert_int_equal(symlink("../../../../../../../../etc", at("outward")), 0);
+        assert_int_equal(imm_root_write(*state, "/outward/y.conf", "in", 2, &err), 0);
+        assert_int_equal(stat(at("etc/y.conf"), &st), 0);
+        assert_true(imm_root_write(*state, "relative", "x", 1, &err) < 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(links_stay_inside_the_root),
                 cmocka_unit_test(what_is_no_file_is_not_opened),
                 cmocka_unit_test(realpath_is_that_of_the_root),
                 cmocka_unit_test(lists_are_sorted),
+                cmocka_unit_test(what_is_written_stays_inside_and_comes_whole),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

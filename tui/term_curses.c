@@ -1,0 +1,246 @@
+#define NCURSES_WIDECHAR 1
+
+#include "tui/term.h"
+
+#include "tui/keys.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* curses knows one screen per process, so this is the one place with a state of its own */
+static struct {
+        bool open, color;
+        int wake[2];
+        struct sigaction before[4];
+} term = {.wake = {-1, -1}};
+
+static volatile sig_atomic_t ending;
+
+static const int ending_signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+
+static void on_end(int sig) {
+        ending = sig;
+        imm_term_wake();
+}
+
+void imm_term_wake(void) {
+        int e = errno;
+
+        if (term.wake[1] >= 0)
+                (void)!write(term.wake[1], "x", 1);
+        errno = e;
+}
+
+static void set_colors(void) {
+        static const short colors[IMM_STYLE_N] = {
+                [IMM_STYLE_NORMAL] = -1,
+                [IMM_STYLE_FAINT] = -1,
+                [IMM_STYLE_STRONG] = -1,
+                [IMM_STYLE_GOOD] = COLOR_GREEN,
+                [IMM_STYLE_FAIR] = COLOR_YELLOW,
+                [IMM_STYLE_BAD] = COLOR_RED,
+                [IMM_STYLE_TITLE] = -1,
+                [IMM_STYLE_KEY] = COLOR_CYAN,
+        };
+
+        if (!term.color || !has_colors() || start_color() == ERR || use_default_colors() == ERR) {
+                term.color = false;
+                return;
+        }
+        for (short i = 1; i < IMM_STYLE_N; i++)
+                (void)init_pair(i, colors[i], -1);
+        if (COLORS >= 256)
+                (void)init_pair(IMM_STYLE_FAINT, 244, -1);
+}
+
+int imm_term_open(bool color, struct imm_err *err) {
+        struct sigaction sa = {.sa_handler = on_end};
+
+        if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+                return imm_err_set(err, -ENOTTY,
+                        "the review needs a terminal; `immure scan`, `show` and `report` print "
+                        "without one");
+        if (pipe2(term.wake, O_CLOEXEC | O_NONBLOCK) < 0)
+                return imm_err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+        /* initscr() would end the process on an unknown terminal */
+        if (!newterm(NULL, stdout, stdin))
+                return imm_err_set(err, -EINVAL,
+                        "the terminal '%s' is not known; set TERM to one that is, such as vt100",
+                        getenv("TERM") ? getenv("TERM") : "");
+        term.open = true;
+        term.color = color;
+        set_escdelay(25);
+        (void)cbreak();
+        (void)noecho();
+        (void)nonl();
+        (void)keypad(stdscr, true);
+        (void)nodelay(stdscr, true);
+        (void)curs_set(0);
+        (void)mousemask(
+                BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+        set_colors();
+        imm_on_oom(imm_term_close);
+        (void)sigemptyset(&sa.sa_mask);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ending_signals); i++)
+                (void)sigaction(ending_signals[i], &sa, &term.before[i]);
+        return 0;
+}
+
+void imm_term_close(void) {
+        if (!term.open)
+                return;
+        term.open = false;
+        (void)endwin();
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ending_signals); i++)
+                (void)sigaction(ending_signals[i], &term.before[i], NULL);
+        for (size_t i = 0; i < 2; i++) {
+                (void)close(term.wake[i]);
+                term.wake[i] = -1;
+        }
+        imm_on_oom(NULL);
+}
+
+void imm_term_size(int *ret_rows, int *ret_cols) {
+        *ret_rows = LINES;
+        *ret_cols = COLS;
+}
+
+bool imm_term_ascii(void) {
+        return !imm_streq(nl_langinfo(CODESET), "UTF-8");
+}
+
+static attr_t attributes(uint8_t style) {
+        static const attr_t attrs[IMM_STYLE_N] = {
+                [IMM_STYLE_STRONG] = A_BOLD,
+                [IMM_STYLE_BAD] = A_BOLD,
+                [IMM_STYLE_TITLE] = A_REVERSE,
+                [IMM_STYLE_KEY] = A_BOLD,
+        };
+        uint8_t meaning = style & 0x7f;
+        attr_t a = attrs[meaning];
+
+        if (style & IMM_STYLE_SELECTED)
+                a |= A_REVERSE;
+        if (!term.color && meaning == IMM_STYLE_FAINT)
+                a |= A_DIM;
+        return a;
+}
+
+void imm_term_show(const struct imm_canvas *c) {
+        for (int row = 0; row < c->rows && row < LINES; row++) {
+                (void)move(row, 0);
+                for (int col = 0; col < c->cols && col < COLS; col++) {
+                        const struct imm_cell *cell = &c->cells[row * c->cols + col];
+
+                        if (!cell->text[0]) /* the right half of a wide one */
+                                continue;
+                        (void)attr_set(attributes(cell->style),
+                                term.color ? (short)(cell->style & 0x7f) : 0, NULL);
+                        (void)mvaddstr(row, col, cell->text);
+                }
+        }
+        (void)refresh();
+}
+
+static struct imm_event mouse(void) {
+        struct imm_event e = {.kind = IMM_EVENT_NONE};
+        MEVENT m;
+
+        if (getmouse(&m) == ERR)
+                return e;
+        e.row = m.y;
+        e.col = m.x;
+        if (m.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
+                e.kind = IMM_EVENT_WHEEL;
+                e.down = !(m.bstate & BUTTON4_PRESSED);
+        } else if (m.bstate & (BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED)) {
+                e.kind = IMM_EVENT_CLICK;
+                e.twice = m.bstate & BUTTON1_DOUBLE_CLICKED;
+        }
+        return e;
+}
+
+static int key_of(wint_t c) {
+        static const struct {
+                int curses, key;
+        } keys[] = {{KEY_UP, IMM_KEY_UP}, {KEY_DOWN, IMM_KEY_DOWN}, {KEY_LEFT, IMM_KEY_LEFT},
+                {KEY_RIGHT, IMM_KEY_RIGHT}, {KEY_PPAGE, IMM_KEY_PGUP}, {KEY_NPAGE, IMM_KEY_PGDN},
+                {KEY_HOME, IMM_KEY_HOME}, {KEY_END, IMM_KEY_END}, {KEY_BTAB, IMM_KEY_BACKTAB},
+                {KEY_BACKSPACE, IMM_KEY_BACKSPACE}, {KEY_DC, IMM_KEY_DELETE},
+                {KEY_ENTER, IMM_KEY_ENTER}, {KEY_F(1), IMM_KEY_F1}};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(keys); i++)
+                if ((int)c == keys[i].curses)
+                        return keys[i].key;
+        return IMM_KEY_NONE;
+}
+
+static struct imm_event next_key(void) {
+        struct imm_event e = {.kind = IMM_EVENT_NONE};
+        wint_t c = 0;
+
+        switch (get_wch(&c)) {
+        case KEY_CODE_YES:
+                if (c == KEY_MOUSE)
+                        return mouse();
+                if (c == KEY_RESIZE)
+                        return (struct imm_event){
+                                .kind = IMM_EVENT_RESIZE, .row = LINES, .col = COLS};
+                e.key = key_of(c);
+                e.kind = e.key == IMM_KEY_NONE ? IMM_EVENT_NONE : IMM_EVENT_KEY;
+                return e;
+        case OK:
+                e.kind = IMM_EVENT_KEY;
+                e.key = c == '\r' ? IMM_KEY_ENTER : (int)c;
+                return e;
+        default:
+                return e;
+        }
+}
+
+struct imm_event imm_term_wait(int timeout_ms) {
+        struct pollfd p[] = {
+                {.fd = STDIN_FILENO, .events = POLLIN}, {.fd = term.wake[0], .events = POLLIN}};
+        struct imm_event e;
+        char drain[64];
+
+        if (ending)
+                return (struct imm_event){.kind = IMM_EVENT_END};
+        e = next_key(); /* what curses has already read, and SIGWINCH */
+        if (e.kind != IMM_EVENT_NONE)
+                return e;
+        (void)poll(p, 2, timeout_ms);
+        while (read(term.wake[0], drain, sizeof(drain)) > 0)
+                ;
+        if (ending || p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+                return (struct imm_event){.kind = IMM_EVENT_END};
+        return next_key();
+}
+
+/* Base64 is all that OSC 52 takes, so nothing of the text reaches the terminal as it is. */
+void imm_term_copy(const char *text) {
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        size_t n = strlen(text);
+
+        if (!term.open || n > 64 * 1024)
+                return;
+        fputs("\033]52;c;", stdout);
+        for (size_t i = 0; i < n; i += 3) {
+                unsigned char b[3] = {0};
+                unsigned v;
+
+                memcpy(b, text + i, n - i < 3 ? n - i : 3);
+                v = (unsigned)b[0] << 16 | (unsigned)b[1] << 8 | b[2];
+                for (size_t k = 0; k < 4; k++)
+                        putchar(k > n - i ? '=' : digits[v >> (18 - 6 * k) & 63]);
+        }
+        putchar('\a');
+        (void)fflush(stdout);
+}

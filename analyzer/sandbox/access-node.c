@@ -1,5 +1,6 @@
 #include "analyzer/sandbox/access-private.h"
 
+#include <elf.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,7 @@
  */
 struct imm_nodes {
         pthread_mutex_t lock;
-        struct imm_map map;
+        struct imm_map map, programs;
         struct imm_arena *arena;
 };
 
@@ -131,4 +132,97 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
         }
         (void)pthread_mutex_unlock(&n->lock);
         return node;
+}
+
+/* ---- programs ---- */
+
+enum { HEAD_MAX = 4096 }; /* where linkers put the program headers and the interpreter's name */
+
+/* "#! /bin/sh -e": the first word */
+static const char *script_interpreter(const char *p, size_t n, struct imm_arena *a) {
+        const char *end = memchr(p, '\n', n), *start = p;
+
+        if (!end)
+                end = p + n;
+        while (start < end && (*start == ' ' || *start == '\t'))
+                start++;
+        p = start;
+        while (p < end && *p != ' ' && *p != '\t' && *p)
+                p++;
+        return p > start ? imm_strndup(a, start, (size_t)(p - start)) : NULL;
+}
+
+/* The segment PT_INTERP; fields at the offsets of the class, little endian as the machines are */
+static const char *elf_interpreter(
+        int fd, const unsigned char *head, size_t n, struct imm_arena *a) {
+        bool wide = head[EI_CLASS] == ELFCLASS64;
+        Elf64_Ehdr e64;
+        Elf32_Ehdr e32;
+        uint64_t at, size, offset = 0, length = 0;
+        unsigned count;
+        char name[PATH_MAX];
+
+        if (head[EI_DATA] != ELFDATA2LSB || n < sizeof(e64))
+                return NULL;
+        memcpy(&e64, head, sizeof(e64));
+        memcpy(&e32, head, sizeof(e32));
+        at = wide ? e64.e_phoff : e32.e_phoff;
+        count = wide ? e64.e_phnum : e32.e_phnum;
+        size = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+        for (unsigned i = 0; i < count && i < 128; i++) {
+                union {
+                        Elf64_Phdr p64;
+                        Elf32_Phdr p32;
+                } ph;
+
+                if (at > INT64_MAX - 128 * size ||
+                        pread(fd, &ph, size, (off_t)(at + i * size)) != (ssize_t)size)
+                        return NULL;
+                if ((wide ? ph.p64.p_type : ph.p32.p_type) != PT_INTERP)
+                        continue;
+                offset = wide ? ph.p64.p_offset : ph.p32.p_offset;
+                length = wide ? ph.p64.p_filesz : ph.p32.p_filesz;
+                break;
+        }
+        if (length < 2 || length >= sizeof(name) || offset > INT64_MAX ||
+                pread(fd, name, length, (off_t)offset) != (ssize_t)length)
+                return NULL;
+        name[length] = '\0';
+        return imm_strdup(a, name);
+}
+
+static void read_program(const struct imm_root *root, const char *path, struct imm_arena *a,
+        struct imm_program *ret) {
+        imm_auto_close int fd = imm_root_open_file(root, path, NULL);
+        unsigned char head[HEAD_MAX];
+        ssize_t n;
+
+        if (fd < 0)
+                return;
+        n = pread(fd, head, sizeof(head), 0);
+        if (n < 0)
+                return;
+        ret->known = true;
+        if (n >= 2 && memcmp(head, "#!", 2) == 0) {
+                ret->script = true;
+                ret->interpreter = script_interpreter((const char *)head + 2, (size_t)n - 2, a);
+        } else if (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) {
+                ret->elf = true;
+                ret->interpreter = elf_interpreter(fd, head, (size_t)n, a);
+        }
+}
+
+const struct imm_program *imm_program_of_root(struct imm_manager *m, const char *path) {
+        struct imm_nodes *n = nodes_of(m);
+        struct imm_program *p;
+
+        (void)pthread_mutex_lock(&n->lock);
+        p = imm_map_get(&n->programs, path);
+        if (!p) {
+                p = imm_new(n->arena, struct imm_program);
+                read_program(m->root, path, n->arena, p);
+                imm_map_put(n->arena, &n->programs, imm_strdup(n->arena, path), p);
+        }
+        (void)pthread_mutex_unlock(&n->lock);
+        return p;
 }

@@ -89,6 +89,14 @@ void imm_identity_plain_exec(struct imm_identity *id);
 /* access-node.c: the root's files, seen once per manager. May be called by several threads. */
 const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path);
 
+/* What the kernel reads of a file that it is to execute */
+struct imm_program {
+        bool known;              /* could be read */
+        bool script, elf;        /* neither: execve(2) refuses it */
+        const char *interpreter; /* of both; NULL: none */
+};
+const struct imm_program *imm_program_of_root(struct imm_manager *m, const char *path);
+
 /* apifs.c: the virtual files of a booted machine */
 struct imm_api_entry {
         const char *path, *owner, *group, *target;
@@ -135,6 +143,12 @@ struct imm_spot {
 
 /* Walks to @path; a link at its end is followed only if @follow. */
 void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct imm_spot *ret);
+
+/* Where in the root's files the spot's own content lies */
+const char *imm_spot_file(const struct imm_spot *at, struct imm_arena *a);
+
+/* access-program.c: would execve(2) take it, with the interpreters that it asks for? */
+bool imm_program_starts(const struct imm_walk *w, const struct imm_spot *at);
 
 /* access-judge.c */
 enum imm_reason {

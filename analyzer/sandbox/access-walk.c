@@ -51,6 +51,21 @@ static const struct imm_made *made_above(
         return NULL;
 }
 
+/* DynamicUser= moves /var/lib/X that was there before to /var/lib/private/X, with all in it. */
+static void moved_node(const struct imm_walk *w, const struct imm_mount_table *t, const char *path,
+        struct imm_node *ret) {
+        static const char *const tops[] = {"/var/lib", "/var/cache", "/var/log"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
+                const char *rest = imm_after(path, imm_printf(w->a, "%s/private/", tops[i]));
+
+                if (!rest || !made_above(w, t, path))
+                        continue;
+                *ret = *imm_node_of_root(w->m, imm_printf(w->a, "%s/%s", tops[i], rest));
+                return;
+        }
+}
+
 /* What stands at @path of the booted root itself: what systemd made, the kernel's files, the root's
  */
 static void host_node(const struct imm_walk *w, const char *path, struct imm_node *ret) {
@@ -72,6 +87,8 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
                 return;
         }
         *ret = *imm_node_of_root(w->m, path);
+        if (ret->state == IMM_NODE_ABSENT && t->made.n > 0)
+                moved_node(w, t, path, ret);
         if (imm_root_is_host(w->m->root) && imm_after(path, "/sys"))
                 ret->api = imm_api_at(path);
         made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path) : NULL;
@@ -94,16 +111,27 @@ static bool is_word(const char *s, size_t n, const char *word) {
 
 enum { HIDE_NOTHING, HIDE_ACCESS, HIDE_NAMES, HIDE_UNTRACEABLE };
 
-static int hidden_processes(const struct imm_walk *w) {
-        const char *word = w->s ? imm_setting_word(w->s, IMM_SETTING_PROTECT_PROC) : NULL;
+/* Is @option among the mount's options, between commas? */
+static bool has_option(const struct imm_mount *m, const char *option) {
+        size_t n = strlen(option);
 
-        if (!word || imm_streq(word, "default"))
-                return HIDE_NOTHING;
-        if (imm_streq(word, "ptraceable"))
+        for (const char *p = m->options; p; p = strchr(p, ',')) {
+                p += *p == ',';
+                if (strncmp(p, option, n) == 0 && (p[n] == ',' || !p[n]))
+                        return true;
+        }
+        return false;
+}
+
+static int hidden_processes(const struct imm_walk *w, const struct imm_mount *m) {
+        if (has_option(m, "hidepid=ptraceable") || has_option(m, "hidepid=4"))
                 return HIDE_UNTRACEABLE;
         if (imm_identity_in_group(w->id, 0)) /* procfs' gid= is left at root's group */
                 return HIDE_NOTHING;
-        return imm_streq(word, "noaccess") ? HIDE_ACCESS : HIDE_NAMES;
+        if (has_option(m, "hidepid=noaccess") || has_option(m, "hidepid=1"))
+                return HIDE_ACCESS;
+        return has_option(m, "hidepid=invisible") || has_option(m, "hidepid=2") ? HIDE_NAMES
+                                                                                : HIDE_NOTHING;
 }
 
 static bool is_word_setting(const struct imm_walk *w, enum imm_setting id, const char *value) {
@@ -112,9 +140,10 @@ static bool is_word_setting(const struct imm_walk *w, enum imm_setting id, const
         return word && imm_streq(word, value);
 }
 
-/* procfs: @rest is "" or "/..." below its top; @fresh: mounted for the service, by its settings */
-static void proc_node(
-        const struct imm_walk *w, const char *rest, bool fresh, struct imm_node *ret) {
+/* procfs: @rest is "" or "/..." below its top; @fresh: the mount, if it is one of the service's own
+ */
+static void proc_node(const struct imm_walk *w, const char *rest, const struct imm_mount *fresh,
+        struct imm_node *ret) {
         const char *name = *rest ? rest + 1 : rest;
         size_t n = strcspn(name, "/");
         bool process = is_word(name, n, "@self") || numeric(name, n);
@@ -126,8 +155,7 @@ static void proc_node(
                 n = strlen("@self");
         }
         if (fresh && n > 0 && !process && !is_word(name, n, "self") &&
-                !is_word(name, n, "thread-self") &&
-                is_word_setting(w, IMM_SETTING_PROC_SUBSET, "pid")) {
+                !is_word(name, n, "thread-self") && has_option(fresh, "subset=pid")) {
                 *ret = (struct imm_node){
                         .state = IMM_NODE_ABSENT, .why = "ProcSubset=pid leaves processes alone"};
                 return;
@@ -145,7 +173,7 @@ static void proc_node(
         }
         if (!fresh || imm_judge_trace(w, ret))
                 return;
-        switch (hidden_processes(w)) {
+        switch (hidden_processes(w, fresh)) {
         case HIDE_ACCESS:
                 if (!name[n])
                         ret->api = IMM_API_PID_TRACE;
@@ -171,36 +199,17 @@ static void own_cgroup_node(const struct imm_walk *w, const char *rest, struct i
 /* In a new file system of a kind that systemd does not fill itself */
 static bool kernel_node(const struct imm_walk *w, const struct imm_mount *m, const char *rest,
         struct imm_node *ret) {
-        static const struct {
-                const char *fstype, *path;
-        } places[] = {
-                {"sysfs", "/sys"},
-                {"devpts", "/dev/pts"},
-                {"mqueue", "/dev/mqueue"},
-                {"hugetlbfs", "/dev/hugepages"},
-                {"bpf", "/sys/fs/bpf"},
-                {"debugfs", "/sys/kernel/debug"},
-                {"tracefs", "/sys/kernel/tracing"},
-                {"securityfs", "/sys/kernel/security"},
-                {"pstore", "/sys/fs/pstore"},
-                {"fusectl", "/sys/fs/fuse/connections"},
-                {"configfs", "/sys/kernel/config"},
-        };
+        const char *path = m->kernel_path ? join(w->a, m->kernel_path, rest) : NULL;
 
-        if (imm_streq(m->fstype, "proc")) {
-                proc_node(w, rest, true, ret);
-                return true;
-        }
-        if (imm_streq(m->fstype, "cgroup2")) {
-                own_cgroup_node(w, rest, ret);
-                return true;
-        }
-        for (size_t i = 0; i < IMM_ELEMENTSOF(places); i++)
-                if (imm_streq(m->fstype, places[i].fstype)) {
-                        imm_api_node(w->m, imm_printf(w->a, "%s%s", places[i].path, rest), ret);
-                        return true;
-                }
-        return false;
+        if (!path)
+                return false;
+        if (imm_streq(m->fstype, "proc"))
+                proc_node(w, path + strlen("/proc"), m, ret);
+        else if (imm_streq(m->fstype, "cgroup2"))
+                own_cgroup_node(w, path + strlen("/sys/fs/cgroup"), ret);
+        else
+                imm_api_node(w->m, path, ret);
+        return true;
 }
 
 static void new_node(const struct imm_walk *w, const struct imm_mount *m, const char *rest,
@@ -260,6 +269,21 @@ static void layer_node(const struct imm_walk *w, const struct imm_mount *m, cons
                 host_node(w, join(w->a, m->layers.v[i], rest), ret);
 }
 
+/*
+ * An id-mapped mount shows what nobody owns as the service's own, and all else as nobody's: that
+ * cannot be written by anyone.
+ */
+static void map_owner(const struct imm_walk *w, struct imm_node *n) {
+        enum { NOBODY = 65534 };
+        uid_t uid = w->id->userns == IMM_USERNS_SELF ? w->id->mapped_uid : w->id->uid;
+
+        if (n->uid == uid)
+                return; /* made by systemd, as it is seen */
+        n->immutable |= n->uid != NOBODY;
+        n->uid = n->uid == NOBODY ? uid : NOBODY;
+        n->gid = n->gid == NOBODY ? w->id->gid : NOBODY;
+}
+
 static void node_at(const struct imm_walk *w, const char *path, const struct imm_mount *m,
         struct imm_node *ret) {
         const char *rest;
@@ -276,16 +300,18 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
         else if (m->layers.n > 0)
                 layer_node(w, m, rest, ret);
         else if (m->of_host && imm_streq(m->fstype, "proc"))
-                proc_node(w, rest, false, ret);
+                proc_node(w, rest, NULL, ret);
         else if (m->host_path && imm_after(m->host_path, "/proc") &&
                  (m->host_path[5] == '/' || !m->host_path[5]))
-                proc_node(w, join(w->a, m->host_path, rest) + 5, false, ret);
+                proc_node(w, join(w->a, m->host_path, rest) + 5, NULL, ret);
         else if (m->host_path)
                 host_node(w, join(w->a, m->host_path, rest), ret);
         else if (m->of_host)
                 host_node(w, path, ret);
         else
                 new_node(w, m, rest, ret);
+        if (m->id_mapped && ret->state == IMM_NODE_PRESENT)
+                map_owner(w, ret);
 }
 
 static int mount_compare(const void *key, const void *item) {
@@ -372,6 +398,17 @@ static void follow_magic(const struct imm_walk *w, struct position *p, const cha
         }
         go_root(w, p);
         *rest = imm_printf(w->a, "%s%s", target, *rest);
+}
+
+const char *imm_spot_file(const struct imm_spot *at, struct imm_arena *a) {
+        const struct imm_mount *m = at->mount;
+        const char *rest = at->path;
+
+        if (!m || !m->host_path)
+                return at->path;
+        if (!imm_streq(m->path, "/"))
+                rest += strlen(m->path);
+        return join(a, m->host_path, rest);
 }
 
 static const char *printable(const struct imm_walk *w, const char *path) {

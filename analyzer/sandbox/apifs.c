@@ -98,26 +98,46 @@ enum imm_api imm_api_at(const char *path) {
         return IMM_API_PLAIN;
 }
 
+/* The user's bus is there where its package is installed and its socket enabled. */
+static mode_t user_bus(struct imm_manager *m) {
+        static const char *const enabled[] = {
+                "/etc/systemd/user/sockets.target.wants/dbus.socket",
+                "/usr/lib/systemd/user/sockets.target.wants/dbus.socket",
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(enabled); i++)
+                if (imm_node_of_root(m, enabled[i])->state != IMM_NODE_ABSENT)
+                        return S_IFSOCK | 0666;
+        return 0;
+}
+
 /* What the user's manager and its runtime directory service make below /run/user */
-static bool runtime_directory(const struct imm_manager *m, const char *path, struct imm_node *ret) {
+static bool runtime_directory(struct imm_manager *m, const char *path, struct imm_node *ret) {
         static const struct {
                 const char *path;
                 mode_t mode;
+                unsigned since, until;
         } made[] = {
-                {"", S_IFDIR | 0700},
-                {"/systemd", S_IFDIR | 0755},
-                {"/systemd/inaccessible", S_IFDIR | 0755},
-                {"/systemd/inaccessible/dir", S_IFDIR},
-                {"/systemd/inaccessible/reg", S_IFREG},
-                {"/systemd/inaccessible/fifo", S_IFIFO},
-                {"/systemd/inaccessible/sock", S_IFSOCK},
-                {"/systemd/notify", S_IFSOCK | 0777},
-                {"/systemd/private", S_IFSOCK | 0777},
-                {"/systemd/units", S_IFDIR | 0755},
+                {"", S_IFDIR | 0700, 0, 0},
+                {"/systemd", S_IFDIR | 0755, 0, 0},
+                {"/systemd/inaccessible", S_IFDIR | 0755, 0, 254},
+                {"/systemd/inaccessible", S_IFDIR | 0555, 255, 0},
+                {"/systemd/inaccessible/dir", S_IFDIR, 0, 0},
+                {"/systemd/inaccessible/fifo", S_IFIFO, 0, 0},
+                {"/systemd/inaccessible/reg", S_IFREG, 0, 0},
+                {"/systemd/inaccessible/sock", S_IFSOCK, 0, 0},
+                {"/systemd/notify", S_IFSOCK | 0755, 0, 254},
+                {"/systemd/notify", S_IFSOCK | 0775, 255, 0},
+                {"/systemd/private", S_IFSOCK | 0755, 0, 247},
+                {"/systemd/private", S_IFSOCK | 0700, 248, 0},
+                {"/systemd/propagate", S_IFDIR | 0755, 254, 0},
+                {"/systemd/propagate", 0, 0, 253},
+                {"/systemd/units", S_IFDIR | 0755, 0, 0},
         };
         const char *rest = imm_after(path, "/run/user/");
-        unsigned long uid = 0;
         const char *digits = rest;
+        unsigned long uid = 0;
+        mode_t mode = 0;
 
         if (!rest || m->scope == IMM_SCOPE_SYSTEM || !m->user)
                 return false;
@@ -125,20 +145,43 @@ static bool runtime_directory(const struct imm_manager *m, const char *path, str
                 uid = uid * 10 + (unsigned)(*rest - '0');
         if (rest == digits || uid != m->user->uid)
                 return false;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(made); i++)
-                if (imm_streq(made[i].path, rest)) {
-                        *ret = (struct imm_node){
-                                .mode = made[i].mode, .uid = m->user->uid, .gid = m->user->gid};
-                        if (imm_streq(rest, "/systemd/private") && m->version >= 248)
-                                ret->mode = S_IFSOCK | 0700;
-                        return true;
-                }
-        return false;
+        if (imm_streq(rest, "/bus"))
+                mode = user_bus(m);
+        else {
+                size_t i = 0;
+
+                while (i < IMM_ELEMENTSOF(made) &&
+                        !(imm_streq(made[i].path, rest) && m->version >= made[i].since &&
+                                (!made[i].until || m->version <= made[i].until)))
+                        i++;
+                if (i == IMM_ELEMENTSOF(made))
+                        return false;
+                mode = made[i].mode;
+        }
+        *ret = (struct imm_node){.mode = mode, .uid = m->user->uid, .gid = m->user->gid};
+        if (!mode)
+                ret->state = IMM_NODE_ABSENT;
+        return true;
+}
+
+/* /run/systemd/journal.NAMESPACE of LogNamespace= has the same sockets as the journal's own. */
+static const char *usual_path(const char *path, struct imm_arena *a) {
+        const char *rest = imm_after(path, "/run/systemd/journal.");
+
+        if (!rest)
+                return path;
+        return imm_printf(a, "/run/systemd/journal%s", strchrnul(rest, '/'));
 }
 
 void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret) {
-        const struct imm_api_entry *e = find(path, strlen(path));
-        bool some = e;
+        imm_cleanup(imm_arena_free) struct imm_arena *a = NULL;
+        const struct imm_api_entry *e;
+        bool some;
+
+        if (imm_after(path, "/run/systemd/journal."))
+                path = usual_path(path, a = imm_arena_new());
+        e = find(path, strlen(path));
+        some = e;
 
         for (; e && e < imm_api_entries + imm_api_n_entries && imm_streq(e->path, path); e++) {
                 if (m->version < e->since || (e->until && m->version > e->until))

@@ -17,14 +17,6 @@ static bool take_ids(const struct imm_node *n, struct imm_identity *id) {
         return changed;
 }
 
-static bool is_script(const struct imm_root *root, const char *path) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        imm_auto_close int fd = imm_root_open_file(root, path, NULL);
-        char start[2];
-
-        return fd >= 0 && read(fd, start, sizeof(start)) == 2 && memcmp(start, "#!", 2) == 0;
-}
-
 /* capabilities(7): P'(permitted) = (P(inheritable) & F(inheritable)) | (F(permitted) & bounding) */
 static uint64_t granted(const struct imm_file_caps *f, const struct imm_identity *id) {
         return (id->cap_inheritable & f->inheritable) | (f->permitted & id->cap_bounding);
@@ -40,17 +32,6 @@ static uint64_t caps_before(const struct imm_settings *s, const struct imm_ident
                      id->cap_inheritable != id->cap_ambient;
 
         return keeps ? IMM_CAPS_ALL : 0;
-}
-
-static const char *file_of(const struct imm_spot *spot, struct imm_arena *a) {
-        const struct imm_mount *m = spot->mount;
-        const char *rest = spot->path;
-
-        if (!m || !m->host_path || imm_streq(m->host_path, "/"))
-                return spot->path;
-        if (!imm_streq(m->path, "/"))
-                rest += strlen(m->path);
-        return imm_printf(a, "%s%s", m->host_path, rest);
 }
 
 static bool changes_identity(const struct imm_spot *spot) {
@@ -105,7 +86,7 @@ void imm_identity_exec(struct imm_manager *m, struct imm_settings *s,
         /* the memory of a program that one may not read is closed to its own user, too */
         id->undumpable = imm_judge_mask(&w, &spot.node, IMM_MAY_READ).answer == 0;
         if (!changes_identity(&spot) || (spot.mount && spot.mount->flags & IMM_MOUNT_NOSUID) ||
-                is_script(m->root, file_of(&spot, a)))
+                imm_program_of_root(m, imm_spot_file(&spot, a))->script)
                 return;
         change_identity(m, s, &spot, program, a, id);
 }

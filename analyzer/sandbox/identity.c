@@ -294,6 +294,9 @@ static void set_userns(const struct imm_manager *m, const struct imm_settings *s
                 id->userns = IMM_USERNS_IDENTITY;
         else if (word && imm_streq(word, "full"))
                 id->userns = IMM_USERNS_FULL;
+        if (m->scope != IMM_SCOPE_SYSTEM && id->userns != IMM_USERNS_SELF)
+                fail(id, IMM_OUTCOME_USER_FAILURE,
+                        "a user manager can map no users but its own (PrivateUsers=)");
         id->maps_root = m->scope == IMM_SCOPE_SYSTEM;
         id->mapped_uid = c->has_user ? c->uid : id->uid;
         id->mapped_gid = c->has_group ? c->gid : id->gid;

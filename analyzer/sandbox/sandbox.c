@@ -103,7 +103,8 @@ static const char *working_directory(const struct imm_walk *w) {
         const char *dir = imm_setting_string(w->s, IMM_SETTING_WORKING_DIRECTORY);
         const struct imm_user *u;
 
-        if (!dir || *dir == '-' || *dir == '!' || w->m->scope != IMM_SCOPE_SYSTEM)
+        if (!dir || *dir == '-' || *dir == '!' ||
+                !imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->set)
                 return NULL;
         if (*dir == '/')
                 return dir;
@@ -135,9 +136,7 @@ static void check_start(const struct imm_walk *w, struct imm_mount_table *t, con
                         return;
                 }
         }
-        if (spot.end != IMM_WALK_UNKNOWN &&
-                (spot.end != IMM_WALK_FOUND || !S_ISREG(spot.node.mode) ||
-                        imm_access_judge(w, &spot, IMM_MODE_EXECUTE).answer == 0))
+        if (!imm_program_starts(w, &spot))
                 set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
 }
 

@@ -116,8 +116,10 @@ struct imm_mount {
         bool id_mapped;    /* id-mapped to the service's user */
         IMM_LIST(imm_made)
         entries; /* of a new file system: all that is in it, sorted; paths relative to its top */
-        struct imm_strv layers; /* of an overlay: paths in the root, the topmost first */
-        const char *options;    /* of a new proc: "hidepid=invisible,subset=pid"; or NULL */
+        struct imm_strv layers;  /* of an overlay: paths in the root, the topmost first */
+        const char *options;     /* of a new proc: "hidepid=invisible,subset=pid"; or NULL */
+        const char *kernel_path; /* of a new file system that the kernel fills: what stands here, by
+                                    its usual place: "/proc/sys" */
         struct imm_mount_cause read_only_by, noexec_by, nosuid_by;
         enum imm_setting
                 setting; /* that made it; IMM_SETTING_N: none (host, or systemd's implicit ones) */

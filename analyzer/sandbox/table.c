@@ -92,6 +92,8 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         ret->source = ret->fstype;
         if (fs->options)
                 ret->options = imm_strdup(p->out, fs->options);
+        if (fs->content == IMM_VFS_API)
+                ret->kernel_path = host_path(p->out, top);
         if (fs->of_credentials) {
                 ret->fstype = "bind";
                 ret->source = imm_strdup(p->out, fs->prefix);

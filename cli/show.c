@@ -293,38 +293,89 @@ static void text_head(struct imm_cli *cli, const struct imm_settings *s) {
         put_head(cli, "systemd", version_text(cli));
 }
 
-enum { NAME_MAX_WIDTH = 28, VALUE_WIDTH = 44 };
+/* The head names the files in full, so a setting needs no more than the file's own name. */
+static const char *short_path(const struct imm_settings *s, const char *path) {
+        const char *slash = strrchr(path, '/');
+        size_t n = 0;
 
-static void text_setting(struct imm_cli *cli, const struct imm_settings *s, enum imm_setting id) {
+        for (size_t i = 0; slash && i < s->unit->n_files; i++) {
+                const char *other = strrchr(s->unit->files[i]->path, '/');
+
+                n += other && imm_streq(other, slash);
+        }
+        return n == 1 ? slash + 1 : path;
+}
+
+static const char *origin_text(
+        struct imm_cli *cli, const struct imm_settings *s, const struct imm_origin *o) {
+        struct imm_origin file;
+
+        if (o->kind == IMM_ORIGIN_IMPLIED && o->via && o->by < IMM_SETTING_N &&
+                o->via->kind != IMM_ORIGIN_DEFAULT)
+                return imm_printf(cli->arena, "implied by %s= (%s)", imm_setting_info(o->by)->name,
+                        origin_text(cli, s, o->via));
+        if (o->kind != IMM_ORIGIN_FILE || !o->file)
+                return imm_origin_text(o, cli->arena);
+        file = *o;
+        file.file = short_path(s, o->file);
+        return imm_origin_text(&file, cli->arena);
+}
+
+enum { VALUE_WIDTH = 40 };
+
+static void text_setting(
+        struct imm_cli *cli, const struct imm_settings *s, enum imm_setting id, int name_width) {
         const struct imm_value *v = imm_setting(s, id);
         const char *value = imm_value_text(id, v, cli->arena);
-        size_t width;
+        size_t width = imm_text_width(value ? value : "");
 
-        value = value ? value : "";
-        width = imm_text_width(value);
-        printf("  %-*s ", NAME_MAX_WIDTH, imm_setting_info(id)->name);
-        imm_text_put(stdout, value);
+        printf("  %-*s  ", name_width, imm_setting_info(id)->name);
+        imm_text_put(stdout, value ? value : "");
         printf("%*s  %s", width < VALUE_WIDTH ? (int)(VALUE_WIDTH - width) : 0, "",
                 imm_cli_tone(cli, IMM_TONE_FAINT));
-        imm_text_put(stdout, imm_origin_text(&v->origin, cli->arena));
+        imm_text_put(stdout, origin_text(cli, s, &v->origin));
         printf("%s\n", imm_cli_plain(cli));
 }
 
-/* The settings that something says, in the registry's order */
+/* The settings that something says, by what they are about */
 static void text_settings(struct imm_cli *cli, const struct imm_settings *s) {
-        const char *section = NULL;
+        static const struct {
+                const char *group, *title;
+        } groups[] = {
+                {"Unit", "Unit"},
+                {"Service", "Service"},
+                {"Socket", "Socket"},
+                {"Mount", "Mount"},
+                {"Automount", "Automount"},
+                {"Swap", "Swap"},
+                {"Timer", "Timer"},
+                {"Path", "Path"},
+                {"Slice", "Slice"},
+                {"Scope", "Scope"},
+                {"Exec", "Execution"},
+                {"CGroup", "Resources"},
+                {"Kill", "Killing"},
+                {"Install", "Install"},
+        };
+        int width = 0;
 
-        for (enum imm_setting id = 0; id < IMM_SETTING_N; id++) {
-                const struct imm_setting_info *info = imm_setting_info(id);
+        for (enum imm_setting id = 0; id < IMM_SETTING_N; id++)
+                if (imm_setting(s, id)->set && applies(s, id) &&
+                        (int)strlen(imm_setting_info(id)->name) > width)
+                        width = (int)strlen(imm_setting_info(id)->name);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(groups); i++) {
+                bool some = false;
 
-                if (!imm_setting(s, id)->set || !applies(s, id))
-                        continue;
-                if (!section || !imm_streq(section, info->section)) {
-                        section = info->section;
-                        printf("\n%s%s%s\n", imm_cli_tone(cli, IMM_TONE_BOLD), section,
-                                imm_cli_plain(cli));
+                for (enum imm_setting id = 0; id < IMM_SETTING_N; id++) {
+                        if (!imm_streq(imm_setting_info(id)->section, groups[i].group) ||
+                                !imm_setting(s, id)->set || !applies(s, id))
+                                continue;
+                        if (!some)
+                                printf("\n%s%s%s\n", imm_cli_tone(cli, IMM_TONE_BOLD),
+                                        groups[i].title, imm_cli_plain(cli));
+                        some = true;
+                        text_setting(cli, s, id, width);
                 }
-                text_setting(cli, s, id);
         }
 }
 

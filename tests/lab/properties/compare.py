@@ -114,6 +114,8 @@ def main():
             continue
         if MASKED_BY_LAB & set(" ".join(props.get("Names", [])).split()):
             continue
+        if flattened and props.get("Id") != [name]:
+            continue  # an alias: its unit is compared
         running = props.get("ActiveState") != ["inactive"] or props.get("ConditionTimestamp", [""]) != [""]
         loaded = props.get("LoadState") == ["loaded"]
         for prop in list(mine) + [p for p in UNLOADED if p not in mine]:

@@ -167,6 +167,22 @@ enum imm_parsed imm_parse_units(struct imm_parse *p, const char *value) {
         return imm_parse_taken(p, taken);
 }
 
+/* Documentation=: a page or an address */
+static bool is_documentation(const char *s) {
+        static const char *const kinds[] = {"http://", "https://", "file:/", "info:", "man:"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++) {
+                const char *rest = imm_after(s, kinds[i]);
+
+                if (!rest || *rest == '\0')
+                        continue;
+                while ((unsigned char)*rest < 128 && *rest != '\0')
+                        rest++;
+                return *rest == '\0';
+        }
+        return false;
+}
+
 enum imm_parsed imm_parse_words(struct imm_parse *p, const char *value) {
         const char *s, *word;
         size_t taken = 0;
@@ -176,6 +192,10 @@ enum imm_parsed imm_parse_words(struct imm_parse *p, const char *value) {
         if (!imm_parse_expand(p, value, &s))
                 return imm_parse_ignore(p, "the specifiers of '%s' are not known", value);
         while (imm_parse_word(p, &s, NULL, IMM_WORDS_UNQUOTE | IMM_WORDS_RETAIN_ESCAPE, &word)) {
+                if (!is_documentation(word)) {
+                        imm_parse_skip(p, "'%s' is no address of documentation", word);
+                        continue;
+                }
                 imm_parse_add_string(p, imm_parse_value(p), word);
                 taken++;
         }

@@ -321,12 +321,37 @@ static const char *origin_text(
         return imm_origin_text(&file, cli->arena);
 }
 
-enum { VALUE_WIDTH = 40 };
+/* A filter of hundreds of calls: how many, and the lines that make it */
+static const char *filter_text(
+        struct imm_cli *cli, const struct imm_settings *s, enum imm_setting id) {
+        const struct imm_value *v = imm_setting(s, id);
+        struct imm_map lost = {0};
+        char *lines = NULL;
+
+        imm_array_foreach (l, &s->superseded)
+                imm_map_put(cli->arena, &lost,
+                        imm_printf(cli->arena, "%p", (const void *)l->assignment), &lost);
+        for (size_t i = 0; i < s->unit->n_files; i++)
+                for (size_t k = 0; k < s->unit->files[i]->n_assignments; k++) {
+                        const struct imm_assignment *a = &s->unit->files[i]->assignments[k];
+
+                        if (imm_streq(a->key, imm_setting_info(id)->name) && *a->value &&
+                                !imm_map_has(&lost, imm_printf(cli->arena, "%p", (const void *)a)))
+                                lines = imm_printf(cli->arena, "%s%s%s", lines ? lines : "",
+                                        lines ? ", " : "", a->value);
+                }
+        return imm_printf(cli->arena, "%s%s%zu %s", lines ? lines : "", lines ? " : " : "",
+                v->syscalls.n, v->allow_list ? "allowed" : "denied");
+}
+
+enum { VALUE_WIDTH = 40, FILTER_SHORT = 8 };
 
 static void text_setting(
         struct imm_cli *cli, const struct imm_settings *s, enum imm_setting id, int name_width) {
         const struct imm_value *v = imm_setting(s, id);
-        const char *value = imm_value_text(id, v, cli->arena);
+        const char *value = v->type == IMM_VALUE_SYSCALLS && v->syscalls.n > FILTER_SHORT
+                                    ? filter_text(cli, s, id)
+                                    : imm_value_text(id, v, cli->arena);
         size_t width = imm_text_width(value ? value : "");
 
         printf("  %-*s  ", name_width, imm_setting_info(id)->name);

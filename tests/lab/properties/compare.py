@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Two files of `systemctl show` answers, compared property by property.
 
-compare.py [--flattened] TITLE SYSTEMCTL OTHER EXCEPTIONS    OTHER: immure's, or systemctl's after flattening
-compare.py --list-loaded SYSTEMCTL                           the units that are loaded under the name asked for
+compare.py [--flattened] TITLE NAMES SYSTEMCTL OTHER EXCEPTIONS    OTHER: immure's, or systemctl's after flattening
+compare.py --list-loaded NAMES SYSTEMCTL                           the units that are loaded under the name asked for
 
 EXCEPTIONS has lines "PROPERTY UNIT TITLE reason", the first three as globs: differences that are known and explained in
 docs/properties.md. Ends with 1 if anything else differs.
@@ -51,20 +51,13 @@ def block(lines):
     return props
 
 
-def read(path):
+def read(names, path):
+    """Blocks with an empty line between them, in the order of the names"""
     text = open(path, encoding="utf-8", errors="surrogateescape").read()
-    if text.startswith("###"):
-        units = collections.OrderedDict()
-        name = None
-        for line in text.split("\n"):
-            if line.startswith("### "):
-                if line != "### failed":
-                    name = line[4:]
-                    units[name] = []
-            elif name is not None:
-                units[name].append(line)
-        return {n: block([x for x in l if x]) for n, l in units.items()}
-    return [block(b.split("\n")) for b in text.rstrip("\n").split("\n\n")]
+    blocks = [block(b.split("\n")) for b in re.split(r"\n\n+(?=[A-Za-z])", text.strip("\n"))]
+    if len(blocks) != len(names):
+        sys.exit(f"{path}: {len(blocks)} answers for {len(names)} units")
+    return dict(zip(names, blocks))
 
 
 def plain(prop, values, running):
@@ -93,25 +86,18 @@ def exceptions(path):
 def main():
     args = sys.argv[1:]
     if args[0] == "--list-loaded":
-        for name, props in read(args[1]).items():
+        for name, props in read(open(args[1]).read().split("\n")[:-1], args[2]).items():
             if props.get("LoadState") == ["loaded"] and props.get("Id") == [name] and props.get("FragmentPath") != [""]:
                 print(name)
         return 0
     flattened = args[0] == "--flattened"
-    title, truth_path, other_path, known = args[flattened:]
-    truth, other = read(truth_path), read(other_path)
-    if isinstance(other, list):
-        other = dict(zip(truth, other)) if len(other) == len(truth) else {}
-        if not other:
-            print(f"{title}: not as many answers as units")
-            return 1
+    title, names, truth_path, other_path, known = args[flattened:]
+    names = open(names).read().split("\n")[:-1]
+    truth, other = read(names, truth_path), read(names, other_path)
     known = exceptions(known)
     compared, differ, excused = collections.Counter(), collections.defaultdict(list), collections.Counter()
     for name, props in truth.items():
-        mine = other.get(name)
-        if mine is None or not props:
-            differ["(unit)"].append((name, "", ""))
-            continue
+        mine = other[name]
         if MASKED_BY_LAB & set(" ".join(props.get("Names", [])).split()):
             continue
         if flattened and props.get("Id") != [name]:

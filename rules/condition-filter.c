@@ -43,15 +43,19 @@ static void set_call(uint64_t *set, int number) {
                 set[number / 64] |= UINT64_C(1) << (number % 64);
 }
 
-/* Calls that the architecture lacks have no number and cannot be made: they do not count. */
+/*
+ * Calls that the architecture lacks have no number and cannot be made: they do not count. A call
+ * with an error of its own is denied, in a list of allowed ones too.
+ */
 static void collect_calls(struct imm_facts *facts) {
         const struct imm_value *v = imm_setting(facts->settings, IMM_SETTING_SYSTEM_CALL_FILTER);
 
         facts->have_calls = true;
         for (size_t i = 0; i < v->syscalls.n; i++) {
-                set_call(facts->calls, v->syscalls.v[i].number);
                 if (v->syscalls.v[i].error == 0)
                         set_call(facts->calls_killed, v->syscalls.v[i].number);
+                if (v->syscalls.v[i].error == 0 || !v->allow_list)
+                        set_call(facts->calls, v->syscalls.v[i].number);
         }
 }
 

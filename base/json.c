@@ -33,7 +33,7 @@ static size_t utf8_length(const char *s, size_t n) {
 static void put_string(FILE *f, const char *s) {
         size_t n = strlen(s);
 
-        putc('"', f);
+        putc_unlocked('"', f);
         while (n > 0) {
                 size_t plain = 0;
                 unsigned char c;
@@ -45,7 +45,7 @@ static void put_string(FILE *f, const char *s) {
                         plain++;
                 }
                 if (plain > 0) {
-                        fwrite(s, 1, plain, f);
+                        fwrite_unlocked(s, 1, plain, f);
                         s += plain;
                         n -= plain;
                         continue;
@@ -57,24 +57,24 @@ static void put_string(FILE *f, const char *s) {
                 } else {
                         plain = utf8_length(s, n);
                         if (plain > 0)
-                                fwrite(s, 1, plain, f);
+                                fwrite_unlocked(s, 1, plain, f);
                         else {
-                                fputs("\\ufffd", f);
+                                fputs_unlocked("\\ufffd", f);
                                 plain = 1;
                         }
                 }
                 s += plain;
                 n -= plain;
         }
-        putc('"', f);
+        putc_unlocked('"', f);
 }
 
 static void indent(struct imm_json *j) {
         if (!j->pretty)
                 return;
-        putc('\n', j->f);
+        putc_unlocked('\n', j->f);
         for (unsigned i = 0; i < j->depth; i++)
-                fputs("  ", j->f);
+                fputs_unlocked("  ", j->f);
 }
 
 static void begin_value(struct imm_json *j, const char *key) {
@@ -82,20 +82,20 @@ static void begin_value(struct imm_json *j, const char *key) {
 
         if (j->depth > 0) {
                 if (j->begun & bit)
-                        putc(',', j->f);
+                        putc_unlocked(',', j->f);
                 j->begun |= bit;
                 indent(j);
                 assert(!key == !(j->open & bit));
         }
         if (key) {
                 put_string(j->f, key);
-                fputs(j->pretty ? ": " : ":", j->f);
+                fputs_unlocked(j->pretty ? ": " : ":", j->f);
         }
 }
 
 static void open_container(struct imm_json *j, const char *key, bool object) {
         begin_value(j, key);
-        putc(object ? '{' : '[', j->f);
+        putc_unlocked(object ? '{' : '[', j->f);
         assert(j->depth < DEPTH_MAX);
         j->depth++;
         j->open = (j->open & ~(UINT64_C(1) << j->depth)) | (uint64_t)object << j->depth;
@@ -118,9 +118,9 @@ void imm_json_end(struct imm_json *j) {
         j->depth--;
         if (begun)
                 indent(j);
-        putc(object ? '}' : ']', j->f);
+        putc_unlocked(object ? '}' : ']', j->f);
         if (j->depth == 0)
-                putc('\n', j->f);
+                putc_unlocked('\n', j->f);
 }
 
 void imm_json_string(struct imm_json *j, const char *key, const char *value) {
@@ -128,7 +128,7 @@ void imm_json_string(struct imm_json *j, const char *key, const char *value) {
         if (value)
                 put_string(j->f, value);
         else
-                fputs("null", j->f);
+                fputs_unlocked("null", j->f);
 }
 
 void imm_json_int(struct imm_json *j, const char *key, int64_t value) {
@@ -137,18 +137,28 @@ void imm_json_int(struct imm_json *j, const char *key, int64_t value) {
 }
 
 void imm_json_uint(struct imm_json *j, const char *key, uint64_t value) {
+        char digits[20], *p = digits + sizeof(digits);
+
         begin_value(j, key);
-        fprintf(j->f, "%" PRIu64, value);
+        do
+                *--p = (char)('0' + value % 10);
+        while ((value /= 10) > 0);
+        fwrite_unlocked(p, 1, (size_t)(digits + sizeof(digits) - p), j->f);
+}
+
+void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t n) {
+        begin_value(j, key);
+        fwrite_unlocked(text, 1, n, j->f);
 }
 
 void imm_json_bool(struct imm_json *j, const char *key, bool value) {
         begin_value(j, key);
-        fputs(value ? "true" : "false", j->f);
+        fputs_unlocked(value ? "true" : "false", j->f);
 }
 
 void imm_json_null(struct imm_json *j, const char *key) {
         begin_value(j, key);
-        fputs("null", j->f);
+        fputs_unlocked("null", j->f);
 }
 
 void imm_json_tristate(struct imm_json *j, const char *key, int value) {

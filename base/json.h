@@ -42,5 +42,7 @@ void imm_json_int(struct imm_json *j, const char *key, int64_t value);
 void imm_json_uint(struct imm_json *j, const char *key, uint64_t value);
 void imm_json_bool(struct imm_json *j, const char *key, bool value);
 void imm_json_null(struct imm_json *j, const char *key);
+/* A value that is JSON already: for what is written many times alike */
+void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t n);
 /* -1 null, 0 false, 1 true: what is not known is null */
 void imm_json_tristate(struct imm_json *j, const char *key, int value);

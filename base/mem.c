@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -89,6 +90,29 @@ struct imm_arena *imm_arena_free(struct imm_arena *a) {
         }
         free(a);
         return NULL;
+}
+
+void imm_arena_reset(struct imm_arena *a) {
+        struct chunk *keep = a->head;
+
+        assert(!a->deferred);
+        if (!keep)
+                return;
+        while (keep->next) {
+                struct chunk *next = keep->next;
+
+                if (next->size > keep->size) {
+                        a->head = next;
+                        a->total -= sizeof(*keep) + keep->size;
+                        free(keep);
+                        keep = next;
+                } else {
+                        keep->next = next->next;
+                        a->total -= sizeof(*next) + next->size;
+                        free(next);
+                }
+        }
+        keep->used = 0;
 }
 
 static struct chunk *chunk_new(struct imm_arena *a, size_t n) {

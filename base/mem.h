@@ -19,6 +19,8 @@ struct imm_arena;
 
 struct imm_arena *imm_arena_new(void);
 struct imm_arena *imm_arena_free(struct imm_arena *a); /* accepts NULL, returns NULL */
+/* Everything in it goes, its largest piece of memory stays for what comes next. */
+void imm_arena_reset(struct imm_arena *a);
 
 /* Zeroed memory, aligned for any type; never NULL. @n may be 0. */
 void *imm_alloc(struct imm_arena *a, size_t n) __attribute__((malloc, returns_nonnull));

@@ -56,8 +56,7 @@ static void say_about(struct imm_cli *cli, struct imm_map *said, const struct im
                 say(cli, said, &u->judged->diags);
         for (size_t i = 0; i < u->judged->n_files; i++)
                 say(cli, said, &u->judged->files[i]->diags);
-        if (u->judged->settings)
-                say(cli, said, &u->judged->settings->diags);
+        say(cli, said, &u->diags);
         if (u->load == IMM_LOAD_NOT_FOUND) {
                 fputs("immure: unit '", stderr);
                 imm_text_put(stderr, u->unit->name);

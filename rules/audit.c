@@ -5,7 +5,8 @@
 
 /*
  * The audit: every unit by every scorecard asked for. Units are handed out in small batches to a
- * few threads; each writes to its own arena, so nothing is locked.
+ * few threads; each writes to its own arena, so nothing is locked. Where settings alone are asked
+ * for they are not kept: a unit that is read again costs little, 50,000 units in memory a lot.
  */
 
 enum { BATCH = 32 };
@@ -17,7 +18,8 @@ struct work {
 
 struct worker {
         struct work *work;
-        struct imm_arena *arena;
+        struct imm_arena *arena;   /* of the audit */
+        struct imm_arena *scratch; /* for one unit's settings, when nothing else needs them */
         pthread_t thread;
 };
 
@@ -27,34 +29,55 @@ static bool has_process(enum imm_unit_type t) {
                t == IMM_UNIT_SWAP;
 }
 
-static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct imm_arena *a) {
-        struct imm_facts facts = {.manager = audit->manager, .unit = u->judged};
-        struct imm_settings *s = imm_settings_of(audit->manager, u->judged);
+/* Strings of files outlive settings, those made while they were read do not. */
+static void keep_diags(const struct imm_diags *from, struct imm_audited *u, struct imm_arena *a) {
+        imm_array_foreach (d, from) {
+                struct imm_diag *copy;
+
+                if (d->level < IMM_DIAG_WARNING)
+                        continue;
+                copy = imm_array_push(a, &u->diags);
+                *copy = *d;
+                copy->message = imm_strdup(a, d->message);
+        }
+}
+
+static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct worker *w) {
+        struct imm_facts facts = {
+                .manager = audit->manager, .unit = u->judged, .scratch = w->scratch};
+        bool light = audit->settings_only && !u->judged->settings;
+        struct imm_settings *s = light ? imm_settings_compute(audit->manager, u->judged,
+                                                 audit->manager->version, w->scratch)
+                                       : imm_settings_of(audit->manager, u->judged);
 
         u->load = s->load;
-        u->load_message = s->load_message;
+        u->load_message = s->load_message ? imm_strdup(w->arena, s->load_message) : NULL;
         u->partial = u->unit->unreadable || u->judged->unreadable;
-        u->judgements = imm_alloc_array(a, audit->n_cards, sizeof(*u->judgements));
-        if (u->load != IMM_LOAD_LOADED || !has_process(u->unit->type))
-                return;
+        u->judgements = imm_alloc_array(w->arena, audit->n_cards, sizeof(*u->judgements));
+        keep_diags(&s->diags, u, w->arena);
         facts.settings = s;
-        for (size_t i = 0; i < audit->n_cards; i++)
-                imm_judge(audit->cards[i], &facts, a, &u->judgements[i]);
+        for (size_t i = 0; u->load == IMM_LOAD_LOADED && i < audit->n_cards; i++)
+                if (has_process(u->unit->type))
+                        imm_judge(audit->cards[i], &facts, w->arena, &u->judgements[i]);
+        imm_arena_reset(w->scratch);
 }
 
 static void *run(void *data) {
         struct worker *w = data;
         struct imm_audit *audit = w->work->audit;
 
+        w->scratch = imm_arena_new();
         for (;;) {
                 size_t i = atomic_fetch_add(&w->work->next, BATCH);
                 size_t end = i + BATCH < audit->n_units ? i + BATCH : audit->n_units;
 
                 if (i >= audit->n_units)
-                        return NULL;
+                        break;
                 for (; i < end; i++)
-                        judge_unit(audit, &audit->units[i], w->arena);
+                        judge_unit(audit, &audit->units[i], w);
         }
+        w->scratch = imm_arena_free(w->scratch);
+        return NULL;
 }
 
 static struct imm_arena *add_arena(struct imm_audit *audit) {
@@ -109,6 +132,9 @@ struct imm_audit *imm_audit_run(struct imm_manager *m, const struct imm_rulebook
         audit->cards = imm_alloc_array(a, audit->n_cards, sizeof(*audit->cards));
         for (size_t i = 0; i < audit->n_cards; i++)
                 audit->cards[i] = options->cards ? options->cards[i] : rules->cards[i];
+        audit->settings_only = true;
+        for (size_t i = 0; i < audit->n_cards; i++)
+                audit->settings_only &= audit->cards[i]->settings_only;
         audit->units = imm_alloc_array(a, n_units, sizeof(*audit->units));
         for (size_t i = 0; i < n_units; i++)
                 audit->units[i] = (struct imm_audited){

@@ -3,8 +3,8 @@
 /* The table of conditions, and what they share. */
 
 const struct imm_condition imm_conditions[] = {
-#define CONDITION(slug, key, argument, text) \
-        {key, IMM_ARGUMENT_##argument, imm_condition_##slug, text},
+#define CONDITION(slug, key, argument, needs, text) \
+        {key, IMM_ARGUMENT_##argument, IMM_NEEDS_##needs, imm_condition_##slug, text},
 #include "rules/conditions.def"
 #undef CONDITION
 };

@@ -49,7 +49,8 @@ static void point_at_command(const struct imm_unit *u, struct imm_finding *f) {
 
 static void point(const struct imm_settings *s, struct imm_finding *f) {
         enum imm_setting id;
-        const struct imm_origin *o = imm_rule_origin(f->rule, s, &id);
+        const struct imm_value *v = imm_rule_value(f->rule, s, &id);
+        const struct imm_origin *o = v ? &v->origin : NULL;
 
         if (o)
                 f->setting = imm_setting_info(id)->name;

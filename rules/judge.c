@@ -91,6 +91,39 @@ static uint64_t ceil_div(uint64_t a, uint64_t b) {
         return a / b + (a % b != 0);
 }
 
+/* The settings themselves may be gone before a view asks: what it needs of origins is kept. */
+static struct imm_origin copy_origin(const struct imm_origin *o, struct imm_arena *a) {
+        struct imm_origin copy = *o;
+
+        if (o->via) {
+                struct imm_origin *via = imm_new(a, struct imm_origin);
+
+                *via = copy_origin(o->via, a);
+                copy.via = via;
+        }
+        return copy;
+}
+
+static void keep_origins(const struct imm_scorecard *card, const struct imm_settings *s,
+        struct imm_arena *scratch, struct imm_arena *a, struct imm_judgement *j) {
+        struct imm_check_origin *found = imm_alloc_array(scratch, card->n_rules, sizeof(*found));
+        size_t n = 0;
+
+        for (size_t i = 0; s->n_slots > 0 && i < card->n_rules; i++) {
+                enum imm_setting id;
+                const struct imm_value *v = imm_rule_value(card->rules[i], s, &id);
+
+                if (v && v->origin.kind != IMM_ORIGIN_DEFAULT)
+                        found[n++] = (struct imm_check_origin){(unsigned)i, id, v->origin};
+        }
+        j->origins = imm_alloc_array(a, n, sizeof(*found));
+        for (size_t i = 0; i < n; i++) {
+                j->origins[i] = found[i];
+                j->origins[i].origin = copy_origin(&found[i].origin, a);
+        }
+        j->n_origins = n;
+}
+
 static bool applies(const struct imm_check *c) {
         return c->state >= IMM_CHECK_GOOD;
 }
@@ -112,6 +145,7 @@ void imm_judge(const struct imm_scorecard *card, struct imm_facts *facts, struct
         }
         if (ret->weight_sum > 0)
                 ret->figure = (uint16_t)ceil_div(sum * 100, ret->weight_sum);
+        keep_origins(card, facts->settings, facts->scratch ? facts->scratch : a, a, ret);
 }
 
 const char *imm_judgement_rating(const struct imm_scorecard *card, const struct imm_judgement *j) {
@@ -148,18 +182,17 @@ const char *imm_check_text(const struct imm_rule *rule, const struct imm_check *
         }
 }
 
-const struct imm_origin *imm_rule_origin(
+const struct imm_value *imm_rule_value(
         const struct imm_rule *rule, const struct imm_settings *s, enum imm_setting *ret_setting) {
-        if (rule->n_settings == 0)
-                return NULL;
         for (size_t i = 0; i < rule->n_settings; i++) {
                 const struct imm_value *v = imm_setting(s, rule->settings[i]);
 
-                if (v->set) {
-                        *ret_setting = rule->settings[i];
-                        return &v->origin;
-                }
+                *ret_setting = rule->settings[i];
+                if (v->set)
+                        return v;
         }
+        if (rule->n_settings == 0)
+                return NULL;
         *ret_setting = rule->settings[0];
-        return &imm_setting(s, rule->settings[0])->origin;
+        return imm_setting(s, rule->settings[0]);
 }

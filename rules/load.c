@@ -192,6 +192,16 @@ static int by_id(const void *a, const void *b) {
         return r ? r : strcmp(x->name, y->name);
 }
 
+static bool settings_only(const struct imm_scorecard *card) {
+        for (size_t i = 0; i < card->n_rules; i++)
+                for (size_t k = 0; k < card->rules[i]->n_steps; k++)
+                        for (size_t m = 0; m < card->rules[i]->steps[k].n_clauses; m++)
+                                if (card->rules[i]->steps[k].clauses[m].condition->needs >
+                                        IMM_NEEDS_SETTINGS)
+                                        return false;
+        return true;
+}
+
 static void link_replaced(struct load *l, struct imm_scorecard *card) {
         for (size_t i = 0; i < card->n_rules; i++)
                 for (size_t k = 0; k < card->rules[i]->replaces.n; k++)
@@ -234,6 +244,7 @@ static struct imm_scorecard *card_of(struct load *l, struct folder *folder) {
         if (card->n_rules > 1)
                 qsort(card->rules, card->n_rules, sizeof(*card->rules), by_id);
         link_replaced(l, card);
+        card->settings_only = settings_only(card);
         return card;
 }
 

@@ -68,6 +68,7 @@ struct imm_facts {
         /* NULL: nobody wants to know why */
         struct imm_arena *arena;
         IMM_LIST(imm_evidence) evidence;
+        struct imm_arena *scratch; /* for what nobody keeps; NULL: there is none */
         /* of the system-call filter, made by the first condition that needs it */
         bool have_calls;
         uint64_t calls[IMM_CALL_WORDS];        /* named by the filter */
@@ -76,15 +77,19 @@ struct imm_facts {
 
 enum imm_truth { IMM_NO, IMM_YES, IMM_DONT_KNOW };
 
-#define CONDITION(slug, key, argument, text) \
+#define CONDITION(slug, key, argument, needs, text) \
         enum imm_truth imm_condition_##slug( \
                 struct imm_facts *facts, const struct imm_argument *argument_);
 #include "rules/conditions.def"
 #undef CONDITION
 
+/* In order: each includes those before it */
+enum imm_needs { IMM_NEEDS_SETTINGS, IMM_NEEDS_SANDBOX };
+
 struct imm_condition {
         const char *key;
         enum imm_argument_kind argument;
+        enum imm_needs needs;
         enum imm_truth (*holds)(struct imm_facts *facts, const struct imm_argument *argument);
         const char *text;
 };
@@ -152,6 +157,11 @@ struct imm_builtin {
 };
 extern const struct imm_builtin imm_builtins[];
 extern const size_t imm_builtins_n;
+
+/* Where the first of the rule's settings that anybody set comes from: its value, else that of the
+ * first; *ret_setting says whose. NULL if the rule is about none. */
+const struct imm_value *imm_rule_value(
+        const struct imm_rule *rule, const struct imm_settings *s, enum imm_setting *ret_setting);
 
 /* judge.c */
 void imm_judge(const struct imm_scorecard *card, struct imm_facts *facts, struct imm_arena *a,

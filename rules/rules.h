@@ -57,6 +57,7 @@ struct imm_scorecard {
         const char *name; /* "systemd" */
         const char *title;
         bool figure;             /* it yields an overall figure, not findings alone */
+        bool settings_only;      /* its conditions ask for nothing but settings: cheap */
         struct imm_rule **rules; /* in force for the version, sorted by id */
         size_t n_rules;
         struct imm_rating *ratings; /* worst first */
@@ -108,12 +109,21 @@ struct imm_check {
         uint16_t badness;
 };
 
+/* Where the setting that a check is about comes from, where a file or an implication says it */
+struct imm_check_origin {
+        unsigned rule; /* index into the scorecard's rules */
+        enum imm_setting setting;
+        struct imm_origin origin;
+};
+
 /* One unit by one scorecard */
 struct imm_judgement {
-        bool scored;              /* else there are no checks and no figure */
-        uint16_t figure;          /* tenths */
-        uint64_t weight_sum;      /* of the checks that apply */
-        struct imm_check *checks; /* one per rule of the scorecard, in its order */
+        bool scored;                      /* else there are no checks and no figure */
+        uint16_t figure;                  /* tenths */
+        uint64_t weight_sum;              /* of the checks that apply */
+        struct imm_check *checks;         /* one per rule of the scorecard, in its order */
+        struct imm_check_origin *origins; /* in order of the rules; others have their default */
+        size_t n_origins;
 };
 
 /* ---- the audit ---- */
@@ -124,6 +134,7 @@ struct imm_audited {
         enum imm_load load;
         const char *load_message;
         bool partial;                     /* a file of it could not be read */
+        struct imm_diags diags;           /* of its settings: what systemd ignores or refuses */
         struct imm_judgement *judgements; /* one per scorecard of the audit */
 };
 
@@ -134,6 +145,7 @@ struct imm_audit {
         size_t n_cards;
         struct imm_audited *units; /* in the order given */
         size_t n_units;
+        bool settings_only;        /* settings were not kept with the units */
         struct imm_arena **arenas; /* private */
         size_t n_arenas;
 };
@@ -160,9 +172,6 @@ bool imm_check_share(const struct imm_scorecard *card, const struct imm_judgemen
         unsigned *ret_tenths);
 /* The check's words: what is wrong, or right, or why it does not apply */
 const char *imm_check_text(const struct imm_rule *rule, const struct imm_check *check);
-/* Where the setting that the rule is about comes from; NULL if it is about none */
-const struct imm_origin *imm_rule_origin(
-        const struct imm_rule *rule, const struct imm_settings *s, enum imm_setting *ret_setting);
 
 /* ---- findings ---- */
 

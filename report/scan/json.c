@@ -1,5 +1,7 @@
 #include "report/scan/scan.h"
 
+#include <limits.h>
+
 /* The document "immure.scan/1". */
 
 void imm_report_origin_json(struct imm_json *j, const char *key, const struct imm_origin *o) {
@@ -29,24 +31,78 @@ static const char *tenths(char buf[8], unsigned figure) {
         return buf;
 }
 
-static void check(struct imm_json *j, const struct imm_audit *a, const struct imm_audited *u,
-        const struct imm_scorecard *card, const struct imm_judgement *judgement, size_t i) {
-        const struct imm_check *c = &judgement->checks[i];
-        enum imm_setting id;
-        unsigned share;
+/*
+ * Most checks of most units are alike: the same rule, the same outcome, the default. Such an
+ * object is made once and then copied, which is what makes the document of many units cheap.
+ */
+struct piece {
+        int set;
+        unsigned share; /* UINT_MAX: none */
+        char *text;
+        size_t n;
+};
+enum { PIECES = 8 }; /* of a rule: there are hardly more outcomes */
+
+struct writer {
+        struct imm_json *j;
+        const struct imm_audit *audit;
+        struct piece *pieces; /* PIECES for each rule of the scorecard systemd */
+};
+
+static void members(struct imm_json *j, const struct imm_rule *rule, int set, unsigned share) {
         char buf[8];
+
+        imm_json_string(j, "id", rule->id);
+        imm_json_tristate(j, "set", set);
+        imm_json_string(j, "exposure", share == UINT_MAX ? NULL : tenths(buf, share));
+}
+
+static void make_piece(struct piece *p, const struct imm_rule *rule, int set, unsigned share) {
+        FILE *f = open_memstream(&p->text, &p->n);
+        struct imm_json j = imm_json_on(f, IMM_JSON_SHORT);
+
+        if (!f)
+                imm_oom();
+        imm_json_object(&j, NULL);
+        members(&j, rule, set, share);
+        imm_report_origin_json(&j, "origin", NULL);
+        imm_json_end(&j);
+        if (fclose(f) != 0)
+                imm_oom();
+        p->n--; /* the newline of a document */
+        p->set = set;
+        p->share = share;
+}
+
+static bool put_piece(
+        struct writer *w, size_t i, const struct imm_rule *rule, int set, unsigned share) {
+        for (struct piece *p = &w->pieces[i * PIECES]; p < &w->pieces[(i + 1) * PIECES]; p++) {
+                if (!p->text)
+                        make_piece(p, rule, set, share);
+                if (p->set == set && p->share == share) {
+                        imm_json_raw(w->j, NULL, p->text, p->n);
+                        return true;
+                }
+        }
+        return false;
+}
+
+static void check(struct writer *w, const struct imm_scorecard *card,
+        const struct imm_judgement *judgement, size_t i, const struct imm_origin *origin) {
+        const struct imm_check *c = &judgement->checks[i];
+        int set = c->state == IMM_CHECK_NOT_APPLICABLE ? -1 : c->state == IMM_CHECK_GOOD;
+        unsigned share;
 
         if (c->state == IMM_CHECK_UNMATCHED)
                 return;
-        imm_json_object(j, NULL);
-        imm_json_string(j, "id", card->rules[i]->id);
-        imm_json_tristate(
-                j, "set", c->state == IMM_CHECK_NOT_APPLICABLE ? -1 : c->state == IMM_CHECK_GOOD);
-        imm_json_string(j, "exposure",
-                imm_check_share(card, judgement, i, &share) ? tenths(buf, share) : NULL);
-        imm_report_origin_json(j, "origin",
-                imm_rule_origin(card->rules[i], imm_settings_of(a->manager, u->judged), &id));
-        imm_json_end(j);
+        if (!imm_check_share(card, judgement, i, &share))
+                share = UINT_MAX;
+        if (!origin && !w->j->pretty && put_piece(w, i, card->rules[i], set, share))
+                return;
+        imm_json_object(w->j, NULL);
+        members(w->j, card->rules[i], set, share);
+        imm_report_origin_json(w->j, "origin", origin);
+        imm_json_end(w->j);
 }
 
 static void figures(struct imm_json *j, const struct imm_audit *a, const struct imm_audited *u) {
@@ -66,14 +122,23 @@ static void figures(struct imm_json *j, const struct imm_audit *a, const struct 
         }
 }
 
-static void checks(struct imm_json *j, const struct imm_audit *a, const struct imm_audited *u) {
-        for (size_t i = 0; i < a->n_cards; i++) {
-                if (!imm_streq(a->cards[i]->name, "systemd"))
+static void checks(struct writer *w, const struct imm_audited *u) {
+        for (size_t i = 0; i < w->audit->n_cards; i++) {
+                const struct imm_scorecard *card = w->audit->cards[i];
+                const struct imm_judgement *judgement = &u->judgements[i];
+                size_t next = 0;
+
+                if (!imm_streq(card->name, "systemd"))
                         continue;
-                imm_json_array(j, "checks");
-                for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
-                        check(j, a, u, a->cards[i], &u->judgements[i], k);
-                imm_json_end(j);
+                imm_json_array(w->j, "checks");
+                for (size_t k = 0; judgement->scored && k < card->n_rules; k++) {
+                        bool set =
+                                next < judgement->n_origins && judgement->origins[next].rule == k;
+
+                        check(w, card, judgement, k, set ? &judgement->origins[next].origin : NULL);
+                        next += set;
+                }
+                imm_json_end(w->j);
         }
 }
 
@@ -94,8 +159,10 @@ static void strings(struct imm_json *j, const char *key, const struct imm_strv *
         imm_json_end(j);
 }
 
-static void unit(struct imm_json *j, const struct imm_audit *a, const struct imm_audited *u,
-        const char *change) {
+static void unit(struct writer *w, const struct imm_audited *u, const char *change) {
+        const struct imm_audit *a = w->audit;
+        struct imm_json *j = w->j;
+
         imm_json_object(j, NULL);
         imm_json_string(j, "unit", u->unit->name);
         imm_json_string(j, "path", u->unit->fragment);
@@ -113,7 +180,7 @@ static void unit(struct imm_json *j, const struct imm_audit *a, const struct imm
         findings(j, a, u);
         if (change)
                 imm_json_string(j, "change", change);
-        checks(j, a, u);
+        checks(w, u);
         imm_json_end(j);
 }
 
@@ -125,7 +192,13 @@ void imm_report_scan_json(
                 [IMM_VERSION_NEWEST] = "newest",
         };
         const struct imm_manager *m = a->manager;
+        struct writer w = {.j = j, .audit = a};
+        size_t n = 0;
 
+        for (size_t i = 0; i < a->n_cards; i++)
+                if (imm_streq(a->cards[i]->name, "systemd"))
+                        n = a->cards[i]->n_rules * PIECES;
+        w.pieces = imm_xcalloc(n, sizeof(*w.pieces));
         imm_json_object(j, NULL);
         imm_json_string(j, "schema", "immure.scan/1");
         imm_json_string(j, "root", imm_root_path(m->root));
@@ -133,8 +206,11 @@ void imm_report_scan_json(
         imm_json_string(j, "systemd_source", sources[m->version_source]);
         imm_json_array(j, "units");
         for (size_t i = 0; i < a->n_units; i++)
-                unit(j, a, &a->units[i], changes ? changes[i] : NULL);
+                unit(&w, &a->units[i], changes ? changes[i] : NULL);
         imm_json_end(j);
         strings(j, "not_analysed", &m->not_analysed, 0);
         imm_json_end(j);
+        for (size_t i = 0; i < n; i++)
+                free(w.pieces[i].text);
+        free(w.pieces);
 }

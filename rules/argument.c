@@ -151,44 +151,28 @@ static int add_namespace(struct work *w, const char *word) {
         return fail(w, "'%s' is no kind of namespace", word);
 }
 
-static void add_call(struct work *w, const char *name) {
-        unsigned bit = imm_group_bit(w->version);
-        const struct imm_call_data *call = imm_call_find(name, bit);
+static void add_call(struct work *w, const struct imm_call_data *call) {
         int number = call ? imm_call_number(call) : -1;
 
         if (number >= 0 && number < 64 * IMM_CALL_WORDS)
                 w->to->calls[number / 64] |= UINT64_C(1) << (number % 64);
 }
 
-static void add_group(struct work *w, const struct imm_group_data *group) {
-        unsigned bit = imm_group_bit(w->version);
-
-        for (const struct imm_group_item *i = group->items; i->name; i++) {
-                const struct imm_group_data *inner =
-                        *i->name == '@' ? imm_group_find(imm_call_groups, i->name, bit) : NULL;
-
-                if (!(i->mask & bit))
-                        continue;
-                if (inner)
-                        add_group(w, inner); /* the tables have no cycles: a test of theirs */
-                else
-                        add_call(w, i->name);
-        }
-}
-
-/* Names that this version or architecture does not know are no mistake: nobody can make the call.
+/* Names that this version or architecture does not know are no mistake: nobody makes such a call.
  */
 static int add_calls(struct work *w, const char *word) {
-        const struct imm_group_data *group;
+        unsigned bit = imm_group_bit(w->version);
+        const unsigned short *calls;
+        size_t n;
 
         if (*word != '@') {
-                add_call(w, word);
+                add_call(w, imm_call_find(word, bit));
                 return 0;
         }
-        group = imm_group_find(imm_call_groups, word, imm_group_bit(w->version));
-        if (!group)
+        if (!imm_group_calls(word, bit, &calls, &n))
                 return fail(w, "systemd %u has no group '%s'", w->version, word);
-        add_group(w, group);
+        for (size_t i = 0; i < n; i++)
+                add_call(w, &imm_calls[calls[i]]);
         return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 unsigned imm_group_bit(unsigned version) {
@@ -31,6 +33,79 @@ const struct imm_call_data *imm_call_find(const char *name, unsigned bit) {
                 bsearch(name, imm_calls, imm_n_calls, sizeof(*imm_calls), compare);
 
         return c && (c->mask & bit) ? c : NULL;
+}
+
+/* ---- groups of calls: flat lists, made once for all versions ---- */
+
+struct flat {
+        const struct imm_group_data *of;
+        unsigned bit;
+        unsigned short *v;
+        size_t n;
+};
+static struct {
+        struct flat *v;
+        size_t n;
+} flats;
+
+/* Groups nest by name; systemd's tables nest three deep, the bound is against our own mistakes. */
+enum { DEPTH_MAX = 8 };
+
+static void add_items(struct flat *f, const struct imm_group_data *g, unsigned depth) {
+        assert(depth < DEPTH_MAX);
+        for (const struct imm_group_item *i = g->items; i->name; i++) {
+                const struct imm_call_data *call;
+
+                if ((i->mask & f->bit) == 0)
+                        continue;
+                if (*i->name == '@') {
+                        const struct imm_group_data *inner =
+                                imm_group_find(imm_call_groups, i->name, f->bit);
+
+                        if (inner)
+                                add_items(f, inner, depth + 1);
+                        continue;
+                }
+                call = imm_call_find(i->name, f->bit);
+                if (!call)
+                        continue;
+                if ((f->n & (f->n - 1)) == 0)
+                        f->v = imm_xrealloc(f->v, f->n ? f->n * 2 : 1, sizeof(*f->v));
+                f->v[f->n++] = (unsigned short)(call - imm_calls);
+        }
+}
+
+static void make_flats(void) {
+        size_t groups = 0, versions = 0;
+
+        while (imm_call_groups[groups].name)
+                groups++;
+        while (imm_group_versions[versions] != 0)
+                versions++;
+        flats.v = imm_xcalloc(groups * versions, sizeof(*flats.v));
+        for (const struct imm_group_data *g = imm_call_groups; g->name; g++)
+                for (size_t k = 0; k < versions; k++) {
+                        struct flat *f = &flats.v[flats.n];
+
+                        if ((g->mask & 1U << k) == 0)
+                                continue;
+                        *f = (struct flat){.of = g, .bit = 1U << k};
+                        add_items(f, g, 0);
+                        flats.n++;
+                }
+}
+
+bool imm_group_calls(const char *name, unsigned bit, const unsigned short **ret, size_t *ret_n) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+        (void)pthread_once(&once, make_flats);
+        for (size_t i = 0; i < flats.n; i++)
+                if (flats.v[i].bit == bit && imm_streq(flats.v[i].of->name, name)) {
+                        *ret = flats.v[i].v;
+                        *ret_n = flats.v[i].n;
+                        return true;
+                }
+        return false;
 }
 
 int imm_call_number(const struct imm_call_data *c) {

@@ -33,4 +33,6 @@ unsigned imm_group_bit(unsigned version);
 const struct imm_group_data *imm_group_find(
         const struct imm_group_data *table, const char *name, unsigned bit);
 const struct imm_call_data *imm_call_find(const char *name, unsigned bit);
+/* A group of calls with those it names taken apart: indices into imm_calls; false: there is none */
+bool imm_group_calls(const char *name, unsigned bit, const unsigned short **ret, size_t *ret_n);
 int imm_call_number(const struct imm_call_data *c); /* on this machine; negative: it lacks it */

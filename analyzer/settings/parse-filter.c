@@ -185,31 +185,15 @@ static bool change_call(const struct call_change *c, const char *name) {
         return call != NULL;
 }
 
-/* Groups nest by name; systemd's tables nest three deep, the bound is against our own mistakes. */
 static bool change_group(const struct call_change *c, const char *name) {
-        enum { DEPTH = 8 };
-        const struct imm_group_data *g = imm_group_find(imm_call_groups, name, c->bit);
-        const struct imm_group_item *stack[DEPTH];
-        size_t n = 0;
+        const struct imm_call_entry entry = {.in = c->put, .error = c->error, .origin = c->origin};
+        const unsigned short *calls;
+        size_t n;
 
-        if (!g)
+        if (!imm_group_calls(name, c->bit, &calls, &n))
                 return false;
-        stack[n++] = g->items;
-        while (n > 0) {
-                const struct imm_group_item *i = stack[n - 1]++;
-
-                if (!i->name)
-                        n--;
-                else if ((i->mask & c->bit) == 0)
-                        continue;
-                else if (*i->name != '@')
-                        (void)change_call(c, i->name);
-                else if (n < DEPTH) {
-                        g = imm_group_find(imm_call_groups, i->name, c->bit);
-                        if (g)
-                                stack[n++] = g->items;
-                }
-        }
+        for (size_t i = 0; i < n; i++)
+                c->set[calls[i]] = entry;
         return true;
 }
 

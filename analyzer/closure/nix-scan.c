@@ -9,7 +9,7 @@
  * one by one.
  */
 
-enum { BUFFER = 256 * 1024, DEPTH_MAX = 200 };
+enum { BUFFER = 256 * 1024, DEPTH_MAX = 200, DERIVATION_MAX = 64 << 20 };
 
 static const char base32[] = "0123456789abcdfghijklmnpqrsvwxyz";
 
@@ -67,6 +67,46 @@ static void unreadable(struct scan *s, const char *path, int error) {
         imm_diag_add(s->x->arena, s->diags, IMM_DIAG_UNREADABLE, "unreadable",
                 imm_strdup(s->x->arena, path), 0, NULL, "cannot be searched for references: %s",
                 strerror(-error));
+}
+
+/*
+ * A derivation is no output of a build: Nix takes its references from what it says, which are its
+ * second and third list (inputs), not the outputs in the first. @n bytes of it are left to search.
+ */
+static const unsigned char *inputs_of(const unsigned char *p, size_t *n) {
+        const unsigned char *end = p + *n, *from = NULL;
+        unsigned depth = 0, lists = 0;
+        bool quoted = false;
+
+        if (*n < 7 || memcmp(p, "Derive(", 7) != 0)
+                return p;
+        for (p += 7; p < end && lists < 3; p++) {
+                if (quoted && *p == '\\')
+                        p++;
+                else if (*p == '"')
+                        quoted = !quoted;
+                else if (!quoted && *p == '[')
+                        depth++;
+                else if (!quoted && *p == ']' && depth > 0 && --depth == 0 && ++lists == 1)
+                        from = p;
+        }
+        if (!from || p > end)
+                return end - *n;
+        *n = (size_t)(p - from);
+        return from;
+}
+
+static void scan_derivation(struct scan *s, const char *path) {
+        struct imm_blob b;
+        int k = imm_root_read(s->x->c->root, path, DERIVATION_MAX, s->arena, &b, NULL);
+        const unsigned char *p;
+
+        if (k < 0) {
+                unreadable(s, path, k);
+                return;
+        }
+        p = inputs_of((const unsigned char *)b.data, &b.size);
+        search(s, p, b.size);
 }
 
 static void scan_file(struct scan *s, const char *path) {
@@ -140,6 +180,8 @@ void nix_scan(struct nix *x, const struct nix_path *p, struct imm_diags *diags,
                 s.is_digit[(unsigned char)*d] = true;
         if (k < 0)
                 unreadable(&s, p->path, k);
+        else if (S_ISREG(st.st_mode) && imm_ends_with(p->path, ".drv"))
+                scan_derivation(&s, p->path);
         else
                 scan_entry(&s, p->path, (unsigned char)IFTODT(st.st_mode), 0);
 }

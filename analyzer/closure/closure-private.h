@@ -79,6 +79,45 @@ struct place {
  */
 int view_find(struct view *v, const char *cwd, const char *path, struct place *ret);
 
+/* Does @m show files of the root? Not those that are mounted over with something new at boot. */
+bool mount_shows_root(const struct imm_closures *c, const struct imm_mount *m);
+/* Where @path, which lies on @m, is in the root, if @m shows what is at @top there */
+const char *mount_host_path(
+        const char *top, const struct imm_mount *m, const char *path, struct imm_arena *a);
+
+/* ---- all files of the root, in one walk (walk.c) ---- */
+
+struct walk_node {
+        const char *name;
+        uint32_t parent, end; /* end: the first node behind all that is below this one */
+        uint32_t package;     /* index into the packages' names plus one; 0: none, or not asked */
+        mode_t mode;
+        uid_t uid;
+        gid_t gid;
+        uint64_t size;
+};
+
+struct walk {
+        struct walk_node *v; /* in order of a depth-first walk; the first is the root */
+        size_t n, cap;
+        struct imm_map directories; /* path -> index plus one */
+        bool packages;              /* the nodes' packages are filled in */
+        uint32_t *closed;           /* directories that not everybody may search */
+        size_t n_closed, closed_cap;
+};
+const struct walk *walk_of(struct imm_closures *c);
+/* The node of @host (a real path); SIZE_MAX if there is none */
+size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host);
+char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
+
+/* packages.c: the name of package @i; fills the nodes' packages in */
+const char *package_name(struct imm_closures *c, uint32_t i);
+size_t package_count(struct imm_closures *c);
+void walk_packages(struct imm_closures *c);
+uint32_t package_add(struct imm_closures *c, const char *name);
+void package_own(struct imm_closures *c, const char *path, uint32_t package); /* as listed */
+void read_rpm(struct imm_closures *c);
+
 /* ---- needs being collected (needs.c) ---- */
 
 struct builder {

@@ -1,4 +1,5 @@
 #include "analyzer/closure/nix-private.h"
+#include "analyzer/closure/rodb.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -13,7 +14,7 @@ enum { STEP = 1000000, STEPS_MAX = 20000 };
 
 struct nix_db {
         sqlite3 *db;
-        struct nix_vfs *vfs;
+        struct rodb *vfs;
         sqlite3_stmt *by_path, *by_id, *by_hash, *references;
         unsigned steps;
         char *error;
@@ -27,7 +28,7 @@ struct nix_db *nix_db_free(struct nix_db *db) {
         (void)sqlite3_finalize(db->by_hash);
         (void)sqlite3_finalize(db->references);
         (void)sqlite3_close(db->db);
-        nix_vfs_free(db->vfs);
+        rodb_free(db->vfs);
         free(db->error);
         free(db);
         return NULL;
@@ -105,7 +106,7 @@ int nix_db_open(struct nix_db **ret, struct nix *x, struct imm_diags *diags) {
         static const char path[] = "/nix/var/nix/db/db.sqlite";
         struct nix_db *db = imm_xcalloc(1, sizeof(*db));
         const char *why = NULL;
-        int k = nix_vfs_open(&db->vfs, x->c->root, path, &db->db, &why);
+        int k = rodb_open(&db->vfs, x->c->root, path, &db->db, &why);
 
         if (k == 0)
                 k = prepare_all(db);
@@ -186,5 +187,5 @@ const char *nix_db_error(const struct nix_db *db) {
 }
 
 bool nix_db_changed(const struct nix_db *db) {
-        return nix_vfs_changed(db->vfs);
+        return rodb_changed(db->vfs);
 }

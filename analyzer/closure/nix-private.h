@@ -71,14 +71,6 @@ const char *nix_db_error(
         const struct nix_db *db);             /* what went wrong since it was opened, or NULL */
 bool nix_db_changed(const struct nix_db *db); /* somebody wrote to it since */
 
-/* nix-vfs.c: a database that is read in place, whatever its mode, locks and file system are */
-struct sqlite3;
-struct nix_vfs;
-int nix_vfs_open(struct nix_vfs **ret, const struct imm_root *root, const char *path,
-        struct sqlite3 **ret_db, const char **ret_why);
-struct nix_vfs *nix_vfs_free(struct nix_vfs *v); /* after the connection was closed */
-bool nix_vfs_changed(const struct nix_vfs *v);
-
 /* nix-scan.c: the hashes in the contents of a store path, as Nix finds references */
 void nix_scan(struct nix *x, const struct nix_path *p, struct imm_diags *diags,
         void (*found)(void *data, const struct imm_dirent *entry), void *data);

@@ -27,44 +27,68 @@ static bool leads_to_mount(const struct view *v, const struct imm_mount *m, cons
         return false;
 }
 
+/* An empty file system that is made when the machine or the service starts, not one of the kernel's
+ */
 static bool content_is_known(const struct imm_mount *m) {
         return imm_streq(m->fstype, "tmpfs") || imm_streq(m->fstype, "ramfs") ||
-               imm_streq(m->fstype, "bind");
+               imm_streq(m->fstype, "bind") || imm_streq(m->fstype, "overlay");
+}
+
+bool mount_shows_root(const struct imm_closures *c, const struct imm_mount *m) {
+        static const char *const made_at_boot[] = {"tmpfs", "ramfs", "devtmpfs", "proc", "sysfs",
+                "devpts", "cgroup", "cgroup2", "mqueue", "hugetlbfs", "securityfs", "debugfs",
+                "tracefs", "bpf", "pstore", "configfs", "fusectl", "efivarfs", "autofs"};
+
+        if (!m->host_path || m->inaccessible)
+                return false;
+        for (size_t i = 0; m->of_host && i < IMM_ELEMENTSOF(made_at_boot); i++)
+                if (imm_streq(m->fstype, made_at_boot[i])) /* an image's /run is not what is seen */
+                        return imm_root_is_host(c->root) && imm_streq(m->fstype, "tmpfs");
+        return true;
+}
+
+const char *mount_host_path(
+        const char *top, const struct imm_mount *m, const char *path, struct imm_arena *a) {
+        const char *rest = path + (m->path[1] ? strlen(m->path) : 0);
+
+        if (imm_streq(rest, "/"))
+                rest = "";
+        if (imm_streq(top, "/"))
+                return *rest ? rest : "/";
+        return *rest ? imm_printf(a, "%s%s", top, rest) : top;
 }
 
 /* One component: @path is free of links but for its last part. */
 static int step(struct view *v, const char *path, struct place *p) {
         const struct imm_mount *m;
-        const char *host;
-        size_t n;
 
         p->path = path;
         p->node = NULL;
+        p->mount = NULL;
         if (!v->table) {
-                p->mount = NULL;
                 p->node = node_get(
                         v->c, *v->prefix ? imm_printf(v->arena, "%s%s", v->prefix, path) : path);
                 return p->node->error;
         }
         m = p->mount = imm_mount_at(v->table, path);
+        if (!m)
+                return -ENOENT;
         if (m->inaccessible)
                 return -EACCES;
-        n = strlen(m->path);
-        if (n == 1)
-                n = 0;
-        if (!m->host_path) {
-                if (imm_streq(path, m->path) || leads_to_mount(v, m, path))
+        for (size_t i = 0; i < m->layers.n; i++) {
+                p->node = node_get(v->c, mount_host_path(m->layers.v[i], m, path, v->arena));
+                if (p->node->error == 0)
                         return 0;
-                return content_is_known(m) ? -ENOENT : -ENODATA;
         }
-        host = imm_streq(m->host_path, "/") ? path + n
-                                            : imm_printf(v->arena, "%s%s", m->host_path, path + n);
-        p->node = node_get(v->c, *host ? host : "/");
-        if (p->node->error == -ENOENT && leads_to_mount(v, m, path)) {
-                p->node = NULL; /* a mount point that systemd makes */
-                return 0;
+        if (mount_shows_root(v->c, m)) {
+                p->node = node_get(v->c, mount_host_path(m->host_path, m, path, v->arena));
+                if (p->node->error != -ENOENT)
+                        return p->node->error;
         }
-        return p->node->error;
+        p->node = NULL;
+        if (imm_streq(path, m->path) || leads_to_mount(v, m, path))
+                return 0; /* a mount point that systemd makes, or a directory on the way to one */
+        return content_is_known(m) || mount_shows_root(v->c, m) ? -ENOENT : -ENODATA;
 }
 
 static bool is_directory(const struct place *p) {

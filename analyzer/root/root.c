@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 struct imm_root {
         int fd;
@@ -251,6 +252,74 @@ int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *
         *ret = list.v;
         *ret_n = list.n;
         return 0;
+}
+
+static int stat_by_name(const void *a, const void *b) {
+        return strcmp(((const struct imm_dirent_stat *)a)->name,
+                ((const struct imm_dirent_stat *)b)->name);
+}
+
+int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent_stat **ret, size_t *ret_n) {
+        IMM_ARRAY(struct imm_dirent_stat) list = {0};
+        __attribute__((cleanup(closedirp))) DIR *dir = NULL;
+        struct dirent *e;
+        int fd = open_in_root(r, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0)
+                return fd;
+        dir = fdopendir(fd);
+        if (!dir) {
+                int e1 = errno;
+
+                (void)close(fd);
+                return -e1;
+        }
+        while (errno = 0, (e = readdir(dir))) {
+                struct stat st;
+
+                if (imm_streq(e->d_name, ".") || imm_streq(e->d_name, "..") ||
+                        fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+                        continue;
+                *imm_array_push(a, &list) = (struct imm_dirent_stat){
+                        .name = imm_strdup(a, e->d_name),
+                        .mode = st.st_mode,
+                        .uid = st.st_uid,
+                        .gid = st.st_gid,
+                        .dev = st.st_dev,
+                        .ino = st.st_ino,
+                        .size = st.st_size > 0 ? (uint64_t)st.st_size : 0,
+                };
+        }
+        if (errno)
+                return -errno;
+        if (list.n > 0)
+                qsort(list.v, list.n, sizeof(*list.v), stat_by_name);
+        *ret = list.v;
+        *ret_n = list.n;
+        return 0;
+}
+
+bool imm_root_may_walk(const struct imm_root *r, const char *path) {
+        static const unsigned no[] = {0x9fa0 /* proc */, 0x62656572 /* sysfs */, 0x187 /* autofs */,
+                0x27e0eb /* cgroup */, 0x63677270 /* cgroup2 */, 0x1cd1 /* devpts */,
+                0x64626720 /* debugfs */, 0x74726163 /* tracefs */, 0x73636673 /* securityfs */,
+                0xcafe4a11 /* bpf */, 0x62656570 /* configfs */, 0x6165676c /* pstore */,
+                0x958458f6 /* hugetlbfs */, 0x19800202 /* mqueue */, 0x42494e4d /* binfmt_misc */,
+                0xde5e81e4 /* efivarfs */, 0xf97cff8c /* selinuxfs */, 0x6e736673 /* nsfs */,
+                0x6969 /* nfs */, 0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, 0x517b /* smb */,
+                0x65735546 /* fuse */, 0x65735543 /* fusectl */, 0x5346414f /* afs */,
+                0xc36400 /* ceph */, 0x1021997 /* 9p */, 0x7461636f /* ocfs2 */,
+                0x1161970 /* gfs2 */, 0xbd00bd0 /* lustre */, 0x73757245 /* coda */};
+        imm_auto_close int fd = imm_root_open_path(r, path, O_NOFOLLOW);
+        struct statfs fs;
+
+        if (fd < 0 || fstatfs(fd, &fs) < 0)
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(no); i++)
+                if ((unsigned)fs.f_type == no[i])
+                        return false;
+        return true;
 }
 
 /*

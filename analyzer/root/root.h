@@ -52,6 +52,23 @@ struct imm_dirent {
 int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n);
 
+/* The same with what lstat(2) says of each; an entry that vanished meanwhile is left out. */
+struct imm_dirent_stat {
+        const char *name;
+        mode_t mode;
+        uid_t uid;
+        gid_t gid;
+        dev_t dev;
+        ino_t ino;
+        uint64_t size;
+};
+int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent_stat **ret, size_t *ret_n);
+
+/* May the file system mounted at @path be walked? Not those of the kernel, of the network, FUSE,
+ * or an automount (none of which is triggered by asking). */
+bool imm_root_may_walk(const struct imm_root *r, const char *path);
+
 int imm_root_stat(const struct imm_root *r, const char *path, struct stat *ret);  /* follows */
 int imm_root_lstat(const struct imm_root *r, const char *path, struct stat *ret); /* does not */
 int imm_root_readlink(

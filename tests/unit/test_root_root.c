@@ -115,12 +115,29 @@ TEST(what_is_written_stays_inside_and_comes_whole) {
         assert_true(imm_root_write(*state, "relative", "x", 1, &err) < 0);
 }
 
+TEST(lists_with_what_lstat_says) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_dirent_stat *e = NULL;
+        size_t n = 0;
+
+        assert_int_equal(imm_root_list_stat(*state, "/", a, &e, &n), 0);
+        assert_true(n >= 5);
+        assert_string_equal(e[0].name, "absolute");
+        assert_true(S_ISLNK(e[0].mode));
+        assert_int_equal(imm_root_list_stat(*state, "/etc", a, &e, &n), 0);
+        assert_string_equal(e[0].name, "passwd");
+        assert_int_equal(e[0].size, 6);
+        assert_true(imm_root_may_walk(*state, "/etc"));
+        assert_false(imm_root_may_walk(*state, "/nothing"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(links_stay_inside_the_root),
                 cmocka_unit_test(what_is_no_file_is_not_opened),
                 cmocka_unit_test(realpath_is_that_of_the_root),
                 cmocka_unit_test(lists_are_sorted),
+                cmocka_unit_test(lists_with_what_lstat_says),
                 cmocka_unit_test(what_is_written_stays_inside_and_comes_whole),
         };
 

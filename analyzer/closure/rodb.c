@@ -1,4 +1,6 @@
-#include "analyzer/closure/nix-private.h"
+#include "analyzer/closure/rodb.h"
+
+#include "base/text.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -24,7 +26,7 @@ struct part { /* database, log or journal: a descriptor, or bytes in memory */
         struct stat st;
 };
 
-struct nix_vfs {
+struct rodb {
         sqlite3_vfs vfs;
         char name[64];
         char *path;
@@ -148,7 +150,7 @@ static const sqlite3_io_methods methods = {
 
 static int vfs_open(
         sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags) {
-        struct nix_vfs *v = vfs->pAppData;
+        struct rodb *v = vfs->pAppData;
         struct file *file = (struct file *)f;
 
         f->pMethods = NULL;
@@ -170,7 +172,7 @@ static int vfs_open(
         return SQLITE_OK;
 }
 
-static struct part *part_of(struct nix_vfs *v, const char *name) {
+static struct part *part_of(struct rodb *v, const char *name) {
         if (imm_ends_with(name, "-wal"))
                 return &v->wal;
         return imm_ends_with(name, "-journal") ? &v->journal : &v->main;
@@ -249,7 +251,7 @@ static void part_done(struct part *p) {
         free(p->data);
 }
 
-struct nix_vfs *nix_vfs_free(struct nix_vfs *v) {
+struct rodb *rodb_free(struct rodb *v) {
         if (!v)
                 return NULL;
         sqlite3_vfs_unregister(&v->vfs);
@@ -279,7 +281,7 @@ static const char *beside(const char *path, const char *end, struct imm_arena *a
         return imm_printf(a, "%s%s", path, end);
 }
 
-static int open_parts(struct nix_vfs *v, const struct imm_root *root, const char *path) {
+static int open_parts(struct rodb *v, const struct imm_root *root, const char *path) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         int k = part_open(&v->main, root, path);
 
@@ -306,10 +308,10 @@ static int open_parts(struct nix_vfs *v, const struct imm_root *root, const char
         return 0;
 }
 
-int nix_vfs_open(struct nix_vfs **ret, const struct imm_root *root, const char *path,
-        sqlite3 **ret_db, const char **ret_why) {
+int rodb_open(struct rodb **ret, const struct imm_root *root, const char *path, sqlite3 **ret_db,
+        const char **ret_why) {
         static unsigned long counter;
-        struct nix_vfs *v = imm_xcalloc(1, sizeof(*v));
+        struct rodb *v = imm_xcalloc(1, sizeof(*v));
         sqlite3 *db = NULL;
         int k;
 
@@ -325,7 +327,7 @@ int nix_vfs_open(struct nix_vfs **ret, const struct imm_root *root, const char *
                 k = -ENOMEM;
         if (k < 0) {
                 *ret_why = strerror(-k);
-                nix_vfs_free(v);
+                rodb_free(v);
                 return k;
         }
         k = sqlite3_open_v2(
@@ -333,7 +335,7 @@ int nix_vfs_open(struct nix_vfs **ret, const struct imm_root *root, const char *
         if (k != SQLITE_OK) {
                 *ret_why = sqlite3_errstr(k);
                 (void)sqlite3_close(db);
-                nix_vfs_free(v);
+                rodb_free(v);
                 return -EIO;
         }
         *ret = v;
@@ -341,7 +343,7 @@ int nix_vfs_open(struct nix_vfs **ret, const struct imm_root *root, const char *
         return 0;
 }
 
-static bool part_changed(const struct part *p, const struct imm_root *root) {
+static bool part_changed(const struct part *p) {
         struct stat st;
 
         return p->fd >= 0 && fstat(p->fd, &st) == 0 &&
@@ -349,6 +351,6 @@ static bool part_changed(const struct part *p, const struct imm_root *root) {
                        st.st_mtim.tv_nsec != p->st.st_mtim.tv_nsec);
 }
 
-bool nix_vfs_changed(const struct nix_vfs *v) {
-        return part_changed(&v->main, NULL) || part_changed(&v->wal, NULL);
+bool rodb_changed(const struct rodb *v) {
+        return part_changed(&v->main) || part_changed(&v->wal);
 }

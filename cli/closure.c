@@ -1,0 +1,398 @@
+/* immure closure: which files a service needs and why, what it lacks, what it sees beyond that. */
+
+#include "analyzer/closure/closure.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static struct {
+        bool full_unit;
+        struct imm_strv why;
+} asked;
+
+static const struct imm_option options[] = {
+        {"why", 0, "PATH", "Only what leads to these paths, from the unit on", IMM_OPTION_STRINGS,
+                &asked.why, NULL},
+        {"full-unit", 0, NULL, "Nix: the store paths of all settings, not only of Exec lines",
+                IMM_OPTION_FLAG, &asked.full_unit, NULL},
+        {NULL},
+};
+
+/* Needed and not seen, for sure or likely. What is only possibly needed is no claim. */
+static bool is_missing(const struct imm_need *n) {
+        return n->visible == 0 && n->confidence <= IMM_LIKELY && !n->created;
+}
+
+/* ---- text ---- */
+
+static const char *bytes_text(struct imm_arena *a, uint64_t n) {
+        static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+        size_t u = 0;
+        uint64_t whole = n, rest = 0;
+
+        while (whole >= 1024 && u + 1 < IMM_ELEMENTSOF(units)) {
+                rest = whole % 1024;
+                whole /= 1024;
+                u++;
+        }
+        if (u == 0 || whole >= 100)
+                return imm_printf(a, "%" PRIu64 " %s", whole, units[u]);
+        return imm_printf(a, "%" PRIu64 ".%" PRIu64 " %s", whole, rest * 10 / 1024, units[u]);
+}
+
+static void put_need(struct imm_cli *cli, const struct imm_need *n, unsigned depth) {
+        struct imm_arena *a = cli->arena;
+        const char *tone = is_missing(n) ? imm_cli_tone(cli, IMM_TONE_BAD) : "";
+
+        printf("%*s%s", (int)(2 * depth), "", tone);
+        imm_text_put(stdout, n->path);
+        fputs(*tone ? imm_cli_plain(cli) : "", stdout);
+        printf("  %s%s: ", imm_cli_tone(cli, IMM_TONE_FAINT), imm_confidence_name(n->confidence));
+        imm_text_put(stdout, n->reason);
+        if (n->by == IMM_NEED_BY_UNIT && n->origin.file)
+                imm_text_put(stdout, imm_printf(a, " (%s)", imm_origin_text(&n->origin, a)));
+        fputs(imm_cli_plain(cli), stdout);
+        if (is_missing(n)) {
+                printf("  %smissing", imm_cli_tone(cli, IMM_TONE_BAD));
+                if (n->hidden)
+                        imm_text_put(stdout, imm_printf(a, ": %s", n->hidden));
+                fputs(imm_cli_plain(cli), stdout);
+        }
+        putchar('\n');
+}
+
+/* Which needs are printed: all, or those that lead to what --why= names */
+static bool *chosen(struct imm_cli *cli, const struct imm_closure *c, bool *ret_any) {
+        bool *show = imm_alloc_array(cli->arena, c->n + 1, sizeof(*show));
+
+        *ret_any = asked.why.n == 0;
+        for (size_t i = 0; i < c->n; i++) {
+                const struct imm_need *n = &c->v[i];
+
+                if (asked.why.n == 0) {
+                        show[i] = true;
+                        continue;
+                }
+                if (!imm_strv_has(&asked.why, n->path) && !imm_strv_has(&asked.why, n->name)) {
+                        bool link = false;
+
+                        for (size_t k = 0; k < n->links.n; k++)
+                                link |= imm_strv_has(&asked.why, n->links.v[k]);
+                        if (!link)
+                                continue;
+                }
+                *ret_any = true;
+                for (int k = (int)i; k >= 0 && !show[k]; k = c->v[k].by)
+                        show[k] = true;
+        }
+        return show;
+}
+
+struct tree {
+        struct imm_cli *cli;
+        const struct imm_closure *c;
+        const bool *show;
+        int *first, *next; /* children of each need, and of the unit at index n */
+};
+
+static void put_below(struct tree *t, int top, unsigned depth) {
+        for (int i = t->first[top]; i >= 0; i = t->next[i])
+                if (t->show[i]) {
+                        put_need(t->cli, &t->c->v[i], depth);
+                        if (depth < 100)
+                                put_below(t, i, depth + 1);
+                }
+}
+
+static void put_tree(struct imm_cli *cli, const struct imm_closure *c, const bool *show) {
+        struct tree t = {.cli = cli, .c = c, .show = show};
+        const int unit = (int)c->n;
+
+        t.first = imm_alloc_array(cli->arena, c->n + 1, sizeof(int));
+        t.next = imm_alloc_array(cli->arena, c->n + 1, sizeof(int));
+        for (size_t i = 0; i <= c->n; i++)
+                t.first[i] = -1;
+        for (int i = unit - 1; i >= 0; i--) {
+                int by = c->v[i].by == IMM_NEED_BY_UNIT ? unit : c->v[i].by;
+
+                t.next[i] = t.first[by];
+                t.first[by] = i;
+        }
+        put_below(&t, unit, 1);
+}
+
+static void put_missing(struct imm_cli *cli, const struct imm_closure *c) {
+        bool any = false;
+
+        for (size_t i = 0; i < c->n; i++) {
+                if (!is_missing(&c->v[i]))
+                        continue;
+                if (!any)
+                        printf("\n%smissing%s: needed, and not there for the service\n",
+                                imm_cli_tone(cli, IMM_TONE_BOLD), imm_cli_plain(cli));
+                any = true;
+                put_need(cli, &c->v[i], 1);
+        }
+}
+
+enum { GROUPS_SHOWN = 15 };
+
+static void put_excess(
+        struct imm_cli *cli, const struct imm_closure *c, const struct imm_excess *x) {
+        struct imm_arena *a = cli->arena;
+
+        printf("\n%sexcess%s: ", imm_cli_tone(cli, IMM_TONE_BOLD), imm_cli_plain(cli));
+        if (!x->known) {
+                puts("unknown, its mount namespace cannot be set up or known");
+                return;
+        }
+        if (c->kind == IMM_CLOSURE_NIX) {
+                printf("%" PRIu64 " of %" PRIu64 " visible store paths are not needed\n", x->excess,
+                        x->visible);
+                return;
+        }
+        printf("%" PRIu64 " of %" PRIu64 " visible files (%s of %s) are not needed\n", x->excess,
+                x->visible, bytes_text(a, x->excess_bytes), bytes_text(a, x->visible_bytes));
+        for (size_t i = 0; i < x->groups.n && i < GROUPS_SHOWN; i++) {
+                const struct imm_excess_group *g = &x->groups.v[i];
+
+                printf("  %10s  %6" PRIu64 " files  ", bytes_text(a, g->bytes), g->files);
+                imm_text_put(stdout, g->name);
+                putchar('\n');
+        }
+        if (x->groups.n > GROUPS_SHOWN)
+                printf("  and %zu packages and places more\n", x->groups.n - GROUPS_SHOWN);
+}
+
+static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const struct imm_closure *c,
+        const struct imm_excess *x) {
+        size_t sure = 0;
+        bool any;
+        const bool *show = chosen(cli, c, &any);
+
+        for (size_t i = 0; i < c->n; i++)
+                sure += c->v[i].confidence == IMM_CERTAIN;
+        fputs(imm_cli_tone(cli, IMM_TONE_BOLD), stdout);
+        imm_text_put(stdout, u->name);
+        printf("%s  %zu %s needed, %zu for certain\n", imm_cli_plain(cli), c->n,
+                c->kind == IMM_CLOSURE_NIX ? "store paths" : "files and directories", sure);
+        put_tree(cli, c, show);
+        if (asked.why.n > 0) {
+                if (!any)
+                        puts("  not needed, as far as files tell");
+                return any;
+        }
+        if (c->hops.n > 0) {
+                puts("\nlinks lead through");
+                for (size_t i = 0; i < c->hops.n; i++) {
+                        fputs("  ", stdout);
+                        imm_text_put(stdout, c->hops.v[i]);
+                        putchar('\n');
+                }
+        }
+        put_missing(cli, c);
+        put_excess(cli, c, x);
+        return true;
+}
+
+/* ---- --json ---- */
+
+static void json_strings(struct imm_json *j, const char *key, const struct imm_strv *l) {
+        imm_json_array(j, key);
+        for (size_t i = 0; i < l->n; i++)
+                imm_json_string(j, NULL, l->v[i]);
+        imm_json_end(j);
+}
+
+static void json_need(struct imm_cli *cli, struct imm_json *j, const struct imm_closure *c,
+        const struct imm_need *n) {
+        imm_json_object(j, NULL);
+        imm_json_string(j, "path", n->path);
+        imm_json_string(j, "reason", n->reason);
+        imm_json_string(j, "confidence", imm_confidence_name(n->confidence));
+        imm_json_string(j, "kind", imm_need_kind_name(n->kind));
+        imm_json_string(j, "by", n->by == IMM_NEED_BY_UNIT ? NULL : c->v[n->by].path);
+        if (n->by == IMM_NEED_BY_UNIT) {
+                imm_json_string(j, "setting",
+                        n->setting < IMM_SETTING_N ? imm_setting_info(n->setting)->name : NULL);
+                imm_cli_json_origin(j, &n->origin);
+        }
+        imm_json_bool(j, "exists", n->exists);
+        imm_json_tristate(j, "visible", n->visible);
+        if (n->hidden)
+                imm_json_string(j, "hidden", n->hidden);
+        if (n->links.n > 0)
+                json_strings(j, "links", &n->links);
+        if (n->tree)
+                imm_json_bool(j, "tree", true);
+        if (c->kind == IMM_CLOSURE_FILES) {
+                if (n->host_path && !imm_streq(n->host_path, n->path))
+                        imm_json_string(j, "host_path", n->host_path);
+                imm_json_string(j, "package",
+                        n->host_path ? imm_package_of(imm_closures_of(cli->manager), n->host_path)
+                                     : NULL);
+        }
+        imm_json_end(j);
+}
+
+static void json_missing(struct imm_json *j, const struct imm_closure *c) {
+        if (!c->has_view) {
+                imm_json_null(j, "missing");
+                return;
+        }
+        imm_json_array(j, "missing");
+        for (size_t i = 0; i < c->n; i++) {
+                const struct imm_need *n = &c->v[i];
+
+                if (!is_missing(n))
+                        continue;
+                imm_json_object(j, NULL);
+                imm_json_string(j, "path", n->path);
+                imm_json_string(j, "confidence", imm_confidence_name(n->confidence));
+                imm_json_string(j, "why", n->hidden);
+                imm_json_bool(j, "exists", n->exists);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+}
+
+static void json_excess(
+        struct imm_json *j, const struct imm_closure *c, const struct imm_excess *x) {
+        if (!x->known) {
+                imm_json_null(j, "visible");
+                imm_json_null(j, "excess");
+                return;
+        }
+        imm_json_uint(j, "visible", x->visible);
+        json_strings(j, "excess", &x->paths);
+        if (c->kind == IMM_CLOSURE_NIX)
+                return;
+        imm_json_uint(j, "visible_bytes", x->visible_bytes);
+        imm_json_uint(j, "excess_bytes", x->excess_bytes);
+        imm_json_array(j, "excess_by_package");
+        imm_array_foreach (g, &x->groups) {
+                imm_json_object(j, NULL);
+                imm_json_string(j, "name", g->name);
+                imm_json_uint(j, "files", g->files);
+                imm_json_uint(j, "bytes", g->bytes);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+}
+
+static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *u,
+        const struct imm_closure *c, const struct imm_excess *x) {
+        bool any;
+        const bool *show = chosen(cli, c, &any);
+
+        imm_json_string(j, "unit", u->name);
+        imm_json_string(j, "load", imm_load_name(imm_settings_of(cli->manager, u)->load));
+        imm_json_string(j, "kind", c->kind == IMM_CLOSURE_NIX ? "nix" : "files");
+        json_strings(j, "roots", &c->roots);
+        imm_json_array(j, "paths");
+        for (size_t i = 0; i < c->n; i++)
+                if (show[i])
+                        json_need(cli, j, c, &c->v[i]);
+        imm_json_end(j);
+        imm_json_uint(j, "needed", c->n);
+        json_excess(j, c, x);
+        json_missing(j, c);
+        if (c->kind == IMM_CLOSURE_NIX) {
+                json_strings(j, "not_in_store", &c->dangling);
+                json_strings(j, "links_through", &c->hops);
+        }
+}
+
+/* ---- the verb ---- */
+
+struct result {
+        struct imm_unit *unit;
+        struct imm_closure *closure;
+        struct imm_excess excess;
+};
+
+static void compute(struct imm_cli *cli, struct result *r) {
+        unsigned want = cli->json != IMM_JSON_OFF ? IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS
+                                                  : IMM_EXCESS_GROUPS;
+
+        r->closure = asked.full_unit ? imm_closure_compute(cli->manager, r->unit,
+                                               IMM_CLOSURE_FULL_UNIT, cli->arena)
+                                     : imm_closure_of(cli->manager, r->unit);
+        if (asked.why.n == 0 || cli->json != IMM_JSON_OFF)
+                imm_excess_compute(cli->manager, r->unit, r->closure, want, cli->arena, &r->excess);
+        imm_cli_diags(cli, &r->closure->diags);
+}
+
+static int closure(struct imm_cli *cli) {
+        struct result *results;
+        bool missing = false;
+        int r;
+
+        if (cli->n_args == 0)
+                return imm_cli_usage(
+                        cli, "closure needs the name of a unit; see immure closure --help");
+        r = imm_cli_open(cli);
+        if (r != IMM_EXIT_OK)
+                return r;
+        results = imm_alloc_array(cli->arena, cli->n_args, sizeof(*results));
+        for (size_t i = 0; i < cli->n_args; i++) {
+                struct imm_settings *s;
+
+                r = imm_cli_unit(cli, cli->args[i], &results[i].unit);
+                if (r != IMM_EXIT_OK)
+                        return r;
+                s = imm_settings_of(cli->manager, results[i].unit);
+                cli->partial |= results[i].unit->unreadable;
+                imm_cli_diags(cli, &results[i].unit->diags);
+                imm_cli_diags(cli, &s->diags);
+                if (s->load == IMM_LOAD_NOT_FOUND) {
+                        missing = true;
+                        (void)imm_cli_fail(cli, 0,
+                                &(struct imm_err){.code = -ENOENT,
+                                        .msg = imm_printf(cli->arena, "there is no unit '%s'",
+                                                results[i].unit->name)});
+                }
+                compute(cli, &results[i]);
+        }
+        imm_cli_diags(cli, imm_closures_diags(imm_closures_of(cli->manager)));
+        if (cli->json != IMM_JSON_OFF) {
+                struct imm_json j = imm_json_on(stdout, cli->json);
+
+                imm_json_object(&j, NULL);
+                imm_json_string(&j, "schema", "immure.closure/1");
+                imm_json_string(&j, "root", imm_root_path(cli->root));
+                imm_json_uint(&j, "systemd", cli->manager->version);
+                if (cli->n_args == 1)
+                        json_unit(cli, &j, results[0].unit, results[0].closure, &results[0].excess);
+                else {
+                        imm_json_array(&j, "units");
+                        for (size_t i = 0; i < cli->n_args; i++) {
+                                imm_json_object(&j, NULL);
+                                json_unit(cli, &j, results[i].unit, results[i].closure,
+                                        &results[i].excess);
+                                imm_json_end(&j);
+                        }
+                        imm_json_end(&j);
+                }
+                imm_json_end(&j);
+        }
+        for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
+                if (i > 0)
+                        putchar('\n');
+                (void)closure_text(cli, results[i].unit, results[i].closure, &results[i].excess);
+        }
+        return missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
+}
+
+const struct imm_verb imm_verb_closure = {
+        .name = "closure",
+        .arguments = "UNIT…",
+        .summary = "The files a service needs, with reasons; what it lacks, what it sees beyond",
+        .details = "certain: the kernel and the dynamic loader map it, or the store's closure has "
+                   "it.\nlikely: scripts, arguments, name services and the like ask for it.\n"
+                   "possible: named in a configuration file.\nOn Nix the needs are whole store "
+                   "paths.",
+        .options = options,
+        .run = closure,
+};

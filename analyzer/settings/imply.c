@@ -324,6 +324,37 @@ static void login_environment(struct imm_parse *p) {
                 }
 }
 
+/* Parents before their children, else by name, component by component */
+static int by_path(const void *x, const void *y) {
+        const char *a = ((const struct imm_directory_item *)x)->path;
+        const char *b = ((const struct imm_directory_item *)y)->path;
+
+        while (*a && *b) {
+                size_t j = strcspn(a, "/"), k = strcspn(b, "/");
+                int r = memcmp(a, b, j < k ? j : k);
+
+                if (r != 0 || j != k)
+                        return r != 0 ? r : j < k ? -1 : 1;
+                a += j + (a[j] == '/');
+                b += k + (b[k] == '/');
+        }
+        return (*a != '\0') - (*b != '\0');
+}
+
+static void sort_directories(struct imm_parse *p) {
+        static const enum imm_setting ids[] = {IMM_SETTING_RUNTIME_DIRECTORY,
+                IMM_SETTING_STATE_DIRECTORY, IMM_SETTING_CACHE_DIRECTORY,
+                IMM_SETTING_LOGS_DIRECTORY, IMM_SETTING_CONFIGURATION_DIRECTORY};
+
+        for (size_t i = 0; p->version >= 250 && i < IMM_ELEMENTSOF(ids); i++) {
+                struct imm_value *v = p->values[ids[i]];
+
+                if (v && v->directories.n > 1)
+                        qsort(v->directories.v, v->directories.n, sizeof(*v->directories.v),
+                                by_path);
+        }
+}
+
 static void exec_context(struct imm_parse *p) {
         if (p->m->scope == IMM_SCOPE_USER && !V(WORKING_DIRECTORY)->string && p->m->user)
                 by_default(p, IMM_SETTING_WORKING_DIRECTORY,
@@ -334,6 +365,7 @@ static void exec_context(struct imm_parse *p) {
         drop_caps(p, IMM_SETTING_PROTECT_CLOCK, CAP(CAP_SYS_TIME) | CAP(CAP_WAKE_ALARM));
         if (is(p, IMM_SETTING_DYNAMIC_USER))
                 dynamic_user(p);
+        sort_directories(p);
         mounts(p);
         login_environment(p);
 }

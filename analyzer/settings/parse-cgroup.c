@@ -469,7 +469,8 @@ enum imm_parsed imm_parse_socket_binds(struct imm_parse *p, const char *value) {
                                 dash ? imm_strndup(p->a, word, (size_t)(dash - word)) : word, 65535,
                                 &low);
                         high = low;
-                        bad = bad || (dash && !imm_text_uint(dash + 1, 65535, &high)) || high < low;
+                        bad = bad || (dash && !imm_text_uint(dash + 1, 65535, &high)) ||
+                              high < low || (p->version < 255 && low == 0);
                         if (!bad) {
                                 item.port_min = (unsigned)low;
                                 item.n_ports = (unsigned)((high - low + 1) & 0xffff);

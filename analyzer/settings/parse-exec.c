@@ -229,7 +229,7 @@ enum imm_parsed imm_parse_caps(struct imm_parse *p, const char *value) {
         struct imm_value *v;
 
         while (imm_parse_word(p, &s, NULL,
-                IMM_WORDS_UNQUOTE | (p->version >= 257 ? IMM_WORDS_RELAX : 0U), &word)) {
+                IMM_WORDS_UNQUOTE | (p->version >= 254 ? IMM_WORDS_RELAX : 0U), &word)) {
                 int cap = imm_cap_by_name(word, p->version);
 
                 if (cap < 0)
@@ -308,6 +308,9 @@ enum imm_parsed imm_parse_namespaces(struct imm_parse *p, const char *value) {
         while ((r = imm_word_next(&value, NULL, 0, p->a, &word)) > 0) {
                 size_t i = 0;
 
+                /* known and then of no effect: no clone flag of the seven */
+                if (p->version >= 252 && imm_streq(word, "time"))
+                        continue;
                 while (i < IMM_ELEMENTSOF(namespaces) && !imm_streq(namespaces[i].name, word))
                         i++;
                 if (i == IMM_ELEMENTSOF(namespaces))

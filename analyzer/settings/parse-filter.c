@@ -116,13 +116,14 @@ enum imm_parsed imm_parse_filesystems(struct imm_parse *p, const char *value) {
         return IMM_PARSED_TAKEN;
 }
 
-static bool is_interface_name(const char *s) {
+/* Alternative names, which may be longer, since 255 */
+static bool is_interface_name(const char *s, unsigned version) {
         size_t n = strlen(s);
         int64_t number;
 
-        if (n == 0 || n >= 128 || imm_streq(s, ".") || imm_streq(s, "..") || imm_streq(s, "all") ||
-                imm_streq(s, "default") || imm_text_int(s, 1, INT32_MAX, &number) ||
-                s[strspn(s, "0123456789")] == '\0')
+        if (n == 0 || n >= (version < 255 ? IFNAMSIZ : 128) || imm_streq(s, ".") ||
+                imm_streq(s, "..") || imm_streq(s, "all") || imm_streq(s, "default") ||
+                imm_text_int(s, 1, INT32_MAX, &number) || s[strspn(s, "0123456789")] == '\0')
                 return false;
         for (; *s; s++)
                 if (*s <= ' ' || *s >= 127 || *s == ':' || *s == '/' || *s == '%')
@@ -131,12 +132,18 @@ static bool is_interface_name(const char *s) {
 }
 
 enum imm_parsed imm_parse_interfaces(struct imm_parse *p, const char *value) {
-        bool invert = *value == '~', empty = true;
+        bool invert = *value == '~', empty = true, allow;
         struct imm_value *v;
         const char *word;
 
-        if (*value == '\0')
-                return imm_parse_emptied(p);
+        if (*value == '\0') { /* which kind of list it was is not forgotten */
+                allow = imm_parse_peek(p, p->id)->allow_list;
+                imm_parse_reset(p, p->id);
+                v = imm_parse_value(p);
+                v->allow_list = allow;
+                v->set = false;
+                return IMM_PARSED_RESET;
+        }
         v = imm_parse_value(p);
         for (size_t i = 0; empty && i < v->strings.n; i++)
                 empty = !v->strings.v[i].text;
@@ -144,7 +151,7 @@ enum imm_parsed imm_parse_interfaces(struct imm_parse *p, const char *value) {
                 v->allow_list = !invert;
         value += invert;
         while (imm_parse_word(p, &value, NULL, IMM_WORDS_UNQUOTE, &word))
-                if (is_interface_name(word))
+                if (is_interface_name(word, p->version))
                         put_name(p, v, word, invert != v->allow_list);
                 else
                         imm_parse_skip(p, "'%s' is no name of a network interface", word);
@@ -205,7 +212,7 @@ static void change(struct imm_parse *p, const struct call_change *c, const char 
                         name);
 }
 
-/* "name:error"; NULL if the error is none. *ret_error 0: there is none */
+/* "name:error"; NULL if the error is none. *ret_error 0: there is none at all */
 static const char *call_and_error(struct imm_parse *p, const char *word, int *ret_error) {
         const char *colon = strchr(word, ':');
 
@@ -216,6 +223,8 @@ static const char *call_and_error(struct imm_parse *p, const char *word, int *re
                 *ret_error = IMM_SYSCALL_KILL;
         else if (!imm_text_errno(colon + 1, ret_error))
                 return NULL;
+        else if (*ret_error == 0)
+                *ret_error = IMM_SYSCALL_ERRNO_0;
         return colon == word ? NULL : imm_strndup(p->a, word, (size_t)(colon - word));
 }
 

@@ -61,8 +61,8 @@ const char *imm_path_simplify(
                         s += k;
                         continue;
                 }
-                /* .. of the root is the root; 247 leaves it and refuses it later */
-                if (absolute && start && version >= 248 && k == 2 && s[0] == '.' && s[1] == '.') {
+                /* .. of the root is the root; up to 254 it stays and is refused later */
+                if (absolute && start && version >= 255 && k == 2 && s[0] == '.' && s[1] == '.') {
                         s += k;
                         continue;
                 }
@@ -138,6 +138,7 @@ enum imm_parsed imm_parse_path(struct imm_parse *p, const char *value) {
                 return imm_parse_emptied(p);
         else
                 path = imm_path_clean(expanded, IMM_PATH_ABSOLUTE, p->version, p->a, &why);
+        p->error = p->version < 248 && strlen(value) >= PATH_MAX;
         if (!path)
                 return fatal ? imm_parse_refuse(p, "'%s': %s", value, why)
                              : imm_parse_ignore(p, "'%s': %s", value, why);
@@ -162,7 +163,8 @@ enum imm_parsed imm_parse_pid_file(struct imm_parse *p, const char *value) {
         }
         path = imm_path_clean(
                 expanded, IMM_PATH_ABSOLUTE | IMM_PATH_NOT_API, p->version, p->a, &why);
-        if (!path) /* this one is returned as it is and stops the loading */
+        p->error = true; /* what this one finds is returned as it is, and stops the loading */
+        if (!path)
                 return imm_parse_refuse(p, "'%s': %s", expanded, why);
         rest = imm_after(path, "/var/run/");
         imm_parse_value(p)->string = rest ? imm_printf(p->a, "/run/%s", rest) : path;

@@ -234,7 +234,7 @@ enum imm_parsed imm_parse_nsec(struct imm_parse *p, const char *value) {
 
         if (!imm_text_nsec(value, &n))
                 return bad(p, "a time span", value);
-        return take(p, n);
+        return n == UINT64_MAX ? reset(p) : take(p, n); /* "infinity" is how unset is kept */
 }
 
 /* TimeoutStartSec=, and TimeoutSec= which sets the stop timeout with it; 0 means none */

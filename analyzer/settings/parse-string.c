@@ -141,7 +141,7 @@ enum imm_parsed imm_parse_slice(struct imm_parse *p, const char *value) {
 
         if (!imm_parse_expand(p, value, &s))
                 return imm_parse_ignore(p, "the specifiers of '%s' are not known", value);
-        if (imm_unit_name_type(s) != IMM_UNIT_SLICE)
+        if (imm_unit_name_type(s) != IMM_UNIT_SLICE || imm_ends_with(s, "@.slice"))
                 return imm_parse_ignore(p, "'%s' is no name of a slice", s);
         return take(p, s);
 }

@@ -25,6 +25,7 @@ struct imm_parse {
         struct imm_parse_index *indexes; /* of lists whose items have keys */
         struct imm_call_entry *calls[2]; /* heap: SystemCallFilter=, SystemCallLog= as sets */
         bool replaces; /* set by a parser of a list: earlier assignments do not count any more */
+        bool error;    /* with FATAL: not bad-setting but error */
         bool partly;   /* set by imm_parse_skip(): some words were ignored */
 };
 

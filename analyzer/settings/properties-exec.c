@@ -396,34 +396,26 @@ int imm_show_tmpfs(struct imm_show *w) {
         return 0;
 }
 
-/* From 250 on the paths are kept sorted (without the prefix "private/"). */
+/* From 250 on the settings keep the paths sorted (without the prefix "private/"). */
 int imm_show_directories(struct imm_show *w) {
         size_t n = w->v->directories.n;
         imm_auto_free const char **words = imm_xcalloc(n + 1, sizeof(*words));
 
         for (size_t i = 0; i < n; i++)
                 words[i] = w->v->directories.v[i].path;
-        return imm_show_words(w, words, n, w->s->version >= 250);
+        return imm_show_words(w, words, n, false);
 }
 
 /* Paths without a link are told with an empty one. */
 int imm_show_directory_symlinks(struct imm_show *w) {
         size_t n = w->v->directories.n;
-        imm_auto_free const struct imm_directory_item **sorted =
-                imm_xcalloc(n + 1, sizeof(*sorted));
+        const struct imm_directory_item *v = w->v->directories.v;
 
         for (size_t i = 0; i < n; i++) {
-                size_t k = i;
-
-                for (; k > 0 && strcmp(sorted[k - 1]->path, w->v->directories.v[i].path) > 0; k--)
-                        sorted[k] = sorted[k - 1];
-                sorted[k] = &w->v->directories.v[i];
-        }
-        for (size_t i = 0; i < n; i++) {
-                for (size_t k = 0; k < sorted[i]->symlinks.n; k++)
-                        imm_show_line(w, "%s:%s", sorted[i]->path, sorted[i]->symlinks.v[k]);
-                if (sorted[i]->symlinks.n == 0 && w->s->version >= 257)
-                        imm_show_line(w, "%s:", sorted[i]->path);
+                for (size_t k = 0; k < v[i].symlinks.n; k++)
+                        imm_show_line(w, "%s:%s", v[i].path, v[i].symlinks.v[k]);
+                if (v[i].symlinks.n == 0 && w->s->version >= 257)
+                        imm_show_line(w, "%s:", v[i].path);
         }
         return 0;
 }
@@ -480,7 +472,9 @@ static int put_list(struct imm_show *w, char **words, size_t n) {
 }
 
 static char *with_error(const char *name, int error) {
-        const char *word = error == IMM_SYSCALL_KILL ? "kill" : strerrorname_np(error);
+        const char *word = error == IMM_SYSCALL_KILL      ? "kill"
+                           : error == IMM_SYSCALL_ERRNO_0 ? "0"
+                                                          : strerrorname_np(error);
         char *s;
 
         if ((word ? asprintf(&s, "%s:%s", name, word) : asprintf(&s, "%s:%d", name, error)) < 0)

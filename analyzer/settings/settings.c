@@ -108,7 +108,7 @@ static enum imm_parsed apply(struct compute *c, const struct imm_unit_file *f,
         p->id = key->id;
         p->row = row;
         p->key = key->name;
-        p->replaces = p->partly = false;
+        p->replaces = p->partly = p->error = false;
         parsed = row->parser(p, x->value);
 
         switch (parsed) {
@@ -208,9 +208,7 @@ static void read_files(struct compute *c) {
                         cut(c, f, end);
                         continue;
                 }
-                /* PIDFile= alone fails with an error that is none of the settings' */
-                s->load =
-                        c->parse.id == IMM_SETTING_PID_FILE ? IMM_LOAD_ERROR : IMM_LOAD_BAD_SETTING;
+                s->load = c->parse.error ? IMM_LOAD_ERROR : IMM_LOAD_BAD_SETTING;
                 s->load_message = d->message;
                 return;
         }

@@ -261,6 +261,8 @@ static void put_syscalls(FILE *f, const struct imm_value *v) {
                 fprintf(f, "%s%s", i > 0 ? " " : "", x->name);
                 if (x->error == IMM_SYSCALL_KILL)
                         fputs(":kill", f);
+                else if (x->error == IMM_SYSCALL_ERRNO_0)
+                        fputs(":0", f);
                 else if (x->error > 0 && imm_errno_name(x->error))
                         fprintf(f, ":%s", imm_errno_name(x->error));
                 else if (x->error > 0)
@@ -294,8 +296,10 @@ static void put_credential(FILE *f, const struct imm_credential_item *x) {
 }
 
 static void put_list(FILE *f, const struct imm_value *v) {
+        bool lines = v->type == IMM_VALUE_COMMANDS || v->type == IMM_VALUE_DEVICES;
+
         for (size_t i = 0; i < v->paths.n; i++) { /* every list has its length in one place */
-                fputs(i > 0 ? " " : "", f);
+                fputs(i == 0 ? "" : lines ? " ; " : " ", f); /* a line each in the file */
                 switch (v->type) {
                 case IMM_VALUE_PATHS:
                         fputs(v->paths.v[i].ignore_missing ? "-" : "", f);
@@ -321,16 +325,14 @@ static void put_list(FILE *f, const struct imm_value *v) {
                         put_directory(f, &v->directories.v[i]);
                         break;
                 case IMM_VALUE_COMMANDS:
-                        fputs(i > 0 ? "; " : "", f);
                         put_command(f, &v->commands.v[i]);
                         break;
                 case IMM_VALUE_CREDENTIALS:
                         put_credential(f, &v->credentials.v[i]);
                         break;
                 case IMM_VALUE_DEVICES:
-                        fprintf(f, "%s%s %s%s%s", i > 0 ? "; " : "", v->devices.v[i].node,
-                                v->devices.v[i].r ? "r" : "", v->devices.v[i].w ? "w" : "",
-                                v->devices.v[i].m ? "m" : "");
+                        fprintf(f, "%s %s%s%s", v->devices.v[i].node, v->devices.v[i].r ? "r" : "",
+                                v->devices.v[i].w ? "w" : "", v->devices.v[i].m ? "m" : "");
                         break;
                 case IMM_VALUE_IPS:
                         put_ip(f, &v->ips.v[i]);

@@ -120,7 +120,11 @@ struct imm_string_item {
         struct imm_origin origin;
 };
 
-enum imm_errno_action { IMM_SYSCALL_KILL = -1, IMM_SYSCALL_LOG = -2 }; /* else a positive errno */
+enum imm_errno_action {
+        IMM_SYSCALL_KILL = -1,
+        IMM_SYSCALL_LOG = -2,
+        IMM_SYSCALL_ERRNO_0 = -3, /* ":0": the call does nothing and succeeds */
+};                                /* else a positive errno */
 
 /* LimitNOFILE= and its kin; UINT64_MAX is infinity */
 struct imm_limit {

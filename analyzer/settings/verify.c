@@ -135,6 +135,30 @@ static const char *exec_fault(struct imm_parse *p) {
         return NULL;
 }
 
+/*
+ * Up to 248 a path that the unit requires the mounts of must fit into the name of a mount unit;
+ * later versions hash the name.
+ */
+static bool path_is_too_long(struct imm_parse *p) {
+        const char *paths[] = {
+                V(ROOT_DIRECTORY)->string, V(ROOT_IMAGE)->string, V(WORKING_DIRECTORY)->string};
+
+        for (size_t i = 0; p->version < 249 && i < IMM_ELEMENTSOF(paths); i++) {
+                size_t n = 0;
+
+                /* a slash becomes a dash, what is no plain character takes four bytes */
+                for (const char *c = paths[i]; c && *paths[i] == '/' && *c; c++)
+                        n += *c == '/' || (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
+                                             (*c >= 'A' && *c <= 'Z') || *c == '_' || *c == ':' ||
+                                             *c == '.'
+                                     ? 1
+                                     : 4;
+                if (n > 0 && n - 1 + strlen(".mount") >= 256)
+                        return true;
+        }
+        return false;
+}
+
 void imm_verify(struct imm_parse *p, struct imm_settings *s) {
         const char *fault = NULL;
 
@@ -163,9 +187,15 @@ void imm_verify(struct imm_parse *p, struct imm_settings *s) {
         default:
                 break;
         }
-        if (!fault)
-                return;
         s->load = IMM_LOAD_BAD_SETTING;
+        if (path_is_too_long(p)) {
+                fault = "a path is too long for the name of a mount unit";
+                s->load = IMM_LOAD_ERROR;
+        }
+        if (!fault) {
+                s->load = IMM_LOAD_LOADED;
+                return;
+        }
         s->load_message = fault;
         imm_diag_add(p->a, p->diags, IMM_DIAG_ERROR, "bad-setting", p->u->fragment, 0, NULL,
                 "%s: systemd refuses the unit", fault);

@@ -6,6 +6,7 @@
 #include "analyzer/sandbox/plan.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 
 static const struct {
         enum imm_setting setting, mode;
@@ -199,6 +200,19 @@ static bool links_to_old_state(
         return imm_vfs_lookup(p->v, old, false, &at) >= 0 && link_idempotent(p, old, path) >= 0;
 }
 
+/* The owner is changed through a descriptor, which some versions open without following links. */
+static int may_own(struct imm_plan *p, const char *path) {
+        bool follows = p->s->version >= 254 && (p->user_manager || p->s->version < 257);
+        struct imm_vpath at;
+        int r = imm_vfs_lookup(p->v, path, follows, &at);
+
+        if (r < 0)
+                return r;
+        if (S_ISDIR(imm_vfs_mode(p->v, at.node)) || (p->user_manager && p->s->version >= 254))
+                return 0;
+        return S_ISLNK(imm_vfs_mode(p->v, at.node)) ? -ELOOP : -ENOTDIR;
+}
+
 static int make_one(struct imm_plan *p, enum imm_exec_dir d, struct imm_plan_dir *dir) {
         const char *path = public_path(p, d, dir->item->path), *target = path;
         int r;
@@ -215,11 +229,12 @@ static int make_one(struct imm_plan *p, enum imm_exec_dir d, struct imm_plan_dir
                 if (r == -EEXIST)
                         r = d == IMM_DIR_CONFIGURATION ? 1 : 0;
         }
-        if (r < 0)
-                return r;
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = may_own(p, target);
         if (r == 0)
                 own(p, d, dir, target);
-        return 0;
+        return r;
 }
 
 int imm_plan_dirs_make(struct imm_plan *p) {
@@ -306,43 +321,102 @@ static bool set_too(const struct imm_plan *p, const char *id) {
         return false;
 }
 
-static int find_sources(struct imm_plan *p, enum imm_setting setting) {
+/* Where credentials are looked for by their names */
+static const char *const stores[] = {"/etc/credstore", "/run/credstore", "/usr/local/lib/credstore",
+        "/usr/lib/credstore", "/etc/credstore.encrypted", "/run/credstore.encrypted",
+        "/usr/local/lib/credstore.encrypted", "/usr/lib/credstore.encrypted"};
+
+/* Names of credentials that @pattern finds in the stores, into @to */
+static void search_stores(struct imm_plan *p, const char *pattern, struct imm_strv *to) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(stores); i++) {
+                struct imm_dirent *entries;
+                size_t n;
+
+                if (imm_root_list(p->m->root, stores[i], p->a, &entries, &n) < 0)
+                        continue;
+                for (size_t k = 0; k < n; k++)
+                        if (fnmatch(pattern, entries[k].name, FNM_PERIOD) == 0 &&
+                                !imm_strv_has(to, entries[k].name))
+                                imm_strv_add(p->a, to, entries[k].name);
+        }
+}
+
+/* What LoadCredential= finds, into @found; a negative errno where a source must be there and is not
+ */
+static int find_sources(struct imm_plan *p, enum imm_setting setting, struct imm_strv *found) {
         const struct imm_value *v = imm_setting(p->s, setting);
 
         imm_array_foreach (c, &v->credentials) {
+                struct imm_strv names = {0};
                 struct imm_vpath at;
-                int r;
+                int r = -ENOENT;
 
-                /* a relative one is taken from the stores, and may be missing */
-                if (!c->source || c->source[0] != '/')
-                        continue;
-                r = imm_vfs_lookup(p->v, c->source, true, &at);
-                if (r >= 0 || (r == -ENOENT && set_too(p, c->id)))
-                        continue;
-                imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, c->source, &c->origin);
-                return r;
+                if (c->source && c->source[0] == '/')
+                        r = imm_vfs_lookup(p->v, c->source, true, &at);
+                else if (p->s->version >= 248) {
+                        /* a name may be missing */
+                        search_stores(p, c->source ? c->source : c->id, &names);
+                        if (names.n == 0)
+                                continue;
+                        r = 0;
+                }
+                if (r >= 0)
+                        imm_strv_add(p->a, found, c->id);
+                else if (r != -ENOENT || !set_too(p, c->id)) {
+                        imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE,
+                                c->source ? c->source : c->id, &c->origin);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *found) {
+        static const enum imm_setting sets[] =
+                {
+                        IMM_SETTING_SET_CREDENTIAL,
+                        IMM_SETTING_SET_CREDENTIAL_ENCRYPTED,
+                },
+                                      loads[] = {
+                                              IMM_SETTING_LOAD_CREDENTIAL,
+                                              IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED,
+                                      };
+        const struct imm_value *v;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(loads); i++) {
+                int r = find_sources(p, loads[i], found);
+
+                if (r < 0)
+                        return r;
+                *ret_any |= imm_setting(p->s, loads[i])->credentials.n > 0;
+        }
+        v = imm_setting(p->s, IMM_SETTING_IMPORT_CREDENTIAL);
+        *ret_any |= v->credentials.n > 0;
+        imm_array_foreach (c, &v->credentials)
+                search_stores(p, c->id, found);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(sets); i++) {
+                v = imm_setting(p->s, sets[i]);
+                *ret_any |= v->credentials.n > 0;
+                imm_array_foreach (c, &v->credentials)
+                        if (!imm_strv_has(found, c->id))
+                                imm_strv_add(p->a, found, c->id);
         }
         return 0;
 }
 
 int imm_plan_credentials_make(struct imm_plan *p) {
-        static const enum imm_setting all[] = {
-                IMM_SETTING_SET_CREDENTIAL,
-                IMM_SETTING_SET_CREDENTIAL_ENCRYPTED,
-                IMM_SETTING_LOAD_CREDENTIAL,
-                IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED,
-                IMM_SETTING_IMPORT_CREDENTIAL,
-        };
         enum { NONE = IMM_MOUNT_NODEV | IMM_MOUNT_NOSUID | IMM_MOUNT_NOEXEC };
+        uid_t uid = p->id ? p->id->uid : 0;
+        gid_t gid = p->id ? p->id->gid : 0;
+        struct imm_strv found = {0};
         bool any = false;
         struct imm_vfs_fs *fs;
         const char *dir;
         int r;
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++)
-                any = any || imm_setting(p->s, all[i])->credentials.n > 0;
-        if (!any)
-                return 0;
+        r = find_credentials(p, &any, &found);
+        if (r < 0 || !any)
+                return r;
         dir = imm_printf(p->a, "%s/credentials", p->runtime);
         p->credentials = imm_printf(p->a, "%s/%s", dir, p->s->unit->name);
         r = imm_vfs_mkdir_p(p->v, p->credentials, 0700);
@@ -350,20 +424,29 @@ int imm_plan_credentials_make(struct imm_plan *p) {
                 imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, p->credentials, NULL);
                 return r;
         }
-        r = find_sources(p, IMM_SETTING_LOAD_CREDENTIAL);
-        if (r < 0)
-                return r;
-        r = find_sources(p, IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED);
-        if (r < 0)
-                return r;
-        if (p->user_manager)
-                return 0;
-        fs = imm_vfs_fs_new(p->v, p->s->version >= 254 ? "tmpfs" : "ramfs", IMM_VFS_EMPTY,
-                p->credentials, 0700);
-        fs->root->uid = p->id ? p->id->uid : 0;
-        fs->root->gid = p->id ? p->id->gid : 0;
-        fs->root->mode = S_IFDIR | 0500;
-        fs->of_credentials = true;
-        r = imm_vfs_mount(p->v, p->credentials, fs, NONE | IMM_MOUNT_RDONLY);
+        /* 254 does not mount what is empty */
+        if (!p->user_manager && (found.n > 0 || p->s->version < 253 || p->s->version >= 257)) {
+                fs = imm_vfs_fs_new(p->v, p->s->version >= 254 ? "tmpfs" : "ramfs", IMM_VFS_EMPTY,
+                        p->credentials, 0500);
+                fs->root->uid = uid;
+                fs->root->gid = gid;
+                fs->of_credentials = true;
+                r = imm_vfs_mount(p->v, p->credentials, fs, NONE);
+        }
+        for (size_t i = 0; r >= 0 && i < found.n; i++) {
+                const char *path = imm_printf(p->a, "%s/%s", p->credentials, found.v[i]);
+                struct imm_vpath at;
+
+                (void)imm_vfs_mknod(p->v, path, S_IFREG | 0400, NULL);
+                if (imm_vfs_lookup(p->v, path, false, &at) >= 0)
+                        imm_vfs_change(p->v, at.node, -1, uid, gid, false);
+        }
+        if (r >= 0) {
+                struct imm_vpath at;
+
+                if (imm_vfs_lookup(p->v, p->credentials, false, &at) >= 0 &&
+                        at.node->fs->of_credentials)
+                        at.mount->flags |= IMM_MOUNT_RDONLY;
+        }
         return r;
 }

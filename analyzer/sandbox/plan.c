@@ -252,24 +252,57 @@ static const struct {
         {"noexec", IMM_MOUNT_NOEXEC, 0},
         {"exec", 0, IMM_MOUNT_NOEXEC},
 };
+/* Words of mount(8) that are flags for the kernel and change nothing here */
+static const char *const tmpfs_indifferent[] = {"sync", "async", "dirsync", "silent", "loud",
+        "mand", "nomand", "atime", "noatime", "diratime", "nodiratime", "relatime", "norelatime",
+        "strictatime", "nostrictatime", "lazytime", "nolazytime", "iversion", "noiversion",
+        "nosymfollow"};
+/* What tmpfs itself takes */
+static const char *const tmpfs_own[] = {"size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=",
+        "gid=", "huge=", "mpol=", "inode32", "inode64", "noswap"};
 
-static void tmpfs_option(struct imm_plan_entry *e, const char *word) {
-        const char *value;
+static bool number_in(const char *text, int base, unsigned long *ret) {
+        char *end;
 
+        *ret = strtoul(text, &end, base);
+        return isdigit((unsigned char)*text) && *end == '\0';
+}
+
+static bool tmpfs_value(struct imm_plan_entry *e, const char *key, const char *value) {
+        unsigned long n = 0;
+
+        if (imm_streq(key, "mode=")) {
+                if (!number_in(value, 8, &n))
+                        return false;
+                e->tmpfs_mode = n & 07777;
+        } else if (imm_streq(key, "uid=")) {
+                if (!number_in(value, 10, &n))
+                        return false;
+                e->tmpfs_uid = (uid_t)n;
+        } else if (imm_streq(key, "gid=")) {
+                if (!number_in(value, 10, &n))
+                        return false;
+                e->tmpfs_gid = (gid_t)n;
+        }
+        return true;
+}
+
+static bool tmpfs_option(struct imm_plan_entry *e, const char *word, unsigned version) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(tmpfs_words); i++)
                 if (imm_streq(word, tmpfs_words[i].word)) {
                         e->flags = (e->flags | tmpfs_words[i].set) & ~tmpfs_words[i].clear;
-                        return;
+                        return true;
                 }
-        value = imm_after(word, "mode=");
-        if (value)
-                e->tmpfs_mode = (unsigned)strtoul(value, NULL, 8) & 07777;
-        value = imm_after(word, "uid=");
-        if (value)
-                e->tmpfs_uid = (uid_t)strtoul(value, NULL, 10);
-        value = imm_after(word, "gid=");
-        if (value)
-                e->tmpfs_gid = (gid_t)strtoul(value, NULL, 10);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tmpfs_indifferent); i++)
+                if (imm_streq(word, tmpfs_indifferent[i]))
+                        return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tmpfs_own); i++) {
+                const char *value = imm_after(word, tmpfs_own[i]);
+
+                if (value)
+                        return tmpfs_value(e, tmpfs_own[i], value);
+        }
+        return version >= 255 && imm_after(word, "x-");
 }
 
 static void add_tmpfs(struct imm_plan *p) {
@@ -285,7 +318,8 @@ static void add_tmpfs(struct imm_plan *p) {
                 while (*o) {
                         size_t n = strcspn(o, ",");
 
-                        tmpfs_option(e, imm_strndup(p->a, o, n));
+                        if (n > 0 && !tmpfs_option(e, imm_strndup(p->a, o, n), p->s->version))
+                                e->bad_options = true;
                         o += n;
                         o += *o == ',';
                 }

@@ -48,7 +48,8 @@ struct imm_plan_entry {
         uid_t tmpfs_uid;
         gid_t tmpfs_gid;
         bool ignore, has_prefix, read_only, nosuid, noexec, exec, create_source, id_mapped;
-        bool fixed; /* a row of the tables: its path was not chosen by anybody */
+        bool bad_options; /* of a tmpfs: the kernel refuses them */
+        bool fixed;       /* a row of the tables: its path was not chosen by anybody */
         enum imm_plan_state state;
         unsigned followed;
         struct imm_strv layers; /* of an overlay, the lowest first */
@@ -168,8 +169,20 @@ void imm_plan_normalize(struct imm_plan *p);
 bool imm_plan_entry_read_only(const struct imm_plan_entry *e);
 bool imm_plan_entry_noexec(const struct imm_plan_entry *e);
 
+/* apply-api.c: entries of the kernel's file systems. 1: mounted, 0: nothing to do, or negative */
+int imm_apply_private_dev(struct imm_plan *p, struct imm_plan_entry *e);
+int imm_apply_bind_dev(struct imm_plan *p, struct imm_plan_entry *e);
+int imm_apply_bind_sysfs(struct imm_plan *p, struct imm_plan_entry *e);
+int imm_apply_private_sysfs(struct imm_plan *p, struct imm_plan_entry *e);
+int imm_apply_procfs(struct imm_plan *p, struct imm_plan_entry *e);
+int imm_apply_cgroup2(struct imm_plan *p, struct imm_plan_entry *e);
+int imm_apply_mqueue(struct imm_plan *p, struct imm_plan_entry *e);
+
 /* apply.c: 0, or a negative errno with *ret_culprit */
 int imm_plan_apply(struct imm_plan *p, const struct imm_plan_entry **ret_culprit);
+
+/* extension.c: 1: it fits, 0: it is not there and need not be, or a negative errno */
+int imm_plan_extension_check(struct imm_plan *p, const struct imm_plan_entry *e);
 
 /* table.c: the first failure counts */
 void imm_plan_fail(struct imm_plan *p, enum imm_outcome outcome, const char *culprit,

@@ -321,7 +321,7 @@ static void make_namespace(struct imm_plan *p) {
                 namespace_fails(p, culprit, r);
                 return;
         }
-        if (imm_streq(p->root, "/") && p->s->version < 254) {
+        if (imm_streq(p->root, "/") && p->s->version < 257) {
                 imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, "/",
                         &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
                 return;

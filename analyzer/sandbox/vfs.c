@@ -1,6 +1,5 @@
 #include "analyzer/sandbox/vfs.h"
 
-#include "analyzer/sandbox/plan.h"
 #include "analyzer/sandbox/world.h"
 
 #include <assert.h>
@@ -111,16 +110,13 @@ mode_t imm_vfs_mode(struct imm_vfs *v, struct imm_vnode *n) {
         else if (!n->looked_up)
                 imm_world_look_up(v->world, n);
         if (n->uncertain) {
-                bool asked_for = v->now && v->now->setting != IMM_SETTING_N && !v->now->fixed;
-                const char *path;
+                const char *path = imm_printf(v->a, "%s%s", n->fs->prefix, n->path);
 
-                if (!asked_for)
-                        return 0;
-                path = imm_printf(v->a, "%s%s", n->fs->prefix, n->path);
-                if (!imm_strv_has(&v->uncertain, path))
+                if (v->noting && !imm_strv_has(&v->uncertain, path))
                         imm_strv_add(v->a, &v->uncertain, path);
-                /* whoever does not provide for its absence knows that it is there */
-                return v->now->ignore ? 0 : n->mode;
+                if (!v->trusting)
+                        return 0;
+                n->made_mode = n->mode; /* from now on */
         }
         return n->mode;
 }
@@ -389,7 +385,7 @@ int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *
         if (!S_ISDIR(imm_vfs_mode(v, dir.node)))
                 return -ENOTDIR;
         c = imm_vfs_child(v, dir.node, slash + 1, strlen(slash + 1));
-        if (imm_vfs_mode(v, c) != 0 && (!c->uncertain || c->made_mode))
+        if (imm_vfs_mode(v, c) != 0)
                 return -EEXIST;
         r = writable(v, dir);
         if (r < 0)
@@ -441,7 +437,7 @@ void imm_vfs_force(struct imm_vfs *v, const char *path, mode_t mode) {
                         return;
                 c = imm_vfs_child(v, p.node, path, n);
                 path += n;
-                if (imm_vfs_mode(v, c) == 0 || c->uncertain) {
+                if (imm_vfs_mode(v, c) == 0) {
                         c->made_mode = path[strspn(path, "/")] ? S_IFDIR | 0755 : mode;
                         c->made_uid = uid;
                         c->made_gid = 0;

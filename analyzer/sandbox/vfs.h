@@ -85,7 +85,9 @@ struct imm_vfs {
         struct imm_vmount *root;
         IMM_ARRAY(struct imm_vmount *) mounts; /* in the order in which they were made */
         IMM_ARRAY(struct imm_vnode *) made;    /* nodes of the root that were made or changed */
-        struct imm_strv uncertain;        /* paths that were asked for and may or may not exist */
+        struct imm_strv uncertain; /* paths that were asked for, which may or may not exist */
+        bool noting;               /* they are worth a note */
+        bool trusting;             /* whoever asks knows that they are there */
         const struct imm_plan_entry *now; /* whoever mounts at the moment */
         uid_t uid;                        /* who acts: 0, or a user manager's user */
         bool user_namespace,

@@ -17,6 +17,7 @@
 struct imm_nodes {
         pthread_mutex_t lock;
         struct imm_map map, programs;
+        struct imm_boot boot; /* read with the creation, not changed after that */
         struct imm_arena *arena;
 };
 
@@ -41,6 +42,7 @@ static struct imm_nodes *nodes_of(struct imm_manager *m) {
                 n = imm_xcalloc(1, sizeof(*n));
                 (void)pthread_mutex_init(&n->lock, NULL);
                 n->arena = imm_arena_new();
+                imm_boot_read(m, n->arena, &n->boot);
                 imm_arena_defer(m->arena, nodes_done, n);
                 __atomic_store_n(&m->nodes, n, __ATOMIC_RELEASE);
         }
@@ -128,10 +130,15 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
         if (!node) {
                 node = imm_new(n->arena, struct imm_node);
                 look(m->root, path, n->arena, node);
+                imm_boot_apply(&n->boot, path, node);
                 imm_map_put(n->arena, &n->map, imm_strdup(n->arena, path), node);
         }
         (void)pthread_mutex_unlock(&n->lock);
         return node;
+}
+
+void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n) {
+        imm_boot_apply(&nodes_of(m)->boot, path, n);
 }
 
 /* ---- programs ---- */

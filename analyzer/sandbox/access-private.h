@@ -89,6 +89,16 @@ void imm_identity_plain_exec(struct imm_identity *id);
 /* access-node.c: the root's files, seen once per manager. May be called by several threads. */
 const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path);
 
+/* access-boot.c: what tmpfiles.d makes of the root's files at boot */
+struct imm_boot {
+        struct imm_map items, parents; /* path -> private */
+};
+void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *ret);
+/* @n, as it was found in the root (or not), becomes what is there after boot. */
+void imm_boot_apply(const struct imm_boot *boot, const char *path, struct imm_node *n);
+/* The same, from the manager's own */
+void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n);
+
 /* What the kernel reads of a file that it is to execute */
 struct imm_program {
         bool known;              /* could be read */

@@ -196,6 +196,20 @@ static void own_cgroup_node(const struct imm_walk *w, const char *rest, struct i
                 *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
 }
 
+/* What is mounted in the machine's /sys is not in a new one: there are only the empty mount points.
+ */
+static void bare_sysfs(const struct imm_walk *w, const char *path, struct imm_node *n) {
+        const char *slash = strrchr(path, '/');
+        bool point;
+
+        if (n->api == IMM_API_SYSFS || slash == path)
+                return;
+        point = imm_api_at(imm_strndup(w->a, path, (size_t)(slash - path))) == IMM_API_SYSFS;
+        *n = (struct imm_node){.mode = S_IFDIR | 0555, .api = IMM_API_SYSFS};
+        if (!point)
+                n->state = IMM_NODE_ABSENT;
+}
+
 /* In a new file system of a kind that systemd does not fill itself */
 static bool kernel_node(const struct imm_walk *w, const struct imm_mount *m, const char *rest,
         struct imm_node *ret) {
@@ -207,8 +221,11 @@ static bool kernel_node(const struct imm_walk *w, const struct imm_mount *m, con
                 proc_node(w, path + strlen("/proc"), m, ret);
         else if (imm_streq(m->fstype, "cgroup2"))
                 own_cgroup_node(w, path + strlen("/sys/fs/cgroup"), ret);
-        else
+        else {
                 imm_api_node(w->m, path, ret);
+                if (imm_streq(m->fstype, "sysfs"))
+                        bare_sysfs(w, path, ret);
+        }
         return true;
 }
 
@@ -304,7 +321,12 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
         else if (m->host_path && imm_after(m->host_path, "/proc") &&
                  (m->host_path[5] == '/' || !m->host_path[5]))
                 proc_node(w, join(w->a, m->host_path, rest) + 5, NULL, ret);
-        else if (m->host_path)
+        else if (m->of_host && *rest && imm_streq(m->fstype, "tmpfs") &&
+                 !imm_api_covers(w->m, path) && !imm_root_is_host(w->m->root)) {
+                /* empty at boot, but for what tmpfiles.d puts there */
+                *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
+                imm_node_booted(w->m, path, ret);
+        } else if (m->host_path)
                 host_node(w, join(w->a, m->host_path, rest), ret);
         else if (m->of_host)
                 host_node(w, path, ret);

@@ -178,8 +178,10 @@ void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret)
         const struct imm_api_entry *e;
         bool some;
 
-        if (imm_after(path, "/run/systemd/journal."))
-                path = usual_path(path, a = imm_arena_new());
+        if (imm_after(path, "/run/systemd/journal.")) {
+                a = imm_arena_new(); /* rare */
+                path = usual_path(path, a);
+        }
         e = find(path, strlen(path));
         some = e;
 
@@ -203,4 +205,6 @@ void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret)
                 .api = imm_api_at(path),
                 .why = some ? NULL : "what lies there after boot cannot be known from files",
         };
+        if (!some)
+                imm_node_booted(m, path, ret);
 }

@@ -118,10 +118,13 @@ static const char *working_directory(const struct imm_walk *w) {
  */
 static void check_start(const struct imm_walk *w, struct imm_mount_table *t, const char *program) {
         struct imm_origin start = imm_setting(w->s, IMM_SETTING_EXEC_START)->origin;
+        const struct imm_mount_table bare = {0};
+        const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
         const char *dir = working_directory(w);
         struct imm_spot spot, at;
 
-        program = absolute(w, program, &spot);
+        /* systemd looks before a mere chroot(2), and opens what it finds */
+        program = absolute(t->root_directory && !t->has_namespace ? &host : w, program, &spot);
         if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP) {
                 set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
                 return;

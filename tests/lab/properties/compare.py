@@ -33,7 +33,7 @@ RUNTIME = re.compile(
     r"^Status|^ExecMain|^NFileDesc|^[UG]ID$|Result$|^ConditionResult$|^AssertResult$|^NextElapse|^LastTrigger|^Job$|^Can|^N(Connections|Accepted|Refused)$|"
     r"^Refs$|^ActivationDetails$|^Controller$|^Perpetual$|^Transient$|^SysFSPath$|^Following$|^UnitFile|^RestartUSecNext$|^WatchdogUSec$")
 # What is another thing for a unit whose files lie elsewhere
-PLACE = {"FragmentPath", "DropInPaths", "UnitFileState", "UnitFilePreset", "NeedDaemonReload"}
+PLACE = {"FragmentPath", "DropInPaths", "UnitFileState", "UnitFilePreset", "NeedDaemonReload", "EffectiveTasksMax"}
 # Of a unit that does not load
 UNLOADED = {"Id", "Names", "LoadState", "FragmentPath"}
 

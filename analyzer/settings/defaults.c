@@ -33,6 +33,11 @@ static const struct {
                 ONLY(MOUNT) | ONLY(SWAP) | ONLY(SLICE) | ONLY(SCOPE) | ONLY(AUTOMOUNT) |
                         ONLY(DEVICE),
                 {.type = IMM_VALUE_BOOL, .number = 1}},
+        /* user@.service has 100 from 250 on, and its manager adds as much for its units */
+        {IMM_SETTING_OOM_SCORE_ADJUST, 249, USER, ALL_TYPES,
+                {.type = IMM_VALUE_SIGNED, .number = 0}},
+        {IMM_SETTING_OOM_SCORE_ADJUST, 0, USER, ALL_TYPES,
+                {.type = IMM_VALUE_SIGNED, .number = 200}},
         {IMM_SETTING_KEYRING_MODE, 0, SYSTEM, ONLY(SERVICE), {.type = IMM_VALUE_ENUM, .number = 1}},
         {IMM_SETTING_KEYRING_MODE, 0, SYSTEM, ALL_TYPES, {.type = IMM_VALUE_ENUM, .number = 2}},
         {IMM_SETTING_STANDARD_INPUT, 0, BOTH, ALL_TYPES,

@@ -359,6 +359,10 @@ static void exec_context(struct imm_parse *p) {
         if (p->m->scope == IMM_SCOPE_USER && !V(WORKING_DIRECTORY)->string && p->m->user)
                 by_default(p, IMM_SETTING_WORKING_DIRECTORY,
                         imm_printf(p->a, "-%s", p->m->user->home));
+        /* the home directory by name was taken for none */
+        if (p->m->scope == IMM_SCOPE_USER && p->version < 257 && V(WORKING_DIRECTORY)->string &&
+                imm_streq(V(WORKING_DIRECTORY)->string, "~"))
+                p->values[IMM_SETTING_WORKING_DIRECTORY]->string = "-~";
         drop_caps(p, IMM_SETTING_PRIVATE_DEVICES, CAP(CAP_MKNOD) | CAP(CAP_SYS_RAWIO));
         drop_caps(p, IMM_SETTING_PROTECT_KERNEL_MODULES, CAP(CAP_SYS_MODULE));
         drop_caps(p, IMM_SETTING_PROTECT_KERNEL_LOGS, CAP(CAP_SYSLOG));

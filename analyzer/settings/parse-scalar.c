@@ -95,6 +95,21 @@ enum imm_parsed imm_parse_enum(struct imm_parse *p, const char *value) {
         return bad(p, "one of its words", value);
 }
 
+/* A user's manager can but end itself; up to 253 it took any other action for that. */
+enum imm_parsed imm_parse_emergency_action(struct imm_parse *p, const char *value) {
+        enum { NONE, EXIT, EXIT_FORCE };
+        const char *const *words = p->row->info.words;
+        size_t i = 0;
+
+        while (words[i] && !imm_streq(words[i], value))
+                i++;
+        if (p->m->scope == IMM_SCOPE_SYSTEM || i <= EXIT_FORCE || !words[i])
+                return imm_parse_enum(p, value);
+        if (p->version < 254)
+                return take(p, EXIT_FORCE);
+        return imm_parse_ignore(p, "'%s' is not for the manager of a user", value);
+}
+
 /* Words that also have numbers */
 static enum imm_parsed enum_or_number(struct imm_parse *p, const char *value, uint64_t max) {
         const char *const *words = p->row->info.words;

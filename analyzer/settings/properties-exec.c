@@ -96,6 +96,72 @@ int imm_show_soft_limit(struct imm_show *w) {
         return limit(w, true);
 }
 
+/* ---- file mode creation mask ---- */
+
+/* The first line of @file that has @word, NULL if there is none; comments do not count. */
+static const char *config_line(
+        const struct imm_root *r, const char *file, const char *word, struct imm_arena *a) {
+        struct imm_blob blob;
+
+        if (imm_root_read(r, file, 1 << 20, a, &blob, NULL) < 0)
+                return NULL;
+        for (char *rest = imm_strdup(a, blob.data), *line; (line = strsep(&rest, "\n"));) {
+                line[strcspn(line, "#")] = '\0';
+                if (strstr(line, word))
+                        return line;
+        }
+        return NULL;
+}
+
+/* Does the session of user@.service go through pam_umask? Its stack, and what that includes */
+static bool pam_umask(const struct imm_root *r, struct imm_arena *a) {
+        static const char *const included[] = {
+                "common-session", "common-session-noninteractive", "systemd-user"};
+        const char *stack = "/etc/pam.d/systemd-user";
+        struct stat st;
+
+        if (imm_root_stat(r, stack, &st) < 0)
+                stack = "/usr/lib/pam.d/systemd-user";
+        if (config_line(r, stack, "pam_umask.so", a))
+                return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(included); i++) {
+                const char *line = config_line(r, stack, included[i], a);
+
+                /* the plain name is a part of the longer one */
+                if (line && imm_ends_with(line, included[i]) &&
+                        config_line(
+                                r, imm_printf(a, "/etc/pam.d/%s", included[i]), "pam_umask.so", a))
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * From 254 on units of a user's manager inherit its mask, and pam_umask may have changed that: a
+ * user with a group of the same name shares with it (USERGROUPS_ENAB).
+ */
+int imm_show_umask(struct imm_show *w) {
+        const struct imm_manager *m = w->s->manager;
+        imm_cleanup(imm_arena_free) struct imm_arena *a = NULL;
+        const struct imm_group *g;
+        const char *line;
+        unsigned mask = 0022;
+
+        if (w->v->set || m->scope != IMM_SCOPE_USER || w->s->version < 254 || !m->user)
+                return imm_show_mode(w);
+        a = imm_arena_new();
+        if (!pam_umask(m->root, a))
+                return imm_show_mode(w);
+        line = config_line(m->root, "/etc/login.defs", "UMASK", a);
+        if (line)
+                (void)sscanf(line, "UMASK %o", &mask);
+        g = imm_group_by_gid(m->users, m->user->gid);
+        line = config_line(m->root, "/etc/login.defs", "USERGROUPS_ENAB", a);
+        if (line && strstr(line, "yes") && g && imm_streq(g->name, m->user->name))
+                mask = (mask & ~070U) | (mask >> 3 & 070);
+        return imm_show_line(w, "%04o", mask & 0777);
+}
+
 /* ---- environment and streams ---- */
 
 int imm_show_env_files(struct imm_show *w) {

@@ -1,0 +1,230 @@
+#include "rules/rules-private.h"
+#include "tests/unit/tree.h"
+
+/*
+ * A truth table for each condition: a line of a rule, lines of a unit, and whether it holds. A
+ * condition without a row fails, so does one that docs/rules.md does not explain.
+ */
+
+struct row {
+        const char *condition, *value, *unit;
+        bool holds;
+        unsigned version;
+};
+
+static const struct row rows[] = {
+        {"SettingIs", "PrivateTmp no", "", true},
+        {"SettingIs", "PrivateTmp no", "PrivateTmp=yes", false},
+        {"SettingIs", "PrivateMounts unset", "", true},
+        {"SettingIs", "PrivateMounts no", "", false},
+        {"SettingIs", "PrivateMounts no", "PrivateMounts=no", true},
+        {"SettingIs", "PrivateMounts yes", "PrivateMounts=1", true},
+        {"SettingIs", "ProtectHome yes tmpfs", "ProtectHome=tmpfs", true},
+        {"SettingIs", "ProtectHome yes tmpfs", "ProtectHome=read-only", false},
+        {"SettingIs", "PrivateTmp no", "PrivateTmp=disconnected", false, 257},
+        {"SettingIs", "PrivateTmp no", "PrivateTmp=disconnected", true, 254},
+        {"SettingIs", "RootDirectory \"\" /", "", true},
+        {"SettingIs", "RootDirectory \"\" /", "RootDirectory=/", true},
+        {"SettingIs", "RootDirectory \"\" /", "RootDirectory=/srv", false},
+        {"SettingIs", "SystemCallArchitectures native", "", false},
+        {"SettingIs", "SystemCallArchitectures native", "SystemCallArchitectures=native", true},
+        {"SettingIs", "SystemCallArchitectures native", "SystemCallArchitectures=native x86",
+                false},
+        {"SettingGiven", "RootImage", "", false},
+        {"SettingGiven", "RootImage", "RootImage=/x.raw", true},
+        {"SettingGiven", "SupplementaryGroups DeviceAllow", "DeviceAllow=/dev/null rw", true},
+        {"SettingGiven", "SupplementaryGroups",
+                "SupplementaryGroups=adm\nSupplementaryGroups=", false},
+        {"SettingGiven", "AmbientCapabilities", "AmbientCapabilities=CAP_KILL", true},
+        {"SettingGiven", "AmbientCapabilities", "", false},
+        {"UMaskLeaves", "0002", "", false},
+        {"UMaskLeaves", "0004", "", true},
+        {"UMaskLeaves", "0004", "UMask=0077", false},
+        {"UMaskLeaves", "0002", "UMask=0", true},
+        {"BoundingCapability", "CAP_KILL", "", true},
+        {"BoundingCapability", "CAP_KILL", "CapabilityBoundingSet=~CAP_KILL", false},
+        {"BoundingCapability", "CAP_KILL CAP_CHOWN", "CapabilityBoundingSet=~CAP_KILL", true},
+        {"BoundingCapability", "CAP_MKNOD", "PrivateDevices=yes", false},
+        {"BoundingCapability", "CAP_KILL", "CapabilityBoundingSet=", false},
+        {"AllowsNamespace", "user", "", true},
+        {"AllowsNamespace", "user", "RestrictNamespaces=yes", false},
+        {"AllowsNamespace", "user", "RestrictNamespaces=user", true},
+        {"AllowsNamespace", "net user", "RestrictNamespaces=~user", true},
+        {"AllowsNamespace", "user", "RestrictNamespaces=~user", false},
+        {"RunsAs", "root", "", true},
+        {"RunsAs", "root", "User=0", true},
+        {"RunsAs", "root", "DynamicUser=yes\nUser=root", true},
+        {"RunsAs", "root", "DynamicUser=yes", false},
+        {"RunsAs", "dynamic", "DynamicUser=yes\nUser=odd", true},
+        {"RunsAs", "static", "User=daemon", true},
+        {"RunsAs", "nobody", "User=nobody\nDynamicUser=yes", true},
+        {"RunsAs", "static dynamic", "User=nobody", false},
+        {"FilterMode", "SystemCallFilter none", "", true},
+        {"FilterMode", "SystemCallFilter none", "SystemCallFilter=~no_such_call", true},
+        {"FilterMode", "SystemCallFilter deny", "SystemCallFilter=~mount", true},
+        {"FilterMode", "SystemCallFilter allow", "SystemCallFilter=mount", true},
+        {"FilterMode", "RestrictAddressFamilies allow", "RestrictAddressFamilies=none", true, 252},
+        {"FilterMode", "RestrictAddressFamilies deny none", "RestrictAddressFamilies=AF_UNIX",
+                false},
+        {"FilterLists", "RestrictAddressFamilies AF_INET AF_INET6",
+                "RestrictAddressFamilies=AF_INET6", true},
+        {"FilterLists", "RestrictAddressFamilies AF_UNIX", "RestrictAddressFamilies=~AF_INET",
+                false},
+        {"FilterLists", "RestrictAddressFamilies ~AF_UNIX", "RestrictAddressFamilies=AF_UNIX",
+                false},
+        {"FilterLists", "RestrictAddressFamilies ~AF_UNIX",
+                "RestrictAddressFamilies=AF_UNIX AF_VSOCK", true},
+        {"FilterLists", "RestrictAddressFamilies ~AF_UNIX", "", false},
+        {"AllowsSystemCall", "@swap", "", true},
+        {"AllowsSystemCall", "@swap", "SystemCallFilter=~@swap", false},
+        {"AllowsSystemCall", "@swap", "SystemCallFilter=~swapon", true},
+        {"AllowsSystemCall", "@swap", "SystemCallFilter=@basic-io", false},
+        {"AllowsSystemCall", "@swap", "SystemCallFilter=@basic-io swapoff", true},
+        {"AllowsSystemCall", "@swap", "SystemCallFilter=~@swap:EPERM", false},
+        {"AllowsSystemCall", "no_such_call", "", false},
+        {"SystemCallNotKilled", "@swap", "SystemCallFilter=~@swap", false},
+        {"SystemCallNotKilled", "@swap", "SystemCallFilter=~@swap:EPERM", true},
+        {"SystemCallNotKilled", "@swap", "SystemCallFilter=@basic-io @swap:EPERM", false, 247},
+        {"AllowsIP", "any", "", true},
+        {"AllowsIP", "any", "IPAddressDeny=10.0.0.0/8", true},
+        {"AllowsIP", "any", "IPAddressDeny=any", false},
+        {"AllowsIP", "any", "IPAddressDeny=0.0.0.0/0", true},
+        {"AllowsIP", "any", "IPAddressDeny=0.0.0.0/1 128.0.0.0/1 ::/0", true},
+        {"AllowsIP", "localhost", "IPAddressDeny=any\nIPAddressAllow=localhost", true},
+        {"AllowsIP", "other", "IPAddressDeny=any\nIPAddressAllow=localhost", false},
+        {"AllowsIP", "other", "IPAddressDeny=any\nIPAddressAllow=10.0.0.1", true},
+        {"AllowsIP", "not-all-of-localhost", "IPAddressDeny=any\nIPAddressAllow=localhost", false},
+        {"AllowsIP", "not-all-of-localhost", "IPAddressDeny=any\nIPAddressAllow=127.0.0.1", true},
+        {"AllowsIP", "other", "IPAddressDeny=any\nIPAddressAllow=127.0.0.1", false},
+};
+
+static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        imm_cleanup(imm_root_free) struct imm_root *root = NULL;
+        imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+        struct imm_manager_options options = {.version = row->version ? row->version : 257};
+        const struct imm_condition *c = imm_condition_by_key(row->condition);
+        struct imm_argument argument;
+        struct imm_facts facts = {.arena = why ? a : NULL};
+        const char *problem = NULL;
+        enum imm_truth truth;
+
+        tree_make(NULL);
+        tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/false\n");
+        tree_file("etc/group", "root:x:0:\nadm:x:4:\n");
+        tree_file("etc/systemd/system/odd.service",
+                imm_printf(a, "[Service]\nExecStart=/bin/true\n%s\n", row->unit));
+        assert_int_equal(imm_root_open(&root, tree, NULL), 0);
+        assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+        assert_int_equal(imm_manager_unit(m, "odd.service", &facts.unit, NULL), 0);
+        facts.manager = m;
+        facts.settings = imm_settings_of(m, facts.unit);
+        assert_int_equal(facts.settings->load, IMM_LOAD_LOADED);
+        assert_non_null(c);
+        if (imm_argument_parse(c->argument, row->value, m->version, a, &argument, &problem) < 0)
+                fail_msg("%s=%s: %s", row->condition, row->value, problem);
+        truth = c->holds(&facts, &argument);
+        *ret_evidence = facts.evidence.n;
+        tree_remove(NULL);
+        return truth;
+}
+
+TEST(each_condition_holds_where_it_should) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                size_t evidence;
+                enum imm_truth truth = ask(&rows[i], false, &evidence);
+
+                if (truth != (enum imm_truth)rows[i].holds)
+                        fail_msg("%s=%s on '%s': %s", rows[i].condition, rows[i].value,
+                                rows[i].unit, truth == IMM_YES ? "holds" : "does not hold");
+                assert_int_equal(evidence, 0);
+        }
+}
+
+TEST(asking_why_changes_no_answer_and_gives_a_reason) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                size_t evidence;
+                enum imm_truth truth = ask(&rows[i], true, &evidence);
+
+                assert_int_equal(truth, rows[i].holds);
+                if (truth == IMM_YES)
+                        assert_true(evidence > 0);
+        }
+}
+
+TEST(each_condition_has_both_answers_in_the_table) {
+        for (size_t i = 0; i < imm_conditions_n; i++) {
+                bool seen[2] = {false, false};
+
+                for (size_t k = 0; k < IMM_ELEMENTSOF(rows); k++)
+                        if (imm_streq(rows[k].condition, imm_conditions[i].key))
+                                seen[rows[k].holds] = true;
+                if (!seen[0] || !seen[1])
+                        fail_msg("%s=: no row that says %s", imm_conditions[i].key,
+                                seen[0] ? "yes" : "no");
+                if (i > 0)
+                        assert_true(strcmp(imm_conditions[i - 1].key, imm_conditions[i].key) < 0);
+        }
+}
+
+TEST(each_condition_is_documented) {
+        imm_auto_free char *text = imm_xcalloc(1, 256 * 1024);
+        FILE *f = fopen(SOURCE "/docs/rules.md", "re");
+
+        assert_non_null(f);
+        assert_true(fread(text, 1, 256 * 1024 - 1, f) > 0);
+        assert_int_equal(fclose(f), 0);
+        for (size_t i = 0; i < imm_conditions_n; i++) {
+                char row[100];
+
+                (void)snprintf(row, sizeof(row), "| `%s=` |", imm_conditions[i].key);
+                if (!strstr(text, row))
+                        fail_msg("docs/rules.md has no row for %s=", imm_conditions[i].key);
+        }
+}
+
+/* What is wrong with a condition's value; NULL: nothing */
+static const char *mistake(struct imm_arena *a, const char *key, const char *value) {
+        struct imm_argument argument;
+        const char *problem = NULL;
+
+        if (imm_argument_parse(
+                    imm_condition_by_key(key)->argument, value, 257, a, &argument, &problem) < 0)
+                assert_non_null(problem);
+        return problem;
+}
+
+TEST(mistakes_in_values_are_named) {
+        static const char *const wrong[][2] = {
+                {"SettingIs", ""},
+                {"SettingIs", "PrivateTmp"},
+                {"SettingIs", "PrivateTemp no"},
+                {"SettingIs", "PrivateTmp maybe"},
+                {"SettingIs", "BindPaths /x"},
+                {"SettingIs", "PrivateTmp \"no"},
+                {"SettingGiven", "NoSuchSetting"},
+                {"UMaskLeaves", "9"},
+                {"UMaskLeaves", "077777"},
+                {"BoundingCapability", "CAP_NO_SUCH"},
+                {"AllowsNamespace", "time"},
+                {"AllowsSystemCall", "@no-such"},
+                {"RunsAs", "admin"},
+                {"AllowsIP", "10.0.0.1"},
+                {"FilterMode", "PrivateTmp allow"},
+                {"FilterMode", "SystemCallFilter some"},
+                {"FilterLists", "RestrictAddressFamilies"},
+        };
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(wrong); i++)
+                if (!mistake(a, wrong[i][0], wrong[i][1]))
+                        fail_msg("%s=%s was taken", wrong[i][0], wrong[i][1]);
+        assert_null(mistake(a, "SettingIs", "PrivateTmp no"));
+        assert_null(mistake(a, "AllowsSystemCall", "no_such_call"));
+}
+
+RUN(cmocka_unit_test(each_condition_holds_where_it_should),
+        cmocka_unit_test(asking_why_changes_no_answer_and_gives_a_reason),
+        cmocka_unit_test(each_condition_has_both_answers_in_the_table),
+        cmocka_unit_test(each_condition_is_documented),
+        cmocka_unit_test(mistakes_in_values_are_named))

@@ -256,13 +256,18 @@ struct file_slot *imm_file_slot(struct imm_manager *m, const char *path, enum im
         enum imm_unit_type type, unsigned dir, const char *rel) {
         struct imm_unit_index *x = m->index;
         struct file_slot *s = imm_map_get(&x->files, path);
+        const char *key = path;
 
+        if (s && s->type != type) { /* through links one file may serve two types */
+                key = imm_printf(m->arena, "%s/%s", path, imm_unit_type_name(type));
+                s = imm_map_get(&x->files, key);
+        }
         if (s)
                 return s;
         s = imm_new(m->arena, struct file_slot);
         *s = (struct file_slot){
                 .file = {.kind = kind, .path = path}, .type = type, .dir = dir, .rel = rel};
-        imm_map_put(m->arena, &x->files, path, s);
+        imm_map_put(m->arena, &x->files, key, s);
         *imm_array_push(m->arena, &x->pending) = s;
         return s;
 }

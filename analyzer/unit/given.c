@@ -134,6 +134,9 @@ static struct imm_unit *read_given(struct imm_manager *m, const char *shown, con
                 u->instance && !*u->instance
                         ? imm_unit_name_replace(name, imm_stand_in(m->version), a)
                         : name);
+        /* called by another name it keeps the folder that is called like the file */
+        if (!imm_streq(slash + 1, name) && imm_unit_name_type(slash + 1) == u->type)
+                imm_strv_add(a, &names, slash + 1);
         drop = imm_index_dropins(&b.m, &names, u->type, a, &u->diags);
         u->files = imm_alloc_array(a, drop.n + 1, sizeof(*u->files));
         take_file(m, u, path, shown, IMM_FILE_FRAGMENT);

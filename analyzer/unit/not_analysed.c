@@ -153,11 +153,25 @@ static void quadlets(struct lister *l) {
                         l, imm_printf(l->a, "%s/.config/containers/systemd", l->m->user->home), 4);
 }
 
+/* Units where this systemd does not look any more */
+static void lib(struct lister *l) {
+        const char *real;
+
+        if (l->m->scope != IMM_SCOPE_SYSTEM || l->m->version < 255 ||
+                l->m->version_source != IMM_VERSION_ROOT ||
+                imm_root_realpath(l->m->root, "/lib/systemd/system", l->a, &real) < 0 ||
+                !imm_streq(real, "/lib/systemd/system") || !list(l, real) || l->n == 0)
+                return;
+        say(l->m, "units in %s: systemd %u does not look there (/usr is not merged)", real,
+                l->m->version);
+}
+
 void imm_not_analysed_find(struct imm_manager *m) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct lister l = {.m = m, .a = a};
 
         generators(&l);
+        lib(&l);
         sysv_scripts(&l);
         images(&l);
         quadlets(&l);

@@ -61,10 +61,13 @@ static void system_path(struct imm_manager *m, struct imm_strv *to) {
                 "/usr/local/lib/systemd/system");
         if (lib)
                 add(m, to, "/lib/systemd/system");
-        /* where /lib is a directory of its own, units may lie there whatever systemd was built for;
-         * where it is a link, the index sees that they are the same */
-        ADD(m, to, "", "/usr/lib/systemd/system", "/lib/systemd/system",
-                "/run/systemd/generator.late");
+        add(m, to, "/usr/lib/systemd/system");
+        /* Where /lib is a directory of its own, units may lie there whatever systemd was built for
+         * (where it is a link, the index sees that they are the same); one that is known and too
+         * new for a split /usr does not look there. */
+        if (m->version < 255 || m->version_source != IMM_VERSION_ROOT)
+                add(m, to, "/lib/systemd/system");
+        add(m, to, "/run/systemd/generator.late");
 }
 
 static void global_path(struct imm_manager *m, struct imm_strv *to) {

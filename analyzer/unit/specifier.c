@@ -327,7 +327,13 @@ static int of_fragment(const struct expansion *x, char c, const char **ret) {
 
         if (!path)
                 return -EINVAL;
-        if (!x->u->given_by_path && imm_root_realpath(x->m->root, path, x->a, &path) < 0)
+        if (x->u->given_by_path) { /* a path of the host */
+                imm_auto_free char *real = realpath(path, NULL);
+
+                if (!real)
+                        return -EINVAL;
+                path = imm_strdup(x->a, real);
+        } else if (imm_root_realpath(x->m->root, path, x->a, &path) < 0)
                 return -EINVAL;
         slash = strrchr(path, '/');
         if (c == 'Y')

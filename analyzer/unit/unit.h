@@ -65,9 +65,9 @@ struct imm_unit_file {
         size_t n_assignments;
         struct imm_diags diags; /* of the syntax: no section, not UTF-8, line too long, ... */
         /*
-         * 0, or why systemd would not take it: -EBADMSG for a fragment with a broken section header
-         * or a line over 1 MiB, ... (a drop-in is then cut short, not refused); -EACCES, -EINVAL
-         * (not a regular file), -EFBIG, -EIO when *we* could not read it.
+         * 0, or why systemd would not take it: -EBADMSG (broken section header), -ENOBUFS (a line
+         * over 1 MiB), -EILSEQ (not UTF-8); a drop-in is then cut short, not refused. -EACCES,
+         * -EINVAL (not a regular file), -EFBIG, -EIO when *we* could not read it.
          */
         int status;
         struct imm_inline_waiver *waivers; /* reserved for comments that speak to us; NULL */
@@ -80,7 +80,8 @@ struct imm_closure;  /* analyzer/closure */
 struct imm_unit {
         const char *name;     /* "foo@bar.service"; the primary name (what the alias link names) */
         const char *prefix;   /* "foo": the part before @ or the suffix */
-        const char *instance; /* "bar"; "" for foo@.service; NULL if there is no @ */
+        const char *instance; /* "bar"; "" for foo@.service; NULL if there is no @. A template's
+                                 drop-ins and specifiers are those of systemd-analyze's stand-in */
         enum imm_unit_type type;
         struct imm_strv names; /* all: the primary name first, then aliases, sorted */
 
@@ -93,9 +94,9 @@ struct imm_unit {
         const struct imm_unit_file **files; /* fragment first, then those drop-ins that are read */
         size_t n_files;
 
-        bool given_by_path; /* ./x.service on the command line */
-        bool unreadable;    /* some file of it could not be read by us: exit status 3 */
-        struct imm_diags diags;
+        bool given_by_path;     /* ./x.service on the command line */
+        bool unreadable;        /* some file of it could not be read by us: exit status 3 */
+        struct imm_diags diags; /* of finding and merging; each file has its own beside them */
 
         /* Slots filled by the rooms above, each once (see their headers); NULL until asked for. */
         struct imm_settings *settings;
@@ -152,15 +153,18 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
 
 /*
  * One unit by name ("x.service", "foo@bar.service", "x" means x.service). Always gives a unit: one
- * that is nowhere has load IMM_LOAD_NOT_FOUND. -EINVAL with @err for what is no unit name.
+ * that is nowhere has load IMM_LOAD_NOT_FOUND. -EINVAL with @err for what is no unit name. Several
+ * threads may ask, but m->list and m->units must not be read meanwhile.
  */
 int imm_manager_unit(
         struct imm_manager *m, const char *name, struct imm_unit **ret, struct imm_err *err);
 
 /*
  * A unit file that is not installed: "./x.service", "dir/x.service", "x.service:alias.service",
- * with FILE.d/ beside it; the root's drop-ins do not apply to it (as systemd-analyze does it: see
- * .c). The path is one of the host, read with the same care as those of a root.
+ * with FILE.d/ and the folders of its prefixes, template and type beside it; the root's drop-ins do
+ * not apply to it (given.c says why). The path is one of the host, read with the same care as those
+ * of a root. -EINVAL for what is no unit file's name; a file that is not there is a unit not found.
+ * It stands in m->list, not in m->units.
  */
 int imm_manager_unit_file(
         struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err);

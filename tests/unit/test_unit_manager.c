@@ -347,6 +347,35 @@ TEST(shared_files_are_read_once) {
         assert_ptr_equal(unit(&w, "t@a")->files[1], unit(&w, "a")->files[1]);
 }
 
+TEST(a_file_may_serve_two_types) {
+        world_auto w = {0};
+        struct imm_unit *u;
+
+        tree_file(LIB "a.service", SERVICE);
+        tree_file(LIB "a.socket", "[Socket]\nListenStream=1\n");
+        tree_file(LIB "service.d/x.conf", "[Service]\nA=1\n[Socket]\nB=1\n");
+        tree_link("/usr/lib/systemd/system/service.d", LIB "socket.d");
+        w = open_world(257, NULL);
+        u = unit(&w, "a");
+        assert_string_equal(u->files[1]->assignments[0].key, "A");
+        u = unit(&w, "a.socket");
+        assert_int_equal(u->n_files, 2);
+        assert_int_equal(u->files[1]->n_assignments, 1);
+        assert_string_equal(u->files[1]->assignments[0].key, "B");
+}
+
+TEST(lib_is_read_where_it_is_a_directory) {
+        world_auto unknown = {0}, known = {0};
+
+        tree_file("lib/systemd/system/a.service", SERVICE);
+        unknown = open_world(257, NULL);
+        assert_int_equal(unit(&unknown, "a")->load, IMM_LOAD_LOADED);
+        tree_file("usr/lib/systemd/libsystemd-shared-257.so", "");
+        known = open_world(0, NULL);
+        assert_int_equal(unit(&known, "a")->load, IMM_LOAD_NOT_FOUND);
+        assert_int_equal(known.m->not_analysed.n, 1);
+}
+
 TEST(a_broken_unit_has_no_other_names) {
         world_auto w = {0};
 
@@ -504,6 +533,7 @@ TEST(files_given_by_path) {
         u = given(&w, "work/x.service:other.service");
         assert_string_equal(u->name, "other.service");
         assert_string_equal(u->fragment, "work/x.service");
+        is_list(&u->dropins, "work/x.service.d/a.conf work/service.d/all.conf");
         assert_string_equal(given(&w, "work/a:b.service")->name, "a:b.service");
         assert_string_equal(given(&w, "work/t@.service:t@x.service")->instance, "x");
         assert_true(given(&w, "work/fifo.service")->unreadable);
@@ -520,5 +550,6 @@ RUN(T(the_most_important_directory_wins), T(the_unit_path_of_the_environment),
         T(dropins_by_name_and_directory), T(dead_dropins_stay_in_the_list),
         T(folders_that_are_links), T(what_cannot_be_read_is_told_and_the_rest_goes_on),
         T(links_do_not_leave_the_root), T(ten_thousand_dropins), T(shared_files_are_read_once),
+        T(a_file_may_serve_two_types), T(lib_is_read_where_it_is_a_directory),
         T(a_broken_unit_has_no_other_names), T(names), T(the_manager_of_a_user),
         T(what_is_not_analysed_is_said), T(specifiers), T(files_given_by_path))

@@ -25,18 +25,26 @@ static const struct imm_option options[] = {
 
 struct answer {
         bool in; /* the unit is part of the answer */
+        const char *user;
         struct imm_access access;
 };
 
-/* One path asked of all units, by a few threads that take the next unit each */
+/* All paths asked of all units, by a few threads that take the next units each */
 struct job {
         struct imm_cli *cli;
         struct imm_unit **units;
         size_t n, next;
-        const char *path;
+        const char **paths;
+        size_t n_paths;
         int mode;
         bool because;
-        struct answer *answers;
+        struct answer *answers; /* those of the first path, then of the second ... */
+};
+
+struct worker {
+        pthread_t thread;
+        struct job *job;
+        struct imm_arena *arena; /* what the answers are made of; lives as long as they */
 };
 
 static bool matches(const struct imm_strv *globs, const char *s) {
@@ -58,25 +66,36 @@ static bool wanted(const struct imm_access *a, int mode) {
         return false;
 }
 
-static const char *run_as(const struct imm_sandbox *sb) {
-        return sb->identity[sb->main].user;
-}
+/* A unit's sandbox is large and asked once: it goes with the unit's turn. */
+static void ask(const struct worker *w, size_t i) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_manager *m = w->job->cli->manager;
+        struct imm_unit *u = w->job->units[i];
+        const struct imm_identity *id;
 
-static void ask(struct job *job, size_t i) {
-        struct imm_manager *m = job->cli->manager;
-        struct imm_unit *u = job->units[i];
-        struct answer *to = job->answers + i;
-
-        if (!matches(&asked.units, u->name) || !matches(&asked.users, run_as(imm_sandbox_of(m, u))))
+        if (!matches(&asked.units, u->name))
                 return;
-        imm_access_widest(m, u, job->path, false, u->arena, &to->access);
-        to->in = wanted(&to->access, job->mode);
-        if (to->in && job->because)
-                imm_access_widest(m, u, job->path, true, u->arena, &to->access);
+        u->sandbox = imm_sandbox_compute(m, u, a);
+        id = &u->sandbox->identity[u->sandbox->main];
+        if (matches(&asked.users, id->user))
+                for (size_t k = 0; k < w->job->n_paths; k++) {
+                        struct answer *to = w->job->answers + k * w->job->n + i;
+                        const char *path = w->job->paths[k];
+
+                        imm_access_widest(m, u, path, false, a, &to->access);
+                        to->in = wanted(&to->access, w->job->mode);
+                        if (!to->in)
+                                continue;
+                        to->user = id->user ? imm_strdup(w->arena, id->user) : NULL;
+                        if (w->job->because)
+                                imm_access_widest(m, u, path, true, w->arena, &to->access);
+                }
+        u->sandbox = NULL;
 }
 
 static void *work(void *data) {
-        struct job *job = data;
+        const struct worker *w = data;
+        struct job *job = w->job;
         enum { STEP = 16 };
 
         for (;;) {
@@ -85,50 +104,55 @@ static void *work(void *data) {
                 if (i >= job->n)
                         return NULL;
                 for (size_t k = i; k < job->n && k < i + STEP; k++)
-                        ask(job, k);
+                        ask(w, k);
         }
 }
 
 enum { MAX_THREADS = 64 };
 
-static void ask_all(struct job *job) {
-        pthread_t threads[MAX_THREADS];
-        size_t n = 0, limit = job->cli->jobs < MAX_THREADS ? job->cli->jobs : MAX_THREADS;
-
-        job->next = 0;
-        while (n + 1 < limit && pthread_create(&threads[n], NULL, work, job) == 0)
-                n++;
-        (void)work(job);
-        while (n > 0)
-                (void)pthread_join(threads[--n], NULL);
+static void arena_done(void *data) {
+        imm_arena_free(data);
 }
 
-static void json_path(struct imm_json *j, const struct job *job) {
-        imm_json_string(j, "path", job->path);
+static void ask_all(struct job *job) {
+        size_t limit = job->cli->jobs < MAX_THREADS ? job->cli->jobs : MAX_THREADS, n = 0;
+        struct worker *w = imm_alloc_array(job->cli->arena, limit, sizeof(*w));
+
+        for (size_t i = 0; i < limit; i++) {
+                w[i] = (struct worker){.job = job, .arena = imm_arena_new()};
+                imm_arena_defer(job->cli->arena, arena_done, w[i].arena);
+        }
+        while (n + 1 < limit && pthread_create(&w[n + 1].thread, NULL, work, &w[n + 1]) == 0)
+                n++;
+        (void)work(&w[0]);
+        for (; n > 0; n--)
+                (void)pthread_join(w[n].thread, NULL);
+}
+
+static void json_path(struct imm_json *j, const struct job *job, size_t path) {
+        imm_json_string(j, "path", job->paths[path]);
         imm_json_string(j, "mode", job->mode < 0 ? NULL : imm_mode_name((enum imm_mode)job->mode));
         imm_json_array(j, "units");
         for (size_t i = 0; i < job->n; i++) {
-                const struct answer *a = job->answers + i;
+                const struct answer *a = job->answers + path * job->n + i;
 
                 if (!a->in)
                         continue;
                 imm_json_object(j, NULL);
                 imm_json_string(j, "unit", job->units[i]->name);
-                imm_json_string(
-                        j, "user", run_as(imm_sandbox_of(job->cli->manager, job->units[i])));
+                imm_json_string(j, "user", a->user);
                 imm_cli_access_json(j, &a->access);
                 imm_json_end(j);
         }
         imm_json_end(j);
 }
 
-static void print_path(const struct job *job) {
+static void print_path(const struct job *job, size_t path) {
         struct imm_cli *cli = job->cli;
         size_t n = 0;
 
         for (size_t i = 0; i < job->n; i++) {
-                const struct answer *a = job->answers + i;
-                const char *user = run_as(imm_sandbox_of(cli->manager, job->units[i]));
+                const struct answer *a = job->answers + path * job->n + i;
 
                 if (!a->in)
                         continue;
@@ -136,9 +160,9 @@ static void print_path(const struct job *job) {
                 imm_text_put(stdout, job->units[i]->name);
                 printf("  %s%s",
                         a->access.level_known ? imm_level_name(a->access.level) : "unknown",
-                        user ? "  as " : "");
-                if (user)
-                        imm_text_put(stdout, user);
+                        a->user ? "  as " : "");
+                if (a->user)
+                        imm_text_put(stdout, a->user);
                 putchar('\n');
                 for (size_t k = 0; k < a->access.because.n; k++) {
                         fputs("        ", stdout);
@@ -150,42 +174,31 @@ static void print_path(const struct job *job) {
                 return;
         printf("%s%zu of %zu units can %s ", imm_cli_tone(cli, IMM_TONE_FAINT), n, job->n,
                 job->mode < 0 ? "use" : imm_mode_name((enum imm_mode)job->mode));
-        imm_text_put(stdout, job->path);
+        imm_text_put(stdout, job->paths[path]);
         printf("%s\n", imm_cli_plain(cli));
 }
 
 /* One path: its answer is the document; several: a list of such answers */
-static void run_jobs(struct imm_cli *cli, struct job *job, const char **paths, size_t n) {
-        struct imm_json j = imm_json_on(stdout, cli->json);
-        bool json = cli->json != IMM_JSON_OFF;
+static void print_json(const struct job *job) {
+        struct imm_json j = imm_json_on(stdout, job->cli->json);
+        bool several = job->n_paths > 1;
 
-        if (json) {
-                imm_json_object(&j, NULL);
-                imm_json_string(&j, "schema", "immure.who/1");
-                imm_json_string(&j, "root", imm_root_path(cli->root));
-                imm_json_uint(&j, "systemd", cli->manager->version);
-                if (n > 1)
-                        imm_json_array(&j, "results");
-        }
-        for (size_t i = 0; i < n; i++) {
-                job->path = paths[i];
-                memset(job->answers, 0, job->n * sizeof(*job->answers));
-                ask_all(job);
-                if (!json) {
-                        print_path(job);
-                        continue;
-                }
-                if (n > 1)
+        imm_json_object(&j, NULL);
+        imm_json_string(&j, "schema", "immure.who/1");
+        imm_json_string(&j, "root", imm_root_path(job->cli->root));
+        imm_json_uint(&j, "systemd", job->cli->manager->version);
+        if (several)
+                imm_json_array(&j, "results");
+        for (size_t i = 0; i < job->n_paths; i++) {
+                if (several)
                         imm_json_object(&j, NULL);
-                json_path(&j, job);
-                if (n > 1)
+                json_path(&j, job, i);
+                if (several)
                         imm_json_end(&j);
         }
-        if (json) {
-                if (n > 1)
-                        imm_json_end(&j);
+        if (several)
                 imm_json_end(&j);
-        }
+        imm_json_end(&j);
 }
 
 static int run(struct imm_cli *cli) {
@@ -211,8 +224,14 @@ static int run(struct imm_cli *cli) {
         for (size_t i = 0; i < job.n; i++)
                 if (job.units[i]->unreadable)
                         cli->partial = true;
-        job.answers = imm_alloc_array(cli->arena, job.n, sizeof(*job.answers));
-        run_jobs(cli, &job, cli->args + first, cli->n_args - first);
+        job.paths = cli->args + first;
+        job.n_paths = cli->n_args - first;
+        job.answers = imm_alloc_array(cli->arena, job.n * job.n_paths, sizeof(*job.answers));
+        ask_all(&job);
+        if (cli->json != IMM_JSON_OFF)
+                print_json(&job);
+        for (size_t i = 0; cli->json == IMM_JSON_OFF && i < job.n_paths; i++)
+                print_path(&job, i);
         return imm_cli_done(cli);
 }
 

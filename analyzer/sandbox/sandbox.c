@@ -143,14 +143,14 @@ static void check_start(const struct imm_walk *w, struct imm_mount_table *t, con
                 set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
 }
 
-static void compute_kind(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,
+static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_sandbox *sb, enum imm_command_kind kind) {
         const char *program = sb->program[kind];
         struct imm_identity *id = sb->identity + kind;
         struct imm_mount_table *t = sb->mounts + kind;
 
-        imm_identity_compute(m, s, kind, u->arena, id);
-        imm_mount_table_compute(m, s, kind, id, u->arena, t);
+        imm_identity_compute(m, s, kind, a, id);
+        imm_mount_table_compute(m, s, kind, id, a, t);
         if (id->outcome == IMM_OUTCOME_USER_FAILURE || id->outcome == IMM_OUTCOME_GROUP_FAILURE) {
                 set_outcome(t, id->outcome, id->why, id->origin);
                 return;
@@ -159,26 +159,23 @@ static void compute_kind(struct imm_manager *m, struct imm_unit *u, struct imm_s
                 return;
         check_start(
                 &(struct imm_walk){
-                        .m = m, .s = s, .table = t, .id = id, .program = program, .a = u->arena},
+                        .m = m, .s = s, .table = t, .id = id, .program = program, .a = a},
                 t, program);
         if (t->outcome == IMM_OUTCOME_OK && id->outcome != IMM_OUTCOME_OK)
                 set_outcome(t, id->outcome, id->why, id->origin);
         if (t->outcome != IMM_OUTCOME_OK)
                 return;
-        imm_identity_exec(m, s, t, program, u->arena, id);
+        imm_identity_exec(m, s, t, program, a, id);
         if (id->outcome != IMM_OUTCOME_OK)
                 set_outcome(
                         t, id->outcome, id->why, imm_setting(s, IMM_SETTING_EXEC_START)->origin);
 }
 
-struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {
-        struct imm_sandbox *sb;
-        struct imm_settings *s;
+struct imm_sandbox *imm_sandbox_compute(
+        struct imm_manager *m, struct imm_unit *u, struct imm_arena *a) {
+        struct imm_settings *s = imm_settings_of(m, u);
+        struct imm_sandbox *sb = imm_new(a, struct imm_sandbox);
 
-        if (u->sandbox)
-                return u->sandbox;
-        s = imm_settings_of(m, u);
-        sb = imm_new(u->arena, struct imm_sandbox);
         find_kinds(s, sb);
         for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
                 if (!sb->has[k])
@@ -188,8 +185,13 @@ struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {
                                 (struct imm_origin){0});
                         continue;
                 }
-                compute_kind(m, u, s, sb, k);
+                compute_kind(m, s, a, sb, k);
         }
-        u->sandbox = sb;
         return sb;
+}
+
+struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {
+        if (!u->sandbox)
+                u->sandbox = imm_sandbox_compute(m, u, u->arena);
+        return u->sandbox;
 }

@@ -166,6 +166,9 @@ struct imm_sandbox {
 
 /* Computed on the first call, kept in u->sandbox. Different units in parallel are fine. */
 struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u);
+/* The same into @a, not kept: for questions to very many units. */
+struct imm_sandbox *imm_sandbox_compute(
+        struct imm_manager *m, struct imm_unit *u, struct imm_arena *a);
 
 /*
  * Descriptors that the service gets from outside: they bypass the mount table. OpenFile=,

@@ -175,6 +175,7 @@ struct draft {
         struct file_slot *fragment;
         struct dropin_list dropins;
         struct file_slot **slots;    /* of the drop-ins */
+        const char *target;          /* of a linked fragment */
         const struct odd_entry *odd; /* there is no fragment, although something has the name */
 };
 
@@ -208,6 +209,7 @@ static void draft_unit(
                 const struct unit_entry *e = f->entry;
 
                 u->fragment = e->path;
+                d->target = e->target;
                 d->fragment = imm_file_slot(
                         m, e->path, IMM_FILE_FRAGMENT, u->type, e->dir, e->plain ? e->name : NULL);
         } else if (f->error == -ELOOP)
@@ -276,6 +278,11 @@ static void judge_fragment(struct draft *d) {
                         set_load(u, IMM_LOAD_LOADED, NULL);
                 else
                         set_load(u, IMM_LOAD_MASKED, "masked");
+                if (d->target && imm_after(d->target, "/dev/") &&
+                        !imm_streq(d->target, "/dev/null"))
+                        imm_diag_add(u->arena, &u->diags, IMM_DIAG_WARNING, "device", u->fragment,
+                                0, NULL, "leads to the device %s; systemd takes it for a mask",
+                                d->target);
                 break;
         case SLOT_GONE:
                 set_load(u, IMM_LOAD_NOT_FOUND, "a link to a file that is not there");

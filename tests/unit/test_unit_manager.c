@@ -155,6 +155,7 @@ TEST(masks) {
         tree_link("/dev/null", "opt/far");
         tree_file(ETC "null.service.d/x.conf", SERVICE);
         tree_file(LIB "null.service", SERVICE);
+        tree_link("/dev/zero", ETC "zero.service");
         tree_file(LIB "t@.service", SERVICE);
         tree_link("/dev/null", ETC "t@a.service");
         new = open_world(257, NULL);
@@ -163,6 +164,9 @@ TEST(masks) {
         assert_int_equal(unit(&new, "null")->dropins.n, 0);
         assert_int_equal(unit(&new, "empty")->load, IMM_LOAD_MASKED);
         assert_int_equal(unit(&new, "far")->load, IMM_LOAD_MASKED);
+        assert_int_equal(unit(&new, "zero")->load, IMM_LOAD_MASKED);
+        assert_true(has_diag(&unit(&new, "zero")->diags, "device"));
+        assert_int_equal(unit(&new, "null")->diags.n, 0);
         assert_int_equal(unit(&new, "t@a")->load, IMM_LOAD_MASKED);
         assert_int_equal(unit(&new, "t@b")->load, IMM_LOAD_LOADED);
         old = open_world(252, NULL);

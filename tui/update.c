@@ -53,7 +53,8 @@ static void compare(struct imm_tui *t) {
 
 void imm_tui_audit(
         struct imm_tui *t, const struct imm_snapshot *now, unsigned done, unsigned total) {
-        bool first = !t->now;
+        /* a cursor that nobody has moved stays on top, where the worst will be */
+        bool first = !t->now || t->list.cursor == 0;
         const struct imm_state *at = t->list.cursor < t->n_rows ? t->rows[t->list.cursor] : NULL;
         const char *unit = at ? imm_strdup(t->arena, at->unit) : NULL;
 
@@ -71,6 +72,8 @@ void imm_tui_audit(
         compare(t);
         t->n_rows = 0; /* they pointed into the audit before */
         imm_tui_rows(t);
+        if (first)
+                t->list = (struct imm_scroll){0};
         for (size_t i = 0; unit && !first && i < t->n_rows; i++)
                 if (imm_streq(t->rows[i]->unit, unit))
                         t->list.cursor = i;

@@ -77,7 +77,8 @@ struct imm_state_finding {
         unsigned line;
         const char *subject; /* what it is about (a path, a call ...): part of its identity, may be
                                 NULL */
-        const char *suppressed; /* reason of the waiver, NULL if none */
+        const char *suppressed;    /* reason of the waiver, NULL if none */
+        bool suppressed_in_source; /* the waiver stands in the unit's own file */
 };
 
 /* One unit. The arrays are sorted: settings and checks by name, mounts, access and needs by path,

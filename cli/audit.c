@@ -13,6 +13,8 @@ int imm_cli_rules(struct imm_cli *cli, struct imm_cli_audit *a) {
         if (imm_root_open(&host, NULL, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         options.root = host;
+        if (a->project)
+                options.project = imm_printf(cli->arena, "%s/.immure/rules", a->project);
         a->rules = imm_rules_load(&options);
         a->broken_rules = imm_rules_broken(a->rules);
         imm_cli_diags(cli, &a->rules->diags);

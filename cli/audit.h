@@ -6,7 +6,8 @@
 #include "rules/rules.h"
 
 struct imm_cli_audit {
-        const char *policy; /* --security-policy=; NULL: the root's own, if there is one */
+        const char *policy;  /* --security-policy=; NULL: the root's own, if there is one */
+        const char *project; /* folder whose .immure/rules count too (check alone); or NULL */
         struct imm_rulebook *rules;
         struct imm_audit *audit;
         const struct imm_scorecard **cards;

@@ -160,4 +160,3 @@ const struct imm_judgement *imm_judgement_of(
                         return u->judgements[i].scored ? &u->judgements[i] : NULL;
         return NULL;
 }
-

@@ -331,6 +331,8 @@ struct imm_rulebook *imm_rules_load(const struct imm_rules_options *options) {
                 n++;
         while (l.root && n > 0)
                 add_search_directory(&l, dirs[--n]);
+        if (l.root && options->project)
+                add_search_directory(&l, options->project);
         make_cards(&l);
         policies(&l, options);
         return l.book;

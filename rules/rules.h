@@ -80,7 +80,8 @@ struct imm_rules_options {
         unsigned version;            /* systemd's */
         const struct imm_root *root; /* where the directories lie: the running host; NULL: none */
         const char *const *directories; /* highest precedence first; NULL: the usual ones */
-        const char *policy; /* a systemd-analyze policy (JSON), a path of the host; may be NULL */
+        const char *project; /* one more folder, above all others: a repository's own; or NULL */
+        const char *policy;  /* a systemd-analyze policy (JSON), a path of the host; may be NULL */
         /* The root that is analysed: its own policy file is honoured as its systemd would; or
          * NULL */
         const struct imm_root *analysed;

@@ -216,7 +216,9 @@ static void areas(
 
 static void closure(
         struct imm_snapshot *to, struct imm_state *s, struct imm_manager *m, struct imm_unit *u) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_closure *c = imm_closure_of(m, u);
+        struct imm_excess e = {0};
 
         s->closure_kind = c->kind == IMM_CLOSURE_NIX ? "nix" : "files";
         imm_array_foreach (n, c) {
@@ -224,10 +226,20 @@ static void closure(
                         .path = copy(to, n->path),
                         .reason = copy(to, n->reason),
                         .confidence = imm_confidence_name(n->confidence),
+                        .package = n->host_path ? copy(to, imm_package_of(imm_closures_of(m),
+                                                                   n->host_path))
+                                                : NULL,
                 };
                 if (n->visible == 0)
                         imm_strv_add(to->arena, &s->missing, copy(to, n->path));
         }
+        imm_excess_compute(m, u, c, IMM_EXCESS_GROUPS, scratch, &e);
+        if (!e.known)
+                return;
+        s->visible = (int64_t)e.visible;
+        copy_all(to, &s->excess, &e.paths);
+        imm_array_foreach (g, &e.groups)
+                imm_strv_add(to->arena, &s->excess, imm_strdup(to->arena, g->name));
 }
 
 static void findings(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,

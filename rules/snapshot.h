@@ -10,6 +10,8 @@ enum imm_snapshot_parts {
         IMM_SNAPSHOT_ACCESS = 1 << 1,
         IMM_SNAPSHOT_CLOSURE = 1 << 2,
         IMM_SNAPSHOT_DEFAULTS = 1 << 3, /* settings that nothing sets, too */
+        /* what a gate compares; a repository's files have no root to look into */
+        IMM_SNAPSHOT_GATE = 0,
         IMM_SNAPSHOT_ALL = IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS | IMM_SNAPSHOT_CLOSURE,
 };
 

@@ -217,6 +217,25 @@ static void keep(struct parser *p) {
         }
 }
 
+/* "# immure: ..." is kept for those who give such comments a meaning (waivers) */
+static void keep_remark(struct parser *p, const char *comment, unsigned line) {
+        const char *text = imm_after(comment + strspn(comment, " \t"), "immure:");
+        struct imm_unit_file *f = p->file;
+
+        if (!text)
+                return;
+        if ((f->n_remarks & (f->n_remarks - 1)) == 0) { /* full at every power of two */
+                struct imm_remark *v =
+                        imm_alloc_array(p->a, f->n_remarks ? 2 * f->n_remarks : 1, sizeof(*v));
+
+                if (f->n_remarks > 0)
+                        memcpy(v, f->remarks, f->n_remarks * sizeof(*v));
+                f->remarks = v;
+        }
+        text += strspn(text, " \t");
+        f->remarks[f->n_remarks++] = (struct imm_remark){imm_strdup(p->a, text), line};
+}
+
 static int too_long(struct parser *p, unsigned line) {
         say(p, IMM_DIAG_ERROR, "line-too-long", line, "line is longer than 1 MiB", NULL);
         return -ENOBUFS;
@@ -247,8 +266,10 @@ static int parse(struct parser *p, char *text, size_t size) {
                         return too_long(p, line);
                 *e = 0;
                 first = skip_space(l);
-                if (*first == '#' || *first == ';')
+                if (*first == '#' || *first == ';') {
+                        keep_remark(p, first + 1, line);
                         continue;
+                }
                 if (!bom_seen && imm_after(l, "\xef\xbb\xbf")) {
                         bom_seen = true;
                         l += 3;

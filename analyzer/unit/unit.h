@@ -55,6 +55,12 @@ struct imm_assignment {
         unsigned section_line;
 };
 
+/* A comment "# immure: TEXT" */
+struct imm_remark {
+        const char *text;
+        unsigned line;
+};
+
 enum imm_file_kind { IMM_FILE_FRAGMENT, IMM_FILE_DROPIN };
 
 /* A unit file or drop-in, parsed once however many units use it (templates, service.d). */
@@ -70,7 +76,8 @@ struct imm_unit_file {
          * -EINVAL (not a regular file), -EFBIG, -EIO when *we* could not read it.
          */
         int status;
-        struct imm_inline_waiver *waivers; /* reserved for comments that speak to us; NULL */
+        struct imm_remark *remarks; /* comments that speak to us */
+        size_t n_remarks;
 };
 
 struct imm_settings; /* analyzer/settings */
@@ -170,8 +177,8 @@ int imm_manager_unit_file(
         struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err);
 
 /*
- * What if: @u with one more drop-in of that text, behind all others; @path is where it would lie. It
- * lives in @a, is on no list, and has no settings, sandbox or closure yet.
+ * What if: @u with one more drop-in of that text, behind all others; @path is where it would lie.
+ * It lives in @a, is on no list, and has no settings, sandbox or closure yet.
  */
 struct imm_unit *imm_unit_with_dropin(const struct imm_manager *m, const struct imm_unit *u,
         const char *path, const char *text, struct imm_arena *a);

@@ -1,0 +1,199 @@
+#include "cli/revision.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <git2.h>
+#include <sys/stat.h>
+
+enum { BLOB_MAX = 16 << 20, FOLDERS_OPEN = 32 };
+
+static int git_fail(struct imm_err *err, const char *what, const char *name) {
+        const git_error *e = git_error_last();
+
+        return imm_err_set(err, -EINVAL, "%s '%s': %s", what, name,
+                e && e->message ? e->message : "unknown reason");
+}
+
+static int make_folders(char *path) {
+        for (char *s = strchr(path + 1, '/'); s; s = strchr(s + 1, '/')) {
+                *s = 0;
+                if (mkdir(path, 0700) < 0 && errno != EEXIST)
+                        return -errno;
+                *s = '/';
+        }
+        return 0;
+}
+
+static int write_blob(git_repository *repo, const git_tree_entry *e, const char *to) {
+        git_blob *blob = NULL;
+        FILE *f;
+        int r = 0;
+
+        if (git_blob_lookup(&blob, repo, git_tree_entry_id(e)) < 0)
+                return -EIO;
+        if (git_tree_entry_filemode(e) == GIT_FILEMODE_LINK) {
+                imm_auto_free char *target =
+                        strndup(git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+
+                /* a mask, or another name in the same folder; nothing that leads out */
+                if (target && (imm_streq(target, "/dev/null") || !strchr(target, '/')))
+                        r = symlink(target, to) < 0 ? -errno : 0;
+        } else if (git_blob_rawsize(blob) <= BLOB_MAX) {
+                f = fopen(to, "wxe");
+                r = f ? 0 : -errno;
+                if (f && fwrite(git_blob_rawcontent(blob), 1, (size_t)git_blob_rawsize(blob), f) !=
+                                 (size_t)git_blob_rawsize(blob))
+                        r = -EIO;
+                if (f && fclose(f) != 0 && r == 0)
+                        r = -errno;
+        }
+        git_blob_free(blob);
+        return r;
+}
+
+/* The folder's own files, and those of the drop-in folders in it */
+static int write_folder(git_repository *repo, const git_tree *tree, const char *to, unsigned depth,
+        struct imm_arena *a) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < git_tree_entrycount(tree); i++) {
+                const git_tree_entry *e = git_tree_entry_byindex(tree, i);
+                char *path = imm_printf(a, "%s/%s", to, git_tree_entry_name(e));
+
+                if (git_tree_entry_type(e) == GIT_OBJECT_BLOB) {
+                        r = make_folders(path);
+                        if (r == 0)
+                                r = write_blob(repo, e, path);
+                        if (r == -EEXIST)
+                                r = 0;
+                } else if (git_tree_entry_type(e) == GIT_OBJECT_TREE && depth == 0 &&
+                           imm_ends_with(git_tree_entry_name(e), ".d")) {
+                        git_tree *below = NULL;
+
+                        if (git_tree_lookup(&below, repo, git_tree_entry_id(e)) == 0)
+                                r = write_folder(repo, below, path, 1, a);
+                        git_tree_free(below);
+                }
+        }
+        return r;
+}
+
+/* The path inside the repository: below its work tree, without . and .. */
+static const char *inside(
+        git_repository *repo, const char *cwd, const char *path, struct imm_arena *a) {
+        const char *full = *path == '/' ? path : imm_printf(a, "%s/%s", cwd, path), *rest;
+        char *clean = imm_strdup(a, ""), *copy = imm_strdup(a, full), *save = NULL;
+        const char *top = git_repository_workdir(repo);
+
+        for (char *s = strtok_r(copy, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
+                if (imm_streq(s, "."))
+                        continue;
+                if (imm_streq(s, "..")) {
+                        char *slash = strrchr(clean, '/');
+
+                        if (slash)
+                                *slash = 0;
+                        continue;
+                }
+                clean = imm_printf(a, "%s/%s", clean, s);
+        }
+        if (!top)
+                return NULL;
+        rest = imm_after(imm_printf(a, "%s/", clean), top);
+        return rest ? imm_strndup(a, rest, strlen(rest) ? strlen(rest) - 1 : 0) : NULL;
+}
+
+static int write_all(struct imm_revision *r, git_repository *repo, git_tree *tree, const char *cwd,
+        const char *const *paths, size_t n, struct imm_arena *a, struct imm_err *err) {
+        struct imm_map done = {0};
+
+        for (size_t i = 0; i < n; i++) {
+                const char *path = inside(repo, cwd, paths[i], a),
+                           *slash = path ? strrchr(path, '/') : NULL, *folder;
+                git_tree_entry *e = NULL;
+                git_tree *below = NULL;
+                int k = 0;
+
+                if (!path)
+                        return imm_err_set(err, -EINVAL, "'%s' is not in the repository", paths[i]);
+                folder = slash ? imm_strndup(a, path, (size_t)(slash - path)) : "";
+                if (imm_map_has(&done, folder))
+                        continue;
+                imm_map_put(a, &done, folder, r);
+                if (*folder && git_tree_entry_bypath(&e, tree, folder) == 0 &&
+                        git_tree_entry_type(e) == GIT_OBJECT_TREE &&
+                        git_tree_lookup(&below, repo, git_tree_entry_id(e)) == 0)
+                        k = write_folder(
+                                repo, below, imm_printf(a, "%s/%s", r->folder, folder), 0, a);
+                else if (!*folder)
+                        k = write_folder(repo, tree, r->folder, 0, a);
+                git_tree_free(below);
+                git_tree_entry_free(e);
+                if (k < 0)
+                        return imm_err_set(err, k, "cannot write '%s' as it was to '%s': %s",
+                                folder, r->folder, strerror(-k));
+        }
+        return 0;
+}
+
+/* Where the working directory's counterpart is */
+static int go(struct imm_revision *r, git_repository *repo, const char *cwd, struct imm_arena *a,
+        struct imm_err *err) {
+        const char *rel = inside(repo, cwd, ".", a);
+        char *to = imm_printf(a, "%s/%s/", r->folder, rel ? rel : "");
+
+        r->back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r->back < 0 || make_folders(to) < 0 || chdir(to) < 0)
+                return imm_err_set(err, -errno, "cannot enter '%s': %s", to, strerror(errno));
+        return 0;
+}
+
+int imm_revision_enter(struct imm_revision *r, const char *revision, const char *const *paths,
+        size_t n, struct imm_err *err) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        imm_auto_free char *cwd = getcwd(NULL, 0);
+        const char *temporary = getenv("TMPDIR");
+        git_repository *repo = NULL;
+        git_object *tree = NULL;
+        int k = 0;
+
+        *r = (struct imm_revision){.back = -1};
+        (void)git_libgit2_init();
+        /* who owns the checkout does not matter: nothing of it is executed */
+        (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+        if (!cwd || git_repository_open_ext(&repo, cwd, 0, NULL) < 0)
+                k = git_fail(err, "there is no git repository at", cwd ? cwd : ".");
+        else if (git_revparse_single(&tree, repo, imm_printf(a, "%s^{tree}", revision)) < 0)
+                k = git_fail(err, "--base: there is no revision", revision);
+        if (k == 0 && (asprintf(&r->folder, "%s/immure-base-XXXXXX",
+                               temporary && *temporary == '/' ? temporary : "/tmp") < 0 ||
+                              !mkdtemp(r->folder)))
+                k = imm_err_set(err, -errno, "cannot make a temporary folder: %s", strerror(errno));
+        if (k == 0)
+                k = write_all(r, repo, (git_tree *)tree, cwd, paths, n, a, err);
+        if (k == 0)
+                k = go(r, repo, cwd, a, err);
+        git_object_free(tree);
+        git_repository_free(repo);
+        (void)git_libgit2_shutdown();
+        if (k < 0)
+                imm_revision_leave(r);
+        return k;
+}
+
+static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+void imm_revision_leave(struct imm_revision *r) {
+        if (r->back >= 0) {
+                (void)!fchdir(r->back);
+                (void)close(r->back);
+                r->back = -1;
+        }
+        if (r->folder)
+                (void)nftw(r->folder, drop, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
+        free(r->folder);
+        r->folder = NULL;
+}

@@ -1,0 +1,83 @@
+#include "report/gate/gate.h"
+
+static void strings(struct imm_json *j, const char *key, const struct imm_strv *l) {
+        imm_json_array(j, key);
+        for (size_t i = 0; i < l->n; i++)
+                imm_json_string(j, NULL, l->v[i]);
+        imm_json_end(j);
+}
+
+static void figure(struct imm_json *j, const char *key, int tenths) {
+        char text[16];
+
+        (void)snprintf(text, sizeof(text), "%d.%d", tenths / 10, tenths % 10);
+        imm_json_string(j, key, tenths < 0 ? NULL : text);
+}
+
+static void finding(struct imm_json *j, const struct imm_gate_item *i) {
+        const struct imm_state_finding *x = i->finding;
+        char fingerprint[65];
+
+        imm_gate_fingerprint(i->key, fingerprint);
+        imm_json_object(j, NULL);
+        imm_json_string(j, "unit", i->unit->unit);
+        imm_json_string(j, "rule", x->rule);
+        imm_json_string(j, "scorecard", x->scorecard);
+        imm_json_string(j, "setting", x->setting);
+        imm_json_string(j, "severity", imm_severity_name(x->severity));
+        imm_json_string(j, "confidence", x->confidence);
+        strings(j, "evidence", &x->evidence);
+        imm_json_string(j, "remedy", x->remedy);
+        imm_json_string(j, "file", x->file);
+        if (x->line)
+                imm_json_uint(j, "line", x->line);
+        else
+                imm_json_null(j, "line");
+        imm_json_string(j, "owner", x->owner);
+        imm_json_string(j, "state", imm_gate_state_name(i->state));
+        imm_json_string(j, "suppressed", x->suppressed);
+        imm_json_string(j, "fingerprint", fingerprint);
+        imm_json_end(j);
+}
+
+void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
+        struct imm_json json = imm_json_on(f, pretty ? IMM_JSON_PRETTY : IMM_JSON_SHORT),
+                        *j = &json;
+        const struct imm_gate *g = r->gate;
+
+        imm_json_object(j, NULL);
+        imm_json_string(j, "schema", "immure.check/1");
+        imm_json_bool(j, "passed", !g->fails);
+        imm_json_bool(j, "partial", g->now->partial);
+        imm_json_string(j, "fail_on", imm_severity_name(g->options.fail_on));
+        imm_json_array(j, "units");
+        imm_array_foreach (p, &g->now->states) {
+                imm_json_object(j, NULL);
+                imm_json_string(j, "unit", (*p)->unit);
+                imm_json_string(j, "path", (*p)->path);
+                imm_json_string(j, "load", (*p)->load);
+                figure(j, "exposure", (*p)->exposure);
+                figure(j, "reach", (*p)->reach);
+                strings(j, "errors", &(*p)->errors);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+        imm_json_array(j, "findings");
+        imm_array_foreach (i, &g->items)
+                finding(j, i);
+        imm_json_end(j);
+        imm_json_array(j, "excesses");
+        imm_array_foreach (e, &g->excesses) {
+                imm_json_object(j, NULL);
+                imm_json_string(j, "unit", e->unit->unit);
+                imm_json_string(j, "figure", e->figure);
+                figure(j, "value", e->value);
+                figure(j, "limit", e->limit);
+                imm_json_bool(j, "of_baseline", e->of_baseline);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+        strings(j, "ended_waivers", &g->ended);
+        strings(j, "notes", &g->notes);
+        imm_json_end(j);
+}

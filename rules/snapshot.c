@@ -266,14 +266,71 @@ static void findings(struct imm_snapshot *to, struct imm_state *s, const struct 
         }
 }
 
-static void errors(struct imm_snapshot *to, struct imm_state *s, const struct imm_diags *d) {
+/*
+ * What systemd makes of the file itself: a unit that it refuses, a line that it ignores. Such lines
+ * look good and do nothing, so they are findings like any other.
+ */
+static void told(struct imm_snapshot *to, struct imm_state *s, const struct imm_diags *d) {
         imm_array_foreach (i, d) {
-                if (i->level < IMM_DIAG_ERROR)
+                const char *text = copy(to, i->message);
+                struct imm_state_finding *f;
+
+                if (i->level == IMM_DIAG_UNREADABLE || i->level == IMM_DIAG_ERROR)
+                        imm_strv_add(to->arena, &s->errors,
+                                i->file ? imm_printf(to->arena, "%s:%u: %s", i->file, i->line, text)
+                                        : text);
+                if (i->level != IMM_DIAG_WARNING || !i->file)
                         continue;
-                imm_strv_add(to->arena, &s->errors,
-                        i->file ? imm_printf(to->arena, "%s:%u: %s", i->file, i->line, i->message)
-                                : copy(to, i->message));
+                f = imm_array_push(to->arena, &s->findings);
+                *f = (struct imm_state_finding){
+                        .rule = copy(to, i->code),
+                        .scorecard = "ineffective",
+                        .setting = copy(to, i->setting),
+                        .severity = IMM_SEVERITY_MEDIUM,
+                        .confidence = imm_confidence_name(IMM_CERTAIN),
+                        .file = copy(to, i->file),
+                        .line = i->line,
+                        .subject = text,
+                };
+                imm_strv_add(to->arena, &f->evidence, text);
         }
+}
+
+static void told_by_files(
+        struct imm_snapshot *to, struct imm_state *s, const struct imm_audited *u) {
+        told(to, s, &u->unit->diags);
+        if (u->judged != u->unit)
+                told(to, s, &u->judged->diags);
+        for (size_t i = 0; i < u->judged->n_files; i++)
+                told(to, s, &u->judged->files[i]->diags);
+        told(to, s, &u->diags);
+}
+
+static void refused(struct imm_snapshot *to, struct imm_state *s, const struct imm_audited *u) {
+        struct imm_state_finding *f;
+
+        if (u->load != IMM_LOAD_BAD_SETTING && u->load != IMM_LOAD_ERROR)
+                return;
+        f = imm_array_push(to->arena, &s->findings);
+        *f = (struct imm_state_finding){
+                .rule = imm_load_name(u->load),
+                .scorecard = "breakage",
+                .severity = IMM_SEVERITY_CRITICAL,
+                .confidence = imm_confidence_name(IMM_CERTAIN),
+                .file = s->path,
+                .line = 1,
+        };
+        imm_array_foreach (i, &u->diags) {
+                if (i->level != IMM_DIAG_ERROR)
+                        continue;
+                f->setting = copy(to, i->setting);
+                f->file = i->file ? copy(to, i->file) : f->file;
+                f->line = i->line ? i->line : f->line;
+                imm_strv_add(to->arena, &f->evidence, copy(to, i->message));
+        }
+        if (f->evidence.n == 0)
+                imm_strv_add(to->arena, &f->evidence,
+                        u->load_message ? copy(to, u->load_message) : "systemd refuses this unit");
 }
 
 struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
@@ -292,8 +349,8 @@ struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct im
         for (size_t c = 0; c < a->n_cards; c++)
                 if (imm_streq(a->cards[c]->name, "systemd"))
                         s->rating = copy(to, imm_judgement_rating(a->cards[c], &u->judgements[c]));
-        errors(to, s, &u->unit->diags);
-        errors(to, s, &set->diags);
+        told_by_files(to, s, u);
+        refused(to, s, u);
         if (loaded) {
                 settings(to, s, set, parts);
                 checks(to, s, a, u);

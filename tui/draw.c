@@ -196,8 +196,8 @@ static void draw_foot(struct imm_tui *t) {
         static const char *const hints[] = {
                 [IMM_SCREEN_LIST] =
                         " Enter open  / filter  s sort  o group  d compare  ? help  q quit",
-                [IMM_SCREEN_UNIT] = " Tab pane  Enter open  a apply remedy  space toggle  e edit  "
-                                    "v drop-in  w write  ? help",
+                [IMM_SCREEN_UNIT] = (" Tab pane  Enter open  a apply remedy  space toggle  e edit  "
+                                     "v drop-in  w write  ? help"),
                 [IMM_SCREEN_FILE] = " q back",
                 [IMM_SCREEN_HELP] = " q back",
         };

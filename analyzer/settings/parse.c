@@ -78,8 +78,9 @@ bool imm_parse_word(struct imm_parse *p, const char **s, const char *separators,
         return r > 0;
 }
 
-static void say(struct imm_parse *p, enum imm_diag_level level, const char *code, const char *what,
-        const char *fmt, va_list ap) {
+__attribute__((format(printf, 5, 0))) static void say(struct imm_parse *p,
+        enum imm_diag_level level, const char *code, const char *what, const char *fmt,
+        va_list ap) {
         const char *text = imm_vprintf(p->a, fmt, ap);
 
         imm_diag_add(p->a, p->diags, level, code, p->origin.file, p->origin.line, p->key,

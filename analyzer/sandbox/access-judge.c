@@ -15,7 +15,7 @@ static bool capable(const struct imm_identity *id, int cap) {
  * Another process is the manager here, root with all capabilities: its equal in identity would have
  * CAP_SYS_PTRACE too, so that this alone decides.
  */
-bool imm_judge_trace(const struct imm_walk *w, const struct imm_node *n) {
+bool imm_access_judge_trace(const struct imm_walk *w, const struct imm_node *n) {
         return n->self || capable(w->id, CAP_SYS_PTRACE);
 }
 
@@ -52,7 +52,7 @@ static bool reaches(const struct imm_walk *w, const struct imm_node *n) {
         return imm_identity_maps_uid(w->id, n->uid) && imm_identity_maps_gid(w->id, n->gid);
 }
 
-struct imm_verdict imm_judge_mask(
+struct imm_verdict imm_access_judge_mask(
         const struct imm_walk *w, const struct imm_node *n, unsigned mask) {
         struct imm_verdict v = {.by = IMM_BY_BITS};
         int cap = CAP_DAC_OVERRIDE;
@@ -87,9 +87,9 @@ static struct imm_verdict judge_open(
                 if (S_ISREG(n->mode) &&
                         (capable(w->id, CAP_PERFMON) || capable(w->id, CAP_SYS_ADMIN)))
                         return yes;
-                return imm_judge_trace(w, n) ? yes : no(IMM_BY_TRACE);
+                return imm_access_judge_trace(w, n) ? yes : no(IMM_BY_TRACE);
         case IMM_API_PID_ATTACH:
-                return imm_judge_trace(w, n) ? yes : no(IMM_BY_TRACE);
+                return imm_access_judge_trace(w, n) ? yes : no(IMM_BY_TRACE);
         case IMM_API_PROC_NET:
         case IMM_API_SYSFS:
                 return for_writing && !(n->mode & 0222) ? no(IMM_BY_KERNEL) : yes;
@@ -122,7 +122,7 @@ static struct imm_verdict judge_write(const struct imm_walk *w, const struct imm
         if (!S_ISDIR(n->mode) && !S_ISREG(n->mode)) {
                 if (is_device(n->mode) && flags & IMM_MOUNT_NODEV)
                         return no(IMM_BY_NO_DEV);
-                return imm_judge_mask(w, n, IMM_MAY_WRITE);
+                return imm_access_judge_mask(w, n, IMM_MAY_WRITE);
         }
         if (S_ISDIR(n->mode) && n->api != IMM_API_PLAIN && n->api != IMM_API_CGROUP)
                 return no(IMM_BY_KERNEL);
@@ -131,14 +131,14 @@ static struct imm_verdict judge_write(const struct imm_walk *w, const struct imm
         if (n->immutable)
                 return no(IMM_BY_IMMUTABLE);
         if (S_ISDIR(n->mode))
-                return imm_judge_mask(w, n, IMM_MAY_WRITE | IMM_MAY_EXEC);
+                return imm_access_judge_mask(w, n, IMM_MAY_WRITE | IMM_MAY_EXEC);
         v = judge_open(w, n, true);
-        return v.answer ? imm_judge_mask(w, n, IMM_MAY_WRITE) : v;
+        return v.answer ? imm_access_judge_mask(w, n, IMM_MAY_WRITE) : v;
 }
 
 static struct imm_verdict judge_read(const struct imm_walk *w, const struct imm_spot *at) {
         const struct imm_node *n = &at->node;
-        struct imm_verdict v = imm_judge_mask(w, n, IMM_MAY_READ);
+        struct imm_verdict v = imm_access_judge_mask(w, n, IMM_MAY_READ);
 
         if (is_device(n->mode) && at->mount && at->mount->flags & IMM_MOUNT_NODEV)
                 return no(IMM_BY_NO_DEV);
@@ -162,13 +162,14 @@ struct imm_verdict imm_access_judge(
         case IMM_MODE_EXECUTE:
                 if (S_ISREG(n->mode) && at->mount && at->mount->flags & IMM_MOUNT_NOEXEC)
                         return no(IMM_BY_NO_EXEC);
-                if (S_ISDIR(n->mode) && n->api == IMM_API_PID_TRACE && !imm_judge_trace(w, n))
+                if (S_ISDIR(n->mode) && n->api == IMM_API_PID_TRACE &&
+                        !imm_access_judge_trace(w, n))
                         return no(IMM_BY_TRACE);
-                return imm_judge_mask(w, n, IMM_MAY_EXEC);
+                return imm_access_judge_mask(w, n, IMM_MAY_EXEC);
         case IMM_MODE_CONNECT:
                 if (!S_ISSOCK(n->mode))
                         return (struct imm_verdict){.answer = -1, .by = IMM_BY_TYPE};
-                return imm_judge_mask(w, n, IMM_MAY_WRITE);
+                return imm_access_judge_mask(w, n, IMM_MAY_WRITE);
         case IMM_MODE_N:
                 break;
         }

@@ -186,9 +186,9 @@ struct imm_verdict {
 };
 
 /* May it be searched, read, ... : mask of IMM_MAY_*, mounts left out */
-struct imm_verdict imm_judge_mask(
+struct imm_verdict imm_access_judge_mask(
         const struct imm_walk *w, const struct imm_node *n, unsigned mask);
-bool imm_judge_trace(const struct imm_walk *w, const struct imm_node *n);
+bool imm_access_judge_trace(const struct imm_walk *w, const struct imm_node *n);
 struct imm_verdict imm_access_judge(
         const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode);
 

@@ -29,75 +29,6 @@ static const char *join(struct imm_arena *a, const char *top, const char *rest) 
         return imm_printf(a, "%s/%s", imm_streq(top, "/") ? "" : top, rest);
 }
 
-/* The owner that a directory above @path hands down when systemd gives it to the service */
-static const struct imm_made *made_above(
-        const struct imm_walk *w, const struct imm_mount_table *t, const char *path) {
-        size_t n = strlen(path);
-
-        if (t->made.n == 0)
-                return NULL;
-        while (n > 1) {
-                const struct imm_made *m;
-
-                while (n > 0 && path[n - 1] != '/')
-                        n--;
-                if (n <= 1)
-                        break;
-                n--;
-                m = made_find(t->made.v, t->made.n, imm_strndup(w->a, path, n));
-                if (m && m->recursive)
-                        return m;
-        }
-        return NULL;
-}
-
-/* DynamicUser= moves /var/lib/X that was there before to /var/lib/private/X, with all in it. */
-static void moved_node(const struct imm_walk *w, const struct imm_mount_table *t, const char *path,
-        struct imm_node *ret) {
-        static const char *const tops[] = {"/var/lib", "/var/cache", "/var/log"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, imm_printf(w->a, "%s/private/", tops[i]));
-
-                if (!rest || !made_above(w, t, path))
-                        continue;
-                *ret = *imm_node_of_root(w->m, imm_printf(w->a, "%s/%s", tops[i], rest));
-                return;
-        }
-}
-
-/* What stands at @path of the booted root itself: what systemd made, the kernel's files, the root's
- */
-static void host_node(const struct imm_walk *w, const char *path, struct imm_node *ret) {
-        const struct imm_mount_table *t = w->table;
-        const struct imm_made *made = made_find(t->made.v, t->made.n, path);
-
-        if (made) {
-                from_made(made, ret);
-                return;
-        }
-        if (imm_api_covers(w->m, path)) {
-                imm_api_node(w->m, path, ret);
-                if (ret->state == IMM_NODE_UNKNOWN && imm_root_is_host(w->m->root)) {
-                        enum imm_api api = ret->api;
-
-                        *ret = *imm_node_of_root(w->m, path);
-                        ret->api = api;
-                }
-                return;
-        }
-        *ret = *imm_node_of_root(w->m, path);
-        if (ret->state == IMM_NODE_ABSENT && t->made.n > 0)
-                moved_node(w, t, path, ret);
-        if (imm_root_is_host(w->m->root) && imm_after(path, "/sys"))
-                ret->api = imm_api_at(path);
-        made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path) : NULL;
-        if (made) {
-                ret->uid = made->uid;
-                ret->gid = made->gid;
-        }
-}
-
 static bool numeric(const char *s, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (s[i] < '0' || s[i] > '9')
@@ -171,7 +102,7 @@ static void proc_node(const struct imm_walk *w, const char *rest, const struct i
                 }
                 return;
         }
-        if (!fresh || imm_judge_trace(w, ret))
+        if (!fresh || imm_access_judge_trace(w, ret))
                 return;
         switch (hidden_processes(w, fresh)) {
         case HIDE_ACCESS:
@@ -184,6 +115,78 @@ static void proc_node(const struct imm_walk *w, const char *rest, const struct i
                 break;
         default:
                 break;
+        }
+}
+
+/* The owner that a directory above @path hands down when systemd gives it to the service */
+static const struct imm_made *made_above(
+        const struct imm_walk *w, const struct imm_mount_table *t, const char *path) {
+        size_t n = strlen(path);
+
+        if (t->made.n == 0)
+                return NULL;
+        while (n > 1) {
+                const struct imm_made *m;
+
+                while (n > 0 && path[n - 1] != '/')
+                        n--;
+                if (n <= 1)
+                        break;
+                n--;
+                m = made_find(t->made.v, t->made.n, imm_strndup(w->a, path, n));
+                if (m && m->recursive)
+                        return m;
+        }
+        return NULL;
+}
+
+/* DynamicUser= moves /var/lib/X that was there before to /var/lib/private/X, with all in it. */
+static void moved_node(const struct imm_walk *w, const struct imm_mount_table *t, const char *path,
+        struct imm_node *ret) {
+        static const char *const tops[] = {"/var/lib", "/var/cache", "/var/log"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
+                const char *rest = imm_after(path, imm_printf(w->a, "%s/private/", tops[i]));
+
+                if (!rest || !made_above(w, t, path))
+                        continue;
+                *ret = *imm_node_of_root(w->m, imm_printf(w->a, "%s/%s", tops[i], rest));
+                return;
+        }
+}
+
+/* What stands at @path of the booted root itself: what systemd made, the kernel's files, the root's
+ */
+static void host_node(const struct imm_walk *w, const char *path, struct imm_node *ret) {
+        const struct imm_mount_table *t = w->table;
+        const struct imm_made *made = made_find(t->made.v, t->made.n, path);
+
+        if (made) {
+                from_made(made, ret);
+                return;
+        }
+        if (imm_api_covers(w->m, path)) {
+                if (imm_after(path, "/proc"))
+                        proc_node(w, path + strlen("/proc"), NULL, ret);
+                else
+                        imm_api_node(w->m, path, ret);
+                if (ret->state == IMM_NODE_UNKNOWN && imm_root_is_host(w->m->root)) {
+                        enum imm_api api = ret->api;
+
+                        *ret = *imm_node_of_root(w->m, path);
+                        ret->api = api;
+                }
+                return;
+        }
+        *ret = *imm_node_of_root(w->m, path);
+        if (ret->state == IMM_NODE_ABSENT && t->made.n > 0)
+                moved_node(w, t, path, ret);
+        if (imm_root_is_host(w->m->root) && imm_after(path, "/sys"))
+                ret->api = imm_api_at(path);
+        made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path) : NULL;
+        if (made) {
+                ret->uid = made->uid;
+                ret->gid = made->gid;
         }
 }
 
@@ -316,11 +319,6 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
                 inaccessible_node(m, rest, ret);
         else if (m->layers.n > 0)
                 layer_node(w, m, rest, ret);
-        else if (m->of_host && imm_streq(m->fstype, "proc"))
-                proc_node(w, rest, NULL, ret);
-        else if (m->host_path && imm_after(m->host_path, "/proc") &&
-                 (m->host_path[5] == '/' || !m->host_path[5]))
-                proc_node(w, join(w->a, m->host_path, rest) + 5, NULL, ret);
         else if (m->of_host && *rest && imm_streq(m->fstype, "tmpfs") &&
                  !imm_api_covers(w->m, path) && !imm_root_is_host(w->m->root)) {
                 /* empty at boot, but for what tmpfiles.d puts there */
@@ -461,8 +459,8 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
                         end_at(ret, IMM_WALK_ABSENT, &p, path);
                         goto out;
                 }
-                if (imm_judge_mask(w, &p.node, IMM_MAY_EXEC).answer == 0 ||
-                        (p.node.api == IMM_API_PID_TRACE && !imm_judge_trace(w, &p.node))) {
+                if (imm_access_judge_mask(w, &p.node, IMM_MAY_EXEC).answer == 0 ||
+                        (p.node.api == IMM_API_PID_TRACE && !imm_access_judge_trace(w, &p.node))) {
                         end_at(ret, IMM_WALK_DENIED, &p, path);
                         goto out;
                 }
@@ -490,7 +488,7 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
                         goto out;
                 }
                 if (p.node.api == IMM_API_PID_LINK) {
-                        if (!imm_judge_trace(w, &p.node)) {
+                        if (!imm_access_judge_trace(w, &p.node)) {
                                 end_at(ret, IMM_WALK_TRACE, &p, path);
                                 goto out;
                         }

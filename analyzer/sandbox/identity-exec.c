@@ -84,7 +84,7 @@ void imm_identity_exec(struct imm_manager *m, struct imm_settings *s,
         if (spot.end != IMM_WALK_FOUND || !S_ISREG(spot.node.mode))
                 return;
         /* the memory of a program that one may not read is closed to its own user, too */
-        id->undumpable = imm_judge_mask(&w, &spot.node, IMM_MAY_READ).answer == 0;
+        id->undumpable = imm_access_judge_mask(&w, &spot.node, IMM_MAY_READ).answer == 0;
         if (!changes_identity(&spot) || (spot.mount && spot.mount->flags & IMM_MOUNT_NOSUID) ||
                 imm_program_of_root(m, imm_spot_file(&spot, a))->script)
                 return;

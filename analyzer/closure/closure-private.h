@@ -28,7 +28,8 @@ struct node {
         struct timespec mtime;
         const char *target; /* of a symbolic link */
 
-        bool elf_known, ldso_known, cache_known, nss_known;
+        bool elf_known, ldso_known, cache_known, nss_known, text_known;
+        const char *text;      /* of node_text() */
         int elf_error;         /* of imm_elf_read(), or of opening */
         const char *elf_why;   /* of -EBADMSG */
         struct imm_elf *elf;   /* NULL unless elf_error is 0 */
@@ -53,6 +54,8 @@ struct imm_closures {
 struct node *node_get(struct imm_closures *c, const char *host);
 /* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);
+/* The content of a small file that is asked for again and again; "" if it cannot be read */
+const char *node_text(struct imm_closures *c, struct node *n);
 /* The line behind #!, as the kernel would cut it; NULL if it is no script. */
 const char *node_shebang(struct imm_closures *c, struct node *n);
 
@@ -63,6 +66,7 @@ struct view {
         const struct imm_mount_table *table; /* NULL: the plain root, below @prefix */
         const char *prefix;                  /* "" or a RootDirectory= that is only assumed */
         struct imm_map dirs;                 /* directories resolved before: path -> struct place */
+        bool *shows;                         /* of each mount: mount_shows_root() */
         struct imm_arena *arena;
 };
 
@@ -72,6 +76,12 @@ struct place {
         struct imm_strv links;         /* links passed, in the view's paths */
         const struct imm_mount *mount; /* of -EACCES: what hides it; else what it lies on */
 };
+
+void view_init(struct view *v, struct imm_closures *c, const struct imm_mount_table *t,
+        const char *prefix, struct imm_arena *a);
+/* @dir/@name (no slash is doubled); for the many paths that a search tries */
+char *path_join(
+        struct imm_arena *a, const char *dir, size_t n_dir, const char *name, size_t n_name);
 
 /*
  * Looks @path up from @cwd (NULL: "/"). 0; -ENOENT, -ENOTDIR, -ELOOP; -EACCES: hidden by an

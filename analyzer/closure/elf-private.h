@@ -37,6 +37,9 @@ struct elf_reader {
         } * dynamic;
         size_t n_dynamic;
         const char *why;
+        unsigned char window[4096]; /* what was read last: tables lie close together */
+        uint64_t window_at;
+        size_t window_n;
 };
 
 int elf_open(struct elf_reader *r); /* fd, size and arena are set: the headers and dynamic table */

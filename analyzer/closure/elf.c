@@ -13,12 +13,9 @@ int elf_bad(struct elf_reader *r, const char *fmt, ...) {
         return -EBADMSG;
 }
 
-int elf_pread(struct elf_reader *r, uint64_t offset, void *buf, size_t n) {
+static int read_fully(struct elf_reader *r, uint64_t offset, void *buf, size_t n) {
         size_t done = 0;
 
-        if (n > r->size || offset > r->size - n)
-                return elf_bad(r, "cut short: %zu bytes at offset %llu lie behind its end", n,
-                        (unsigned long long)offset);
         while (done < n) {
                 ssize_t k = pread(r->fd, (char *)buf + done, n - done, (off_t)(offset + done));
 
@@ -30,6 +27,31 @@ int elf_pread(struct elf_reader *r, uint64_t offset, void *buf, size_t n) {
                         return elf_bad(r, "shrank while it was read");
                 done += (size_t)k;
         }
+        return 0;
+}
+
+int elf_pread(struct elf_reader *r, uint64_t offset, void *buf, size_t n) {
+        int k;
+
+        if (n > r->size || offset > r->size - n)
+                return elf_bad(r, "cut short: %zu bytes at offset %llu lie behind its end", n,
+                        (unsigned long long)offset);
+        if (n > sizeof(r->window))
+                return read_fully(r, offset, buf, n);
+        if (offset < r->window_at || offset + n > r->window_at + r->window_n) {
+                r->window_at = offset - offset % 512;
+                if (offset + n > r->window_at + sizeof(r->window))
+                        r->window_at = offset;
+                r->window_n = sizeof(r->window);
+                if (r->window_n > r->size - r->window_at)
+                        r->window_n = (size_t)(r->size - r->window_at);
+                k = read_fully(r, r->window_at, r->window, r->window_n);
+                if (k < 0) {
+                        r->window_n = 0;
+                        return k;
+                }
+        }
+        memcpy(buf, r->window + (offset - r->window_at), n);
         return 0;
 }
 
@@ -340,13 +362,16 @@ static void read_notes(struct elf_reader *r, struct imm_elf *e) {
 
         for (size_t i = 0; i < r->n_segments; i++) {
                 const struct elf_segment *s = &r->segments[i];
-                struct elf_reader quiet = *r;
+                const char *why = r->why;
                 unsigned char *p;
                 uint64_t left = s->file_size;
 
-                if (s->type != PT_NOTE || left > ELF_NOTES_MAX ||
-                        elf_load(&quiet, s->offset, left, &p) < 0)
+                if (s->type != PT_NOTE || left > ELF_NOTES_MAX)
                         continue;
+                if (elf_load(r, s->offset, left, &p) < 0) {
+                        r->why = why;
+                        continue;
+                }
                 while (left >= 12) {
                         uint64_t name = elf_get(r, p, 4), size = elf_get(r, p + 4, 4);
                         uint64_t padded = (name + 3) & ~UINT64_C(3);

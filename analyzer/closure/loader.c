@@ -19,6 +19,10 @@ struct loading {
         IMM_ARRAY(struct object) objects;
         enum imm_confidence confidence;
         bool secure;
+        struct {
+                bool known;
+                const struct ldcache *cache;
+        } caches[2]; /* as the view and as the plain root have it */
 };
 
 struct found {
@@ -98,13 +102,16 @@ static bool try_directory(
         if (n > 0 && view_find(v, l->b->cwd, dir, &p) < 0)
                 return false;
         for (size_t i = 0; i < variants->n; i++) {
-                const char *sub = variants->v[i];
+                const char *sub = variants->v[i], *at = NULL;
 
-                if (try_file(l, v,
-                            imm_printf(l->b->arena, "%.*s%s%s%s%s", (int)n, dir,
-                                    n > 0 && dir[n - 1] != '/' ? "/" : "", sub, *sub ? "/" : "",
-                                    name),
-                            ret))
+                if (*sub) {
+                        at = path_join(l->b->arena, dir, n, sub, strlen(sub));
+                        if (view_find(v, l->b->cwd, at, &p) < 0)
+                                continue;
+                }
+                at = at ? path_join(l->b->arena, at, strlen(at), name, strlen(name))
+                        : path_join(l->b->arena, dir, n, name, strlen(name));
+                if (try_file(l, v, at, ret))
                         return true;
         }
         return false;
@@ -177,17 +184,25 @@ static unsigned rank(const struct loading *l, const struct ldcache_entry *e) {
         return 0;
 }
 
+static const struct ldcache *cache_of(struct loading *l, struct view *v) {
+        size_t i = v == &l->b->plain;
+        struct place p;
+
+        if (!l->caches[i].known) {
+                l->caches[i].known = true;
+                if (l->ldso->cache && view_find(v, NULL, l->ldso->cache, &p) == 0 && p.node)
+                        l->caches[i].cache = node_ldcache(l->b->c, p.node);
+        }
+        return l->caches[i].cache;
+}
+
 static bool try_cache(struct loading *l, struct view *v, const char *name, struct found *ret) {
         const int32_t want = l->main ? wanted_flags(l->main) : -1;
+        const struct ldcache *cache = cache_of(l, v);
         const struct ldcache_entry *e, *best = NULL;
-        const struct ldcache *cache;
         unsigned best_rank = 0;
-        struct place p;
         size_t n;
 
-        if (!l->ldso->cache || view_find(v, NULL, l->ldso->cache, &p) < 0 || !p.node)
-                return false;
-        cache = node_ldcache(l->b->c, p.node);
         e = cache ? ldcache_find(cache, name, &n) : NULL;
         for (size_t i = 0; e && i < n; i++) {
                 unsigned r = want < 0 || e[i].flags == want ? rank(l, &e[i]) : 0;
@@ -440,12 +455,10 @@ static void load_preloads(struct loading *l, const char *list, const char *what)
 
 static void load_preload_file(struct loading *l) {
         struct builder *b = l->b;
-        struct imm_blob blob;
         struct place p;
 
         if (!l->ldso->preload || view_find(&b->view, NULL, l->ldso->preload, &p) < 0 || !p.node ||
-                imm_root_read(b->c->root, p.node->host, 1 << 20, b->arena, &blob, NULL) < 0 ||
-                blob.size == 0)
+                !*node_text(b->c, p.node))
                 return;
         (void)need_place(b,
                 &(struct want){.name = l->ldso->preload,
@@ -454,7 +467,7 @@ static void load_preload_file(struct loading *l) {
                         .reason = "the loader's list of libraries for all programs",
                         .by = l->objects.v[0].need},
                 &p, true, NULL, NULL);
-        load_preloads(l, blob.data, "is told by ld.so.preload to load");
+        load_preloads(l, node_text(b->c, p.node), "is told by ld.so.preload to load");
 }
 
 const struct object *loaded_objects(const struct loading *l, size_t *ret_n) {

@@ -47,13 +47,14 @@ static bool has(const struct imm_strv *l, const char *name) {
 
 void nix_visible(
         struct nix *x, const struct imm_mount_table *t, struct imm_arena *a, struct imm_strv *ret) {
-        struct view v = {.c = x->c, .arena = a, .table = t, .prefix = ""};
+        struct view v;
         struct imm_strv shown = {0}, masked = {0};
         const struct imm_dirent *e = NULL;
         struct imm_dirent *other;
         struct place p;
         size_t n = 0;
 
+        view_init(&v, x->c, t, "", a);
         *ret = (struct imm_strv){0};
         if (view_find(&v, NULL, NIX_STORE, &p) < 0)
                 return;

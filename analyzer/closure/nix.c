@@ -214,9 +214,10 @@ static int by_name(const void *a, const void *b) {
 
 static void judge_visibility(struct builder *b) {
         const struct imm_sandbox *s = imm_sandbox_of(b->m, b->u);
-        struct view v = {.c = b->c, .arena = b->arena, .table = &s->mounts[s->main], .prefix = ""};
+        struct view v;
         struct imm_strv names = {0};
 
+        view_init(&v, b->c, &s->mounts[s->main], "", b->arena);
         nix_visible(nix_of(b->c), v.table, b->arena, &names);
         for (size_t i = 0; i < b->closure->n; i++) {
                 struct imm_need *n = &b->closure->v[i];
@@ -236,7 +237,7 @@ static void judge_visibility(struct builder *b) {
 bool unit_store_paths(struct builder *b, unsigned flags) {
         struct naming n = {.b = b};
 
-        b->plain = (struct view){.c = b->c, .arena = b->arena, .prefix = ""};
+        view_init(&b->plain, b->c, NULL, "", b->arena);
         for (const enum imm_setting *s = command_settings; *s != IMM_SETTING_N; s++) {
                 const struct imm_value *v = imm_setting(b->settings, *s);
 

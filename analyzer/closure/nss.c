@@ -145,8 +145,7 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least) {
         enum imm_confidence sure = least > IMM_LIKELY ? least : IMM_LIKELY;
         size_t by[IMM_ELEMENTSOF(databases)], n;
         const struct object *o = loaded_objects(l, &n);
-        struct imm_blob blob = {.data = "", .size = 0};
-        const char *conf = "/etc/nsswitch.conf";
+        const char *conf = "/etc/nsswitch.conf", *text = "";
         unsigned wanted = 0;
         struct place p;
         int k;
@@ -174,13 +173,13 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least) {
                         .by = o[by[__builtin_ctz(wanted)]].need},
                 false, &p, NULL);
         if (k >= 0 && p.node)
-                (void)imm_root_read(b->c->root, p.node->host, 1 << 20, b->arena, &blob, NULL);
+                text = node_text(b->c, p.node);
         for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++) {
                 const char *s;
 
                 if (!(wanted & 1U << d))
                         continue;
-                s = services_of(blob.data, databases[d].database, b->arena);
+                s = services_of(text, databases[d].database, b->arena);
                 if (!s)
                         s = databases[d].fallback;
                 while (*s) {

@@ -176,7 +176,7 @@ static struct packages *packages_of(struct imm_closures *c) {
         if (c->packages)
                 return c->packages;
         c->packages = imm_new(c->arena, struct packages);
-        c->packages->view = (struct view){.c = c, .prefix = "", .arena = c->arena};
+        view_init(&c->packages->view, c, NULL, "", c->arena);
         read_dpkg(c);
         read_apk(c);
         read_pacman(c);

@@ -73,3 +73,17 @@ const char *node_shebang(struct imm_closures *c, struct node *n) {
                 look_into(c, n);
         return n->shebang;
 }
+
+enum { TEXT_MAX = 1 << 20 };
+
+const char *node_text(struct imm_closures *c, struct node *n) {
+        struct imm_blob b;
+
+        if (!n->text_known) {
+                n->text_known = true;
+                n->text = imm_root_read(c->root, n->host, TEXT_MAX, c->arena, &b, NULL) < 0
+                                  ? ""
+                                  : b.data;
+        }
+        return n->text;
+}

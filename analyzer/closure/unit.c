@@ -147,8 +147,8 @@ static enum imm_command_kind kind_of(const struct imm_command_item *cmd) {
 
 static void set_views(struct builder *b, const struct imm_mount_table *t, const char *prefix) {
         b->blind = !t;
-        b->view = (struct view){.c = b->c, .arena = b->arena, .table = t, .prefix = prefix};
-        b->plain = (struct view){.c = b->c, .arena = b->arena, .prefix = prefix};
+        view_init(&b->view, b->c, t, prefix, b->arena);
+        view_init(&b->plain, b->c, NULL, prefix, b->arena);
         b->hides = t != NULL;
 }
 

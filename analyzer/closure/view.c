@@ -55,7 +55,31 @@ const char *mount_host_path(
                 rest = "";
         if (imm_streq(top, "/"))
                 return *rest ? rest : "/";
-        return *rest ? imm_printf(a, "%s%s", top, rest) : top;
+        return *rest ? path_join(a, top, strlen(top), rest + 1, strlen(rest + 1)) : top;
+}
+
+char *path_join(
+        struct imm_arena *a, const char *dir, size_t n_dir, const char *name, size_t n_name) {
+        char *p;
+
+        while (n_dir > 0 && dir[n_dir - 1] == '/')
+                n_dir--;
+        if (n_dir == 0 && *dir != '/')
+                return imm_strndup(a, name, n_name);
+        p = imm_alloc(a, n_dir + n_name + 2);
+        memcpy(p, dir, n_dir);
+        p[n_dir] = '/';
+        memcpy(p + n_dir + 1, name, n_name);
+        return p;
+}
+
+void view_init(struct view *v, struct imm_closures *c, const struct imm_mount_table *t,
+        const char *prefix, struct imm_arena *a) {
+        *v = (struct view){.c = c, .table = t, .prefix = prefix, .arena = a};
+        if (t)
+                v->shows = imm_alloc_array(a, t->n + 1, sizeof(*v->shows));
+        for (size_t i = 0; t && i < t->n; i++)
+                v->shows[i] = mount_shows_root(c, &t->v[i]);
 }
 
 /* One component: @path is free of links but for its last part. */
@@ -80,7 +104,7 @@ static int step(struct view *v, const char *path, struct place *p) {
                 if (p->node->error == 0)
                         return 0;
         }
-        if (mount_shows_root(v->c, m)) {
+        if (v->shows[m - v->table->v]) {
                 p->node = node_get(v->c, mount_host_path(m->host_path, m, path, v->arena));
                 if (p->node->error != -ENOENT)
                         return p->node->error;
@@ -88,22 +112,28 @@ static int step(struct view *v, const char *path, struct place *p) {
         p->node = NULL;
         if (imm_streq(path, m->path) || leads_to_mount(v, m, path))
                 return 0; /* a mount point that systemd makes, or a directory on the way to one */
-        return content_is_known(m) || mount_shows_root(v->c, m) ? -ENOENT : -ENODATA;
+        return content_is_known(m) || v->shows[m - v->table->v] ? -ENOENT : -ENODATA;
 }
 
 static bool is_directory(const struct place *p) {
         return !p->node || S_ISDIR(p->node->mode);
 }
 
-static int walk(struct view *v, const char *from, const char *rest, struct place *ret) {
-        const char *done = from; /* resolved; "" is the top */
+/* Goes on from @from, which was resolved before; NULL: from the top */
+static int walk(struct view *v, const struct place *from, const char *rest, struct place *ret) {
+        const char *done = from && from->path[1] ? from->path : ""; /* "" is the top */
         struct place p = {.path = "/"};
         unsigned links = 0;
         int k;
 
-        k = step(v, *done ? done : "/", &p);
-        if (k < 0)
-                return k;
+        if (from) {
+                p.node = from->node;
+                p.mount = from->mount;
+        } else {
+                k = step(v, "/", &p);
+                if (k < 0)
+                        return k;
+        }
         for (;;) {
                 const char *end;
                 char *next;
@@ -131,7 +161,8 @@ static int walk(struct view *v, const char *from, const char *rest, struct place
                         rest = end;
                         continue;
                 }
-                next = imm_printf(v->arena, "%s/%.*s", done, (int)(end - rest), rest);
+                next = *done ? path_join(v->arena, done, strlen(done), rest, (size_t)(end - rest))
+                             : path_join(v->arena, "/", 1, rest, (size_t)(end - rest));
                 k = step(v, next, &p);
                 if (k < 0) {
                         ret->mount = p.mount;
@@ -172,7 +203,7 @@ static const struct remembered *directory(struct view *v, const char *path) {
         if (d)
                 return d;
         d = imm_new(v->arena, struct remembered);
-        d->error = walk(v, "", path, &d->place);
+        d->error = walk(v, NULL, path, &d->place);
         if (d->error == 0 && !is_directory(&d->place))
                 d->error = -ENOTDIR;
         imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
@@ -194,13 +225,13 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
                 return -ENAMETOOLONG;
         slash = strrchr(whole, '/');
         if (!slash[1] || imm_streq(slash, "/.") || imm_streq(slash, "/.."))
-                return walk(v, "", whole, ret);
+                return walk(v, NULL, whole, ret);
         d = directory(
                 v, slash == whole ? "/" : imm_strndup(v->arena, whole, (size_t)(slash - whole)));
         *ret = d->place;
         if (d->error < 0)
                 return d->error;
-        k = walk(v, imm_streq(d->place.path, "/") ? "" : d->place.path, slash + 1, &last);
+        k = walk(v, &d->place, slash + 1, &last);
         if (k < 0) {
                 ret->path = whole;
                 ret->mount = last.mount;

@@ -252,6 +252,7 @@ static void json_missing(struct imm_json *j, const struct imm_closure *c) {
                 imm_json_string(j, "confidence", imm_confidence_name(n->confidence));
                 imm_json_string(j, "why", n->hidden);
                 imm_json_bool(j, "exists", n->exists);
+                imm_json_bool(j, "optional", n->optional);
                 imm_json_end(j);
         }
         imm_json_end(j);

@@ -151,6 +151,7 @@ struct builder {
         uid_t uid;
         gid_t gid;
         bool no_new_privileges;
+        bool optional; /* the command's failure is ignored */
         enum imm_setting setting;
         struct imm_origin origin;
         unsigned depth;          /* of programs in scripts of programs */
@@ -194,6 +195,7 @@ struct object {
         int need;
 };
 const struct object *loaded_objects(const struct loading *l, size_t *ret_n);
+unsigned loader_minor(const struct loading *l); /* of glibc 2.minor */
 int load_module(struct loading *l, size_t by, const char *name, enum imm_confidence confidence,
         const char *reason);
 

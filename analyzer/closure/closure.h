@@ -47,6 +47,7 @@ struct imm_need {
         bool exists;        /* in the root, sandbox or not */
         bool tree;          /* a directory that is needed with all it holds */
         bool created;       /* need not exist: made when the service starts */
+        bool optional;      /* of a command whose failure is ignored ('-') */
         int visible;        /* to the command that needs it: 1, 0; -1: cannot be known */
         const char *hidden; /* of visible 0: by what, one line */
 };

@@ -475,6 +475,10 @@ const struct object *loaded_objects(const struct loading *l, size_t *ret_n) {
         return l->objects.v;
 }
 
+unsigned loader_minor(const struct loading *l) {
+        return l->ldso->minor;
+}
+
 int load_module(struct loading *l, size_t by, const char *name, enum imm_confidence confidence,
         const char *reason) {
         size_t from = l->objects.n;

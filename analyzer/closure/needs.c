@@ -55,6 +55,7 @@ static struct imm_need *add(struct builder *b, const struct want *w, const char 
                 .origin = w->by == IMM_NEED_BY_UNIT ? b->origin : (struct imm_origin){0},
                 .tree = w->tree,
                 .created = w->created,
+                .optional = b->optional,
                 .visible = -1,
         };
         imm_map_put(b->arena, &b->index, n->path, (void *)(uintptr_t)c->n);
@@ -81,6 +82,7 @@ static struct imm_need *again(struct builder *b, const struct want *w, const cha
         }
         n->tree |= w->tree;
         n->created |= w->created;
+        n->optional &= b->optional;
         return n;
 }
 

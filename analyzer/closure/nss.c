@@ -136,7 +136,8 @@ static void need_service(struct loading *l, struct builder *b, size_t object, co
         int by = loaded_objects(l, &n)[object].need;
 
         need_data(b, service, database, by, sure);
-        /* since 2.34 libc has files and dns in itself: nothing is found then, and nothing needed */
+        if (loader_minor(l) >= 34 && (imm_streq(service, "files") || imm_streq(service, "dns")))
+                return; /* since 2.34 libc has these in itself */
         (void)load_module(l, object, imm_printf(b->arena, "libnss_%s.so.2", service), sure,
                 imm_printf(b->arena, "looks up %s through", database));
 }

@@ -138,7 +138,7 @@ static void follow_shebang(struct builder *b, int program, const char *line, uns
                         .kind = IMM_NEED_INTERPRETER,
                         .confidence = sure,
                         .reason = imm_printf(b->arena, "env starts it for the script: #!%s", line),
-                        .by = k},
+                        .by = program},
                 true, &p);
         if (k >= 0)
                 follow_content(b, k, &p, chain + 1, &unused);

@@ -201,6 +201,7 @@ void builder_enter(
         b->preload = variable(b, "LD_PRELOAD");
         b->setting = setting;
         b->origin = cmd->origin;
+        b->optional = cmd->flags & IMM_COMMAND_IGNORE_FAILURE;
         set_search_path(b);
 }
 
@@ -420,6 +421,7 @@ void unit_files(struct builder *b) {
 
         set_views(b, b->closure->has_view ? &s->mounts[s->main] : NULL, "");
         b->cwd = NULL;
+        b->optional = false;
         own_credentials(b);
         own_working_directory(b);
         own_directories(b);

@@ -166,6 +166,7 @@ struct want { /* one thing asked for */
         const char *reason;
         int by;
         bool tree, created;
+        bool outside; /* systemd reads it before there is a sandbox */
 };
 
 /*

@@ -96,7 +96,7 @@ int need_place(struct builder *b, const struct want *w, const struct place *p, b
                 n = add(b, w, p->path);
                 n->host_path = p->node ? p->node->host : NULL;
                 n->exists = true;
-                n->visible = b->blind ? -1 : visible;
+                n->visible = w->outside ? 1 : b->blind ? -1 : visible;
                 n->hidden = visible ? NULL : why;
         } else if (visible && n->visible < 1 && !n->exists) {
                 n->host_path = p->node ? p->node->host : NULL;
@@ -115,7 +115,7 @@ int need_absent(struct builder *b, const struct want *w, const char *path, const
 
         if (!n) {
                 n = add(b, w, path);
-                n->visible = b->blind ? -1 : 0;
+                n->visible = b->blind && !w->outside ? -1 : 0;
                 n->hidden = why;
         }
         return (int)(n - b->closure->v);

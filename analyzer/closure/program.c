@@ -102,7 +102,10 @@ static void follow_content(
                 follow_shebang(b, k, line, chain, sure);
                 line += strspn(line, " \t");
                 *interpreter = line;
-        } else if (p->node->elf_error == -EBADMSG)
+                return;
+        }
+        need_language(b, base_name(p->path), k);
+        if (p->node->elf_error == -EBADMSG)
                 load_program(b, k, p); /* says what is broken */
 }
 

@@ -282,14 +282,41 @@ static void shell_find_functions(struct shell *sh, const char *text) {
         }
 }
 
-/* Is the ')' behind this word that of a case pattern? */
-static bool ends_pattern(const char *s) {
-        return *s == ')';
+static void skip_comments(struct shell *sh) {
+        for (;;) {
+                const char *s = sh->s + strspn(sh->s, " \t\n");
+
+                if (*s != '#')
+                        return;
+                sh->s = strchrnul(s, '\n');
+        }
+}
+
+/* In `case WORD in`, and behind `;;`, stand patterns: everything up to a ')' that closes none. */
+static void skip_pattern(struct shell *sh) {
+        unsigned open = 0;
+
+        sh->s += strspn(sh->s, " \t\n");
+        if (imm_after(sh->s, "esac"))
+                return;
+        sh->s += *sh->s == '(';
+        for (; *sh->s && *sh->s != '\n'; sh->s++) {
+                if (*sh->s == '\\' && sh->s[1] && sh->s[1] != '\n')
+                        sh->s++;
+                else if (*sh->s == '(')
+                        open++;
+                else if (*sh->s == ')' && open-- == 0) {
+                        sh->s++;
+                        return;
+                }
+        }
 }
 
 void scan_shell(struct builder *b, const char *text, int by) {
         struct shell sh = {.b = b, .s = text, .by = by};
         bool command = true, sourced = false; /* the next word is a command's name */
+        bool subject = false;                 /* behind `case`, before `in` */
+        unsigned cases = 0;
 
         shell_find_functions(&sh, text);
         while (*sh.s) {
@@ -308,6 +335,13 @@ void scan_shell(struct builder *b, const char *text, int by) {
                         sh.s = strchrnul(sh.s, '\n');
                         continue;
                 }
+                if (cases > 0 && *sh.s == ';' && (sh.s[1] == ';' || sh.s[1] == '&')) {
+                        sh.s += 2 + (sh.s[2] == '&');
+                        skip_comments(&sh);
+                        skip_pattern(&sh);
+                        command = true;
+                        continue;
+                }
                 if (strchr(";|&(`)", *sh.s) || (*sh.s == '$' && sh.s[1] == '(')) {
                         command = *sh.s != ')';
                         sourced = false;
@@ -323,13 +357,25 @@ void scan_shell(struct builder *b, const char *text, int by) {
                         sh.s++;
                 if (!*word)
                         continue;
+                if (subject && imm_streq(word, "in")) {
+                        subject = false;
+                        cases++;
+                        skip_comments(&sh);
+                        skip_pattern(&sh);
+                        command = true;
+                        continue;
+                }
+                if (command && imm_streq(word, "case"))
+                        subject = true;
+                if (command && imm_streq(word, "esac") && cases > 0)
+                        cases--;
                 if (command && plain && is_assignment(word)) {
                         shell_argument(&sh, word, false);
                         continue;
                 }
                 if (command && plain && is_keyword(word))
                         continue;
-                if (command && plain && !ends_pattern(sh.s)) {
+                if (command && plain) {
                         sourced = imm_streq(word, ".") || imm_streq(word, "source");
                         if (!is_builtin(word))
                                 shell_command(&sh, word);

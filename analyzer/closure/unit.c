@@ -90,7 +90,8 @@ static void read_environment(struct builder *b) {
                         .confidence = IMM_LIKELY,
                         .reason = "EnvironmentFile=, read by systemd",
                         .by = IMM_NEED_BY_UNIT,
-                        .created = item->ignore_missing};
+                        .created = item->ignore_missing,
+                        .outside = true};
                 struct place p;
                 int k;
 
@@ -383,7 +384,8 @@ static void own_credentials(struct builder *b) {
                                 .confidence = IMM_LIKELY,
                                 .reason = imm_printf(b->arena, "%s=, read by systemd",
                                         imm_setting_info(settings[s])->name),
-                                .by = IMM_NEED_BY_UNIT};
+                                .by = IMM_NEED_BY_UNIT,
+                                .outside = true};
                         struct place p;
 
                         if (!item->source || *item->source != '/')

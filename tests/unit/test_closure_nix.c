@@ -1,0 +1,231 @@
+/* The Nix store: names, references by contents and by the database, which is left as it was. */
+
+#include "analyzer/closure/nix-private.h"
+#include "tests/unit/tree.h"
+
+#include <dirent.h>
+#include <sqlite3.h>
+
+#define A "0000000000000000000000000000000a"
+#define B "0000000000000000000000000000000b"
+#define C "0000000000000000000000000000000c"
+#define D "0000000000000000000000000000000d"
+
+struct world {
+        struct imm_arena *arena;
+        struct imm_root *root;
+        struct imm_closures c;
+};
+
+static struct world *world_new(void) {
+        struct world *w = imm_xcalloc(1, sizeof(*w));
+
+        w->arena = imm_arena_new();
+        assert_int_equal(imm_root_open(&w->root, tree, NULL), 0);
+        w->c = (struct imm_closures){.root = w->root, .arena = w->arena};
+        return w;
+}
+
+static void world_free(struct world *w) {
+        imm_arena_free(w->arena);
+        imm_root_free(w->root);
+        free(w);
+}
+
+/* The names of what @name refers to, sorted, with blanks between; itself left out */
+static const char *references(struct world *w, const char *name) {
+        struct nix *x = nix_of(&w->c);
+        struct nix_path *p = nix_path_get(x, imm_printf(w->arena, "/nix/store/%s", name));
+        struct imm_strv names = {0};
+        const char *all = "";
+
+        nix_references(x, p, &w->c.diags);
+        for (size_t i = 0; i < p->n_refs; i++)
+                imm_strv_add(w->arena, &names, p->refs[i]->path + strlen("/nix/store/") + 33);
+        imm_strv_sort_unique(&names);
+        for (size_t i = 0; i < names.n; i++)
+                all = imm_printf(w->arena, "%s%s%s", all, *all ? " " : "", names.v[i]);
+        return all;
+}
+
+TEST(names_are_those_that_nix_gives) {
+        assert_int_equal(nix_name_length(A "-x"), 34);
+        assert_int_equal(nix_name_length(A "-x/bin/y"), 34);
+        assert_int_equal(nix_name_length(A "-a+b-c._d?e=f,g"), 45);
+        assert_int_equal(nix_name_length(A "-"), 0);
+        assert_int_equal(nix_name_length(A "x"), 0);
+        assert_int_equal(nix_name_length("000000000000000000000000000000e-x"), 0);
+        assert_int_equal(
+                nix_name_length("0000000000000000000000000000000e-x"), 0); /* no e, o, t, u */
+        assert_int_equal(nix_name_length("0000000000000000000000000000000-x"), 0);
+}
+
+static void make_store(void) {
+        tree_file("nix/store/" A "-leaf", "nothing");
+        tree_file("nix/store/" B "-other", "nothing");
+        tree_file("nix/store/.links/x", A);
+}
+
+TEST(references_hide_in_contents_links_and_names) {
+        static char big[262144 + 64];
+        struct world *w;
+
+        make_store();
+        tree_file("nix/store/" C "-text", "see /nix/store/" A "-leaf/bin.");
+        tree_link("../" A "-leaf", "nix/store/" D "-link");
+        tree_file("nix/store/11111111111111111111111111111111-name/x-" B "-y", "");
+        tree_dir("nix/store/22222222222222222222222222222222-dir");
+        tree_dir("nix/store/22222222222222222222222222222222-dir/" A);
+        tree_file("nix/store/33333333333333333333333333333333-short",
+                "0000000000000000000000000000000 a" A);
+        tree_file("nix/store/44444444444444444444444444444444-split",
+                "000000000000000000 0000000000000b");
+        tree_file("nix/store/55555555555555555555555555555555-run", "zzz" A "zzz" B "zzz");
+        tree_file("nix/store/66666666666666666666666666666666-self",
+                "66666666666666666666666666666666 " A);
+        memset(big, ' ', sizeof(big));
+        memcpy(big + 262144 - 17, A, 32); /* across the end of a buffer */
+        tree_bytes("nix/store/77777777777777777777777777777777-big", big, sizeof(big));
+        tree_file("nix/store/88888888888888888888888888888888-none",
+                "/nix/store/ffffffffffffffffffffffffffffffff-x");
+        tree_file("nix/store/99999999999999999999999999999999-d.drv",
+                "Derive([(\"out\",\"/nix/store/" A "-leaf\",\"\",\"\")],[(\"/nix/store/" C
+                "-text\",[\"out\"])],[\"/nix/store/" B "-other\"],\"x\",\"/nix/store/" D
+                "-link\",[],[])");
+
+        w = world_new();
+        assert_string_equal(references(w, A "-leaf"), "");
+        assert_string_equal(references(w, C "-text"), "leaf");
+        assert_string_equal(references(w, D "-link"), "leaf");
+        assert_string_equal(references(w, "11111111111111111111111111111111-name"), "other");
+        assert_string_equal(references(w, "22222222222222222222222222222222-dir"), "leaf");
+        assert_string_equal(references(w, "33333333333333333333333333333333-short"), "leaf");
+        assert_string_equal(references(w, "44444444444444444444444444444444-split"), "");
+        assert_string_equal(references(w, "55555555555555555555555555555555-run"), "leaf other");
+        assert_string_equal(references(w, "66666666666666666666666666666666-self"), "leaf");
+        assert_string_equal(references(w, "77777777777777777777777777777777-big"), "leaf");
+        assert_string_equal(references(w, "88888888888888888888888888888888-none"), "");
+        assert_string_equal(references(w, "99999999999999999999999999999999-d.drv"), "other text");
+        assert_int_equal(w->c.diags.n, 0);
+        world_free(w);
+}
+
+static sqlite3 *make_database(void) {
+        static const char schema[] = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
+                                     "CREATE TABLE ValidPaths (id INTEGER PRIMARY KEY "
+                                     "AUTOINCREMENT NOT NULL, path TEXT UNIQUE NOT NULL);"
+                                     "CREATE TABLE Refs (referrer INTEGER NOT NULL, reference "
+                                     "INTEGER NOT NULL, PRIMARY KEY (referrer, reference));"
+                                     "INSERT INTO ValidPaths VALUES (1, '/nix/store/" A
+                                     "-leaf'), (2, '/nix/store/" B "-other');"
+                                     "INSERT INTO Refs VALUES (2, 1), (2, 2);"
+                                     "PRAGMA wal_checkpoint(TRUNCATE);"
+                                     "INSERT INTO ValidPaths VALUES (3, '/nix/store/" C "-new');"
+                                     "INSERT INTO Refs VALUES (3, 2);";
+        sqlite3 *db;
+
+        tree_parents("nix/var/nix/db/x");
+        assert_int_equal(sqlite3_open(tree_path("nix/var/nix/db/db.sqlite"), &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, schema, NULL, NULL, NULL), SQLITE_OK);
+        return db;
+}
+
+static int entries(const char *rel) {
+        DIR *d = opendir(tree_path(rel));
+        int n = 0;
+
+        assert_non_null(d);
+        while (readdir(d))
+                n++;
+        closedir(d);
+        return n - 2;
+}
+
+TEST(the_log_of_the_database_is_read_and_nothing_is_left) {
+        struct world *w;
+        sqlite3 *db;
+        int before;
+
+        make_store();
+        db = make_database();
+        assert_int_equal(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(unlink(tree_path("nix/var/nix/db/db.sqlite-shm")), 0);
+        before = entries("nix/var/nix/db");
+
+        w = world_new();
+        assert_string_equal(
+                references(w, C "-new"), "other"); /* only in the log, and not on disk */
+        assert_string_equal(references(w, B "-other"), "leaf");
+        assert_non_null(nix_path_named(nix_of(&w->c), B "-other.conf", 33 + 10));
+        assert_null(nix_path_named(nix_of(&w->c), B "-oth", 36));
+        assert_int_equal(w->c.diags.n, 0);
+        assert_int_equal(entries("nix/var/nix/db"), before);
+        world_free(w);
+        assert_int_equal(entries("nix/var/nix/db"), before);
+        sqlite3_close(db);
+}
+
+/* What the database does not know is still searched. */
+TEST(an_unregistered_path_is_searched) {
+        struct world *w;
+
+        make_store();
+        sqlite3_close(make_database());
+        tree_file("nix/store/" D "-stranger", B);
+        w = world_new();
+        assert_string_equal(references(w, D "-stranger"), "other");
+        world_free(w);
+}
+
+TEST(a_broken_database_is_told_and_done_without) {
+        struct world *w;
+
+        make_store();
+        tree_file("nix/var/nix/db/db.sqlite", "SQLite format 3\0 and then nothing of use");
+        tree_file("nix/store/" C "-text", A);
+        w = world_new();
+        assert_string_equal(references(w, C "-text"), "leaf");
+        assert_int_equal(w->c.diags.n, 1);
+        assert_int_equal(w->c.diags.v[0].level, IMM_DIAG_UNREADABLE);
+        world_free(w);
+}
+
+/* A view in the place of a table would run what the image's author likes. */
+TEST(only_tables_are_read) {
+        struct world *w;
+        sqlite3 *db;
+
+        make_store();
+        tree_file("nix/store/" C "-text", A);
+        tree_parents("nix/var/nix/db/x");
+        assert_int_equal(sqlite3_open(tree_path("nix/var/nix/db/db.sqlite"), &db), SQLITE_OK);
+        assert_int_equal(
+                sqlite3_exec(db,
+                        "CREATE VIEW ValidPaths AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
+                        "SELECT x + 1 FROM c) SELECT x AS id, '' AS path FROM c;"
+                        "CREATE TABLE Refs (referrer, reference)",
+                        NULL, NULL, NULL),
+                SQLITE_OK);
+        sqlite3_close(db);
+        w = world_new();
+        assert_string_equal(references(w, C "-text"), "leaf");
+        assert_int_equal(w->c.diags.n, 1);
+        world_free(w);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(names_are_those_that_nix_gives),
+                cmocka_unit_test_setup_teardown(
+                        references_hide_in_contents_links_and_names, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(the_log_of_the_database_is_read_and_nothing_is_left,
+                        tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        an_unregistered_path_is_searched, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        a_broken_database_is_told_and_done_without, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(only_tables_are_read, tree_make, tree_remove),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,367 @@
+/* Whole units: programs, scripts, what the sandbox hides, what it shows beyond need, packages. */
+
+#include "analyzer/closure/closure-private.h"
+#include "tests/unit/tree.h"
+
+struct world {
+        struct imm_arena *arena;
+        struct imm_root *root;
+        struct imm_manager *m;
+};
+
+static void script(const char *rel, const char *text) {
+        tree_file(rel, text);
+        assert_int_equal(chmod(tree_path(rel), 0755), 0);
+}
+
+/* A root with a few programs; they are scripts of an interpreter that is no script and no ELF file
+ */
+static int root_make(void **state) {
+        (void)tree_make(state);
+        tree_dir("usr");
+        tree_link("usr/bin", "bin");
+        tree_link("usr/lib", "lib");
+        script("usr/bin/sh", "interpreter");
+        script("usr/bin/ls", "program");
+        script("usr/bin/env", "program");
+        script("usr/bin/python3.11", "interpreter");
+        tree_link("python3.11", "usr/bin/python3");
+        tree_file("usr/lib/python3.11/os.py", "");
+        tree_file("etc/foo.conf", "data = /var/lib/foo\n# /etc/comment\nkey=/etc/foo.key\n");
+        tree_file("etc/foo.key", "secret");
+        tree_file("etc/comment", "");
+        tree_file("var/lib/foo/a", "12345");
+        tree_file("var/lib/foo/b", "12345");
+        tree_file("etc/default/foo", "OPTIONS=\"--key /etc/foo.key\"\n");
+        return 0;
+}
+
+static struct world *world_new(void) {
+        struct imm_manager_options o = {.version = 257};
+        struct world *w = imm_xcalloc(1, sizeof(*w));
+
+        w->arena = imm_arena_new();
+        assert_int_equal(imm_root_open(&w->root, tree, NULL), 0);
+        assert_int_equal(imm_manager_open(&w->m, w->root, &o, NULL), 0);
+        return w;
+}
+
+static void world_free(struct world *w) {
+        imm_manager_free(w->m);
+        imm_root_free(w->root);
+        imm_arena_free(w->arena);
+        free(w);
+}
+
+static struct imm_unit *unit(struct world *w, const char *name) {
+        struct imm_unit *u = NULL;
+
+        assert_int_equal(imm_manager_unit(w->m, name, &u, NULL), 0);
+        return u;
+}
+
+static const struct imm_need *need(const struct imm_closure *c, const char *path) {
+        for (size_t i = 0; i < c->n; i++)
+                if (imm_streq(c->v[i].path, path))
+                        return &c->v[i];
+        return NULL;
+}
+
+static void service(const char *text) {
+        tree_file("etc/systemd/system/x.service", text);
+}
+
+#define assert_need(closure, path_, confidence_, visible_) \
+        do { \
+                const struct imm_need *n_ = need((closure), (path_)); \
+                assert_non_null(n_); \
+                assert_int_equal(n_->confidence, (confidence_)); \
+                assert_int_equal(n_->visible, (visible_)); \
+        } while (0)
+
+TEST(a_script_brings_its_interpreter_and_likely_its_commands) {
+        struct imm_closure *c;
+        struct world *w;
+
+        script("usr/bin/x", "#!/bin/sh -e\nmyls() { :; }\nmyls\nif ls /etc/foo.conf; then echo "
+                            "/etc/nothing; fi\n"
+                            "case $1 in ls) python3 -c 1 ;; esac\n# ls /etc/comment\n");
+        service("[Service]\nExecStart=/bin/x\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_int_equal(c->kind, IMM_CLOSURE_FILES);
+        assert_need(c, "/usr/bin/x", IMM_CERTAIN, 1);
+        assert_string_equal(need(c, "/usr/bin/x")->links.v[0], "/bin");
+        assert_need(c, "/usr/bin/sh", IMM_CERTAIN, 1);
+        assert_int_equal(need(c, "/usr/bin/sh")->kind, IMM_NEED_INTERPRETER);
+        assert_need(c, "/usr/bin/ls", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/python3.11", IMM_LIKELY, 1);
+        assert_need(c, "/etc/foo.conf", IMM_LIKELY, 1);
+        assert_null(need(c, "/etc/comment"));
+        assert_null(need(c, "/etc/nothing"));
+        assert_ptr_equal(c, imm_closure_of(w->m, unit(w, "x.service")));
+        world_free(w);
+}
+
+TEST(env_is_followed_to_what_it_starts) {
+        struct imm_closure *c;
+        struct world *w;
+
+        script("usr/bin/x", "#!/usr/bin/env -S python3 -u\nopen('/etc/foo.conf')\n");
+        script("usr/bin/y", "#!/usr/bin/env nothere\n");
+        service("[Service]\nExecStartPre=/bin/y\nExecStart=/bin/x\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/env", IMM_CERTAIN, 1);
+        assert_need(c, "/usr/bin/python3.11", IMM_CERTAIN, 1);
+        assert_need(c, "/etc/foo.conf", IMM_LIKELY, 1);
+        assert_need(c, "nothere", IMM_CERTAIN, 0);
+        world_free(w);
+}
+
+TEST(arguments_name_configuration_and_that_names_more) {
+        struct imm_closure *c;
+        struct world *w;
+
+        service("[Service]\nType=exec\nEnvironmentFile=/etc/default/foo\nEnvironmentFile=-/etc/"
+                "default/bar\n"
+                "ExecStart=/bin/ls --config=/etc/foo.conf $OPTIONS /etc/absent\nStateDirectory=foo "
+                "new\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/etc/default/foo", IMM_LIKELY, 1);
+        assert_null(need(c, "/etc/default/bar"));
+        assert_need(c, "/etc/foo.conf", IMM_LIKELY, 1);
+        assert_need(c, "/etc/foo.key", IMM_LIKELY, 1);
+        assert_null(need(c, "/etc/comment"));
+        assert_null(need(c, "/etc/absent"));
+        assert_need(c, "/var/lib/foo", IMM_LIKELY, 1);
+        assert_true(need(c, "/var/lib/foo")->tree);
+        assert_need(c, "/var/lib/new", IMM_LIKELY, 1);
+        assert_true(need(c, "/var/lib/new")->created);
+        assert_int_equal(need(c, "/etc/foo.conf")->by, 1);
+        world_free(w);
+}
+
+TEST(what_the_sandbox_hides_is_missing) {
+        struct imm_closure *c;
+        struct world *w;
+
+        script("usr/bin/x", "#!/usr/bin/python3\nopen('/etc/foo.conf')\n");
+        service("[Service]\nExecStart=/bin/x\nInaccessiblePaths=/usr/lib/python3.11\n"
+                "TemporaryFileSystem=/etc\nBindReadOnlyPaths=/etc/default\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_true(c->has_view);
+        assert_need(c, "/usr/bin/python3.11", IMM_CERTAIN, 1);
+        assert_need(c, "/usr/lib/python3.11", IMM_LIKELY, 0);
+        assert_non_null(strstr(need(c, "/usr/lib/python3.11")->hidden, "InaccessiblePaths="));
+        assert_need(c, "/etc/foo.conf", IMM_LIKELY, 0);
+        assert_true(need(c, "/etc/foo.conf")->exists);
+        world_free(w);
+}
+
+TEST(files_are_looked_up_where_the_service_finds_them) {
+        struct imm_closure *c;
+        struct world *w;
+
+        script("srv/other/usr/bin/x", "#!/bin/sh\ncat /etc/inside\n");
+        script("srv/other/bin/sh", "interpreter");
+        tree_file("srv/other/etc/inside", "");
+        tree_file("srv/data/file", "");
+        service("[Service]\nExecStart=/usr/bin/x /mnt/file\nRootDirectory=/srv/other\n"
+                "BindPaths=/srv/data:/mnt\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/x", IMM_CERTAIN, 1);
+        assert_string_equal(need(c, "/usr/bin/x")->host_path, "/srv/other/usr/bin/x");
+        assert_need(c, "/bin/sh", IMM_CERTAIN, 1);
+        assert_need(c, "/etc/inside", IMM_LIKELY, 1);
+        assert_string_equal(need(c, "/mnt/file")->host_path, "/srv/data/file");
+        world_free(w);
+}
+
+TEST(a_namespace_that_fails_leaves_all_unknown) {
+        struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        service("[Service]\nExecStart=/bin/ls\nReadOnlyPaths=/not/there\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_false(c->has_view);
+        assert_need(c, "/usr/bin/ls", IMM_CERTAIN, -1);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &x);
+        assert_false(x.known);
+        world_free(w);
+}
+
+TEST(what_is_seen_is_counted_once) {
+        static const char *const texts[] = {
+                "[Service]\nExecStart=/bin/ls\n",
+                "[Service]\nExecStart=/bin/ls\nInaccessiblePaths=/var/lib/foo\n",
+                "[Service]\nExecStart=/bin/ls\nBindPaths=/var/lib/foo:/mnt\n",
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\nBindPaths=/var/lib/foo:/"
+                "mnt\n",
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\nBindPaths=/var/lib/foo\n",
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n",
+        };
+        static const int less[] = {0, 2, 0, 0, 0, 2};
+        uint64_t all = 0;
+
+        tree_dir("mnt");
+        tree_file(
+                "var/lib/dpkg/info/foo.list", "/.\n/lib\n/lib/python3.11/os.py\n/var/lib/foo/a\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++) {
+                struct imm_closure *c;
+                struct imm_excess x;
+                struct world *w;
+
+                service(texts[i]);
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                imm_excess_compute(w->m, unit(w, "x.service"), c,
+                        IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS, w->arena, &x);
+                assert_true(x.known);
+                if (i == 0)
+                        all = x.visible;
+                if (i < 3)
+                        assert_int_equal(x.visible, all - (uint64_t)less[i]);
+                assert_int_equal(x.paths.n, x.excess);
+                assert_int_equal(x.excess, x.visible - 1); /* all but the program */
+                assert_int_equal(
+                        imm_strv_has(&x.paths, "/var/lib/foo/a"), i != 1 && i != 3 && i != 5);
+                assert_int_equal(imm_strv_has(&x.paths, "/mnt/a"), i == 3);
+                world_free(w);
+        }
+}
+
+TEST(files_belong_to_packages) {
+        struct imm_closures *c;
+        struct world *w;
+
+        tree_file("var/lib/dpkg/info/python:amd64.list",
+                "/.\n/lib\n/lib/python3.11\n/lib/python3.11/os.py\n/bin/sh\n");
+        tree_file("var/lib/dpkg/info/dash.list", "/bin/sh\n/bin/ls\n");
+        tree_file("var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.distrib\ndash\n");
+        tree_file("usr/bin/sh.distrib", "");
+        w = world_new();
+        c = imm_closures_of(w->m);
+        assert_string_equal(imm_package_of(c, "/usr/lib/python3.11/os.py"), "python");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "dash");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh.distrib"), "python");
+        assert_null(imm_package_of(c, "/etc/foo.conf"));
+        world_free(w);
+}
+
+TEST(packages_of_alpine_and_arch) {
+        struct imm_closures *c;
+        struct world *w;
+
+        tree_file("lib/apk/db/installed", "C:Q1\nP:busybox\nV:1\nF:bin\nR:ls\na:0:0:755\nF:etc\nR:"
+                                          "foo.conf\n\nP:other\nF:etc\nR:foo.key\n");
+        tree_file("var/lib/pacman/local/bash-5.2.15-1/files",
+                "%FILES%\nusr/\nusr/bin/\nusr/bin/sh\n\n%BACKUP%\netc/x\tabc\n");
+        w = world_new();
+        c = imm_closures_of(w->m);
+        assert_string_equal(imm_package_of(c, "/usr/bin/ls"), "busybox");
+        assert_string_equal(imm_package_of(c, "/etc/foo.conf"), "busybox");
+        assert_string_equal(imm_package_of(c, "/etc/foo.key"), "other");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "bash");
+        world_free(w);
+}
+
+#define N "0000000000000000000000000000000"
+static void nix_store(void) {
+        tree_file("nix/store/" N "a-prog/bin/prog", "uses /nix/store/" N "b-lib/lib");
+        tree_file("nix/store/" N "b-lib/lib", "");
+        tree_file("nix/store/" N "c-unused/x", "");
+        tree_file("nix/store/" N "d-conf", "/nix/store/" N "c-unused");
+        tree_file("nix/store/" N "f-sys/sw/bin/tool", "/nix/store/" N "b-lib");
+        tree_file("nix/store/.links/x", "");
+        tree_link("/nix/store/" N "f-sys", "nix/var/nix/profiles/system-1-link");
+        tree_link("system-1-link", "nix/var/nix/profiles/system");
+}
+
+TEST(nix_closures_are_of_what_exec_lines_name) {
+        struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        nix_store();
+        service("[Service]\nExecStart=/nix/store/" N "a-prog/bin/prog\nEnvironment=X=/nix/store/" N
+                "d-conf\nExecStop=/nix/store/" N "c-unused/x\nExecStop=\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_int_equal(c->kind, IMM_CLOSURE_NIX);
+        assert_int_equal(c->roots.n, 1);
+        assert_int_equal(c->n, 2);
+        assert_need(c, "/nix/store/" N "b-lib", IMM_CERTAIN, 1);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &x);
+        assert_int_equal(x.visible, 5);
+        assert_int_equal(x.excess, 3);
+        c = imm_closure_compute(w->m, unit(w, "x.service"), IMM_CLOSURE_FULL_UNIT, w->arena);
+        assert_int_equal(c->n, 4);
+        world_free(w);
+}
+
+TEST(nix_links_lead_to_the_store) {
+        struct imm_closure *c;
+        struct world *w;
+
+        nix_store();
+        tree_link("/nix/store/" N "a-prog", "home/u/result");
+        service("[Service]\nExecCondition=/home/u/result/bin/prog --x=/nix/store/" N
+                "d-conf,y\nExecStart=/run/current-system/sw/bin/tool\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_int_equal(c->roots.n, 3);
+        assert_true(imm_strv_has(&c->roots, "/nix/store/" N "a-prog"));
+        assert_true(imm_strv_has(&c->roots, "/nix/store/" N "d-conf"));
+        assert_true(imm_strv_has(&c->roots, "/nix/store/" N "f-sys"));
+        assert_int_equal(c->n, 5);
+        world_free(w);
+}
+
+TEST(nix_paths_that_are_hidden_or_gone_are_missing) {
+        struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        nix_store();
+        service("[Service]\nExecStart=/nix/store/" N "a-prog/bin/prog /nix/store/" N
+                "g-gone\nTemporaryFileSystem=/nix/store\nBindReadOnlyPaths=/nix/store/" N
+                "a-prog /nix/store/" N "c-unused\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_int_equal(c->n, 3);
+        assert_need(c, "/nix/store/" N "a-prog", IMM_CERTAIN, 1);
+        assert_need(c, "/nix/store/" N "b-lib", IMM_CERTAIN, 0);
+        assert_need(c, "/nix/store/" N "g-gone", IMM_CERTAIN, 0);
+        assert_int_equal(c->dangling.n, 1);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &x);
+        assert_int_equal(x.visible, 2);
+        assert_int_equal(x.excess, 1);
+        world_free(w);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, root_make, tree_remove)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(a_script_brings_its_interpreter_and_likely_its_commands),
+                CASE(env_is_followed_to_what_it_starts),
+                CASE(arguments_name_configuration_and_that_names_more),
+                CASE(what_the_sandbox_hides_is_missing),
+                CASE(files_are_looked_up_where_the_service_finds_them),
+                CASE(a_namespace_that_fails_leaves_all_unknown),
+                CASE(what_is_seen_is_counted_once),
+                CASE(files_belong_to_packages),
+                CASE(packages_of_alpine_and_arch),
+                CASE(nix_closures_are_of_what_exec_lines_name),
+                CASE(nix_links_lead_to_the_store),
+                CASE(nix_paths_that_are_hidden_or_gone_are_missing),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -32,13 +32,14 @@ static const char *tenths(char buf[8], unsigned figure) {
 }
 
 /*
- * Most checks of most units are alike: the same rule, the same outcome, the default. Such an
- * object is made once and then copied, which is what makes the document of many units cheap.
+ * Most checks of most units are alike: the same rule, the same outcome, the same file. Such pieces
+ * are made once and then copied, and a unit's checks are written at once, which is what makes the
+ * document of many units cheap.
  */
 struct piece {
         int set;
         unsigned share; /* UINT_MAX: none */
-        char *text;
+        char *text;     /* all but the origin and the end */
         size_t n;
 };
 enum { PIECES = 8 }; /* of a rule: there are hardly more outcomes */
@@ -47,6 +48,11 @@ struct writer {
         struct imm_json *j;
         const struct imm_audit *audit;
         struct piece *pieces; /* PIECES for each rule of the scorecard systemd */
+        const char *file;     /* the last one, and how it is written */
+        char *file_text;
+        size_t file_n;
+        char *buf; /* a unit's checks */
+        size_t n, cap;
 };
 
 static void members(struct imm_json *j, const struct imm_rule *rule, int set, unsigned share) {
@@ -57,52 +63,120 @@ static void members(struct imm_json *j, const struct imm_rule *rule, int set, un
         imm_json_string(j, "exposure", share == UINT_MAX ? NULL : tenths(buf, share));
 }
 
-static void make_piece(struct piece *p, const struct imm_rule *rule, int set, unsigned share) {
-        FILE *f = open_memstream(&p->text, &p->n);
-        struct imm_json j = imm_json_on(f, IMM_JSON_SHORT);
+static void put(struct writer *w, const char *text, size_t n) {
+        if (w->cap - w->n < n) {
+                w->cap = (w->n + n) * 2;
+                w->buf = imm_xrealloc(w->buf, w->cap, 1);
+        }
+        memcpy(w->buf + w->n, text, n);
+        w->n += n;
+}
+
+static void put_text(struct writer *w, const char *text) {
+        put(w, text, strlen(text));
+}
+
+/* A document written into memory: *ret without its newline */
+static FILE *open_text(char **ret, size_t *ret_n) {
+        FILE *f = open_memstream(ret, ret_n);
 
         if (!f)
                 imm_oom();
-        imm_json_object(&j, NULL);
-        members(&j, rule, set, share);
-        imm_report_origin_json(&j, "origin", NULL);
-        imm_json_end(&j);
-        if (fclose(f) != 0)
-                imm_oom();
-        p->n--; /* the newline of a document */
-        p->set = set;
-        p->share = share;
+        return f;
 }
 
-static bool put_piece(
+static void close_text(FILE *f) {
+        if (fclose(f) != 0)
+                imm_oom();
+}
+
+static const struct piece *piece_of(
         struct writer *w, size_t i, const struct imm_rule *rule, int set, unsigned share) {
-        for (struct piece *p = &w->pieces[i * PIECES]; p < &w->pieces[(i + 1) * PIECES]; p++) {
-                if (!p->text)
-                        make_piece(p, rule, set, share);
-                if (p->set == set && p->share == share) {
-                        imm_json_raw(w->j, NULL, p->text, p->n);
-                        return true;
-                }
+        struct piece *p = &w->pieces[i * PIECES], *last = p + PIECES - 1;
+        struct imm_json j;
+        FILE *f;
+
+        for (; p < last && p->text; p++)
+                if (p->set == set && p->share == share)
+                        return p;
+        free(p->text); /* the last place is used again and again */
+        f = open_text(&p->text, &p->n);
+        j = imm_json_on(f, IMM_JSON_SHORT);
+        imm_json_object(&j, NULL);
+        members(&j, rule, set, share);
+        imm_json_end(&j);
+        close_text(f);
+        p->n -= strlen("}\n");
+        p->set = set;
+        p->share = share;
+        return p;
+}
+
+static void put_file(struct writer *w, const char *file) {
+        if (w->file != file) {
+                struct imm_json j;
+                FILE *f;
+
+                free(w->file_text);
+                f = open_text(&w->file_text, &w->file_n);
+                j = imm_json_on(f, IMM_JSON_SHORT);
+                imm_json_string(&j, NULL, file);
+                close_text(f);
+                w->file = file;
         }
-        return false;
+        put(w, w->file_text, w->file_n);
+}
+
+static void put_origin(struct writer *w, const struct imm_origin *o) {
+        char line[32];
+
+        switch (o ? o->kind : IMM_ORIGIN_DEFAULT) {
+        case IMM_ORIGIN_FILE:
+        case IMM_ORIGIN_MANAGER:
+                put_text(w, o->kind == IMM_ORIGIN_FILE ? "{\"kind\":\"file\",\"file\":"
+                                                       : "{\"kind\":\"manager\",\"file\":");
+                put_file(w, o->file);
+                put(w, line, (size_t)snprintf(line, sizeof(line), ",\"line\":%u}", o->line));
+                break;
+        case IMM_ORIGIN_IMPLIED:
+                put_text(w, "{\"kind\":\"implied\",\"by\":");
+                put_text(w, o->by < IMM_SETTING_N ? "\"" : "null");
+                put_text(w, o->by < IMM_SETTING_N ? imm_setting_info(o->by)->name : "");
+                put_text(w, o->by < IMM_SETTING_N ? "\"" : "");
+                put_text(w, ",\"origin\":");
+                put_origin(w, o->via);
+                put_text(w, "}");
+                break;
+        case IMM_ORIGIN_DEFAULT:
+                put_text(w, "{\"kind\":\"default\"}");
+                break;
+        }
 }
 
 static void check(struct writer *w, const struct imm_scorecard *card,
         const struct imm_judgement *judgement, size_t i, const struct imm_origin *origin) {
         const struct imm_check *c = &judgement->checks[i];
         int set = c->state == IMM_CHECK_NOT_APPLICABLE ? -1 : c->state == IMM_CHECK_GOOD;
+        const struct piece *p;
         unsigned share;
 
         if (c->state == IMM_CHECK_UNMATCHED)
                 return;
         if (!imm_check_share(card, judgement, i, &share))
                 share = UINT_MAX;
-        if (!origin && !w->j->pretty && put_piece(w, i, card->rules[i], set, share))
+        if (w->j->pretty) {
+                imm_json_object(w->j, NULL);
+                members(w->j, card->rules[i], set, share);
+                imm_report_origin_json(w->j, "origin", origin);
+                imm_json_end(w->j);
                 return;
-        imm_json_object(w->j, NULL);
-        members(w->j, card->rules[i], set, share);
-        imm_report_origin_json(w->j, "origin", origin);
-        imm_json_end(w->j);
+        }
+        p = piece_of(w, i, card->rules[i], set, share);
+        put_text(w, w->n > 1 ? "," : "");
+        put(w, p->text, p->n);
+        put_text(w, ",\"origin\":");
+        put_origin(w, origin);
+        put_text(w, "}");
 }
 
 static void figures(struct imm_json *j, const struct imm_audit *a, const struct imm_audited *u) {
@@ -122,23 +196,35 @@ static void figures(struct imm_json *j, const struct imm_audit *a, const struct 
         }
 }
 
+static void checks_of(
+        struct writer *w, const struct imm_scorecard *card, const struct imm_judgement *judgement) {
+        size_t next = 0;
+
+        for (size_t k = 0; judgement->scored && k < card->n_rules; k++) {
+                bool set = next < judgement->n_origins && judgement->origins[next].rule == k;
+
+                check(w, card, judgement, k, set ? &judgement->origins[next].origin : NULL);
+                next += set;
+        }
+}
+
 static void checks(struct writer *w, const struct imm_audited *u) {
         for (size_t i = 0; i < w->audit->n_cards; i++) {
                 const struct imm_scorecard *card = w->audit->cards[i];
-                const struct imm_judgement *judgement = &u->judgements[i];
-                size_t next = 0;
 
                 if (!imm_streq(card->name, "systemd"))
                         continue;
-                imm_json_array(w->j, "checks");
-                for (size_t k = 0; judgement->scored && k < card->n_rules; k++) {
-                        bool set =
-                                next < judgement->n_origins && judgement->origins[next].rule == k;
-
-                        check(w, card, judgement, k, set ? &judgement->origins[next].origin : NULL);
-                        next += set;
+                if (w->j->pretty) {
+                        imm_json_array(w->j, "checks");
+                        checks_of(w, card, &u->judgements[i]);
+                        imm_json_end(w->j);
+                        continue;
                 }
-                imm_json_end(w->j);
+                w->n = 0;
+                put_text(w, "[");
+                checks_of(w, card, &u->judgements[i]);
+                put_text(w, "]");
+                imm_json_raw(w->j, "checks", w->buf, w->n);
         }
 }
 
@@ -213,4 +299,6 @@ void imm_report_scan_json(
         for (size_t i = 0; i < n; i++)
                 free(w.pieces[i].text);
         free(w.pieces);
+        free(w.file_text);
+        free(w.buf);
 }

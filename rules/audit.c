@@ -20,6 +20,7 @@ struct worker {
         struct work *work;
         struct imm_arena *arena;   /* of the audit */
         struct imm_arena *scratch; /* for one unit's settings, when nothing else needs them */
+        const struct imm_value **defaults[IMM_UNIT_TYPE_N]; /* made when first needed */
         pthread_t thread;
 };
 
@@ -42,6 +43,26 @@ static void keep_diags(const struct imm_diags *from, struct imm_audited *u, stru
         }
 }
 
+/* The settings as a table: defaults, made once for each type, with the unit's own over them */
+static const struct imm_value *const *table_of(struct worker *w, const struct imm_settings *s) {
+        const struct imm_settings none = {
+                .manager = s->manager, .unit = s->unit, .version = s->version};
+        const struct imm_value ***defaults = &w->defaults[s->unit->type];
+        const struct imm_value **values, *own;
+        enum imm_setting id;
+
+        if (!*defaults) {
+                *defaults = imm_alloc_array(w->arena, IMM_SETTING_N, sizeof(**defaults));
+                for (int i = 0; i < IMM_SETTING_N; i++)
+                        (*defaults)[i] = imm_setting(&none, (enum imm_setting)i);
+        }
+        values = imm_alloc_array(w->scratch, IMM_SETTING_N, sizeof(*values));
+        memcpy(values, *defaults, IMM_SETTING_N * sizeof(*values));
+        for (size_t i = 0; (own = imm_setting_own(s, i, &id)); i++)
+                values[id] = own;
+        return values;
+}
+
 static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct worker *w) {
         struct imm_facts facts = {
                 .manager = audit->manager, .unit = u->judged, .scratch = w->scratch};
@@ -56,6 +77,7 @@ static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct wo
         u->judgements = imm_alloc_array(w->arena, audit->n_cards, sizeof(*u->judgements));
         keep_diags(&s->diags, u, w->arena);
         facts.settings = s;
+        facts.values = table_of(w, s);
         for (size_t i = 0; u->load == IMM_LOAD_LOADED && i < audit->n_cards; i++)
                 if (has_process(u->unit->type))
                         imm_judge(audit->cards[i], &facts, w->arena, &u->judgements[i]);

@@ -16,7 +16,7 @@ static const char *const mode_names[] = {"allows only", "denies", "is not there"
 
 enum imm_truth imm_condition_filter_mode(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        enum imm_filter_mode mode = mode_of(imm_setting(facts->settings, argument->setting));
+        enum imm_filter_mode mode = mode_of(imm_fact(facts, argument->setting));
 
         imm_evidence_add(facts, argument->setting, "%s= %s",
                 imm_setting_info(argument->setting)->name, mode_names[__builtin_ctz(mode)]);
@@ -25,7 +25,7 @@ enum imm_truth imm_condition_filter_mode(
 
 enum imm_truth imm_condition_filter_lists(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        const struct imm_value *v = imm_setting(facts->settings, argument->setting);
+        const struct imm_value *v = imm_fact(facts, argument->setting);
 
         for (size_t i = 0; i < v->strings.n; i++)
                 if (imm_strv_has(&argument->words, v->strings.v[i].text) != argument->inverted) {
@@ -48,7 +48,7 @@ static void set_call(uint64_t *set, int number) {
  * with an error of its own is denied, in a list of allowed ones too.
  */
 static void collect_calls(struct imm_facts *facts) {
-        const struct imm_value *v = imm_setting(facts->settings, IMM_SETTING_SYSTEM_CALL_FILTER);
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_FILTER);
 
         facts->have_calls = true;
         for (size_t i = 0; i < v->syscalls.n; i++) {
@@ -68,7 +68,7 @@ static const char *call_name(int number) {
 
 static enum imm_truth leaves_one(
         struct imm_facts *facts, const uint64_t *listed, const struct imm_argument *argument) {
-        bool allow = imm_setting(facts->settings, IMM_SETTING_SYSTEM_CALL_FILTER)->allow_list;
+        bool allow = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_FILTER)->allow_list;
 
         for (size_t i = 0; i < IMM_CALL_WORDS; i++) {
                 uint64_t left = argument->calls[i] & (allow ? listed[i] : ~listed[i]);
@@ -107,8 +107,8 @@ static bool is_localhost(const struct imm_ip_item *ip) {
         return ip->family == AF_INET ? ip->address[0] == 127 : memcmp(ip->address, one, 16) == 0;
 }
 
-static bool denies_all(const struct imm_settings *s) {
-        const struct imm_value *v = imm_setting(s, IMM_SETTING_IP_ADDRESS_DENY);
+static bool denies_all(const struct imm_facts *facts) {
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_IP_ADDRESS_DENY);
         bool v4 = false, v6 = false;
 
         for (size_t i = 0; i < v->ips.n; i++)
@@ -120,10 +120,10 @@ static bool denies_all(const struct imm_settings *s) {
 /* Only a denial of everything makes the entries of IPAddressAllow= matter. */
 enum imm_truth imm_condition_allows_ip(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        const struct imm_value *v = imm_setting(facts->settings, IMM_SETTING_IP_ADDRESS_ALLOW);
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_IP_ADDRESS_ALLOW);
         unsigned found = 0;
 
-        if (!denies_all(facts->settings)) {
+        if (!denies_all(facts)) {
                 imm_evidence_add(facts, IMM_SETTING_IP_ADDRESS_DENY,
                         "IPAddressDeny= does not deny everything");
                 found = IMM_IP_ANY | IMM_IP_LOCALHOST | IMM_IP_OTHER | IMM_IP_NOT_ALL_LOCALHOST;

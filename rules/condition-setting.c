@@ -37,14 +37,14 @@ static void say(struct imm_facts *facts, enum imm_setting id) {
 
         if (!facts->arena)
                 return;
-        text = imm_value_text(id, imm_setting(facts->settings, id), facts->arena);
+        text = imm_value_text(id, imm_fact(facts, id), facts->arena);
         imm_evidence_add(facts, id, "%s=%s", name, text ? text : "");
 }
 
 enum imm_truth imm_condition_setting_is(
         struct imm_facts *facts, const struct imm_argument *argument) {
         say(facts, argument->setting);
-        return value_is(imm_setting(facts->settings, argument->setting), argument);
+        return value_is(imm_fact(facts, argument->setting), argument);
 }
 
 static bool given(const struct imm_value *v) {
@@ -73,7 +73,7 @@ static bool given(const struct imm_value *v) {
 enum imm_truth imm_condition_setting_given(
         struct imm_facts *facts, const struct imm_argument *argument) {
         for (size_t i = 0; i < argument->n_settings; i++)
-                if (given(imm_setting(facts->settings, argument->settings[i]))) {
+                if (given(imm_fact(facts, argument->settings[i]))) {
                         say(facts, argument->settings[i]);
                         return IMM_YES;
                 }
@@ -83,12 +83,12 @@ enum imm_truth imm_condition_setting_given(
 enum imm_truth imm_condition_umask_leaves(
         struct imm_facts *facts, const struct imm_argument *argument) {
         say(facts, IMM_SETTING_UMASK);
-        return (argument->mask & ~imm_setting_number(facts->settings, IMM_SETTING_UMASK)) != 0;
+        return (argument->mask & ~imm_fact(facts, IMM_SETTING_UMASK)->number) != 0;
 }
 
 enum imm_truth imm_condition_bounding_capability(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        uint64_t caps = imm_setting_number(facts->settings, IMM_SETTING_CAPABILITY_BOUNDING_SET);
+        uint64_t caps = imm_fact(facts, IMM_SETTING_CAPABILITY_BOUNDING_SET)->number;
 
         say(facts, IMM_SETTING_CAPABILITY_BOUNDING_SET);
         return (caps & argument->mask) != 0;
@@ -96,7 +96,7 @@ enum imm_truth imm_condition_bounding_capability(
 
 enum imm_truth imm_condition_allows_namespace(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        uint64_t flags = imm_setting_number(facts->settings, IMM_SETTING_RESTRICT_NAMESPACES);
+        uint64_t flags = imm_fact(facts, IMM_SETTING_RESTRICT_NAMESPACES)->number;
 
         say(facts, IMM_SETTING_RESTRICT_NAMESPACES);
         return (flags & argument->mask) != 0;
@@ -107,8 +107,8 @@ enum imm_truth imm_condition_allows_namespace(
  * is the kernel's overflow user, shared by whatever has no other.
  */
 enum imm_truth imm_condition_runs_as(struct imm_facts *facts, const struct imm_argument *argument) {
-        const char *user = imm_setting_string(facts->settings, IMM_SETTING_USER);
-        bool dynamic = imm_setting_bool(facts->settings, IMM_SETTING_DYNAMIC_USER);
+        const char *user = imm_fact(facts, IMM_SETTING_USER)->string;
+        bool dynamic = imm_fact(facts, IMM_SETTING_DYNAMIC_USER)->number == 1;
         bool named = user && *user,
              root = named && (imm_streq(user, "root") || imm_streq(user, "0"));
         enum imm_user_class class = named && imm_streq(user, "nobody") ? IMM_USER_NOBODY

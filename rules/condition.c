@@ -27,6 +27,6 @@ void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const c
         e.text = imm_vprintf(facts->arena, fmt, ap);
         va_end(ap);
         if (setting < IMM_SETTING_N)
-                e.origin = imm_setting(facts->settings, setting)->origin;
+                e.origin = imm_fact(facts, setting)->origin;
         *imm_array_push(facts->arena, &facts->evidence) = e;
 }

@@ -47,9 +47,9 @@ static void point_at_command(const struct imm_unit *u, struct imm_finding *f) {
         }
 }
 
-static void point(const struct imm_settings *s, struct imm_finding *f) {
+static void point(const struct imm_facts *facts, struct imm_finding *f) {
         enum imm_setting id;
-        const struct imm_value *v = imm_rule_value(f->rule, s, &id);
+        const struct imm_value *v = imm_rule_value(f->rule, facts, &id);
         const struct imm_origin *o = v ? &v->origin : NULL;
 
         if (o)
@@ -60,7 +60,7 @@ static void point(const struct imm_settings *s, struct imm_finding *f) {
                 f->file = o->file;
                 f->line = o->line;
         } else
-                point_at_command(s->unit, f);
+                point_at_command(facts->unit, f);
 }
 
 static const char *remedy_text(const struct imm_rule *r, struct imm_arena *a) {
@@ -93,7 +93,7 @@ static void make(const struct imm_audit *a, const struct imm_audited *u, size_t 
                 if (e->text)
                         imm_strv_add(arena, &f->evidence, e->text);
         }
-        point(facts.settings, f);
+        point(&facts, f);
 }
 
 static int worst_first(const void *a, const void *b) {

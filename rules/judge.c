@@ -104,14 +104,14 @@ static struct imm_origin copy_origin(const struct imm_origin *o, struct imm_aren
         return copy;
 }
 
-static void keep_origins(const struct imm_scorecard *card, const struct imm_settings *s,
+static void keep_origins(const struct imm_scorecard *card, const struct imm_facts *facts,
         struct imm_arena *scratch, struct imm_arena *a, struct imm_judgement *j) {
         struct imm_check_origin *found = imm_alloc_array(scratch, card->n_rules, sizeof(*found));
         size_t n = 0;
 
-        for (size_t i = 0; s->n_slots > 0 && i < card->n_rules; i++) {
+        for (size_t i = 0; facts->settings->n_slots > 0 && i < card->n_rules; i++) {
                 enum imm_setting id;
-                const struct imm_value *v = imm_rule_value(card->rules[i], s, &id);
+                const struct imm_value *v = imm_rule_value(card->rules[i], facts, &id);
 
                 if (v && v->origin.kind != IMM_ORIGIN_DEFAULT)
                         found[n++] = (struct imm_check_origin){(unsigned)i, id, v->origin};
@@ -145,7 +145,7 @@ void imm_judge(const struct imm_scorecard *card, struct imm_facts *facts, struct
         }
         if (ret->weight_sum > 0)
                 ret->figure = (uint16_t)ceil_div(sum * 100, ret->weight_sum);
-        keep_origins(card, facts->settings, facts->scratch ? facts->scratch : a, a, ret);
+        keep_origins(card, facts, facts->scratch ? facts->scratch : a, a, ret);
 }
 
 const char *imm_judgement_rating(const struct imm_scorecard *card, const struct imm_judgement *j) {
@@ -183,9 +183,9 @@ const char *imm_check_text(const struct imm_rule *rule, const struct imm_check *
 }
 
 const struct imm_value *imm_rule_value(
-        const struct imm_rule *rule, const struct imm_settings *s, enum imm_setting *ret_setting) {
+        const struct imm_rule *rule, const struct imm_facts *facts, enum imm_setting *ret_setting) {
         for (size_t i = 0; i < rule->n_settings; i++) {
-                const struct imm_value *v = imm_setting(s, rule->settings[i]);
+                const struct imm_value *v = imm_fact(facts, rule->settings[i]);
 
                 *ret_setting = rule->settings[i];
                 if (v->set)
@@ -194,5 +194,5 @@ const struct imm_value *imm_rule_value(
         if (rule->n_settings == 0)
                 return NULL;
         *ret_setting = rule->settings[0];
-        return imm_setting(s, rule->settings[0]);
+        return imm_fact(facts, rule->settings[0]);
 }

@@ -65,6 +65,8 @@ struct imm_facts {
         struct imm_manager *manager;
         struct imm_unit *unit;
         struct imm_settings *settings;
+        /* All values by setting, where many conditions are asked; else NULL */
+        const struct imm_value *const *values;
         /* NULL: nobody wants to know why */
         struct imm_arena *arena;
         IMM_LIST(imm_evidence) evidence;
@@ -96,6 +98,10 @@ struct imm_condition {
 extern const struct imm_condition imm_conditions[];
 extern const size_t imm_conditions_n;
 const struct imm_condition *imm_condition_by_key(const char *key);
+
+static inline const struct imm_value *imm_fact(const struct imm_facts *facts, enum imm_setting id) {
+        return facts->values ? facts->values[id] : imm_setting(facts->settings, id);
+}
 
 /* Appends a line of evidence, if anybody wants it. */
 void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...)
@@ -161,7 +167,7 @@ extern const size_t imm_builtins_n;
 /* Where the first of the rule's settings that anybody set comes from: its value, else that of the
  * first; *ret_setting says whose. NULL if the rule is about none. */
 const struct imm_value *imm_rule_value(
-        const struct imm_rule *rule, const struct imm_settings *s, enum imm_setting *ret_setting);
+        const struct imm_rule *rule, const struct imm_facts *facts, enum imm_setting *ret_setting);
 
 /* judge.c */
 void imm_judge(const struct imm_scorecard *card, struct imm_facts *facts, struct imm_arena *a,

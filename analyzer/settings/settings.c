@@ -321,6 +321,14 @@ const struct imm_value *imm_setting(const struct imm_settings *s, enum imm_setti
         return imm_setting_default(s->manager, s->unit->type, s->version, id);
 }
 
+const struct imm_value *imm_setting_own(
+        const struct imm_settings *s, size_t i, enum imm_setting *ret) {
+        if (i >= s->n_slots)
+                return NULL;
+        *ret = s->slots[i].id;
+        return &s->slots[i].value;
+}
+
 const char *imm_setting_word(const struct imm_settings *s, enum imm_setting id) {
         const struct imm_setting_row *row = &imm_setting_rows[id];
         uint64_t number = imm_setting(s, id)->number;

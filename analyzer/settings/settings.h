@@ -67,6 +67,10 @@ struct imm_settings *imm_settings_compute(
 /* The effective value, never NULL: a default one (set false) where nothing says otherwise. */
 const struct imm_value *imm_setting(const struct imm_settings *s, enum imm_setting id);
 
+/* The @i-th value that is not the default, in order of the settings; NULL behind the last. */
+const struct imm_value *imm_setting_own(
+        const struct imm_settings *s, size_t i, enum imm_setting *ret);
+
 static inline bool imm_setting_bool(const struct imm_settings *s, enum imm_setting id) {
         return imm_setting(s, id)->number == 1;
 }

@@ -44,8 +44,8 @@ bool mount_shows_root(const struct imm_closures *c, const struct imm_mount *m) {
                 return false;
         for (size_t i = 0; m->of_host && i < IMM_ELEMENTSOF(made_at_boot); i++)
                 if (imm_streq(m->fstype, made_at_boot[i])) /* an image's /run is not what is seen */
-                        return imm_root_is_host(c->root) && imm_streq(m->fstype, "tmpfs");
-        for (size_t i = 0; !imm_root_is_host(c->root) && i < IMM_ELEMENTSOF(tops); i++) {
+                        return imm_root_is_running(c->root) && imm_streq(m->fstype, "tmpfs");
+        for (size_t i = 0; !imm_root_is_running(c->root) && i < IMM_ELEMENTSOF(tops); i++) {
                 const char *rest = imm_after(m->host_path, tops[i]);
 
                 if (rest && (!*rest || *rest == '/'))

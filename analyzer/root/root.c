@@ -12,7 +12,7 @@
 
 struct imm_root {
         int fd;
-        bool host;
+        bool host, running;
         char *path;
         unsigned systemd_version;
 };
@@ -49,6 +49,9 @@ int imm_root_open(struct imm_root **ret, const char *dir, struct imm_err *err) {
         if (fstat(r->fd, &a) < 0 || stat("/", &b) < 0)
                 return imm_err_set(err, -errno, "cannot stat root '%s': %s", dir, strerror(errno));
         r->host = a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+        /* as sd_booted(3) asks */
+        r->running =
+                r->host && imm_root_lstat(r, "/run/systemd/system", &a) == 0 && S_ISDIR(a.st_mode);
         r->systemd_version = find_version(r);
         *ret = imm_steal(r);
         return 0;
@@ -66,6 +69,10 @@ struct imm_root *imm_root_free(struct imm_root *r) {
 
 bool imm_root_is_host(const struct imm_root *r) {
         return r->host;
+}
+
+bool imm_root_is_running(const struct imm_root *r) {
+        return r->running;
 }
 
 const char *imm_root_path(const struct imm_root *r) {

@@ -25,6 +25,11 @@ struct imm_root *imm_root_free(struct imm_root *r);
 IMM_DEFINE_CLEANUP(struct imm_root *, imm_root_free)
 
 bool imm_root_is_host(const struct imm_root *r);
+/*
+ * The host, and systemd runs it: its mounts, /run, /proc and /dev are those that services meet. In
+ * a bare container or a chroot they are not, and the host is judged as an image is: as if booted.
+ */
+bool imm_root_is_running(const struct imm_root *r);
 const char *imm_root_path(const struct imm_root *r); /* as given; "/" for the host */
 
 /*
@@ -86,8 +91,9 @@ int imm_root_open_path(const struct imm_root *r, const char *path, int flags);
 int imm_root_open_file(const struct imm_root *r, const char *path, struct stat *ret_st);
 
 /*
- * The one thing that is ever written: a file that somebody asked for (a drop-in). Its folder is made,
- * it comes whole or not at all, and no link leads it out of the root. Negative errno with @err.
+ * The one thing that is ever written: a file that somebody asked for (a drop-in). Its folder is
+ * made, it comes whole or not at all, and no link leads it out of the root. Negative errno with
+ * @err.
  */
 int imm_root_write(const struct imm_root *r, const char *path, const char *text, size_t size,
         struct imm_err *err);

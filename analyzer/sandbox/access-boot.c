@@ -248,7 +248,7 @@ void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *
         struct stat st;
 
         /* the running host has been booted already */
-        if (imm_root_is_host(m->root) ||
+        if (imm_root_is_running(m->root) ||
                 (imm_root_lstat(m->root, service, &st) < 0 &&
                         imm_root_lstat(m->root, service + strlen("/usr"), &st) < 0))
                 return;

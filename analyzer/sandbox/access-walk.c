@@ -170,7 +170,7 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
                         proc_node(w, path + strlen("/proc"), NULL, ret);
                 else
                         imm_api_node(w->m, path, ret);
-                if (ret->state == IMM_NODE_UNKNOWN && imm_root_is_host(w->m->root)) {
+                if (ret->state == IMM_NODE_UNKNOWN && imm_root_is_running(w->m->root)) {
                         enum imm_api api = ret->api;
 
                         *ret = *imm_node_of_root(w->m, path);
@@ -181,7 +181,7 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
         *ret = *imm_node_of_root(w->m, path);
         if (ret->state == IMM_NODE_ABSENT && t->made.n > 0)
                 moved_node(w, t, path, ret);
-        if (imm_root_is_host(w->m->root) && imm_after(path, "/sys"))
+        if (imm_root_is_running(w->m->root) && imm_after(path, "/sys"))
                 ret->api = imm_api_at(path);
         made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path) : NULL;
         if (made) {
@@ -320,7 +320,7 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
         else if (m->layers.n > 0)
                 layer_node(w, m, rest, ret);
         else if (m->of_host && *rest && imm_streq(m->fstype, "tmpfs") &&
-                 !imm_api_covers(w->m, path) && !imm_root_is_host(w->m->root)) {
+                 !imm_api_covers(w->m, path) && !imm_root_is_running(w->m->root)) {
                 /* empty at boot, but for what tmpfiles.d puts there */
                 *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
                 imm_node_booted(w->m, path, ret);

@@ -81,7 +81,7 @@ bool imm_api_covers(const struct imm_manager *m, const char *path) {
         /* on the running host only processes need the table: the service is none of them yet */
         if (below(path, "/proc"))
                 return true;
-        return !imm_root_is_host(m->root) &&
+        return !imm_root_is_running(m->root) &&
                (below(path, "/sys") || below(path, "/dev") || below(path, "/run"));
 }
 

@@ -245,7 +245,7 @@ static void of_host(struct imm_arena *a, struct imm_host_mounts *ret) {
 }
 
 void imm_host_mounts_find(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
-        if (imm_root_is_host(m->root))
+        if (imm_root_is_running(m->root))
                 of_host(a, ret);
         else
                 of_tree(m, a, ret);

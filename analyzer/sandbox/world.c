@@ -156,7 +156,7 @@ static void mount_host(struct imm_world *w, struct imm_vfs *v, const struct imm_
         struct imm_vfs_fs *fs;
         struct imm_vpath p;
         size_t parent = 0;
-        bool host = imm_root_is_host(w->m->root);
+        bool host = imm_root_is_running(w->m->root);
 
         if (imm_vfs_lookup(v, h->path, true, &p) < 0) {
                 /* the manager makes missing mount points at boot */
@@ -196,7 +196,7 @@ static struct imm_world *world_new(struct imm_manager *m) {
         w->epoch = 1;
         grow(w);
         imm_host_mounts_find(m, a, &mounts);
-        fs = fs_new(w, &mounts.v[0], imm_root_is_host(m->root));
+        fs = fs_new(w, &mounts.v[0], imm_root_is_running(m->root));
         look_up_top(w, fs->root);
         *imm_array_push(a, &w->mounts) = (struct template){0, NULL, fs->root, mounts.v[0].flags};
         v.root = imm_vfs_attach(&v, NULL, NULL, fs->root, mounts.v[0].flags);

@@ -141,10 +141,11 @@ static const char *dynamic_user_name(struct imm_parse *p) {
         return imm_printf(p->a, "_du%016llx", (unsigned long long)name_hash(s));
 }
 
-/* A unit's prefix inside of another unit's name */
+/* Text as a part of a unit's name */
 static const char *escape_name(struct imm_arena *a, const char *s) {
         static const char plain[] =
                 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_.";
+        static const char digits[] = "0123456789abcdef";
         char *out = imm_alloc(a, strlen(s) * 4 + 1), *o = out;
 
         for (const char *c = s; *c; c++)
@@ -153,14 +154,17 @@ static const char *escape_name(struct imm_arena *a, const char *s) {
                 else if (strchr(plain, *c) && !(*c == '.' && c == s))
                         *o++ = *c;
                 else {
-                        static const char digits[] = "0123456789abcdef";
-
                         *o++ = '\\';
                         *o++ = 'x';
                         *o++ = digits[(unsigned char)*c >> 4];
                         *o++ = digits[*c & 15];
                 }
         return out;
+}
+
+const char *imm_unit_name_of_path(struct imm_arena *a, const char *path) {
+        path += strspn(path, "/");
+        return *path == '\0' ? "-" : escape_name(a, path);
 }
 
 /* Mounts that are there from boot to shutdown, whatever the manager does */

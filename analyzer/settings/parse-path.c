@@ -115,7 +115,7 @@ const char *imm_path_clean(const char *path, unsigned checks, unsigned version, 
 }
 
 /* Specifiers and form of one path; NULL after the diagnostic for the word */
-static const char *path_word(struct imm_parse *p, const char *word, unsigned checks) {
+const char *imm_parse_path_word(struct imm_parse *p, const char *word, unsigned checks) {
         const char *expanded, *path, *why;
 
         if (!imm_parse_expand_path(p, word, &expanded)) {
@@ -209,7 +209,7 @@ enum imm_parsed imm_parse_paths(struct imm_parse *p, const char *value) {
                         item.in_root = true;
                         word++;
                 }
-                item.path = path_word(p, word, IMM_PATH_ABSOLUTE);
+                item.path = imm_parse_path_word(p, word, IMM_PATH_ABSOLUTE);
                 if (!item.path)
                         continue;
                 *imm_array_push(p->a, &imm_parse_value(p)->paths) = item;
@@ -244,7 +244,7 @@ static enum imm_parsed path_list(
         if (*value == '\0' && (p->row->flags & IMM_SETTING_RESETS))
                 return imm_parse_emptied(p);
         while (imm_parse_word(p, &value, separators, flags, &word)) {
-                path = path_word(p, word, IMM_PATH_ABSOLUTE);
+                path = imm_parse_path_word(p, word, IMM_PATH_ABSOLUTE);
                 if (!path && (p->row->flags & IMM_SETTING_RESETS))
                         break;
                 if (!path) /* RequiresMountsFor= goes on */
@@ -270,7 +270,7 @@ enum imm_parsed imm_parse_bpf_paths(struct imm_parse *p, const char *value) {
 
         if (*value == '\0')
                 return imm_parse_emptied(p);
-        path = path_word(p, value, IMM_PATH_ABSOLUTE);
+        path = imm_parse_path_word(p, value, IMM_PATH_ABSOLUTE);
         if (!path)
                 return IMM_PARSED_IGNORED;
         if (imm_parse_find(p, p->id, path) != SIZE_MAX)
@@ -294,7 +294,7 @@ enum imm_parsed imm_parse_tmpfs(struct imm_parse *p, const char *value) {
 
                 if (!imm_parse_word(p, &rest, ":", IMM_WORDS_DONT_COALESCE, &path))
                         continue;
-                item.path = path_word(p, path, IMM_PATH_ABSOLUTE);
+                item.path = imm_parse_path_word(p, path, IMM_PATH_ABSOLUTE);
                 if (!item.path)
                         continue;
                 item.options = rest ? rest : "";
@@ -347,7 +347,7 @@ enum imm_parsed imm_parse_binds(struct imm_parse *p, const char *value) {
                                         imm_parse_skip(p, "nothing stands behind '%s:'", expanded);
                                 continue;
                         }
-                        item.destination = path_word(p, word, IMM_PATH_ABSOLUTE);
+                        item.destination = imm_parse_path_word(p, word, IMM_PATH_ABSOLUTE);
                         if (!item.destination)
                                 continue;
                         if (s && s[-1] == ':') {
@@ -405,7 +405,7 @@ enum imm_parsed imm_parse_directories(struct imm_parse *p, const char *value) {
                         imm_parse_skip(p, "'%s' cannot be taken apart", word);
                         break;
                 }
-                path = path_word(p, part[0], IMM_PATH_RELATIVE);
+                path = imm_parse_path_word(p, part[0], IMM_PATH_RELATIVE);
                 if (!path)
                         continue;
                 if (below(path, "private")) {
@@ -417,7 +417,7 @@ enum imm_parsed imm_parse_directories(struct imm_parse *p, const char *value) {
                                 imm_parse_skip(p, "'%s': it can have no symlink", word);
                                 continue;
                         }
-                        symlink = path_word(p, part[1], IMM_PATH_RELATIVE);
+                        symlink = imm_parse_path_word(p, part[1], IMM_PATH_RELATIVE);
                         if (!symlink)
                                 continue;
                 }
@@ -453,7 +453,7 @@ static enum imm_parsed marked_path(struct imm_parse *p, const char *value, const
 
         for (; *marks; marks++)
                 value += *value == *marks;
-        path = path_word(p, value, IMM_PATH_ABSOLUTE);
+        path = imm_parse_path_word(p, value, IMM_PATH_ABSOLUTE);
         if (!path)
                 return IMM_PARSED_IGNORED;
         imm_parse_add_string(p, imm_parse_value(p),
@@ -463,9 +463,10 @@ static enum imm_parsed marked_path(struct imm_parse *p, const char *value, const
 
 /* All Condition...= are one list in systemd, and all Assert...= another: an empty one empties it.
  */
-static enum imm_parsed reset_kin(struct imm_parse *p, const char *prefix) {
+enum imm_parsed imm_parse_reset_kin(struct imm_parse *p, const char *prefix) {
         for (size_t id = 0; id < IMM_SETTING_N; id++)
-                if (p->values[id] && imm_setting_rows[id].group == p->row->group &&
+                if (p->values[id] && imm_setting_rows[id].info.list &&
+                        imm_setting_rows[id].group == p->row->group &&
                         imm_after(imm_setting_rows[id].info.name, prefix))
                         imm_parse_reset(p, (enum imm_setting)id);
         return IMM_PARSED_RESET;
@@ -477,7 +478,7 @@ static const char *condition_kin(const struct imm_parse *p) {
 
 enum imm_parsed imm_parse_condition_path(struct imm_parse *p, const char *value) {
         if (*value == '\0')
-                return reset_kin(p, condition_kin(p));
+                return imm_parse_reset_kin(p, condition_kin(p));
         return marked_path(p, value, "|!");
 }
 
@@ -485,7 +486,7 @@ enum imm_parsed imm_parse_condition(struct imm_parse *p, const char *value) {
         const char *start = value, *text;
 
         if (*value == '\0')
-                return reset_kin(p, condition_kin(p));
+                return imm_parse_reset_kin(p, condition_kin(p));
         for (const char *mark = "|!"; *mark; mark++)
                 if (*value == *mark)
                         value += 1 + strspn(value + 1, IMM_WHITESPACE);
@@ -499,19 +500,8 @@ enum imm_parsed imm_parse_condition(struct imm_parse *p, const char *value) {
 
 enum imm_parsed imm_parse_path_spec(struct imm_parse *p, const char *value) {
         if (*value == '\0')
-                return reset_kin(p, "");
+                return imm_parse_reset_kin(p, "");
         return marked_path(p, value, "");
-}
-
-enum imm_parsed imm_parse_listen(struct imm_parse *p, const char *value) {
-        const char *text;
-
-        if (*value == '\0')
-                return reset_kin(p, "Listen");
-        if (!imm_parse_expand(p, value, &text))
-                return imm_parse_ignore(p, "the specifiers of '%s' are not known", value);
-        imm_parse_add_string(p, imm_parse_value(p), text);
-        return IMM_PARSED_TAKEN;
 }
 
 /* MountImages=, ExtensionImages=: source and destination checked, the tuple kept as it is */
@@ -533,7 +523,7 @@ enum imm_parsed imm_parse_images(struct imm_parse *p, const char *value) {
                 if (!imm_parse_word(p, &rest, ":", flags, &source))
                         continue;
                 permissive = *source == '-';
-                source = path_word(p, source + permissive, checks);
+                source = imm_parse_path_word(p, source + permissive, checks);
                 if (!source)
                         continue;
                 path = source;
@@ -543,7 +533,7 @@ enum imm_parsed imm_parse_images(struct imm_parse *p, const char *value) {
                                 imm_parse_skip(p, "'%s' has no destination", word);
                                 continue;
                         }
-                        destination = path_word(p, destination, checks);
+                        destination = imm_parse_path_word(p, destination, checks);
                         if (!destination)
                                 continue;
                         path = imm_printf(p->a, "%s:%s", source, destination);

@@ -72,6 +72,11 @@ const char *imm_path_clean(const char *path, unsigned checks, unsigned version, 
 /* The same without any check: ".." stays, and "." if @keep_dots */
 const char *imm_path_simplify(
         const char *path, bool keep_dots, unsigned version, struct imm_arena *a);
+/* Specifiers and form of one path; NULL after the diagnostic for the word */
+const char *imm_parse_path_word(struct imm_parse *p, const char *word, unsigned checks);
+/* Resets all settings of this group whose names begin with @prefix: they are one list in systemd.
+ */
+enum imm_parsed imm_parse_reset_kin(struct imm_parse *p, const char *prefix);
 bool imm_path_is_valid(const char *path, unsigned version);
 /* No "//", no "." or ".." as a component */
 bool imm_path_is_normalized(const char *path, unsigned version);

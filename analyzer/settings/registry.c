@@ -14,6 +14,8 @@
 #define R IMM_SETTING_RESETS
 #define F IMM_SETTING_FATAL
 #define B IMM_SETTING_BOOLEAN_TOO
+#define S IMM_SETTING_SYSTEM_ONLY
+#define N IMM_SETTING_NEEDS_USERNS
 
 const struct imm_setting_row imm_setting_rows[IMM_SETTING_N] = {
 #define SETTING(i, n, g, t, s, u, p, f, w, d) \
@@ -26,7 +28,10 @@ const struct imm_setting_row imm_setting_rows[IMM_SETTING_N] = {
                         .words = imm_words_##w, \
                         .list = ((f)&L) != 0, \
                         .resets = ((f)&R) != 0, \
-                        .fatal = ((f)&F) != 0}, \
+                        .fatal = ((f)&F) != 0, \
+                        .users = ((f)&S)   ? IMM_USERS_NEVER \
+                                 : ((f)&N) ? IMM_USERS_IN_NAMESPACE \
+                                           : IMM_USERS_TOO}, \
                 .group = IMM_GROUP_##g, \
                 .flags = f, \
                 .parser = imm_parse_##p, \
@@ -44,6 +49,8 @@ static const struct imm_setting_key keys[] = {
 #undef R
 #undef F
 #undef B
+#undef S
+#undef N
 
 enum { N_KEYS = IMM_ELEMENTSOF(keys), N_SLOTS = 2048 };
 _Static_assert(N_KEYS * 2 < N_SLOTS, "the hash table is at most half full");

@@ -30,6 +30,8 @@ enum imm_setting_flags {
         IMM_SETTING_RESETS = 1 << 1,
         IMM_SETTING_FATAL = 1 << 2,
         IMM_SETTING_BOOLEAN_TOO = 1 << 3,
+        IMM_SETTING_SYSTEM_ONLY = 1 << 4,
+        IMM_SETTING_NEEDS_USERNS = 1 << 5,
 };
 
 struct imm_parse;

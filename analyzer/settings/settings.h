@@ -23,6 +23,9 @@ struct imm_setting_info {
         bool list;                /* assignments add up; else the last valid one wins */
         bool resets;              /* an empty assignment gives the default back */
         bool fatal; /* an invalid value makes the unit bad-setting; else it is ignored */
+        /* In a user's manager: it works; only in a user namespace, which systemd makes by itself
+         * from 254 on; it does nothing */
+        enum { IMM_USERS_TOO, IMM_USERS_IN_NAMESPACE, IMM_USERS_NEVER } users;
 };
 /* NULL for IMM_SETTING_N */
 const struct imm_setting_info *imm_setting_info(enum imm_setting id);

@@ -40,6 +40,22 @@ static bool listens_as_stream(struct imm_parse *p) {
                V(LISTEN_FIFO)->strings.n > 0;
 }
 
+/* Sockets and FIFOs that the unit makes in the file system */
+static size_t nodes(struct imm_parse *p) {
+        static const enum imm_setting ids[] = {IMM_SETTING_LISTEN_STREAM,
+                IMM_SETTING_LISTEN_DATAGRAM, IMM_SETTING_LISTEN_SEQUENTIAL_PACKET,
+                IMM_SETTING_LISTEN_FIFO};
+        size_t n = 0;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ids); i++) {
+                const struct imm_value *v = imm_parse_peek(p, ids[i]);
+
+                for (size_t k = 0; k < v->strings.n; k++)
+                        n += v->strings.v[k].text && *v->strings.v[k].text == '/';
+        }
+        return n;
+}
+
 static const char *socket_fault(struct imm_parse *p) {
         bool others = V(LISTEN_DATAGRAM)->strings.n > 0 || V(LISTEN_NETLINK)->strings.n > 0 ||
                       V(LISTEN_SPECIAL)->strings.n > 0 || V(LISTEN_MESSAGE_QUEUE)->strings.n > 0 ||
@@ -48,13 +64,64 @@ static const char *socket_fault(struct imm_parse *p) {
 
         if (!listens_as_stream(p) && !others)
                 return "the socket unit has no Listen...= setting";
-        if ((accept || p->version >= 252) && V(MAX_CONNECTIONS)->number == 0)
+        if ((accept || p->version >= 255) && V(MAX_CONNECTIONS)->number == 0)
                 return "MaxConnections= is too small";
         if (accept && (others || V(LISTEN_FIFO)->strings.n > 0))
                 return "Accept=yes works with stream sockets only";
         if (accept && V(SERVICE)->string)
                 return "Accept=yes and Service= exclude each other";
+        if (V(SYMLINKS)->strings.n > 0 && nodes(p) != 1)
+                return "Symlinks= needs exactly one socket or FIFO in the file system";
         return NULL;
+}
+
+/* Does @path, escaped, give one of the unit's names? What is no path cannot be told: yes. */
+static bool names_unit(struct imm_parse *p, const char *path, const char *suffix) {
+        const char *name;
+
+        if (*path != '/')
+                return true;
+        name = imm_printf(p->a, "%s%s", imm_unit_name_of_path(p->a, path), suffix);
+        return imm_streq(p->u->name, name) || imm_strv_has(&p->u->names, name);
+}
+
+static const char *mount_fault(struct imm_parse *p) {
+        const char *where = V(WHERE)->string;
+
+        if (where && !names_unit(p, where, ".mount"))
+                return "Where= does not match the unit's name";
+        if (!V(WHAT)->string && !imm_streq(p->u->name, "-.mount"))
+                return "the mount unit has no What=";
+        return NULL;
+}
+
+static const char *automount_fault(struct imm_parse *p) {
+        const char *where = V(AUTOMOUNT_WHERE)->string;
+
+        if (where && imm_streq(where, "/"))
+                return "there is no automount of the root";
+        return where && !names_unit(p, where, ".automount")
+                       ? "Where= does not match the unit's name"
+                       : NULL;
+}
+
+static const char *timer_fault(struct imm_parse *p) {
+        bool values = V(ON_CALENDAR)->strings.n > 0 || V(ON_ACTIVE_SEC)->strings.n > 0 ||
+                      V(ON_BOOT_SEC)->strings.n > 0 || V(ON_STARTUP_SEC)->strings.n > 0 ||
+                      V(ON_UNIT_ACTIVE_SEC)->strings.n > 0 ||
+                      V(ON_UNIT_INACTIVE_SEC)->strings.n > 0;
+
+        return values || V(ON_CLOCK_CHANGE)->number == 1 || V(ON_TIMEZONE_CHANGE)->number == 1
+                       ? NULL
+                       : "the timer has no On...= setting";
+}
+
+static const char *path_fault(struct imm_parse *p) {
+        return V(PATH_EXISTS)->strings.n > 0 || V(PATH_EXISTS_GLOB)->strings.n > 0 ||
+                               V(PATH_CHANGED)->strings.n > 0 || V(PATH_MODIFIED)->strings.n > 0 ||
+                               V(DIRECTORY_NOT_EMPTY)->strings.n > 0
+                       ? NULL
+                       : "the path unit has no path";
 }
 
 static bool below_api(const char *path) {
@@ -130,7 +197,7 @@ static const char *exec_fault(struct imm_parse *p) {
                         return "only services can have PrivatePIDs=";
         }
         if (V(PAM_NAME)->string && kill_mode != 0 &&
-                (kill_mode != 2 || (p->u->type != IMM_UNIT_SERVICE && p->version < 252)))
+                (kill_mode != 2 || (p->u->type != IMM_UNIT_SERVICE && p->version < 257)))
                 return "PAMName= needs KillMode=control-group or mixed";
         return NULL;
 }
@@ -176,13 +243,26 @@ void imm_verify(struct imm_parse *p, struct imm_settings *s) {
                         fault = exec_fault(p);
                 break;
         case IMM_UNIT_MOUNT:
-                if (!V(WHAT)->string && !imm_streq(p->u->name, "-.mount"))
-                        fault = "the mount unit has no What=";
+                fault = p->version >= 257 ? exec_fault(p) : NULL;
+                if (!fault)
+                        fault = mount_fault(p);
                 if (!fault)
                         fault = exec_fault(p);
                 break;
         case IMM_UNIT_SWAP:
-                fault = V(SWAP_WHAT)->string ? exec_fault(p) : "the swap unit has no What=";
+                if (V(SWAP_WHAT)->string && !names_unit(p, V(SWAP_WHAT)->string, ".swap"))
+                        fault = "What= does not match the unit's name";
+                if (!fault)
+                        fault = exec_fault(p);
+                break;
+        case IMM_UNIT_AUTOMOUNT:
+                fault = automount_fault(p);
+                break;
+        case IMM_UNIT_TIMER:
+                fault = timer_fault(p);
+                break;
+        case IMM_UNIT_PATH:
+                fault = path_fault(p);
                 break;
         default:
                 break;

@@ -107,6 +107,40 @@ TEST(refused_combinations) {
         check_load(257, "Type=oneshot\nRestartForceExitStatus=1", IMM_LOAD_LOADED);
 }
 
+static void other(unsigned version, const char *name, const char *text, enum imm_load want) {
+        struct bench *b = bench_new(version, IMM_SCOPE_SYSTEM, name);
+
+        bench_file(b, "/f", text);
+        if (imm_settings_of(&b->m, &b->u)->load != want)
+                fail_msg("%u: %s: %s is not %d", version, name, text, want);
+        imm_arena_free(b->a);
+}
+
+TEST(units_of_other_types) {
+        static const enum imm_load good = IMM_LOAD_LOADED, bad = IMM_LOAD_BAD_SETTING;
+
+        other(257, "x.socket", "[Socket]\nListenStream=[::1]:80\n", good);
+        other(257, "x.socket", "[Socket]\nListenStream=1.2.3.4\n", bad);
+        other(257, "x.socket", "[Socket]\nListenStream=99999\n", bad);
+        other(257, "x.socket", "[Socket]\nListenFIFO=f\n", bad);
+        other(257, "x.socket", "[Socket]\nListenStream=80\nListenStream=\n", bad);
+        other(257, "x.socket", "[Socket]\nListenDatagram=80\nAccept=yes\n", bad);
+        other(254, "x.socket", "[Socket]\nListenStream=80\nMaxConnections=0\n", good);
+        other(257, "x.socket", "[Socket]\nListenStream=80\nMaxConnections=0\n", bad);
+        other(257, "x.socket", "[Socket]\nListenStream=/a\nSymlinks=/b\n", good);
+        other(257, "x.socket", "[Socket]\nListenStream=80\nSymlinks=/b\n", bad);
+        other(257, "a-b.mount", "[Mount]\nWhat=/dev/x\nWhere=/a/b\n", good);
+        other(257, "a-b.mount", "[Mount]\nWhat=/dev/x\nWhere=/a-b\n", bad);
+        other(257, "a.mount", "[Mount]\nWhere=/a\n", bad);
+        other(257, "a.swap", "[Swap]\nWhat=/b\n", bad);
+        other(257, "a.swap", "[Swap]\n", good);
+        other(257, "x.timer", "[Timer]\nOnCalendar=daily\n", good);
+        other(257, "x.timer", "[Timer]\nOnCalendar=bogus\n", bad);
+        other(257, "x.timer", "[Timer]\nOnClockChange=yes\nOnBootSec=\n", good);
+        other(257, "x.path", "[Path]\nPathExists=x\n", bad);
+        other(257, "x.slice", "[Slice]\nMemoryMax=1G\nDelegate=yes\n", good);
+}
+
 /* In a drop-in it only ends the reading of that file. */
 TEST(a_fatal_line_in_a_dropin_is_not_fatal) {
         struct bench *b = bench_new(257, IMM_SCOPE_SYSTEM, "x.service");
@@ -241,7 +275,7 @@ RUN(cmocka_unit_test(dynamic_user_enforces_a_sandbox),
         cmocka_unit_test(dynamic_user_names_what_is_no_name),
         cmocka_unit_test(protection_takes_capabilities_and_devices),
         cmocka_unit_test(types_and_their_company), cmocka_unit_test(slices_and_keyrings_by_default),
-        cmocka_unit_test(refused_combinations),
+        cmocka_unit_test(refused_combinations), cmocka_unit_test(units_of_other_types),
         cmocka_unit_test(a_fatal_line_in_a_dropin_is_not_fatal),
         cmocka_unit_test(odd_lines_are_told), cmocka_unit_test(what_loses_names_the_winner),
         cmocka_unit_test(conditions_and_their_kin_share_a_reset),

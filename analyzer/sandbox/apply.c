@@ -96,6 +96,10 @@ static int apply_bind(struct imm_plan *p, struct imm_plan_entry *e) {
         if (r > 0 && e->id_mapped) {
                 struct imm_vpath at;
 
+                /* the mapping is written to /proc, which is not that of a new PID namespace yet */
+                if (imm_setting_number(p->s, IMM_SETTING_PRIVATE_PIDS) != 0)
+                        return -ENOENT;
+
                 if (imm_vfs_lookup(p->v, e->path, false, &at) >= 0) {
                         at.mount->id_mapped = true;
                         at.mount->flags |= IMM_MOUNT_NOSUID | IMM_MOUNT_NODEV | IMM_MOUNT_NOEXEC;

@@ -116,6 +116,7 @@ static int by_path(const void *a, const void *b) {
 static void look_around(struct imm_plan *p, struct imm_vpath root, const char *root_path) {
         struct imm_mount_table *t = p->t;
 
+        p->v->uid = 0; /* this is not about what the manager may search */
         describe(p, root.mount, root.node, "/", imm_array_push(p->out, t));
         for (size_t i = 0; i < p->v->mounts.n; i++) {
                 const struct imm_vmount *m = p->v->mounts.v[i];
@@ -351,7 +352,9 @@ static void stay_outside(struct imm_plan *p) {
         const char *path = "/";
 
         if (p->root_directory) {
-                if (imm_vfs_chase(p->v, p->root_directory, &path) < 0 ||
+                bool privileged = !p->user_manager || (p->sandboxing && imm_plan_implies_userns(p));
+
+                if (!privileged || imm_vfs_chase(p->v, p->root_directory, &path) < 0 ||
                         imm_vfs_lookup(p->v, path, true, &root) < 0 ||
                         !S_ISDIR(imm_vfs_mode(p->v, root.node))) {
                         imm_plan_fail(p, IMM_OUTCOME_CHROOT_FAILURE, p->root_directory,
@@ -471,6 +474,7 @@ void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
         struct imm_mount_table *ret) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_world *w = imm_world_take(m);
+        struct imm_identity owner;
         struct imm_plan p = {
                 .m = m,
                 .s = s,
@@ -486,6 +490,11 @@ void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
                 .root_directory = imm_setting_string(s, IMM_SETTING_ROOT_DIRECTORY),
         };
 
+        /* the unit's directories are its user's, whoever the command runs as */
+        if (kind == IMM_KIND_PRIVILEGED || kind == IMM_KIND_NO_SETUID) {
+                imm_identity_compute(m, s, IMM_KIND_PLAIN, scratch, &owner);
+                p.id = &owner;
+        }
         if (p.user_manager) {
                 p.runtime = imm_printf(scratch, "/run/user/%u", m->user->uid);
                 p.v->uid = m->user->uid;

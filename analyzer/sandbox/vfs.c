@@ -152,18 +152,31 @@ void imm_vfs_remove(struct imm_vfs *v, struct imm_vnode *n) {
         n->made_mode = 0;
 }
 
-/* May the one who acts make something in the directory? */
-static int writable(struct imm_vfs *v, struct imm_vpath dir) {
+/* Can something of that type be made in one of the kernel's file systems? */
+static bool takes(const char *fs, mode_t type) {
+        static const char *const all[] = {"tmpfs", "ramfs", "devtmpfs", "hugetlbfs"},
+                                 *const directories[] = {"cgroup2", "bpf"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++)
+                if (imm_streq(fs, all[i]))
+                        return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(directories); i++)
+                if (imm_streq(fs, directories[i]))
+                        return S_ISDIR(type);
+        return false;
+}
+
+/* May the one who acts make something of that type in the directory? */
+static int writable(struct imm_vfs *v, struct imm_vpath dir, mode_t type) {
         struct imm_vnode *n = dir.node;
         mode_t mode = imm_vfs_mode(v, n);
         uid_t uid = n->made_mode ? n->made_uid : n->uid;
 
         if ((dir.mount->flags & IMM_MOUNT_RDONLY) || n->fs->read_only)
                 return -EROFS;
-        if (n->fs->content == IMM_VFS_API && !imm_streq(n->fs->type, "tmpfs") &&
-                !imm_streq(n->fs->type, "devtmpfs"))
-                return imm_streq(n->fs->type, "sysfs") ? -EPERM : -ENOENT;
-        if (v->uid == 0 || (mode & 0002) || (uid == v->uid && (mode & 0200)))
+        if (n->fs->content == IMM_VFS_API && !takes(n->fs->type, type))
+                return -EPERM;
+        if (v->uid == 0 || (mode & 0002) || (uid == v->uid && ((mode & 0200) || v->user_namespace)))
                 return 0;
         return n->fs->of_host ? -EACCES : 0;
 }
@@ -192,6 +205,16 @@ static struct imm_vpath up(struct imm_vpath p, struct imm_vpath top) {
         return (struct imm_vpath){p.mount, p.node->parent};
 }
 
+static bool searchable(struct imm_vfs *v, struct imm_vnode *n) {
+        mode_t mode = imm_vfs_mode(v, n);
+        uid_t uid = n->made_mode ? n->made_uid : n->uid;
+
+        if (v->uid == 0 || (mode & 0001) || !n->fs->of_host)
+                return true;
+        /* in a user namespace of its own the user's capabilities reach what is its own */
+        return uid == v->uid && ((mode & 0100) || v->user_namespace);
+}
+
 int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
         struct imm_vpath *ret) {
         struct imm_vpath p = imm_vfs_cross(v, root), top = p;
@@ -211,6 +234,8 @@ int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *pa
                 n = (size_t)(end - path);
                 if (!S_ISDIR(imm_vfs_mode(v, p.node)))
                         return -ENOTDIR;
+                if (!searchable(v, p.node))
+                        return -EACCES;
                 if (n == 1 && path[0] == '.') {
                         path = end;
                         continue;
@@ -387,7 +412,7 @@ int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *
         c = imm_vfs_child(v, dir.node, slash + 1, strlen(slash + 1));
         if (imm_vfs_mode(v, c) != 0)
                 return -EEXIST;
-        r = writable(v, dir);
+        r = writable(v, dir, mode);
         if (r < 0)
                 return r;
         c->made_mode = mode;

@@ -1,14 +1,14 @@
 # bash completion for immure: verbs and options as the program itself lists them
 
 _immure() {
-	local cur=${COMP_WORDS[COMP_CWORD]} verb= w verbs
+	local cur=${COMP_WORDS[COMP_CWORD]} verb="" w verbs
 	verbs=$(immure --help 2>/dev/null | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 	for w in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		[[ $w != -* ]] && grep -qx -- "$w" <<<"$verbs" && verb=$w && break
 	done
 	if [[ $cur == -* ]]; then
 		# shellcheck disable=SC2207
-		COMPREPLY=($(compgen -W "$(immure $verb --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*(\[?=)?' | sed 's/\[=*$//')" -- "$cur"))
+		COMPREPLY=($(compgen -W "$(immure "$verb" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]*(\[?=)?' | sed 's/\[=*$//')" -- "$cur"))
 		[[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
 	elif [[ -z $verb ]]; then
 		# shellcheck disable=SC2207

@@ -91,6 +91,10 @@ struct imm_rules_options {
 struct imm_rulebook *imm_rules_load(const struct imm_rules_options *options);
 struct imm_rulebook *imm_rulebook_free(struct imm_rulebook *b);
 IMM_DEFINE_CLEANUP(struct imm_rulebook *, imm_rulebook_free)
+/* One rule file of the host by itself: its mistakes, with file and line, go to @to (strings in @a).
+ */
+void imm_rule_validate(const struct imm_root *host, const char *path, const char *shown,
+        unsigned version, struct imm_arena *a, struct imm_diags *to);
 struct imm_scorecard *imm_scorecard_by_name(const struct imm_rulebook *b, const char *name);
 bool imm_rules_broken(const struct imm_rulebook *b);
 

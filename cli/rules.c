@@ -1,0 +1,190 @@
+#include "cli/audit.h"
+
+#include <errno.h>
+
+/* `immure rules`: the rules in force and where each comes from; one explained; files looked over.
+ */
+
+static struct { bool validate; } arg;
+
+static const struct imm_option options[] = {
+        {"validate", 0, NULL, "The arguments are rule files: tell each mistake with file and line",
+                IMM_OPTION_FLAG, &arg.validate},
+        {0},
+};
+
+/* ---- all ---- */
+
+static void put_strings(struct imm_json *j, const char *key, const struct imm_strv *l) {
+        imm_json_array(j, key);
+        for (size_t i = 0; i < l->n; i++)
+                imm_json_string(j, NULL, l->v[i]);
+        imm_json_end(j);
+}
+
+static void put(struct imm_json *j, const struct imm_scorecard *card, const struct imm_rule *r) {
+        imm_json_object(j, NULL);
+        imm_json_string(j, "rule", r->id);
+        imm_json_string(j, "scorecard", card->name);
+        imm_json_string(j, "title", r->title);
+        imm_json_string(j, "severity", imm_severity_name(r->severity));
+        imm_json_uint(j, "weight", r->weight);
+        put_strings(j, "files", &r->files);
+        put_strings(j, "documentation", &r->documentation);
+        imm_json_end(j);
+}
+
+static void put_all(const struct imm_cli *cli, const struct imm_cli_audit *a) {
+        struct imm_json j = imm_json_on(stdout, cli->json);
+
+        imm_json_object(&j, NULL);
+        imm_json_string(&j, "schema", "immure.rules/1");
+        imm_json_uint(&j, "systemd", a->rules->version);
+        imm_json_array(&j, "rules");
+        for (size_t c = 0; c < a->n_cards; c++)
+                for (size_t i = 0; i < a->cards[c]->n_rules; i++)
+                        put(&j, a->cards[c], a->cards[c]->rules[i]);
+        imm_json_end(&j);
+        imm_json_end(&j);
+}
+
+static void print_all(const struct imm_cli *cli, const struct imm_cli_audit *a) {
+        if (cli->legend)
+                printf("%s%-52s  %-8s  %6s  %s%s\n", imm_cli_tone(cli, IMM_TONE_BOLD), "RULE",
+                        "SEVERITY", "WEIGHT", "FROM", imm_cli_plain(cli));
+        for (size_t c = 0; c < a->n_cards; c++)
+                for (size_t i = 0; i < a->cards[c]->n_rules; i++) {
+                        const struct imm_rule *r = a->cards[c]->rules[i];
+                        const char *name =
+                                imm_printf(cli->arena, "%s/%s", a->cards[c]->name, r->id);
+
+                        imm_text_put(stdout, name);
+                        printf("%*s  %-8s  %6llu  ",
+                                (int)(52 - (int)imm_text_width(name) > 0
+                                                ? 52 - (int)imm_text_width(name)
+                                                : 0),
+                                "", imm_severity_name(r->severity), (unsigned long long)r->weight);
+                        imm_text_put(stdout, r->files.n ? r->files.v[r->files.n - 1] : "");
+                        putchar('\n');
+                }
+}
+
+/* ---- one ---- */
+
+static void explain(
+        const struct imm_cli *cli, const struct imm_scorecard *card, const struct imm_rule *r) {
+        printf("%s%s/%s%s: ", imm_cli_tone(cli, IMM_TONE_BOLD), card->name,
+                imm_text_escape(cli->arena, r->id), imm_cli_plain(cli));
+        imm_text_put(stdout, r->title ? r->title : "");
+        printf("\n\n  severity  %s\n  weight    %llu\n", imm_severity_name(r->severity),
+                (unsigned long long)r->weight);
+        for (size_t i = 0; i < r->files.n; i++)
+                printf("  %s  %s\n", i == 0 ? "from    " : "        ",
+                        imm_text_escape(cli->arena, r->files.v[i]));
+        for (size_t i = 0; i < r->documentation.n; i++)
+                printf("  %s  %s\n", i == 0 ? "see     " : "        ",
+                        imm_text_escape(cli->arena, r->documentation.v[i]));
+        for (size_t i = 0; i < r->n_remedies; i++)
+                printf("  %s  %s=%s\n", i == 0 ? "remedy  " : "        ",
+                        imm_text_escape(cli->arena, r->remedies[i].setting),
+                        imm_text_escape(cli->arena, r->remedies[i].value));
+        if (r->description) {
+                fputs("\n  ", stdout);
+                imm_text_put(stdout, r->description);
+                putchar('\n');
+        }
+        putchar('\n');
+        for (const char *s = r->text ? r->text : "", *end; *s; s = *end ? end + 1 : end) {
+                end = strchrnul(s, '\n');
+                fputs("  ", stdout);
+                imm_text_put(stdout, imm_strndup(cli->arena, s, (size_t)(end - s)));
+                putchar('\n');
+        }
+}
+
+static bool names(const struct imm_scorecard *card, const struct imm_rule *r, const char *name) {
+        const char *rest = imm_after(name, card->name);
+
+        return imm_streq(r->id, name) || imm_streq(r->name, name) ||
+               (rest && *rest == '/' && imm_streq(r->id, rest + 1));
+}
+
+static int explain_all(struct imm_cli *cli, const struct imm_cli_audit *a) {
+        struct imm_json j = imm_json_on(stdout, cli->json);
+
+        for (size_t k = 0; k < cli->n_args; k++) {
+                size_t found = 0;
+
+                for (size_t c = 0; c < a->n_cards; c++)
+                        for (size_t i = 0; i < a->cards[c]->n_rules; i++) {
+                                const struct imm_rule *r = a->cards[c]->rules[i];
+
+                                if (!names(a->cards[c], r, cli->args[k]))
+                                        continue;
+                                if (cli->json != IMM_JSON_OFF)
+                                        put(&j, a->cards[c], r);
+                                else
+                                        explain(cli, a->cards[c], r);
+                                found++;
+                        }
+                if (found == 0)
+                        return imm_cli_usage(cli,
+                                "there is no rule '%s'; `immure rules` lists them", cli->args[k]);
+        }
+        return IMM_EXIT_OK;
+}
+
+/* ---- files ---- */
+
+static int validate(struct imm_cli *cli) {
+        imm_cleanup(imm_root_free) struct imm_root *host = NULL;
+        struct imm_diags d = {0};
+
+        if (cli->n_args == 0)
+                return imm_cli_usage(cli, "--validate needs the rule files");
+        if (imm_root_open(&host, NULL, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        for (size_t i = 0; i < cli->n_args; i++) {
+                imm_auto_free char *full = realpath(cli->args[i], NULL);
+
+                if (!full) {
+                        (void)imm_err_set(&cli->err, -errno, "cannot read '%s': %s", cli->args[i],
+                                strerror(errno));
+                        return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+                }
+                imm_rule_validate(host, full, cli->args[i], IMM_VERSION_LATEST, cli->arena, &d);
+        }
+        imm_cli_diags(cli, &d);
+        if (d.n == 0 && !cli->quiet)
+                printf("%zu rule files, no mistake\n", cli->n_args);
+        return d.n > 0 ? IMM_EXIT_USAGE : IMM_EXIT_OK;
+}
+
+static int run(struct imm_cli *cli) {
+        struct imm_cli_audit a = {0};
+        int r;
+
+        if (arg.validate)
+                return validate(cli);
+        r = imm_cli_open(cli);
+        if (r == IMM_EXIT_OK)
+                r = imm_cli_rules(cli, &a);
+        if (r == IMM_EXIT_OK && cli->n_args > 0)
+                r = explain_all(cli, &a);
+        else if (r == IMM_EXIT_OK && cli->json != IMM_JSON_OFF)
+                put_all(cli, &a);
+        else if (r == IMM_EXIT_OK)
+                print_all(cli, &a);
+        if (r == IMM_EXIT_OK && a.broken_rules)
+                r = IMM_EXIT_USAGE;
+        imm_cli_audit_done(&a);
+        return r;
+}
+
+const struct imm_verb imm_verb_rules = {
+        .name = "rules",
+        .arguments = "[NAME… | --validate FILE…]",
+        .summary = "The rules in force, with origin, severity and weight; one explained",
+        .options = options,
+        .run = run,
+};

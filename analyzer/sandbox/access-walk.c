@@ -118,9 +118,9 @@ static void proc_node(const struct imm_walk *w, const char *rest, const struct i
         }
 }
 
-/* The owner that a directory above @path hands down when systemd gives it to the service */
+/* The directory above @path that systemd makes; @given: and gives to the service with all below */
 static const struct imm_made *made_above(
-        const struct imm_walk *w, const struct imm_mount_table *t, const char *path) {
+        const struct imm_walk *w, const struct imm_mount_table *t, const char *path, bool given) {
         size_t n = strlen(path);
 
         if (t->made.n == 0)
@@ -134,7 +134,7 @@ static const struct imm_made *made_above(
                         break;
                 n--;
                 m = made_find(t->made.v, t->made.n, imm_strndup(w->a, path, n));
-                if (m && m->recursive)
+                if (m && (m->recursive || !given))
                         return m;
         }
         return NULL;
@@ -148,7 +148,7 @@ static void moved_node(const struct imm_walk *w, const struct imm_mount_table *t
         for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
                 const char *rest = imm_after(path, imm_printf(w->a, "%s/private/", tops[i]));
 
-                if (!rest || !made_above(w, t, path))
+                if (!rest || !made_above(w, t, path, true))
                         continue;
                 *ret = *imm_node_of_root(w->m, imm_printf(w->a, "%s/%s", tops[i], rest));
                 return;
@@ -175,7 +175,8 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
 
                         *ret = *imm_node_of_root(w->m, path);
                         ret->api = api;
-                }
+                } else if (ret->state == IMM_NODE_UNKNOWN && made_above(w, t, path, false))
+                        ret->state = IMM_NODE_ABSENT; /* in a new directory of the unit's own */
                 return;
         }
         *ret = *imm_node_of_root(w->m, path);
@@ -183,7 +184,7 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
                 moved_node(w, t, path, ret);
         if (imm_root_is_running(w->m->root) && imm_after(path, "/sys"))
                 ret->api = imm_api_at(path);
-        made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path) : NULL;
+        made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path, true) : NULL;
         if (made) {
                 ret->uid = made->uid;
                 ret->gid = made->gid;
@@ -320,6 +321,7 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
         else if (m->layers.n > 0)
                 layer_node(w, m, rest, ret);
         else if (m->of_host && *rest && imm_streq(m->fstype, "tmpfs") &&
+                 imm_streq(m->path, m->host_path ? m->host_path : "") &&
                  !imm_api_covers(w->m, path) && !imm_root_is_running(w->m->root)) {
                 /* empty at boot, but for what tmpfiles.d puts there */
                 *ret = (struct imm_node){.state = IMM_NODE_ABSENT};

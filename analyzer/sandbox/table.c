@@ -100,7 +100,9 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         }
         imm_array_foreach (layer, &fs->layers)
                 if (layer->node->fs->of_host)
-                        imm_strv_add(p->out, &ret->layers, host_path(p->out, layer->node));
+                        imm_strv_add(p->out, &ret->layers,
+                                imm_printf(p->out, "%s%s", host_path(p->a, layer->node),
+                                        top->parent ? top->path : ""));
         list_entries(p, ret, top, top);
         if (ret->entries.n > 0)
                 qsort(ret->entries.v, ret->entries.n, sizeof(struct imm_made), by_name);
@@ -251,7 +253,10 @@ static void make_base_directories(struct imm_plan *p) {
                 if (p->s->version < rows[i].since)
                         continue;
                 if (rows[i].mode) {
-                        (void)imm_vfs_mknod(p->v, path, S_IFDIR | rows[i].mode, NULL);
+                        bool open = p->s->version < 250 && imm_streq(rows[i].name, "root");
+
+                        (void)imm_vfs_mknod(
+                                p->v, path, S_IFDIR | (open ? 0755 : rows[i].mode), NULL);
                         continue;
                 }
                 for (size_t t = 0; t < 2 && rows[i].targets[t]; t++) {

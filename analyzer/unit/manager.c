@@ -564,7 +564,8 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
                 imm_strv_sort_unique(&names);
                 from = m->n_list;
         }
-        qsort(m->list, m->n_list, sizeof(struct imm_unit *), by_unit_name);
+        if (m->n_list > 0)
+                qsort(m->list, m->n_list, sizeof(struct imm_unit *), by_unit_name);
         (void)pthread_mutex_unlock(&x->lock);
         return 0;
 }

@@ -68,8 +68,10 @@ struct imm_verdict imm_access_judge_mask(
         could = S_ISDIR(n->mode) || !(mask & IMM_MAY_EXEC) || n->mode & 0111;
         if (S_ISDIR(n->mode) ? !(mask & IMM_MAY_WRITE) : mask == IMM_MAY_READ)
                 cap = has_cap(w->id, CAP_DAC_READ_SEARCH) ? CAP_DAC_READ_SEARCH : cap;
-        v.cap = cap;
-        if (!could || !has_cap(w->id, cap))
+        if (!could)
+                return v;
+        v.cap = cap; /* has it, or would need it */
+        if (!has_cap(w->id, cap))
                 return v;
         v.answer = reaches(w, n);
         v.by = v.answer ? IMM_BY_CAPABILITY : IMM_BY_UNMAPPED;

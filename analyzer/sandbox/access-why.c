@@ -112,16 +112,62 @@ static const char *bits_text(
                 imm_identity_text(w->id, w->a), who[v->who]);
 }
 
-static void say_flip_mount(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
-        struct imm_access *to) {
+/* Who made the mount as it is: what set the flag, where that is known, or the mount itself */
+static const char *cause_text(
+        const struct imm_walk *w, const struct imm_mount *m, const struct imm_mount_cause *c) {
+        if (c->setting < IMM_SETTING_N)
+                return setting_text(w, c->setting, &c->origin);
+        return c->why ? c->why : mount_text(w, m);
+}
+
+/*
+ * What would lift the flag: an exception for the path, which works only below the mount (at one and
+ * the same path the stricter setting wins), or the setting's absence.
+ */
+static const char *lift_text(const struct imm_walk *w, const struct imm_spot *at,
+        const struct imm_mount_cause *c, enum imm_setting exception) {
+        const struct imm_mount *m = at->mount;
+        enum imm_setting by = c->setting < IMM_SETTING_N ? c->setting : m->setting;
+
+        if (by >= IMM_SETTING_N)
+                return "";
+        if (imm_streq(at->path, m->path))
+                return imm_printf(
+                        w->a, "; without %s= it would not be", imm_setting_info(by)->name);
+        return imm_printf(
+                w->a, "; %s=%s would allow it", imm_setting_info(exception)->name, at->path);
+}
+
+/* Which user or capability the bits would let in; "" where that cannot be said in short */
+static const char *other_text(const struct imm_walk *w, const struct imm_node *n,
+        const struct imm_verdict *v, enum imm_mode mode) {
+        static const mode_t owner_bits[IMM_MODE_N] = {0400, 0200, 0100, 0200};
+        mode_t need = owner_bits[mode] | (S_ISDIR(n->mode) && mode == IMM_MODE_WRITE ? 0100 : 0);
+        const char *cap;
+
+        if (v->cap <= 0 || w->id->userns != IMM_USERNS_NONE)
+                return "";
+        cap = cap_text(v->cap, w->a);
+        if (w->id->uid == 0)
+                return imm_printf(w->a, "; %s in CapabilityBoundingSet= would allow it", cap);
+        if ((n->mode & need) == need && n->uid != w->id->uid)
+                return imm_printf(w->a, "; User=%s or AmbientCapabilities=%s would allow it",
+                        user_text(w, n->uid), cap);
+        return imm_printf(w->a, "; AmbientCapabilities=%s would allow it", cap);
+}
+
+static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
+        const struct imm_verdict *v, struct imm_access *to) {
         const struct imm_mount *m = at->mount;
 
-        if (m->setting == IMM_SETTING_N)
-                return;
-        if (mode == IMM_MODE_WRITE)
-                say(w, to, "ReadWritePaths=%s would allow it, as far as permissions do", at->path);
-        else if (mode == IMM_MODE_EXECUTE)
-                say(w, to, "ExecPaths=%s would allow it", at->path);
+        if (m && m->inaccessible)
+                say(w, to,
+                        "%s: no: %s is made inaccessible by %s; without it the files behind it "
+                        "would decide",
+                        verbs[mode], m->path, mount_text(w, m));
+        else
+                say(w, to, "%s: no: %s is %s%s", verbs[mode], at->path, bits_text(w, &at->node, v),
+                        other_text(w, &at->node, v, mode));
 }
 
 static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
@@ -131,12 +177,14 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
 
         switch (v->by) {
         case IMM_BY_READ_ONLY:
-                say(w, to, "%s: no: %s is read-only by %s", verb, m->path, mount_text(w, m));
-                say_flip_mount(w, at, mode, to);
+                say(w, to, "%s: no: %s is read-only by %s%s", verb, m->path,
+                        cause_text(w, m, &m->read_only_by),
+                        lift_text(w, at, &m->read_only_by, IMM_SETTING_READ_WRITE_PATHS));
                 break;
         case IMM_BY_NO_EXEC:
-                say(w, to, "%s: no: %s is mounted noexec by %s", verb, m->path, mount_text(w, m));
-                say_flip_mount(w, at, mode, to);
+                say(w, to, "%s: no: %s is mounted noexec by %s%s", verb, m->path,
+                        cause_text(w, m, &m->noexec_by),
+                        lift_text(w, at, &m->noexec_by, IMM_SETTING_EXEC_PATHS));
                 break;
         case IMM_BY_NO_DEV:
                 say(w, to, "%s: no: device nodes do nothing on %s, mounted nodev by %s", verb,
@@ -150,7 +198,7 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
                 break;
         case IMM_BY_TRACE:
                 say(w, to,
-                        "%s: no: only for those who may trace the process; CAP_SYS_PTRACE outside "
+                        "%s: no: only for those who may trace the process: CAP_SYS_PTRACE outside "
                         "of a user namespace would allow it",
                         verb);
                 break;
@@ -161,22 +209,11 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
         case IMM_BY_UNMAPPED:
                 say(w, to,
                         "%s: no: %s is %s, owned by somebody outside of the service's user "
-                        "namespace, where its capabilities do not reach; without PrivateUsers= "
-                        "they would",
+                        "namespace, where its capabilities do not reach",
                         verb, at->path, owner_text(w, &at->node));
                 break;
         case IMM_BY_BITS:
-                if (m && m->inaccessible)
-                        say(w, to, "%s: no: %s is made inaccessible by %s", verb, m->path,
-                                mount_text(w, m));
-                else
-                        say(w, to, "%s: no: %s is %s", verb, at->path, bits_text(w, &at->node, v));
-                if (v->cap > 0 && w->id->userns == IMM_USERNS_NONE)
-                        say(w, to, "AmbientCapabilities=%s%s would allow it",
-                                cap_text(v->cap, w->a),
-                                w->id->uid == 0 ? " or no CapabilityBoundingSet= without it"
-                                                : imm_printf(w->a, ", or User=%s",
-                                                          user_text(w, at->node.uid)));
+                say_bits(w, at, mode, v, to);
                 break;
         default:
                 break;
@@ -186,7 +223,9 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
 static void say_yes(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
         const struct imm_verdict *v, struct imm_access *to) {
         const struct imm_mount *m = at->mount;
-        const char *where = m && m->setting < IMM_SETTING_N
+        /* the root's own files at their own place: who remounted them gave nothing */
+        bool same = m && m->host_path && imm_streq(m->host_path, m->path);
+        const char *where = m && m->setting < IMM_SETTING_N && !same
                                     ? imm_printf(w->a, " (%s: %s)", m->path, mount_text(w, m))
                                     : "";
 

@@ -101,7 +101,8 @@ struct imm_vfs *imm_vfs_new(struct imm_world *w, struct imm_arena *a);
 struct imm_vfs_fs *imm_vfs_fs_new(struct imm_vfs *v, const char *type, enum imm_vfs_content content,
         const char *prefix, mode_t mode);
 
-/* 0 or -ENOENT, -ENOTDIR, -ELOOP, -EACCES. Relative to the process's root; ".." and links are followed. */
+/* 0 or -ENOENT, -ENOTDIR, -ELOOP, -EACCES. Relative to the process's root; ".." and links are
+ * followed. */
 int imm_vfs_lookup(struct imm_vfs *v, const char *path, bool follow, struct imm_vpath *ret);
 int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
         struct imm_vpath *ret);

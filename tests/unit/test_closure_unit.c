@@ -201,8 +201,8 @@ TEST(what_is_seen_is_counted_once) {
                 "[Service]\nExecStart=/bin/ls\n",
                 "[Service]\nExecStart=/bin/ls\nInaccessiblePaths=/var/lib/foo\n",
                 "[Service]\nExecStart=/bin/ls\nBindPaths=/var/lib/foo:/mnt\n",
-                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\nBindPaths=/var/lib/foo:/"
-                "mnt\n",
+                ("[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n"
+                 "BindPaths=/var/lib/foo:/mnt\n"),
                 "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\nBindPaths=/var/lib/foo\n",
                 "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n",
         };

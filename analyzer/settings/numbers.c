@@ -349,14 +349,14 @@ bool imm_text_errno(const char *s, int *ret) {
                 {"EOPNOTSUPP", EOPNOTSUPP}};
         int64_t v;
 
-        if (*s == 'E') {
+        if (*s == 'E' || *s == 'e') { /* systemd's table of names knows no case */
                 for (size_t i = 0; i < IMM_ELEMENTSOF(twice); i++)
-                        if (imm_streq(s, twice[i].name)) {
+                        if (strcasecmp(s, twice[i].name) == 0) {
                                 *ret = twice[i].number;
                                 return true;
                         }
                 for (int i = 1; i < 200; i++)
-                        if (imm_errno_name(i) && imm_streq(s, imm_errno_name(i))) {
+                        if (imm_errno_name(i) && strcasecmp(s, imm_errno_name(i)) == 0) {
                                 *ret = i;
                                 return true;
                         }

@@ -308,9 +308,11 @@ enum imm_parsed imm_parse_namespaces(struct imm_parse *p, const char *value) {
         while ((r = imm_word_next(&value, NULL, 0, p->a, &word)) > 0) {
                 size_t i = 0;
 
-                /* known and then of no effect: no clone flag of the seven */
-                if (p->version >= 252 && imm_streq(word, "time"))
+                /* known and then of no effect: not one of the seven that are restricted */
+                if (p->version >= 252 && imm_streq(word, "time")) {
+                        flags |= IMM_NAMESPACE_TIME;
                         continue;
+                }
                 while (i < IMM_ELEMENTSOF(namespaces) && !imm_streq(namespaces[i].name, word))
                         i++;
                 if (i == IMM_ELEMENTSOF(namespaces))

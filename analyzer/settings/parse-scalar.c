@@ -62,6 +62,17 @@ enum imm_parsed imm_parse_bool(struct imm_parse *p, const char *value) {
         return take(p, b);
 }
 
+/* OnFailureIsolate=, the old way to say OnFailureJobMode= */
+enum imm_parsed imm_parse_isolate(struct imm_parse *p, const char *value) {
+        enum { REPLACE = 1, ISOLATE = 3 };
+        bool b;
+
+        if (!imm_text_bool(value, &b))
+                return bad(p, "a boolean", value);
+        imm_parse_value_of(p, IMM_SETTING_ON_FAILURE_JOB_MODE)->number = b ? ISOLATE : REPLACE;
+        return take(p, b);
+}
+
 enum imm_parsed imm_parse_tristate(struct imm_parse *p, const char *value) {
         bool b;
         /* Before these were three-valued, an empty one was an invalid boolean. */
@@ -137,8 +148,27 @@ enum imm_parsed imm_parse_io_class(struct imm_parse *p, const char *value) {
         return enum_or_number(p, value, 7);
 }
 
+/* fifo and rr have priorities from 1 to 99, the others none */
+static bool is_realtime(uint64_t policy) {
+        return policy == 1 || policy == 2;
+}
+
+/* The priority follows where the policy goes. */
 enum imm_parsed imm_parse_sched_policy(struct imm_parse *p, const char *value) {
-        return enum_or_number(p, value, INT32_MAX);
+        enum imm_parsed r = enum_or_number(p, value, INT32_MAX);
+        int64_t priority = (int64_t)imm_parse_peek(p, IMM_SETTING_CPU_SCHEDULING_PRIORITY)->number;
+
+        if (r == IMM_PARSED_RESET)
+                imm_parse_reset(p, IMM_SETTING_CPU_SCHEDULING_PRIORITY);
+        else if (r == IMM_PARSED_TAKEN) {
+                bool realtime = is_realtime(imm_parse_peek(p, p->id)->number);
+
+                if (realtime && priority < 1)
+                        imm_parse_value_of(p, IMM_SETTING_CPU_SCHEDULING_PRIORITY)->number = 1;
+                else if (!realtime && priority != 0)
+                        imm_parse_value_of(p, IMM_SETTING_CPU_SCHEDULING_PRIORITY)->number = 0;
+        }
+        return r;
 }
 
 enum imm_parsed imm_parse_bind_ipv6_only(struct imm_parse *p, const char *value) {
@@ -199,7 +229,11 @@ enum imm_parsed imm_parse_oom_score_adjust(struct imm_parse *p, const char *valu
 }
 
 enum imm_parsed imm_parse_sched_priority(struct imm_parse *p, const char *value) {
-        return signed_between(p, value, p->version < 250 ? 1 : 0, 99);
+        bool realtime = is_realtime(imm_parse_peek(p, IMM_SETTING_CPU_SCHEDULING_POLICY)->number);
+
+        if (p->version >= 250) /* the policy may come later */
+                return signed_between(p, value, 0, 99);
+        return realtime ? signed_between(p, value, 1, 99) : signed_between(p, value, 0, 0);
 }
 
 enum imm_parsed imm_parse_io_priority(struct imm_parse *p, const char *value) {
@@ -232,6 +266,16 @@ enum imm_parsed imm_parse_sec(struct imm_parse *p, const char *value) {
         return take(p, n);
 }
 
+enum imm_parsed imm_parse_pressure_duration(struct imm_parse *p, const char *value) {
+        uint64_t n;
+
+        if (resets(p, value))
+                return reset(p);
+        if (!imm_text_usec(value, 1000000, &n) || n < 1000000 || n == UINT64_MAX)
+                return bad(p, "a time span of at least a second", value);
+        return take(p, n);
+}
+
 enum imm_parsed imm_parse_sec_or_infinity(struct imm_parse *p, const char *value) {
         return imm_parse_sec(p, value);
 }
@@ -250,6 +294,43 @@ enum imm_parsed imm_parse_nsec(struct imm_parse *p, const char *value) {
         if (!imm_text_nsec(value, &n))
                 return bad(p, "a time span", value);
         return n == UINT64_MAX ? reset(p) : take(p, n); /* "infinity" is how unset is kept */
+}
+
+/* "0-3,5 7" */
+static bool is_cpu_list(const char *s) {
+        enum { MAX = 8192 };
+
+        while (*(s += strspn(s, " \t,"))) {
+                size_t n = strcspn(s, " \t,"), dash = strcspn(s, "-");
+                char from[8], to[8];
+                uint64_t x;
+
+                if (dash >= n)
+                        dash = n;
+                if (dash >= sizeof(from) || n - dash > sizeof(to))
+                        return false;
+                memcpy(from, s, dash);
+                from[dash] = '\0';
+                if (!imm_text_uint(from, MAX - 1, &x))
+                        return false;
+                if (dash < n) {
+                        memcpy(to, s + dash + 1, n - dash - 1);
+                        to[n - dash - 1] = '\0';
+                        if (!imm_text_uint(to, MAX - 1, &x))
+                                return false;
+                }
+                s += n;
+        }
+        return true;
+}
+
+/* 247 refuses the whole unit for a bad list (with load state "error"). */
+enum imm_parsed imm_parse_cpu_affinity(struct imm_parse *p, const char *value) {
+        if (*value == '\0' || imm_streq(value, "numa") || is_cpu_list(value))
+                return imm_parse_raw(p, value);
+        p->error = p->version <= 247;
+        return p->error ? imm_parse_refuse(p, "'%s' is no list of CPUs", value)
+                        : imm_parse_ignore(p, "'%s' is no list of CPUs", value);
 }
 
 /* TimeoutStartSec=, and TimeoutSec= which sets the stop timeout with it; 0 means none */

@@ -202,6 +202,61 @@ enum imm_parsed imm_parse_words(struct imm_parse *p, const char *value) {
         return imm_parse_taken(p, taken);
 }
 
+/* What goes to the firmware: short and plain; a service's RebootArgument= is not looked at */
+enum imm_parsed imm_parse_reboot_argument(struct imm_parse *p, const char *value) {
+        enum { MAX = 255 };
+        const char *s = value;
+
+        if (*value != '\0' && !imm_parse_expand(p, value, &s))
+                return imm_parse_ignore(p, "the specifiers of '%s' are not known", value);
+        if (p->version >= 248) {
+                for (const char *c = s; *c; c++)
+                        if ((unsigned char)*c >= 128)
+                                return imm_parse_ignore(p, "'%s' is not plain ASCII", value);
+                if (strlen(s) > MAX)
+                        return imm_parse_ignore(p, "it is too long for the kernel");
+        }
+        return imm_parse_string(p, value);
+}
+
+static size_t base64_length(const char *s, bool *ret_valid) {
+        static const char digits[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        size_t n = 0, padding = 0;
+        bool valid = true;
+
+        for (; *s; s++) {
+                if (strchr(" \t\n\r", *s))
+                        continue;
+                if (*s == '=')
+                        padding++;
+                else if (padding > 0 || !strchr(digits, *s))
+                        valid = false;
+                n++;
+        }
+        *ret_valid = valid && n % 4 == 0 && padding <= 2;
+        return n;
+}
+
+/* RootHash= and RootHashSignature=: a path, or at least 128 bits in hexadecimal; base64:... */
+enum imm_parsed imm_parse_root_hash(struct imm_parse *p, const char *value) {
+        const char *data = imm_after(value, "base64:");
+        size_t n = strspn(value, "0123456789abcdefABCDEF");
+        bool valid = true;
+
+        if (*value == '\0')
+                return imm_parse_emptied(p);
+        if (*value == '/')
+                return imm_parse_path(p, value);
+        if (p->id == IMM_SETTING_ROOT_HASH)
+                valid = n >= 32 && n % 2 == 0 && value[n] == '\0';
+        else if (!data || base64_length(data, &valid) == 0)
+                valid = false;
+        if (!valid)
+                return imm_parse_ignore(p, "'%s' is neither a path nor a hash", value);
+        return imm_parse_plain_string(p, value);
+}
+
 /* ---- the environment ---- */
 
 static size_t name_length(const char *s) {
@@ -474,6 +529,13 @@ static enum imm_parsed input(struct imm_parse *p, const char *value) {
         if (p->id == IMM_SETTING_STANDARD_INPUT_TEXT &&
                 (imm_unescape(value, false, p->a, &s) < 0 || !imm_parse_expand(p, s, &s)))
                 return imm_parse_ignore(p, "its escapes or specifiers are not known");
+        if (p->id == IMM_SETTING_STANDARD_INPUT_DATA) {
+                bool valid;
+
+                (void)base64_length(s, &valid);
+                if (!valid)
+                        return imm_parse_ignore(p, "it is no base64");
+        }
         imm_parse_add_string(p, imm_parse_value(p), s);
         return IMM_PARSED_TAKEN;
 }

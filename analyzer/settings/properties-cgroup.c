@@ -86,25 +86,31 @@ static bool cpus_add(unsigned char *set, const char *s) {
         return true;
 }
 
-static void cpus(const struct imm_show *w, unsigned char *set) {
+/* Is there any list at all? */
+static bool cpus(const struct imm_show *w, unsigned char *set) {
+        bool some = false;
+
         imm_array_foreach (s, &w->v->strings) {
                 unsigned char line[CPUS_MAX] = {0};
 
                 if (!cpus_add(line, s->text))
                         continue;
+                some = true;
                 for (size_t i = 0; i < CPUS_MAX; i++)
                         set[i] |= line[i];
         }
+        return some;
 }
 
 int imm_show_cpu_set(struct imm_show *w) {
         unsigned char set[CPUS_MAX + 1] = {0};
         bool some = false;
 
-        imm_array_foreach (s, &w->v->strings)
-                if (imm_streq(s->text, "numa"))
+        imm_array_foreach (s, &w->v->strings) /* those that the machine has */
+                if (imm_streq(s->text, "all") ||
+                        (imm_streq(s->text, "numa") && s + 1 == w->v->strings.v + w->v->strings.n))
                         return -ENODATA;
-        cpus(w, set);
+        (void)cpus(w, set);
         fprintf(w->f, "%s=", w->p->name);
         for (size_t i = 0, end; i < CPUS_MAX; i = end + 1) {
                 end = i;
@@ -119,15 +125,29 @@ int imm_show_cpu_set(struct imm_show *w) {
         return 0;
 }
 
+/* A mask without a policy is one for the policy "preferred". */
+int imm_show_numa_policy(struct imm_show *w) {
+        const char *word = w->v->number < 5 ? imm_setting_word(w->s, w->p->setting) : NULL;
+        unsigned char set[CPUS_MAX] = {0};
+
+        if (!word) {
+                w->v = imm_show_get(w, IMM_SETTING_NUMA_MASK);
+                word = cpus(w, set) ? "preferred" : "n/a";
+                imm_array_foreach (s, &w->v->strings)
+                        if (imm_streq(s->text, "all"))
+                                word = "preferred";
+        }
+        return imm_show_text(w, word);
+}
+
 /* systemctl has forgotten that these are sets: plain bytes */
 int imm_show_byte_set(struct imm_show *w) {
         unsigned char set[CPUS_MAX] = {0};
-        size_t n = 0;
+        size_t n = cpus(w, set) ? 8 : 0;
 
-        cpus(w, set);
-        for (size_t i = 0; i < CPUS_MAX; i++)
+        for (size_t i = 0; i < CPUS_MAX; i++) /* in words of 64 bits */
                 if (set[i])
-                        n = i / 8 + 1;
+                        n = (i / 64 + 1) * 8;
         fprintf(w->f, "%s=", w->p->name);
         for (size_t i = 0; i < n; i++) {
                 unsigned byte = 0;
@@ -155,6 +175,13 @@ int imm_show_devices(struct imm_show *w) {
 
 static int by_bytes(const void *a, const void *b) {
         return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* These too */
+int imm_show_bpf_programs(struct imm_show *w) {
+        for (size_t i = w->v->strings.n; i-- > 0;)
+                imm_show_line(w, "%s", w->v->strings.v[i].text);
+        return 0;
 }
 
 /* A set in hash order there, sorted here */
@@ -204,23 +231,37 @@ int imm_show_socket_binds(struct imm_show *w) {
 
 /* ---- services ---- */
 
+/* The number of a signal: "HUP", "SIGHUP", "RTMIN+1", "RTMAX-2"; 0 for what is none */
+static int signal_number(const char *s) {
+        enum { MIN = 34, MAX = 64 }; /* of real-time ones, as libc counts */
+        const char *word = imm_after(s, "SIG"), *rest;
+
+        s = word ? word : s;
+        rest = imm_after(s, "RTMIN");
+        if (rest)
+                return MIN + (*rest == '+' ? atoi(rest + 1) : 0);
+        rest = imm_after(s, "RTMAX");
+        if (rest)
+                return MAX - (*rest == '-' ? atoi(rest + 1) : 0);
+        for (int i = 1; i < MIN; i++)
+                if (sigabbrev_np(i) && imm_streq(s, sigabbrev_np(i)))
+                        return i;
+        return 0;
+}
+
 /* Numbers first, then signals, each in order */
 int imm_show_exit_statuses(struct imm_show *w) {
-        bool status[256] = {false}, signals[128] = {false}, some = false;
+        enum { RT_MIN = 34 };
+        bool status[256] = {false}, signals[65] = {false}, some = false;
 
         imm_array_foreach (s, &w->v->strings) {
                 unsigned long long n;
+                int sig;
 
                 if (imm_parse_u64(s->text, &n) && n < IMM_ELEMENTSOF(status))
                         status[n] = true;
-                else
-                        for (int i = 1; i < (int)IMM_ELEMENTSOF(signals); i++) {
-                                const char *name = sigabbrev_np(i),
-                                           *word = imm_after(s->text, "SIG");
-
-                                if (name && imm_streq(name, word ? word : s->text))
-                                        signals[i] = true;
-                        }
+                else if ((sig = signal_number(s->text)) > 0 && sig < (int)IMM_ELEMENTSOF(signals))
+                        signals[sig] = true;
         }
         fprintf(w->f, "%s=", w->p->name);
         for (size_t i = 0; i < IMM_ELEMENTSOF(status); i++)
@@ -228,11 +269,17 @@ int imm_show_exit_statuses(struct imm_show *w) {
                         fprintf(w->f, "%s%zu", some ? " " : "", i);
                         some = true;
                 }
-        for (int i = 0; i < (int)IMM_ELEMENTSOF(signals); i++)
-                if (signals[i]) {
-                        fprintf(w->f, "%s%s", some ? " " : "", sigabbrev_np(i));
-                        some = true;
-                }
+        for (int i = 0; i < (int)IMM_ELEMENTSOF(signals); i++) {
+                if (!signals[i])
+                        continue;
+                if (some)
+                        putc(' ', w->f);
+                if (i >= RT_MIN)
+                        fprintf(w->f, "RTMIN+%d", i - RT_MIN);
+                else
+                        fputs(sigabbrev_np(i) ? sigabbrev_np(i) : "", w->f);
+                some = true;
+        }
         putc('\n', w->f);
         return 0;
 }

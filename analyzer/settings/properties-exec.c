@@ -5,6 +5,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
+static int by_bytes(const void *a, const void *b) {
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* ---- commands ---- */
 
 static void put_command(struct imm_show *w, const struct imm_command_item *c, const char *kind) {
@@ -298,6 +302,20 @@ int imm_show_log_extra_fields(struct imm_show *w) {
         return 0;
 }
 
+/* Two sets: what is let through, what is not */
+int imm_show_log_patterns(struct imm_show *w) {
+        size_t n = w->v->strings.n;
+        imm_auto_free const char **sorted = imm_xcalloc(n + 1, sizeof(*sorted));
+
+        for (size_t i = 0; i < n; i++)
+                sorted[i] = w->v->strings.v[i].text;
+        qsort(sorted, n, sizeof(*sorted), by_bytes);
+        for (size_t i = 0; i < n; i++)
+                if (i == 0 || !imm_streq(sorted[i], sorted[i - 1]))
+                        imm_show_line(w, "%s", sorted[i]);
+        return 0;
+}
+
 int imm_show_lines(struct imm_show *w) {
         imm_array_foreach (s, &w->v->strings)
                 imm_show_line(w, "%s", s->text);
@@ -319,12 +337,18 @@ int imm_show_io_class(struct imm_show *w) {
 
         if (!w->v->set)
                 return imm_show_text(w, any || w->s->version > 247 ? "2" : "0");
+        if (w->v->number == 0 && w->s->version > 247)
+                return imm_show_text(w, "2"); /* none is best-effort */
         return imm_show_number(w);
 }
 
 int imm_show_io_priority(struct imm_show *w) {
+        const struct imm_value *class = imm_show_get(w, IMM_SETTING_IO_SCHEDULING_CLASS);
+
         if (!w->v->set && w->s->version <= 247)
                 return imm_show_text(w, "0");
+        if (class->set && class->number == 0 && w->s->version > 247)
+                return imm_show_text(w, "4");
         return imm_show_number(w);
 }
 
@@ -336,17 +360,11 @@ int imm_show_timer_slack(struct imm_show *w) {
         return w->v->set ? imm_show_number(w) : imm_show_text(w, "50000");
 }
 
-int imm_show_numa_policy(struct imm_show *w) {
-        const char *word = w->v->number < 5 ? imm_setting_word(w->s, w->p->setting) : NULL;
-
-        return imm_show_text(w, word ? word : "n/a");
-}
-
 int imm_show_cpus_from_numa(struct imm_show *w) {
-        for (size_t i = w->v->strings.n; i-- > 0;)
-                if (imm_streq(w->v->strings.v[i].text, "numa"))
-                        return imm_show_text(w, "yes");
-        return imm_show_text(w, "no");
+        size_t n = w->v->strings.n;
+
+        return imm_show_text(
+                w, n > 0 && imm_streq(w->v->strings.v[n - 1].text, "numa") ? "yes" : "no");
 }
 
 /* ---- identity ---- */
@@ -503,12 +521,13 @@ int imm_show_namespaces(struct imm_show *w) {
                 {0x20000000, "pid"},
                 {0x10000000, "user"},
                 {0x04000000, "uts"},
+                {IMM_NAMESPACE_TIME, "time"},
         };
-        uint64_t n = w->v->number & IMM_NAMESPACES_ALL;
+        uint64_t n = w->v->number, seven = n & IMM_NAMESPACES_ALL;
         bool some = false;
 
-        if (n == 0 || n == IMM_NAMESPACES_ALL)
-                return imm_show_text(w, n ? "no" : "yes");
+        if (seven == 0 || seven == IMM_NAMESPACES_ALL)
+                return imm_show_text(w, seven ? "no" : "yes");
         fprintf(w->f, "%s=", w->p->name);
         for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++)
                 if (n & kinds[i].flag) {
@@ -520,10 +539,6 @@ int imm_show_namespaces(struct imm_show *w) {
 }
 
 /* ---- lists with a tilde ---- */
-
-static int by_bytes(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 /* Without quotes, sorted; a deny-list, and no list at all, begin with a tilde. */
 static int put_list(struct imm_show *w, char **words, size_t n) {

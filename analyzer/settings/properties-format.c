@@ -193,7 +193,7 @@ int imm_show_memory(struct imm_show *w) {
         return w->v->relative ? -ENODATA : or_word(w, "infinity");
 }
 
-/* Up to 254 systemctl did not know that these have no limit too. */
+/* Up to 254 systemctl did not know that these may have no limit too. */
 int imm_show_startup_memory(struct imm_show *w) {
         return w->s->version < 255 && !w->v->relative ? imm_show_number(w) : imm_show_memory(w);
 }

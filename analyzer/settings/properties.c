@@ -158,11 +158,6 @@ int imm_show_description(struct imm_show *w) {
         return imm_show_text(w, text ? text : u->name);
 }
 
-/* Of a unit that was just loaded; the age of SourcePath= is not looked at. */
-int imm_show_need_reload(struct imm_show *w) {
-        return w->v->string ? -ENODATA : imm_show_text(w, "no");
-}
-
 int imm_show_socket_name(struct imm_show *w) {
         if (w->v->string)
                 return imm_show_text(w, w->v->string);

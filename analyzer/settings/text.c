@@ -239,6 +239,7 @@ static void put_namespaces(FILE *f, uint64_t allowed) {
         const char *space = "", *name;
         uint64_t flag;
 
+        allowed &= IMM_NAMESPACES_ALL;
         if (allowed == IMM_NAMESPACES_ALL || allowed == 0) {
                 fputs(allowed == 0 ? "yes" : "no", f);
                 return;

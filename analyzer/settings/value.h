@@ -18,6 +18,7 @@
 #define IMM_CAPS_ALL ((UINT64_C(1) << 41) - 1)
 /* CLONE_NEWCGROUP, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUSER, NEWUTS */
 #define IMM_NAMESPACES_ALL UINT64_C(0x7e020000)
+#define IMM_NAMESPACE_TIME UINT64_C(0x80) /* told, but of no effect */
 
 enum imm_setting { /* one per row of settings.def */
 #define SETTING(id, ...) IMM_SETTING_##id,

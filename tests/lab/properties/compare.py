@@ -61,6 +61,8 @@ def read(names, path):
 
 
 def plain(prop, values, running):
+    if prop == "RestrictNetworkInterfaces":  # a name may begin with the tilde of a deny-list
+        return sorted(" ".join(values).replace("~", " ").split()) + ["~"] * "".join(values).count("~")
     if prop in SETS:
         words = []
         for v in values:

@@ -209,6 +209,16 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                 return add_bit(w, users, IMM_ELEMENTSOF(users), word);
         case IMM_ARGUMENT_IP_WORDS:
                 return add_bit(w, ips, IMM_ELEMENTSOF(ips), word);
+        case IMM_ARGUMENT_PATHS:
+                if (*word != '/')
+                        return fail(w, "'%s' is no absolute path", word);
+                imm_strv_add(w->a, &w->to->words, word);
+                return 0;
+        case IMM_ARGUMENT_GROUPS:
+                imm_strv_add(w->a, &w->to->words, word);
+                return 0;
+        case IMM_ARGUMENT_YES:
+                return imm_streq(word, "yes") ? 0 : fail(w, "expected 'yes'; '!' negates");
         }
         return 0;
 }

@@ -5,21 +5,22 @@
 
 /*
  * The audit: every unit by every scorecard asked for. Units are handed out in small batches to a
- * few threads; each writes to its own arena, so nothing is locked. Where settings alone are asked
- * for they are not kept: a unit that is read again costs little, 50,000 units in memory a lot.
+ * few threads; each writes to its own arena, so nothing is locked. Settings and sandboxes are not
+ * kept: a unit that is read again costs little, 50,000 units in memory a lot.
  */
 
 enum { BATCH = 32 };
 
 struct work {
         struct imm_audit *audit;
+        struct imm_map places; /* those that rules ask about: path -> struct imm_site */
         atomic_size_t next;
 };
 
 struct worker {
         struct work *work;
         struct imm_arena *arena;   /* of the audit */
-        struct imm_arena *scratch; /* for one unit's settings, when nothing else needs them */
+        struct imm_arena *scratch; /* for one unit's settings and sandbox */
         const struct imm_value **defaults[IMM_UNIT_TYPE_N]; /* made when first needed */
         pthread_t thread;
 };
@@ -66,10 +67,10 @@ static const struct imm_value *const *table_of(struct worker *w, const struct im
 static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct worker *w) {
         struct imm_facts facts = {
                 .manager = audit->manager, .unit = u->judged, .scratch = w->scratch};
-        bool light = audit->settings_only && !u->judged->settings;
-        struct imm_settings *s = light ? imm_settings_compute(audit->manager, u->judged,
-                                                 audit->manager->version, w->scratch)
-                                       : imm_settings_of(audit->manager, u->judged);
+        struct imm_settings *s = u->judged->settings
+                                         ? u->judged->settings
+                                         : imm_settings_compute(audit->manager, u->judged,
+                                                   audit->manager->version, w->scratch);
 
         u->load = s->load;
         u->load_message = s->load_message ? imm_strdup(w->arena, s->load_message) : NULL;
@@ -78,6 +79,9 @@ static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct wo
         keep_diags(&s->diags, u, w->arena);
         facts.settings = s;
         facts.values = table_of(w, s);
+        facts.places = &w->work->places;
+        if (!audit->settings_only && u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
+                facts.sandbox = imm_sandbox_assume(audit->manager, s, w->scratch);
         for (size_t i = 0; u->load == IMM_LOAD_LOADED && i < audit->n_cards; i++)
                 if (has_process(u->unit->type))
                         imm_judge(audit->cards[i], &facts, w->arena, &u->judgements[i]);
@@ -106,6 +110,27 @@ static struct imm_arena *add_arena(struct imm_audit *audit) {
         return audit->arenas[audit->n_arenas++] = imm_arena_new();
 }
 
+/* Where the places that rules ask about lie in the root: once, before anything is judged */
+static void find_places(struct imm_audit *audit, struct imm_map *to) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_arena *a = audit->arenas[0];
+
+        for (size_t i = 0; i < audit->n_cards; i++) {
+                struct imm_strv paths = {0};
+
+                imm_scorecard_paths(audit->cards[i], scratch, &paths);
+                for (size_t k = 0; k < paths.n; k++) {
+                        struct imm_site *p;
+
+                        if (imm_map_has(to, paths.v[k]))
+                                continue;
+                        p = imm_new(a, struct imm_site);
+                        imm_site_find(audit->manager, paths.v[k], a, p);
+                        imm_map_put(a, to, paths.v[k], p);
+                }
+        }
+}
+
 static void run_all(struct imm_audit *audit, unsigned jobs) {
         struct work work = {.audit = audit};
         struct worker *workers;
@@ -113,6 +138,7 @@ static void run_all(struct imm_audit *audit, unsigned jobs) {
 
         if (jobs > audit->n_units / BATCH + 1)
                 jobs = (unsigned)(audit->n_units / BATCH) + 1;
+        find_places(audit, &work.places);
         workers = imm_alloc_array(audit->arenas[0], jobs, sizeof(*workers));
         for (unsigned i = 0; i < jobs; i++)
                 workers[i] = (struct worker){.work = &work, .arena = add_arena(audit)};

@@ -72,15 +72,11 @@ static const char *remedy_text(const struct imm_rule *r, struct imm_arena *a) {
         return text;
 }
 
+/* @facts: of the unit, with what other findings have asked already */
 static void make(const struct imm_audit *a, const struct imm_audited *u, size_t card, size_t i,
-        struct imm_arena *arena, struct imm_finding *f) {
+        struct imm_facts *facts, struct imm_finding *f) {
         const struct imm_check *c = &u->judgements[card].checks[i];
-        struct imm_facts facts = {
-                .manager = a->manager,
-                .unit = u->judged,
-                .settings = imm_settings_of(a->manager, u->judged),
-                .arena = arena,
-        };
+        struct imm_arena *arena = facts->arena;
 
         *f = (struct imm_finding){.card = a->cards[card], .rule = a->cards[card]->rules[i]};
         f->title = imm_check_text(f->rule, c);
@@ -88,12 +84,13 @@ static void make(const struct imm_audit *a, const struct imm_audited *u, size_t 
         f->confidence = c->state == IMM_CHECK_UNKNOWN ? IMM_POSSIBLE : f->rule->confidence;
         f->remedy = remedy_text(f->rule, arena);
         if (c->step < f->rule->n_steps)
-                (void)imm_step_holds(&f->rule->steps[c->step], &facts);
-        imm_array_foreach (e, &facts.evidence) {
+                (void)imm_step_holds(&f->rule->steps[c->step], facts);
+        imm_array_foreach (e, &facts->evidence) {
                 if (e->text)
                         imm_strv_add(arena, &f->evidence, e->text);
         }
-        point(&facts, f);
+        facts->evidence.n = 0;
+        point(facts, f);
 }
 
 static int worst_first(const void *a, const void *b) {
@@ -109,6 +106,12 @@ static int worst_first(const void *a, const void *b) {
 
 void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
         struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n) {
+        struct imm_facts facts = {
+                .manager = a->manager,
+                .unit = u->judged,
+                .settings = imm_settings_of(a->manager, u->judged),
+                .arena = arena,
+        };
         unsigned counts[IMM_SEVERITY_N];
         struct imm_finding *all;
         size_t n = 0;
@@ -121,7 +124,7 @@ void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
         for (size_t i = 0; i < a->n_cards; i++)
                 for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
                         if (is_finding(&u->judgements[i].checks[k]))
-                                make(a, u, i, k, arena, &all[n++]);
+                                make(a, u, i, k, &facts, &all[n++]);
         if (n > 1)
                 qsort(all, n, sizeof(*all), worst_first);
         *ret = all;

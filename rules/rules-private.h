@@ -2,6 +2,8 @@
 
 /* What the files of this room share: compiled rules, facts, evidence. */
 
+#include "analyzer/sandbox/sandbox.h"
+#include "base/map.h"
 #include "rules/rules.h"
 
 #include <limits.h>
@@ -19,6 +21,9 @@ enum imm_argument_kind {
         IMM_ARGUMENT_MODE,
         IMM_ARGUMENT_USER_WORDS,
         IMM_ARGUMENT_IP_WORDS,
+        IMM_ARGUMENT_PATHS,
+        IMM_ARGUMENT_GROUPS,
+        IMM_ARGUMENT_YES,
 };
 
 enum { IMM_CALL_WORDS = 16 }; /* numbers of system calls: below 1024 */
@@ -71,6 +76,10 @@ struct imm_facts {
         struct imm_arena *arena;
         IMM_LIST(imm_evidence) evidence;
         struct imm_arena *scratch; /* for what nobody keeps; NULL: there is none */
+        /* Made by the first condition that needs it, where the caller has none */
+        const struct imm_sandbox *sandbox;
+        const struct imm_map *places; /* path -> struct imm_site: found before; or NULL */
+        struct imm_map seen;          /* path -> struct imm_site_access: of this unit, so far */
         /* of the system-call filter, made by the first condition that needs it */
         bool have_calls;
         uint64_t calls[IMM_CALL_WORDS];        /* named by the filter */
@@ -103,6 +112,7 @@ static inline const struct imm_value *imm_fact(const struct imm_facts *facts, en
         return facts->values ? facts->values[id] : imm_setting(facts->settings, id);
 }
 
+const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts);
 /* Appends a line of evidence, if anybody wants it. */
 void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
@@ -149,6 +159,9 @@ struct imm_rule_source {
 struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *sources,
         size_t n_sources, unsigned version, struct imm_arena *a, struct imm_diags *diags);
 
+/* The paths that its conditions ask about */
+void imm_scorecard_paths(
+        const struct imm_scorecard *card, struct imm_arena *a, struct imm_strv *ret);
 /* scorecard.conf: title, ratings, the stand-in instance */
 void imm_scorecard_build(struct imm_scorecard *card, const struct imm_rule_source *sources,
         size_t n_sources, struct imm_rulebook *book);

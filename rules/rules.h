@@ -150,7 +150,7 @@ struct imm_audit {
         size_t n_cards;
         struct imm_audited *units; /* in the order given */
         size_t n_units;
-        bool settings_only;        /* settings were not kept with the units */
+        bool settings_only;        /* no scorecard asks for more than settings */
         struct imm_arena **arenas; /* private */
         size_t n_arenas;
 };

@@ -88,3 +88,20 @@ void imm_scorecard_build(struct imm_scorecard *card, const struct imm_rule_sourc
         if (card->n_ratings > 1)
                 qsort(card->ratings, card->n_ratings, sizeof(*card->ratings), worst_first);
 }
+
+void imm_scorecard_paths(
+        const struct imm_scorecard *card, struct imm_arena *a, struct imm_strv *ret) {
+        for (size_t i = 0; i < card->n_rules; i++)
+                for (size_t k = 0; k < card->rules[i]->n_steps; k++) {
+                        const struct imm_step *step = &card->rules[i]->steps[k];
+
+                        for (size_t c = 0; c < step->n_clauses; c++) {
+                                const struct imm_clause *clause = &step->clauses[c];
+
+                                if (clause->condition->argument != IMM_ARGUMENT_PATHS)
+                                        continue;
+                                for (size_t w = 0; w < clause->argument.words.n; w++)
+                                        imm_strv_add(a, ret, clause->argument.words.v[w]);
+                        }
+                }
+}

@@ -238,7 +238,7 @@ static int establish(struct imm_plan *p, const struct imm_plan_entry **ret_culpr
                         }
                         if (r > 0)
                                 r = appliers[e->mode](p, e);
-                        if (r < 0) {
+                        if (r < 0 && !p->lenient) {
                                 *ret_culprit = e;
                                 return r;
                         }
@@ -337,7 +337,7 @@ int imm_plan_apply(struct imm_plan *p, const struct imm_plan_entry **ret_culprit
         if (r < 0)
                 return r;
         r = make_links(p);
-        if (r < 0)
+        if (r < 0 && !p->lenient)
                 return r;
         for (size_t i = 0; i < p->entries.n; i++)
                 imm_strv_add(p->a, &deny, p->entries.v[i]->path);
@@ -349,7 +349,7 @@ int imm_plan_apply(struct imm_plan *p, const struct imm_plan_entry **ret_culprit
                                 continue;
                         p->v->now = e;
                         r = rounds[round](p, e, &deny);
-                        if (r < 0) {
+                        if (r < 0 && !p->lenient) {
                                 *ret_culprit = e;
                                 return r;
                         }

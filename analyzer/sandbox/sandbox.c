@@ -171,9 +171,8 @@ static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct i
                         t, id->outcome, id->why, imm_setting(s, IMM_SETTING_EXEC_START)->origin);
 }
 
-struct imm_sandbox *imm_sandbox_compute(
-        struct imm_manager *m, struct imm_unit *u, struct imm_arena *a) {
-        struct imm_settings *s = imm_settings_of(m, u);
+static struct imm_sandbox *compute(
+        struct imm_manager *m, struct imm_settings *s, struct imm_arena *a) {
         struct imm_sandbox *sb = imm_new(a, struct imm_sandbox);
 
         find_kinds(s, sb);
@@ -188,6 +187,26 @@ struct imm_sandbox *imm_sandbox_compute(
                 compute_kind(m, s, a, sb, k);
         }
         return sb;
+}
+
+/* What cannot be set up is left out, and the program is taken to be there. */
+struct imm_sandbox *imm_sandbox_assume(
+        struct imm_manager *m, struct imm_settings *s, struct imm_arena *a) {
+        struct imm_sandbox *sb = compute(m, s, a);
+
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
+                struct imm_mount_table *t = &sb->mounts[k];
+
+                if (!sb->has[k] || t->n > 0 || t->outcome == IMM_OUTCOME_NOT_LOADABLE)
+                        continue;
+                imm_mount_table_assume(m, s, k, &sb->identity[k], a, t);
+        }
+        return sb;
+}
+
+struct imm_sandbox *imm_sandbox_compute(
+        struct imm_manager *m, struct imm_unit *u, struct imm_arena *a) {
+        return compute(m, imm_settings_of(m, u), a);
 }
 
 struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {

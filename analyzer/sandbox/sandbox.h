@@ -169,6 +169,12 @@ struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u);
 /* The same into @a, not kept: for questions to very many units. */
 struct imm_sandbox *imm_sandbox_compute(
         struct imm_manager *m, struct imm_unit *u, struct imm_arena *a);
+/*
+ * As if the unit could start, not kept: what cannot be set up, because a path, a user or a program
+ * is not in the root, is left out. For judging what it would reach.
+ */
+struct imm_sandbox *imm_sandbox_assume(
+        struct imm_manager *m, struct imm_settings *s, struct imm_arena *a);
 
 /*
  * Descriptors that the service gets from outside: they bypass the mount table. OpenFile=,
@@ -199,6 +205,10 @@ void imm_identity_exec(struct imm_manager *m, struct imm_settings *s,
         struct imm_identity *id);
 /* table.c (plan.c, normalize.c below it) */
 void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
+        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+        struct imm_mount_table *ret);
+/* What fails is left out: see imm_sandbox_assume(). */
+void imm_mount_table_assume(struct imm_manager *m, struct imm_settings *s,
         enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
         struct imm_mount_table *ret);
 
@@ -243,3 +253,33 @@ void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *pa
  */
 int imm_access_list(struct imm_manager *m, struct imm_unit *u, const char *dir, struct imm_arena *a,
         struct imm_strv *ret);
+
+/* ---- places ---- */
+
+/*
+ * A part of the root, by whatever name a service meets it: @file is where it lies, without links;
+ * NULL where there is no such thing. Lives in the arena; may be shared by threads.
+ */
+struct imm_site {
+        const char *path, *file;
+};
+void imm_site_find(
+        struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_site *ret);
+
+/*
+ * What the unit's commands, of any kind, may do there; 1, 0, or -1: cannot be known. The pairs are
+ * reading and writing. What covers the place does not count as the place.
+ */
+struct imm_site_access {
+        int allowed[IMM_MODE_N];
+        int part[2];   /* of it, or of something below that is mounted for the service */
+        int others[2]; /* the same, but what the service's own user owns */
+        int whole[2];  /* allowed, and no mount takes something below it away */
+        int new_executable;              /* at @path, whatever stands there */
+        const char *seen_at[IMM_MODE_N]; /* where that is in the service's view; NULL: nowhere */
+};
+/* As if the unit could start: missing users and programs are taken to be there. */
+void imm_site_access(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
+        const struct imm_site *place, struct imm_arena *a, struct imm_site_access *ret);
+/* Is there anything to judge commands of that kind by? */
+bool imm_sandbox_known(const struct imm_sandbox *sb, enum imm_command_kind kind);

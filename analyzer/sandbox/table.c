@@ -327,7 +327,7 @@ static void make_namespace(struct imm_plan *p) {
                 namespace_fails(p, culprit, r);
                 return;
         }
-        if (imm_streq(p->root, "/") && p->s->version < 257) {
+        if (imm_streq(p->root, "/") && p->s->version < 257 && !p->lenient) {
                 imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, "/",
                         &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
                 return;
@@ -337,7 +337,7 @@ static void make_namespace(struct imm_plan *p) {
                 namespace_fails(p, NULL, r);
                 return;
         }
-        if (p->q.propagate && !p->user_manager) {
+        if (p->q.propagate && !p->user_manager && !p->lenient) {
                 struct imm_vpath incoming;
 
                 /* it is needed after the root was changed; what hides /run makes that fail */
@@ -454,7 +454,7 @@ static void run(struct imm_plan *p) {
                         "RootImage=", &imm_setting(p->s, IMM_SETTING_ROOT_IMAGE)->origin);
                 return;
         }
-        if (imm_plan_dirs_make(p) < 0 || imm_plan_credentials_make(p) < 0)
+        if ((imm_plan_dirs_make(p) < 0 || imm_plan_credentials_make(p) < 0) && !p->lenient)
                 return;
         if (!p->needs_namespace) {
                 stay_outside(p);
@@ -463,7 +463,7 @@ static void run(struct imm_plan *p) {
         if (p->user_manager) {
                 if (p->sandboxing && imm_plan_implies_userns(p))
                         enter_user_namespace(p);
-                else if (insists(p)) {
+                else if (insists(p) && !p->lenient) {
                         imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, NULL, NULL);
                         return;
                 } else {
@@ -474,8 +474,8 @@ static void run(struct imm_plan *p) {
         make_namespace(p);
 }
 
-void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
-        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
+        const struct imm_identity *id, bool lenient, struct imm_arena *a,
         struct imm_mount_table *ret) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_world *w = imm_world_take(m);
@@ -489,6 +489,7 @@ void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
                 .out = a,
                 .v = imm_vfs_new(w, scratch),
                 .t = ret,
+                .lenient = lenient,
                 .sandboxing = kind != IMM_KIND_PRIVILEGED,
                 .user_manager = m->scope != IMM_SCOPE_SYSTEM && m->user && m->user->uid != 0,
                 .runtime = "/run",
@@ -519,4 +520,17 @@ void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
                 imm_strv_add(
                         a, &ret->assumes, imm_printf(a, "whether %s exists", p.v->uncertain.v[i]));
         imm_world_give(m, w);
+}
+
+void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
+        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+        struct imm_mount_table *ret) {
+        compute(m, s, kind, id, false, a, ret);
+}
+
+void imm_mount_table_assume(struct imm_manager *m, struct imm_settings *s,
+        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+        struct imm_mount_table *ret) {
+        *ret = (struct imm_mount_table){0};
+        compute(m, s, kind, id, true, a, ret);
 }

@@ -96,7 +96,86 @@ static const struct row rows[] = {
         {"AllowsIP", "not-all-of-localhost", "IPAddressDeny=any\nIPAddressAllow=localhost", false},
         {"AllowsIP", "not-all-of-localhost", "IPAddressDeny=any\nIPAddressAllow=127.0.0.1", true},
         {"AllowsIP", "other", "IPAddressDeny=any\nIPAddressAllow=127.0.0.1", false},
+        {"CanCall", "@mount", "", true},
+        {"CanCall", "@mount", "SystemCallFilter=~@mount", false},
+        {"CanCall", "@mount", "SystemCallFilter=~@mount\nExecStartPre=+/bin/true", true},
+        {"CanConnect", "/run/dbus/system_bus_socket", "", true},
+        {"CanConnect", "/run/dbus/system_bus_socket", "InaccessiblePaths=/run/dbus", false},
+        {"CanConnect", "/run/docker.sock", "", false},
+        {"CanExecute", "/usr/bin/tool", "User=daemon", true},
+        {"CanExecute", "/usr/bin/tool", "NoExecPaths=/usr", false},
+        {"CanExecute", "/usr/bin/tool", "NoExecPaths=/\nExecPaths=/usr/bin", true},
+        {"CanExecute", "/usr/bin/none /etc/passwd", "", false},
+        {"CanGainPrivileges", "yes", "", true},
+        {"CanGainPrivileges", "yes", "NoNewPrivileges=yes", false},
+        {"CanGainPrivileges", "yes", "NoNewPrivileges=yes\nExecStartPre=+/bin/true", true},
+        {"CanReach", "/run/docker.sock", "", true},
+        {"CanReach", "/run/docker.sock", "TemporaryFileSystem=/run", false},
+        {"CanRead", "/etc/secret", "", true},
+        {"CanRead", "/etc/secret", "User=daemon", false},
+        {"CanRead", "/etc/secret", "User=missing", false},
+        {"CanRead", "/etc/secret", "User=daemon\nExecStartPre=+/bin/true", true},
+        {"CanRead", "/etc/secret", "InaccessiblePaths=/etc/secret", false},
+        {"CanRead", "/etc/secret", "TemporaryFileSystem=/etc", false},
+        {"CanRead", "/etc/secret", "TemporaryFileSystem=/etc\nBindPaths=/etc/secret:/x", true},
+        {"CanRead", "/etc/none", "", false},
+        {"CanRead", "/home", "", true},
+        {"CanRead", "/home", "ProtectHome=tmpfs", false},
+        {"CanRead", "/home", "ProtectHome=tmpfs\nBindPaths=/home:/mnt", true},
+        {"CanRead", "/home", "ProtectHome=tmpfs\nBindPaths=/home/alice", false},
+        {"CanReadOthers", "/var/lib", "", true},
+        {"CanReadOthers", "/var/lib", "TemporaryFileSystem=/var/lib", false},
+        {"CanReadOthers", "/var/lib", "TemporaryFileSystem=/var/lib\nBindPaths=/var/lib/db", false},
+        {"CanReadOthers", "/var/lib",
+                "User=daemon\nTemporaryFileSystem=/var/lib\nBindPaths=/var/lib/db", true},
+        {"CanReadPart", "/home", "ProtectHome=tmpfs\nBindPaths=/home/alice", true},
+        {"CanReadPart", "/home", "ProtectHome=tmpfs", false},
+        {"CanReadWhole", "/home", "", true},
+        {"CanReadWhole", "/home", "InaccessiblePaths=/home/alice", false},
+        {"CanUnshare", "user", "", true},
+        {"CanUnshare", "user", "RestrictNamespaces=yes", false},
+        {"CanWrite", "/etc", "", true},
+        {"CanWrite", "/etc", "ProtectSystem=full", false},
+        {"CanWrite", "/etc", "ProtectSystem=strict\nReadWritePaths=/etc", true},
+        {"CanWrite", "/etc", "ProtectSystem=full\nReadWritePaths=/nowhere", false},
+        {"CanWrite", "/etc", "RootDirectory=/home", false},
+        {"CanWriteOthers", "/var/lib", "", true},
+        {"CanWriteOthers", "/var/lib", "ProtectSystem=strict", false},
+        {"CanWritePart", "/home", "ProtectHome=read-only\nReadWritePaths=/home/alice", true},
+        {"CanWritePart", "/home", "ProtectHome=read-only", false},
+        {"CanWriteWhole", "/home", "", true},
+        {"CanWriteWhole", "/home", "ReadOnlyPaths=/home/alice", false},
+        {"Capability", "CAP_KILL", "", true},
+        {"Capability", "CAP_KILL", "User=daemon", false},
+        {"Capability", "CAP_KILL", "User=daemon\nAmbientCapabilities=CAP_KILL", true},
+        {"Capability", "CAP_KILL", "PrivateUsers=yes", false},
+        {"HostNetwork", "yes", "", true},
+        {"HostNetwork", "yes", "PrivateNetwork=yes", false},
+        {"InGroup", "adm", "User=daemon\nSupplementaryGroups=adm", true},
+        {"InGroup", "adm none", "User=daemon", false},
+        {"RootHas", "/etc/none /etc/passwd", "", true},
+        {"RootHas", "/etc/none", "", false},
+        {"RunsAsRoot", "yes", "", true},
+        {"RunsAsRoot", "yes", "User=daemon", false},
+        {"RunsAsRoot", "yes", "User=daemon\nExecStartPost=!/bin/true", true},
+        {"WritableAndExecutable", "/tmp", "", true},
+        {"WritableAndExecutable", "/tmp", "PrivateTmp=yes", true},
+        {"WritableAndExecutable", "/tmp", "NoExecPaths=/tmp", false},
 };
+
+static void tree_modes(void) {
+        static const struct {
+                const char *path;
+                mode_t mode;
+        } modes[] = {{".", 0755}, {"etc/secret", 0600}, {"usr/bin/tool", 0755}, {"tmp", 01777}};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(modes); i++) {
+                imm_auto_free char *path = NULL;
+
+                assert_true(asprintf(&path, "%s/%s", tree, modes[i].path) > 0);
+                assert_int_equal(chmod(path, modes[i].mode), 0);
+        }
+}
 
 static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
@@ -111,6 +190,12 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
 
         tree_make(NULL);
         tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/false\n");
+        tree_file("etc/secret", "");
+        tree_file("usr/bin/tool", "#!/bin/sh\n");
+        tree_file("home/alice/x", "");
+        tree_file("var/lib/db/x", "");
+        tree_file("tmp/x", "");
+        tree_modes();
         tree_file("etc/group", "root:x:0:\nadm:x:4:\n");
         tree_file("etc/systemd/system/odd.service",
                 imm_printf(a, "[Service]\nExecStart=/bin/true\n%s\n", row->unit));

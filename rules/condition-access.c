@@ -1,0 +1,156 @@
+#include "rules/rules-private.h"
+
+/*
+ * Conditions on what the service can really do at places of the root. Each place is looked at once
+ * a unit, however many rules ask. A place that the root does not have is no access.
+ */
+
+static struct imm_arena *memory_of(const struct imm_facts *facts) {
+        return facts->scratch ? facts->scratch : facts->arena ? facts->arena : facts->unit->arena;
+}
+
+const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts) {
+        if (!facts->sandbox)
+                facts->sandbox =
+                        imm_sandbox_assume(facts->manager, facts->settings, memory_of(facts));
+        return facts->sandbox;
+}
+
+static const struct imm_site *place_of(struct imm_facts *facts, const char *path) {
+        const struct imm_site *known = facts->places ? imm_map_get(facts->places, path) : NULL;
+        struct imm_site *found;
+
+        if (known)
+                return known;
+        found = imm_new(memory_of(facts), struct imm_site);
+        imm_site_find(facts->manager, path, memory_of(facts), found);
+        return found;
+}
+
+static const struct imm_site_access *look_at(struct imm_facts *facts, const char *path) {
+        struct imm_site_access *seen = imm_map_get(&facts->seen, path);
+
+        if (seen)
+                return seen;
+        seen = imm_new(memory_of(facts), struct imm_site_access);
+        imm_site_access(facts->manager, facts->settings, imm_facts_sandbox(facts),
+                place_of(facts, path), memory_of(facts), seen);
+        imm_map_put(memory_of(facts), &facts->seen, path, seen);
+        return seen;
+}
+
+static void say(struct imm_facts *facts, const char *verb, const char *path,
+        const struct imm_site_access *seen, enum imm_mode mode) {
+        const char *at = seen->seen_at[mode] ? seen->seen_at[mode] : path;
+        struct imm_access why = {0};
+
+        if (!facts->arena)
+                return;
+        if (imm_streq(at, path))
+                imm_evidence_add(facts, IMM_SETTING_N, "can %s %s", verb, path);
+        else
+                imm_evidence_add(facts, IMM_SETTING_N, "can %s %s, as %s", verb, path, at);
+        imm_access_widest(facts->manager, facts->unit, at, true, facts->arena, &why);
+        for (size_t i = 0; i < why.because.n; i++)
+                imm_evidence_add(facts, IMM_SETTING_N, "%s", why.because.v[i]);
+}
+
+enum what { ALLOWED, PART, OTHERS, WHOLE, NEW_EXECUTABLE };
+
+static int answer(const struct imm_site_access *seen, enum what what, enum imm_mode mode) {
+        int pair = mode == IMM_MODE_WRITE;
+
+        switch (what) {
+        case ALLOWED:
+                return seen->allowed[mode];
+        case PART:
+                return seen->part[pair];
+        case OTHERS:
+                return seen->others[pair];
+        case WHOLE:
+                return seen->whole[pair];
+        case NEW_EXECUTABLE:
+                return seen->new_executable;
+        }
+        return -1;
+}
+
+static enum imm_truth any_of(struct imm_facts *facts, const struct imm_argument *argument,
+        enum what what, enum imm_mode mode, const char *verb) {
+        enum imm_truth truth = IMM_NO;
+
+        for (size_t i = 0; i < argument->words.n; i++) {
+                const char *path = argument->words.v[i];
+                const struct imm_site_access *seen = look_at(facts, path);
+                int a = answer(seen, what, mode);
+
+                if (a == 1) {
+                        say(facts, verb, path, seen, mode);
+                        return IMM_YES;
+                }
+                if (a == -1)
+                        truth = IMM_DONT_KNOW;
+        }
+        if (truth == IMM_DONT_KNOW)
+                imm_evidence_add(facts, IMM_SETTING_N,
+                        "whether it can %s %s cannot be known from files", verb,
+                        argument->words.v[0]);
+        return truth;
+}
+
+#define PATH_CONDITION(slug, what, mode, verb) \
+        enum imm_truth imm_condition_##slug( \
+                struct imm_facts *facts, const struct imm_argument *argument) { \
+                return any_of(facts, argument, what, mode, verb); \
+        }
+
+PATH_CONDITION(can_execute, ALLOWED, IMM_MODE_EXECUTE, "execute")
+PATH_CONDITION(can_read, ALLOWED, IMM_MODE_READ, "read")
+PATH_CONDITION(can_read_others, OTHERS, IMM_MODE_READ, "read what belongs to others in")
+PATH_CONDITION(can_read_part, PART, IMM_MODE_READ, "read a part of")
+PATH_CONDITION(can_read_whole, WHOLE, IMM_MODE_READ, "read all of")
+PATH_CONDITION(can_write, ALLOWED, IMM_MODE_WRITE, "write")
+PATH_CONDITION(can_write_others, OTHERS, IMM_MODE_WRITE, "write what belongs to others in")
+PATH_CONDITION(can_write_part, PART, IMM_MODE_WRITE, "write a part of")
+PATH_CONDITION(can_write_whole, WHOLE, IMM_MODE_WRITE, "write all of")
+PATH_CONDITION(
+        writable_and_executable, NEW_EXECUTABLE, IMM_MODE_WRITE, "make a program and execute it in")
+
+/* Sockets are there when somebody listens: one that is not known is none, but see CanReach=. */
+enum imm_truth imm_condition_can_connect(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        for (size_t i = 0; i < argument->words.n; i++) {
+                const char *path = argument->words.v[i];
+                const struct imm_site_access *seen = look_at(facts, path);
+
+                if (seen->allowed[IMM_MODE_CONNECT] != 1)
+                        continue;
+                say(facts, "connect to", path, seen, IMM_MODE_CONNECT);
+                return IMM_YES;
+        }
+        return IMM_NO;
+}
+
+enum imm_truth imm_condition_can_reach(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        for (size_t i = 0; i < argument->words.n; i++) {
+                const char *path = argument->words.v[i];
+
+                if (look_at(facts, path)->allowed[IMM_MODE_CONNECT] == 0)
+                        continue;
+                imm_evidence_add(facts, IMM_SETTING_N, "sees the place of %s", path);
+                return IMM_YES;
+        }
+        return IMM_NO;
+}
+
+enum imm_truth imm_condition_root_has(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        for (size_t i = 0; i < argument->words.n; i++) {
+                if (!place_of(facts, argument->words.v[i])->file)
+                        continue;
+                imm_evidence_add(facts, IMM_SETTING_N, "the root has %s", argument->words.v[i]);
+                return IMM_YES;
+        }
+        return IMM_NO;
+}

@@ -1,0 +1,134 @@
+#include "rules/rules-private.h"
+
+#include <sys/capability.h>
+
+/* Conditions on what the kernel asks beside paths: user, groups, capabilities, calls. The widest of
+ * the unit's commands counts. */
+
+static const char *command_of(enum imm_command_kind kind) {
+        switch (kind) {
+        case IMM_KIND_PRIVILEGED:
+                return " in commands with '+'";
+        case IMM_KIND_NO_SETUID:
+                return " in commands with '!'";
+        case IMM_KIND_AMBIENT:
+                return " in commands with '!!'";
+        default:
+                return "";
+        }
+}
+
+static void name_capability(struct imm_facts *facts, uint64_t caps, enum imm_command_kind kind) {
+        char *name;
+
+        if (!facts->arena)
+                return;
+        name = cap_to_name(__builtin_ctzll(caps));
+        imm_evidence_add(facts, IMM_SETTING_CAPABILITY_BOUNDING_SET, "has %s%s",
+                name ? name : "a capability", command_of(kind));
+        (void)cap_free(name);
+}
+
+/* In the machine's own user namespace: within another one they are worth nothing outside. */
+enum imm_truth imm_condition_capability(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        const struct imm_sandbox *sb = imm_facts_sandbox(facts);
+
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
+                const struct imm_identity *id = &sb->identity[k];
+                uint64_t caps = (id->cap_effective | id->cap_permitted) & argument->mask;
+
+                if (!sb->has[k] || id->userns != IMM_USERNS_NONE || caps == 0)
+                        continue;
+                name_capability(facts, caps, k);
+                return IMM_YES;
+        }
+        return IMM_NO;
+}
+
+enum imm_truth imm_condition_runs_as_root(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        const struct imm_sandbox *sb = imm_facts_sandbox(facts);
+
+        (void)argument;
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
+                if (sb->has[k] && sb->identity[k].uid == 0) {
+                        imm_evidence_add(facts, IMM_SETTING_USER, "runs as root%s", command_of(k));
+                        return IMM_YES;
+                }
+        return IMM_NO;
+}
+
+static bool is_member(const struct imm_identity *id, gid_t gid) {
+        for (size_t i = 0; i < id->n_groups; i++)
+                if (id->groups[i] == gid)
+                        return true;
+        return id->gid == gid;
+}
+
+enum imm_truth imm_condition_in_group(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        const struct imm_sandbox *sb = imm_facts_sandbox(facts);
+
+        for (size_t i = 0; i < argument->words.n; i++) {
+                const struct imm_group *g =
+                        imm_group_by_name(facts->manager->users, argument->words.v[i]);
+
+                for (enum imm_command_kind k = 0; g && k < IMM_KIND_N; k++)
+                        if (sb->has[k] && is_member(&sb->identity[k], g->gid)) {
+                                imm_evidence_add(facts, IMM_SETTING_SUPPLEMENTARY_GROUPS,
+                                        "is in group %s%s", g->name, command_of(k));
+                                return IMM_YES;
+                        }
+        }
+        return IMM_NO;
+}
+
+enum imm_truth imm_condition_can_gain_privileges(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        const struct imm_sandbox *sb = imm_facts_sandbox(facts);
+
+        (void)argument;
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
+                if (sb->has[k] && !sb->identity[k].no_new_privileges) {
+                        imm_evidence_add(facts, IMM_SETTING_NO_NEW_PRIVILEGES,
+                                "set-id programs and file capabilities have their effect%s",
+                                command_of(k));
+                        return IMM_YES;
+                }
+        return IMM_NO;
+}
+
+/* Filters are for sandboxed commands; those with '+' have none. */
+static bool has_bare_command(struct imm_facts *facts, enum imm_setting setting) {
+        if (!imm_facts_sandbox(facts)->has[IMM_KIND_PRIVILEGED])
+                return false;
+        imm_evidence_add(facts, setting, "%s= does not bind commands with '+'",
+                imm_setting_info(setting)->name);
+        return true;
+}
+
+enum imm_truth imm_condition_can_call(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        if (has_bare_command(facts, IMM_SETTING_SYSTEM_CALL_FILTER))
+                return IMM_YES;
+        return imm_condition_allows_system_call(facts, argument);
+}
+
+enum imm_truth imm_condition_can_unshare(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        if (has_bare_command(facts, IMM_SETTING_RESTRICT_NAMESPACES))
+                return IMM_YES;
+        return imm_condition_allows_namespace(facts, argument);
+}
+
+enum imm_truth imm_condition_host_network(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        const char *path = imm_fact(facts, IMM_SETTING_NETWORK_NAMESPACE_PATH)->string;
+
+        (void)argument;
+        if (imm_fact(facts, IMM_SETTING_PRIVATE_NETWORK)->number != 0 || (path && *path))
+                return IMM_NO;
+        imm_evidence_add(facts, IMM_SETTING_PRIVATE_NETWORK, "is in the host's network");
+        return IMM_YES;
+}

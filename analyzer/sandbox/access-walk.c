@@ -1,7 +1,7 @@
 #include "analyzer/sandbox/access-private.h"
 
 /* The kernel's limits */
-enum { MAX_LINKS = 40, MAX_PATH = 4 * 4096 };
+enum { MAX_LINKS = 40, MAX_PATH = 4096 };
 
 static int made_compare(const void *key, const void *item) {
         return strcmp(key, ((const struct imm_made *)item)->path);
@@ -445,6 +445,12 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
         unsigned links = 0;
 
         go_root(w, &p);
+        if (strlen(path) >= MAX_PATH) {
+                p.node = (struct imm_node){
+                        .state = IMM_NODE_ABSENT, .why = "the kernel takes no path of that length"};
+                end_at(ret, IMM_WALK_ABSENT, &p, path);
+                return;
+        }
         for (;;) {
                 size_t n;
 
@@ -485,7 +491,7 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
                 if (p.node.state == IMM_NODE_UNKNOWN || !S_ISLNK(p.node.mode) ||
                         (!follow && !rest[strspn(rest, "/")]))
                         continue;
-                if (++links > MAX_LINKS || strlen(rest) > MAX_PATH) {
+                if (++links > MAX_LINKS || strlen(rest) > 2 * MAX_PATH) {
                         end_at(ret, IMM_WALK_LOOP, &p, path);
                         goto out;
                 }

@@ -101,7 +101,7 @@ static void add_assumptions(const struct imm_settings *s, const struct imm_mount
                         imm_strv_add(arena, &ret->assumes, opaque[i].text);
         for (size_t i = 0; i < t->assumes.n; i++)
                 if (!imm_strv_has(&ret->assumes, t->assumes.v[i]))
-                        imm_strv_add(arena, &ret->assumes, t->assumes.v[i]);
+                        imm_strv_add(arena, &ret->assumes, imm_strdup(arena, t->assumes.v[i]));
         for (size_t i = 0; i < s->diags.n; i++) {
                 const struct imm_diag *d = s->diags.v + i;
                 const char *text;

@@ -231,6 +231,7 @@ TEST(links_are_followed_inside) {
         struct imm_mount one[] = {bind("/", "/")},
                          two[] = {bind("/", "/"), bind("/srv/www", "/etc")},
                          other[] = {bind("/", "/new"), bind("/srv/absolute", "/srv/absolute")};
+        char endless[5000] = "";
         uid_t me = getuid();
         struct world x;
 
@@ -242,6 +243,10 @@ TEST(links_are_followed_inside) {
         goes(&x, "/srv/dangling", IMM_WALK_ABSENT, "/srv/nowhere");
         goes(&x, "/etc/passwd/x", IMM_WALK_ABSENT, "/etc/passwd");
         goes(&x, "/../..", IMM_WALK_FOUND, "/");
+        memset(endless, '/', sizeof(endless) - 1);
+        goes(&x, endless, IMM_WALK_ABSENT, "/");
+        endless[4095] = '\0';
+        goes(&x, endless, IMM_WALK_FOUND, "/");
         goes(&x, "/proc/self/root/etc", IMM_WALK_FOUND, "/etc");
         goes(&x, "/proc/self/exe", IMM_WALK_FOUND, "/srv/www/index.html");
         imm_arena_free(x.b->a);

@@ -149,6 +149,17 @@ TEST(backslashes_and_specifiers) {
         check_same(257, "t@i.service");
 }
 
+TEST(lines_that_leave_traces) {
+        world_auto w = {0};
+        imm_auto_free char *text = NULL;
+
+        tree_file(ETC "a.service", "[Service]\nExecStart=/bin/true\nDelegate=yes\nTimeoutSec=5\n");
+        tree_file(ETC "a.service.d/1.conf", "[Service]\nDelegate=pids\nTimeoutSec=7\n");
+        w = open_world(257);
+        text = flattened(&w, "a.service", false);
+        assert_non_null(strstr(text, "Delegate=yes\nTimeoutSec=5\nDelegate=pids\nTimeoutSec=7\n"));
+}
+
 TEST(lists_that_add_up_and_reset) {
         for (unsigned version = 247; version <= 257; version += 5) {
                 tree_clear();
@@ -185,4 +196,5 @@ TEST(what_cannot_be_flattened) {
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_make, tree_remove)
 RUN(T(lines_in_order_by_section), T(origins_and_what_lost),
         T(a_fatal_line_of_a_dropin_does_not_refuse_the_unit), T(a_refused_unit_stays_refused),
-        T(backslashes_and_specifiers), T(lists_that_add_up_and_reset), T(what_cannot_be_flattened))
+        T(backslashes_and_specifiers), T(lines_that_leave_traces), T(lists_that_add_up_and_reset),
+        T(what_cannot_be_flattened))

@@ -2,7 +2,7 @@
 """Two files of `systemctl show` answers, compared property by property.
 
 compare.py [--flattened] TITLE NAMES SYSTEMCTL OTHER EXCEPTIONS    OTHER: immure's, or systemctl's after flattening
-compare.py --list-loaded NAMES SYSTEMCTL                           the units that are loaded under the name asked for
+compare.py --list-loaded NAMES SYSTEMCTL                           the units that are read under the name asked for
 
 EXCEPTIONS has lines "PROPERTY UNIT TITLE reason", the first three as globs: differences that are known and explained in
 docs/properties.md. Ends with 1 if anything else differs.
@@ -89,7 +89,7 @@ def main():
     args = sys.argv[1:]
     if args[0] == "--list-loaded":
         for name, props in read(open(args[1]).read().split("\n")[:-1], args[2]).items():
-            if props.get("LoadState") == ["loaded"] and props.get("Id") == [name] and props.get("FragmentPath") != [""]:
+            if props.get("LoadState") in (["loaded"], ["bad-setting"]) and props.get("Id") == [name] and props.get("FragmentPath") != [""]:
                 print(name)
         return 0
     flattened = args[0] == "--flattened"

@@ -123,8 +123,8 @@ static bool is_whole(struct look *l, const char *view, enum imm_mode mode) {
                 const char *rest = below(m->path, view), *file, *now;
                 struct imm_spot at;
 
-                if (!rest || !*rest || m->of_host)
-                        continue;
+                if (!rest || !*rest || m->of_host || m->setting == IMM_SETTING_N)
+                        continue; /* those that systemd makes by itself come with any namespace */
                 file = join(l->w.a, l->place->file, rest);
                 imm_walk_to(&l->w, m->path, true, &at);
                 now = at.end == IMM_WALK_FOUND ? file_of(l, &at) : NULL;
@@ -191,10 +191,19 @@ static void add_mounts(struct look *l, const char *seen) {
         }
 }
 
+/* What the root does not have can only be on a file system that is made for the service. */
+static bool may_be_made(const struct look *l) {
+        const struct imm_mount *m = imm_mount_at(l->w.table, l->place->path);
+
+        return m && !m->host_path && !m->kernel_path;
+}
+
 static void look(struct look *l) {
         struct imm_spot at;
         const char *file = NULL;
 
+        if (!l->place->file && !may_be_made(l))
+                return;
         imm_walk_to(&l->w, l->place->path, true, &at);
         if (at.end == IMM_WALK_FOUND) {
                 add_new_executable(l, &at);

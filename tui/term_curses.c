@@ -53,8 +53,8 @@ static void set_colors(void) {
                 term.color = false;
                 return;
         }
-        for (short i = 1; i < IMM_STYLE_N; i++)
-                (void)init_pair(i, colors[i], -1);
+        for (int i = 1; i < IMM_STYLE_N; i++)
+                (void)init_pair((short)i, colors[i], -1);
         if (COLORS >= 256)
                 (void)init_pair(IMM_STYLE_FAINT, 244, -1);
 }

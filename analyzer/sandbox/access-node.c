@@ -76,7 +76,7 @@ static const struct imm_file_caps *read_caps(int fd, struct imm_arena *a) {
         magic = le32toh(raw.magic_etc);
         caps = imm_new(a, struct imm_file_caps);
         caps->effective = magic & VFS_CAP_FLAGS_EFFECTIVE;
-        for (unsigned i = 0; i < 2 && n >= (ssize_t)(4 + 8 * (i + 1)); i++) {
+        for (unsigned i = 0; i < 2 && (size_t)n >= 4 + 8 * ((size_t)i + 1); i++) {
                 caps->permitted |= (uint64_t)le32toh(raw.data[i].permitted) << 32 * i;
                 caps->inheritable |= (uint64_t)le32toh(raw.data[i].inheritable) << 32 * i;
         }

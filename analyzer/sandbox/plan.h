@@ -137,7 +137,7 @@ struct imm_plan {
         struct imm_arena *out; /* of the result */
         struct imm_vfs *v;
         struct imm_mount_table *t;
-        bool lenient; /* what fails is left out */
+        bool lenient;    /* what fails is left out */
         bool sandboxing; /* false for '+' commands */
         bool needs_namespace, user_manager, userns;
         const char *runtime;               /* /run, or the user's */

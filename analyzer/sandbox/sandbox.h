@@ -272,10 +272,10 @@ void imm_site_find(
  */
 struct imm_site_access {
         int allowed[IMM_MODE_N];
-        int part[2];   /* of it, or of something below that is mounted for the service */
-        int others[2]; /* the same, but what the service's own user owns */
-        int whole[2];  /* allowed, and no mount takes something below it away */
-        int new_executable;              /* at @path, whatever stands there */
+        int part[2];        /* of it, or of something below that is mounted for the service */
+        int others[2];      /* the same, but what the service's own user owns */
+        int whole[2];       /* allowed, and no mount takes something below it away */
+        int new_executable; /* at @path, whatever stands there */
         const char *seen_at[IMM_MODE_N]; /* where that is in the service's view; NULL: nowhere */
 };
 /* As if the unit could start: missing users and programs are taken to be there. */

@@ -19,6 +19,7 @@ struct loading {
         IMM_ARRAY(struct object) objects;
         enum imm_confidence confidence;
         bool secure;
+        bool soft; /* what is loaded now the program does without: hidden, it is hardly missed */
         struct {
                 bool known;
                 const struct ldcache *cache;
@@ -385,6 +386,8 @@ static int add_object(struct loading *l, const char *name, size_t loader, const 
 
         if (l->objects.n >= OBJECTS_MAX)
                 return -E2BIG;
+        if (l->soft && !f->visible)
+                w.confidence = IMM_POSSIBLE;
         o.elf = node_elf(b->c, f->place.node);
         if (!o.elf)
                 report_broken(b, f->place.node);
@@ -414,6 +417,8 @@ static int load(struct loading *l, const char *name, size_t loader, bool must,
                         .reason = imm_printf(b->arena, "%s %s", what, name),
                         .by = l->objects.v[loader].need};
 
+                if (l->soft)
+                        w.confidence = IMM_POSSIBLE;
                 if (must)
                         need_absent(b, &w, name, "not found by the dynamic loader");
                 return -ENOENT;
@@ -482,10 +487,13 @@ unsigned loader_minor(const struct loading *l) {
 int load_module(struct loading *l, size_t by, const char *name, enum imm_confidence confidence,
         const char *reason) {
         size_t from = l->objects.n;
-        int k = load(l, name, by, false, IMM_NEED_MODULE, confidence, reason);
+        int k;
 
+        l->soft = true;
+        k = load(l, name, by, false, IMM_NEED_MODULE, confidence, reason);
         if (k == 0)
                 load_needed(l, from, IMM_NEED_LIBRARY, confidence);
+        l->soft = false;
         return k;
 }
 

@@ -112,8 +112,7 @@ static const char *services_of(const char *conf, const char *database, struct im
         return NULL;
 }
 
-static void need_data(struct builder *b, const char *service, const char *database, int by,
-        enum imm_confidence sure) {
+static void need_data(struct builder *b, const char *service, const char *database, int by) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++) {
                 struct place p;
 
@@ -123,7 +122,7 @@ static void need_data(struct builder *b, const char *service, const char *databa
                 (void)need_file(b,
                         &(struct want){.name = files[i].path,
                                 .kind = IMM_NEED_CONFIG,
-                                .confidence = sure,
+                                .confidence = IMM_POSSIBLE,
                                 .reason = imm_printf(b->arena, "looks up %s", database),
                                 .by = by},
                         false, &p, NULL);
@@ -135,7 +134,7 @@ static void need_service(struct loading *l, struct builder *b, size_t object, co
         size_t n;
         int by = loaded_objects(l, &n)[object].need;
 
-        need_data(b, service, database, by, sure);
+        need_data(b, service, database, by);
         if (loader_minor(l) >= 34 && (imm_streq(service, "files") || imm_streq(service, "dns")))
                 return; /* since 2.34 libc has these in itself */
         (void)load_module(l, object, imm_printf(b->arena, "libnss_%s.so.2", service), sure,
@@ -169,7 +168,7 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least) {
         k = need_file(b,
                 &(struct want){.name = conf,
                         .kind = IMM_NEED_CONFIG,
-                        .confidence = sure,
+                        .confidence = IMM_POSSIBLE,
                         .reason = "says how users and hosts are looked up",
                         .by = o[by[__builtin_ctz(wanted)]].need},
                 false, &p, NULL);

@@ -1,0 +1,71 @@
+/* Texts that closures are read from: shell, other scripts, configuration, loader caches, #! lines.
+ */
+
+#include "analyzer/closure/closure-private.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char dir[] = "/tmp/immure-fuzz-XXXXXX";
+
+static void put(const char *name, const void *data, size_t size, mode_t mode) {
+        char path[128];
+        FILE *f;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+        f = fopen(path, "we");
+        assert(f && fwrite(data, 1, size, f) == size);
+        assert(fclose(f) == 0 && chmod(path, mode) == 0);
+}
+
+static void clean(void) {
+        static const char *const names[] = {"script", "sh", "ls", "conf", "ld.so.cache", ""};
+        char path[128];
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++) {
+                (void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+                (void)remove(path);
+        }
+}
+
+static void setup(void) {
+        if (imm_after(dir, "/tmp/immure-fuzz-XXXXXX")) {
+                assert(mkdtemp(dir));
+                put("sh", "x", 1, 0755);
+                put("ls", "#!/sh\nls /conf\n", 15, 0755);
+                put("conf", "/ls /script\n", 12, 0644);
+                (void)atexit(clean);
+        }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        imm_cleanup(imm_root_free) struct imm_root *root = NULL;
+        struct imm_closure closure = {0};
+        struct imm_closures c = {.arena = a};
+        struct builder b = {.c = &c, .closure = &closure, .arena = a, .setting = IMM_SETTING_N};
+        struct want w = {.name = "/script", .reason = "", .by = IMM_NEED_BY_UNIT};
+        size_t n;
+        int k;
+
+        setup();
+        put("script", data, size, 0755);
+        put("ld.so.cache", data, size, 0644);
+        assert(imm_root_open(&root, dir, NULL) == 0);
+        c.root = root;
+        view_init(&b.view, &c, NULL, "", a);
+        view_init(&b.plain, &c, NULL, "", a);
+        imm_strv_add(a, &b.path, "/");
+        k = follow_program(&b, &w, true);
+        assert(k >= 0);
+        scan_shell(&b, imm_strndup(a, (const char *)data, size), k);
+        scan_paths(&b, imm_strndup(a, (const char *)data, size), SCAN_COMMENTS | SCAN_INSIDE,
+                IMM_POSSIBLE, "", k);
+        for (size_t i = 0; i < closure.n; i++)
+                assert(closure.v[i].by < (int)i);
+        if (node_ldcache(&c, node_get(&c, "/ld.so.cache")))
+                (void)ldcache_find(node_get(&c, "/ld.so.cache")->cache, "libc.so.6", &n);
+        return 0;
+}

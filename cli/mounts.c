@@ -9,7 +9,7 @@
 
 /* The type of what stands there: "bind" is a part of the host's tree, its own mounts included. */
 static const char *type_of(const struct imm_mount *m) {
-        return m->of_host ? "bind" : m->fstype;
+        return m->of_host || m->source[0] == '/' ? "bind" : m->fstype;
 }
 
 static const struct {

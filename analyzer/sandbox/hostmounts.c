@@ -162,6 +162,42 @@ static bool mounts_run_lock(struct imm_manager *m, struct imm_arena *a) {
                strstr(blob.data, "ID_LIKE=\"debian") || strstr(blob.data, "ID=ubuntu");
 }
 
+/*
+ * Credentials of the services that run in every boot: an early service keeps its mount as long as
+ * it is active. 253 to 256 do not mount what is empty.
+ */
+static void credentials_of_boot(
+        struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
+        static const struct {
+                const char *unit;
+                unsigned since, until;
+        } early[] = {
+                {"systemd-sysusers.service", 250, 252},
+                {"systemd-tmpfiles-setup-dev.service", 250, 252},
+                {"systemd-tmpfiles-setup.service", 250, 252},
+                {"systemd-journald.service", 257, 0},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(early); i++) {
+                struct imm_blob blob;
+
+                if (m->version < early[i].since || (early[i].until && m->version > early[i].until))
+                        continue;
+                if (imm_root_read(m->root,
+                            imm_printf(a, "/usr/lib/systemd/system/%s", early[i].unit),
+                            UNIT_FILE_MAX, a, &blob, NULL) < 0 &&
+                        imm_root_read(m->root,
+                                imm_printf(a, "/lib/systemd/system/%s", early[i].unit),
+                                UNIT_FILE_MAX, a, &blob, NULL) < 0)
+                        continue;
+                if (strstr(blob.data, "Credential="))
+                        *imm_array_push(a, ret) = (struct imm_host_mount){
+                                imm_printf(a, "/run/credentials/%s", early[i].unit),
+                                m->version >= 254 ? "tmpfs" : "ramfs", NONE | IMM_MOUNT_RDONLY,
+                                false};
+        }
+}
+
 static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(at_boot); i++)
                 *imm_array_push(a, ret) = at_boot[i];
@@ -170,6 +206,7 @@ static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_
                         (struct imm_host_mount){"/run/lock", "tmpfs", NONE, false};
         for (size_t i = 0; i < IMM_ELEMENTSOF(by_unit); i++)
                 mount_of_unit(m, i, a, ret);
+        credentials_of_boot(m, a, ret);
         if (m->scope == IMM_SCOPE_USER && m->user)
                 *imm_array_push(a, ret) = (struct imm_host_mount){
                         imm_printf(a, "/run/user/%u", m->user->uid), "tmpfs", NSUID | NDEV, false};

@@ -338,8 +338,10 @@ static const char *tmp_owner(struct imm_plan *p) {
         imm_array_foreach (item, &joins->strings) {
                 struct imm_unit *other = imm_map_get(&p->m->units, item->text);
 
+                /* not imm_settings_of(): another thread may be at that unit */
                 if (other && other != self &&
-                        imm_setting(imm_settings_of(p->m, other), IMM_SETTING_PRIVATE_TMP)
+                        imm_setting(imm_settings_compute(p->m, other, p->s->version, p->a),
+                                IMM_SETTING_PRIVATE_TMP)
                                         ->number == 1)
                         return other->name;
         }

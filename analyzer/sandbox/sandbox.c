@@ -125,7 +125,10 @@ static void check_start(const struct imm_walk *w, struct imm_mount_table *t, con
 
         /* systemd looks before a mere chroot(2), and opens what it finds */
         program = absolute(t->root_directory && !t->has_namespace ? &host : w, program, &spot);
-        if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP) {
+        /* nothing is executed on a noexec mount, whatever may be there */
+        if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP ||
+                (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
+                        (spot.mount->flags & IMM_MOUNT_NOEXEC))) {
                 set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
                 return;
         }

@@ -83,6 +83,12 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         ret->mode = (top->made_mode ? top->made_mode : top->mode) & 07777;
         ret->uid = top->made_mode ? top->made_uid : top->uid;
         ret->gid = top->made_mode ? top->made_gid : top->gid;
+        if (fs->of_host && by && by->mode == IMM_PLAN_PRIVATE_CGROUP2) {
+                /* new, and yet a part of the one tree */
+                ret->fstype = imm_strdup(p->out, fs->type);
+                ret->source = host_path(p->out, top);
+                return;
+        }
         if (fs->of_host) {
                 ret->fstype = ret->of_host ? imm_strdup(p->out, fs->type) : "bind";
                 ret->source = ret->host_path = host_path(p->out, top);
@@ -417,9 +423,14 @@ static void prepare_host(struct imm_plan *p) {
                 mode_t mode;
         } nodes[] = {{"dir", S_IFDIR}, {"reg", S_IFREG}, {"fifo", S_IFIFO}, {"sock", S_IFSOCK},
                 {"chr", S_IFCHR}};
+        const char *pressure;
+        struct imm_vpath at;
 
         imm_vfs_force(p->v, p->q.root, S_IFDIR | (p->s->version >= 254 ? 0555 : 0700));
-        imm_vfs_force(p->v, imm_printf(p->a, "%s/memory.pressure", p->cgroup), S_IFREG | 0644);
+        pressure = imm_printf(p->a, "%s/memory.pressure", p->cgroup);
+        imm_vfs_force(p->v, pressure, S_IFREG | 0644);
+        if (p->q.pressure && p->id && imm_vfs_lookup(p->v, pressure, true, &at) >= 0)
+                imm_vfs_change(p->v, at.node, -1, p->id->uid, p->id->gid, false);
         if (p->q.os_release)
                 imm_vfs_force(p->v,
                         imm_printf(p->a, "%s/systemd/propagate/.os-release-stage/os-release",

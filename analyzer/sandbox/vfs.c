@@ -466,7 +466,9 @@ void imm_vfs_force(struct imm_vfs *v, const char *path, mode_t mode) {
                         c->made_mode = path[strspn(path, "/")] ? S_IFDIR | 0755 : mode;
                         c->made_uid = uid;
                         c->made_gid = 0;
-                        if (c->fs->of_host)
+                        /* what a group holds is not made by systemd: only the asked one is */
+                        if (c->fs->of_host &&
+                                (!S_ISDIR(c->made_mode) || !imm_streq(c->fs->type, "cgroup2")))
                                 *imm_array_push(v->a, &v->made) = c;
                 }
                 p = imm_vfs_cross(v, (struct imm_vpath){p.mount, c});

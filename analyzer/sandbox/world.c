@@ -166,6 +166,8 @@ static void mount_host(struct imm_world *w, struct imm_vfs *v, const struct imm_
                 for (struct imm_vnode *n = p.node; n && n->made_mode; n = n->parent) {
                         n->mode = n->made_mode;
                         n->made_mode = 0;
+                        n->looked_up = true;
+                        n->uncertain = false;
                 }
         }
         while (v->mounts.v[parent] != p.mount)

@@ -115,7 +115,7 @@ static void put_closure(struct imm_json *j, const struct imm_state *s) {
         imm_json_end(j);
 }
 
-static void put_findings(struct imm_json *j, const struct imm_state *s) {
+void imm_findings_json(const struct imm_state *s, struct imm_json *j) {
         imm_json_array(j, "findings");
         imm_array_foreach (f, &s->findings) {
                 imm_json_object(j, NULL);
@@ -157,7 +157,7 @@ void imm_state_json(const struct imm_state *s, struct imm_json *j) {
         put_mounts(j, s);
         put_access(j, s);
         put_closure(j, s);
-        put_findings(j, s);
+        imm_findings_json(s, j);
         put_strings(j, "errors", &s->errors);
 }
 

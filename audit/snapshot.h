@@ -128,6 +128,8 @@ void imm_snapshot_redact(struct imm_snapshot *s);
 
 /* The members of one state's object; the caller opens and ends it. Figures as strings ("9.6"). */
 void imm_state_json(const struct imm_state *s, struct imm_json *j);
+/* Of it, the member "findings" alone */
+void imm_findings_json(const struct imm_state *s, struct imm_json *j);
 /* The document {"schema": "immure.report/1", "units": [...]}. */
 void imm_snapshot_json(const struct imm_snapshot *s, struct imm_json *j);
 /* Reads such a document back. -EINVAL with @err for what is none; unknown members are ignored. */

@@ -1,7 +1,7 @@
 /* immure show: one unit as the manager would have it, with the origin of every setting. */
 
 #include "analyzer/settings/settings.h"
-#include "cli/cli.h"
+#include "cli/judged.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -203,7 +203,8 @@ static void json_diags(struct imm_json *j, const struct imm_diags *d) {
         }
 }
 
-static void json_unit(struct imm_json *j, const struct imm_settings *s, struct imm_arena *a) {
+static void json_unit(struct imm_json *j, const struct imm_settings *s, struct imm_cli_judged *w,
+        struct imm_arena *a) {
         const struct imm_unit *u = s->unit;
 
         imm_json_string(j, "unit", u->name);
@@ -219,6 +220,8 @@ static void json_unit(struct imm_json *j, const struct imm_settings *s, struct i
         imm_json_string(j, "load", imm_load_name(s->load));
         if (s->load_message || u->load_message)
                 imm_json_string(j, "message", s->load_message ? s->load_message : u->load_message);
+        if (w)
+                imm_cli_judged_json(w, s->unit, j);
         json_settings(j, s, a);
         json_lost(j, s);
         imm_json_array(j, "diagnostics");
@@ -227,7 +230,8 @@ static void json_unit(struct imm_json *j, const struct imm_settings *s, struct i
         imm_json_end(j);
 }
 
-static void show_json(struct imm_cli *cli, struct imm_settings **units, size_t n) {
+static void show_json(
+        struct imm_cli *cli, struct imm_settings **units, size_t n, struct imm_cli_judged *w) {
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         imm_json_object(&j, NULL);
@@ -235,12 +239,12 @@ static void show_json(struct imm_cli *cli, struct imm_settings **units, size_t n
         imm_json_string(&j, "root", imm_root_path(cli->root));
         imm_json_uint(&j, "systemd", cli->manager->version);
         if (n == 1)
-                json_unit(&j, units[0], cli->arena);
+                json_unit(&j, units[0], w, cli->arena);
         else {
                 imm_json_array(&j, "units");
                 for (size_t i = 0; i < n; i++) {
                         imm_json_object(&j, NULL);
-                        json_unit(&j, units[i], cli->arena);
+                        json_unit(&j, units[i], w, cli->arena);
                         imm_json_end(&j);
                 }
                 imm_json_end(&j);
@@ -404,10 +408,12 @@ static void text_settings(struct imm_cli *cli, const struct imm_settings *s) {
         }
 }
 
-static void show_text(struct imm_cli *cli, struct imm_settings *s) {
+static void show_text(struct imm_cli *cli, struct imm_settings *s, struct imm_cli_judged *w) {
         text_head(cli, s);
         if (s->load == IMM_LOAD_LOADED || s->load == IMM_LOAD_BAD_SETTING)
                 text_settings(cli, s);
+        if (w && s->load == IMM_LOAD_LOADED)
+                imm_cli_judged_text(w, s->unit);
 }
 
 /* ---- the verb ---- */
@@ -430,6 +436,7 @@ static int check_usage(struct imm_cli *cli) {
 
 static int show(struct imm_cli *cli) {
         struct imm_settings **list;
+        struct imm_cli_judged *judged = NULL;
         bool missing = false;
         int r, status = IMM_EXIT_OK;
 
@@ -459,8 +466,13 @@ static int show(struct imm_cli *cli) {
                                         .msg = imm_printf(cli->arena, "there is no unit '%s'",
                                                 list[i]->unit->name)});
         }
+        if (!asked.emit && asked.properties.n == 0) {
+                r = imm_cli_judged_open(cli, &judged);
+                if (r != IMM_EXIT_OK)
+                        return r;
+        }
         if (cli->json != IMM_JSON_OFF)
-                show_json(cli, list, cli->n_args);
+                show_json(cli, list, cli->n_args, judged);
         for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');
@@ -469,8 +481,9 @@ static int show(struct imm_cli *cli) {
                 else if (asked.properties.n > 0)
                         show_properties(cli, list[i]);
                 else
-                        show_text(cli, list[i]);
+                        show_text(cli, list[i], judged);
         }
+        imm_cli_judged_free(judged);
         return missing ? IMM_EXIT_USAGE : status ? status : imm_cli_done(cli);
 }
 

@@ -38,6 +38,7 @@ struct nix *nix_of(struct imm_closures *c);
  */
 size_t nix_name_length(const char *s);
 bool nix_is_base32(unsigned char c);
+bool nix_is_name(const char *s); /* HASH-NAME and nothing more */
 
 /* The entries of /nix/store, read once. */
 const struct imm_dirent *nix_entries(struct nix *x, size_t *ret_n);

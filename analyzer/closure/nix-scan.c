@@ -11,12 +11,6 @@
 
 enum { BUFFER = 256 * 1024, DEPTH_MAX = 200, DERIVATION_MAX = 64 << 20 };
 
-static const char base32[] = "0123456789abcdfghijklmnpqrsvwxyz";
-
-bool nix_is_base32(unsigned char c) {
-        return c && strchr(base32, c);
-}
-
 struct scan {
         struct nix *x;
         struct imm_diags *diags;
@@ -176,8 +170,8 @@ void nix_scan(struct nix *x, const struct nix_path *p, struct imm_diags *diags,
         (void)nix_entries(x, &n);
         s.seen = imm_alloc_array(arena, n / 64 + 1, sizeof(*s.seen));
         s.buffer = imm_alloc(arena, BUFFER);
-        for (const char *d = base32; *d; d++)
-                s.is_digit[(unsigned char)*d] = true;
+        for (unsigned d = 0; d < 256; d++)
+                s.is_digit[d] = nix_is_base32((unsigned char)d);
         if (k < 0)
                 unreadable(&s, p->path, k);
         else if (S_ISREG(st.st_mode) && imm_ends_with(p->path, ".drv"))

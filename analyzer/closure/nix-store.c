@@ -1,7 +1,30 @@
 #include "analyzer/closure/nix-private.h"
 
-#include <ctype.h>
 #include <errno.h>
+
+/* What a hash and what a name may hold: asked of every byte of 50,000 names */
+enum { DIGIT = 1, NAME = 2 };
+static const unsigned char classes[256] = {
+        ['0' ... '9'] = DIGIT | NAME,
+        ['a' ... 'd'] = DIGIT | NAME,
+        ['e'] = NAME,
+        ['f' ... 'n'] = DIGIT | NAME,
+        ['o'] = NAME,
+        ['p' ... 's'] = DIGIT | NAME,
+        ['t' ... 'u'] = NAME,
+        ['v' ... 'z'] = DIGIT | NAME,
+        ['A' ... 'Z'] = NAME,
+        ['+'] = NAME,
+        ['-'] = NAME,
+        ['.'] = NAME,
+        ['_'] = NAME,
+        ['?'] = NAME,
+        ['='] = NAME,
+};
+
+bool nix_is_base32(unsigned char c) {
+        return classes[c] & DIGIT;
+}
 
 size_t nix_name_length(const char *s) {
         size_t n = 0;
@@ -10,10 +33,16 @@ size_t nix_name_length(const char *s) {
                 n++;
         if (n != NIX_HASH || s[n] != '-')
                 return 0;
-        for (n++; s[n] && n <= NIX_HASH + NIX_NAME_MAX; n++)
-                if (!isalnum((unsigned char)s[n]) && !strchr("+-._?=", s[n]))
+        for (n++; n <= NIX_HASH + NIX_NAME_MAX; n++)
+                if (!(classes[(unsigned char)s[n]] & NAME))
                         break;
         return n > NIX_HASH + 1 ? n : 0;
+}
+
+bool nix_is_name(const char *s) {
+        size_t n = nix_name_length(s);
+
+        return n > 0 && !s[n];
 }
 
 static void free_db(void *data) {
@@ -56,8 +85,12 @@ static void list_store(struct nix *x) {
                 n = 0;
         x->entries = all;
         for (size_t i = 0; i < n; i++) /* .links, trash and the like are no store paths */
-                if (nix_name_length(all[i].name) == strlen(all[i].name))
+                if (nix_is_name(all[i].name))
                         x->entries[x->n_entries++] = all[i];
+}
+
+/* Only where hashes are looked for: most closures come from the database. */
+static void index_store(struct nix *x) {
         x->n_by_hash = 64;
         while (x->n_by_hash < 2 * x->n_entries)
                 x->n_by_hash *= 2;
@@ -83,6 +116,8 @@ const struct imm_dirent *nix_entry_by_hash(struct nix *x, const char *hash) {
         size_t at, n;
 
         (void)nix_entries(x, &n);
+        if (!x->by_hash)
+                index_store(x);
         for (at = hash_of(hash) & (x->n_by_hash - 1); x->by_hash[at];
                 at = (at + 1) & (x->n_by_hash - 1)) {
                 const struct imm_dirent *e = &x->entries[x->by_hash[at] - 1];

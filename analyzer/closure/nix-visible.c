@@ -52,6 +52,7 @@ void nix_visible(
         const struct imm_dirent *e = NULL;
         struct imm_dirent *other;
         struct place p;
+        bool own; /* the root's own store: its entries were checked */
         size_t n = 0;
 
         view_init(&v, x->c, t, "", a);
@@ -59,13 +60,16 @@ void nix_visible(
         if (view_find(&v, NULL, NIX_STORE, &p) < 0)
                 return;
         mounted(t, p.path, a, &shown, &masked);
-        if (p.node && imm_streq(p.node->host, NIX_STORE))
+        own = p.node && imm_streq(p.node->host, NIX_STORE);
+        if (own)
                 e = nix_entries(x, &n);
         else if (p.node && imm_root_list(x->c->root, p.node->host, a, &other, &n) == 0)
                 e = other;
+        ret->cap = n + 1;
+        ret->v = imm_alloc_array(a, ret->cap, sizeof(*ret->v));
         for (size_t i = 0; i < n; i++)
-                if (nix_name_length(e[i].name) == strlen(e[i].name) && !has(&masked, e[i].name))
-                        imm_strv_add(a, ret, e[i].name);
+                if ((own || nix_is_name(e[i].name)) && !has(&masked, e[i].name))
+                        ret->v[ret->n++] = e[i].name;
         for (size_t i = 0; i < shown.n; i++)
                 if (!has(&masked, shown.v[i]))
                         imm_strv_add(a, ret, shown.v[i]);

@@ -31,7 +31,8 @@ static char *flags_text(struct imm_arena *a, const struct imm_mount *m) {
         return s;
 }
 
-static char *what_text(struct imm_arena *a, const struct imm_mount *m) {
+static char *what_text(
+        struct imm_arena *a, const struct imm_mount_table *t, const struct imm_mount *m) {
         if (m->inaccessible)
                 return imm_strdup(a, "inaccessible");
         if (m->of_host)
@@ -40,7 +41,8 @@ static char *what_text(struct imm_arena *a, const struct imm_mount *m) {
                 return imm_printf(a, "new %s%s%s%s", m->fstype, m->options ? " (" : "",
                         m->options ? m->options : "", m->options ? ")" : "");
         if (imm_streq(m->source, m->path))
-                return imm_strdup(a, "itself");
+                return t->root_directory ? imm_printf(a, "the host's %s", m->source)
+                                         : imm_strdup(a, "itself");
         return imm_printf(a, "from %s", m->source);
 }
 
@@ -113,8 +115,8 @@ static void put_padded(const char *text, size_t width) {
         printf("%*s", n < width ? (int)(width - n) : 0, "");
 }
 
-static void put_mount(
-        struct imm_cli *cli, const struct imm_mount *m, const char *name, const char *indent) {
+static void put_mount(struct imm_cli *cli, const struct imm_mount_table *t,
+        const struct imm_mount *m, const char *name, const char *indent) {
         const char *cause = cause_text(cli->arena, m);
         const char *tone = m->inaccessible               ? imm_cli_tone(cli, IMM_TONE_GOOD)
                            : m->flags & IMM_MOUNT_RDONLY ? ""
@@ -126,7 +128,7 @@ static void put_mount(
         printf("  ");
         put_padded(flags_text(cli->arena, m), FLAGS_WIDTH);
         printf("  ");
-        put_padded(what_text(cli->arena, m), cause ? WHAT_WIDTH : 0);
+        put_padded(what_text(cli->arena, t, m), cause ? WHAT_WIDTH : 0);
         if (cause) {
                 printf("  %s", imm_cli_tone(cli, IMM_TONE_FAINT));
                 imm_text_put(stdout, cause);
@@ -151,7 +153,7 @@ static void put_below(
                                 nearest = false;
                 if (!nearest)
                         continue;
-                put_mount(cli, m, m->path + (imm_streq(over, "/") ? 0 : strlen(over)), indent);
+                put_mount(cli, t, m, m->path + (imm_streq(over, "/") ? 0 : strlen(over)), indent);
                 put_below(cli, t, i, imm_printf(cli->arena, "%s  ", indent));
         }
 }
@@ -188,7 +190,7 @@ static void mounts_text(
         else if (!t->has_namespace)
                 puts("  no mount namespace: it sees the host's own mounts");
         if (t->n > 0) {
-                put_mount(cli, &t->v[0], "/", "");
+                put_mount(cli, t, &t->v[0], "/", "");
                 put_below(cli, t, 0, "");
         }
         put_losers(cli, t);

@@ -67,14 +67,17 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         ret->path = imm_strdup(p->out, path);
         ret->flags = m->flags | (fs->read_only ? IMM_MOUNT_RDONLY : 0);
         ret->id_mapped = m->id_mapped;
-        ret->of_host = m->of_host && !by;
+        ret->of_host = m->of_host && !by && fs->of_host && imm_streq(host_path(p->a, top), path);
         ret->read_only_by = cause_of(p, m->read_only_by);
         ret->noexec_by = cause_of(p, m->noexec_by);
         ret->nosuid_by = cause_of(p, m->nosuid_by);
         if (!by)
                 by = m->read_only_by ? m->read_only_by : m->noexec_by ? m->noexec_by : m->nosuid_by;
         ret->setting = by ? by->setting : IMM_SETTING_N;
-        if (by) {
+        if (!m->by && !ret->of_host && p->root_directory) {
+                ret->setting = IMM_SETTING_ROOT_DIRECTORY;
+                ret->origin = imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin;
+        } else if (by) {
                 ret->origin = by->origin;
                 ret->why = by->why ? imm_strdup(p->out, by->why) : NULL;
                 ret->inaccessible = m->by == by && by->mode == IMM_PLAN_INACCESSIBLE;

@@ -14,3 +14,4 @@ void imm_html_summary(const struct imm_report *r, FILE *f); /* summary.c: cards 
 void imm_html_changes(const struct imm_report *r, FILE *f);
 void imm_html_units(const struct imm_report *r, const struct imm_state **list, FILE *f);
 void imm_html_unit(const struct imm_report *r, const struct imm_state *s, FILE *f); /* unit.c */
+void imm_html_rules(const struct imm_report *r, FILE *f);

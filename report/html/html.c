@@ -148,6 +148,7 @@ void imm_report_html(const struct imm_report *r, FILE *f) {
         fputs("<h2 id=\"details\">Unit by unit</h2>\n", f);
         for (size_t i = 0; i < r->now->states.n; i++)
                 imm_html_unit(r, list[i], f);
+        imm_html_rules(r, f);
         not_analysed(r, f);
         fprintf(f, "</main>\n<script>%s</script>\n</body>\n</html>\n", report_js);
 }

@@ -3,6 +3,8 @@
 
 #include "report/html/html-private.h"
 
+#include "base/map.h"
+
 static void origin(FILE *f, const struct imm_source_ref *o) {
         if (o->by) {
                 fputs("by ", f);
@@ -18,42 +20,98 @@ static void origin(FILE *f, const struct imm_source_ref *o) {
                 imm_html_text(f, o->kind);
 }
 
+/* What is grave, with its evidence; remedies stand once for all units, at the end of the page. */
+static void grave(const struct imm_state_finding *i, FILE *f) {
+        fprintf(f, "<li><span class=\"tag %s\">%s</span> ", imm_html_severity_tone(i->severity),
+                imm_severity_name(i->severity));
+        imm_html_text(f, i->rule);
+        if (i->confidence && !imm_streq(i->confidence, "certain")) {
+                fputs(" (", f);
+                imm_html_text(f, i->confidence);
+                fputs(")", f);
+        }
+        if (i->evidence.n > 0) {
+                fputs(": ", f);
+                imm_html_text(f, i->evidence.v[0]);
+        }
+        if (i->suppressed) {
+                fputs(" <span class=\"faint\">accepted: ", f);
+                imm_html_text(f, i->suppressed);
+                fputs("</span>", f);
+        }
+        fputs("</li>\n", f);
+}
+
+static void names(const struct imm_state *s, enum imm_severity severity, FILE *f) {
+        bool any = false;
+
+        imm_array_foreach (i, &s->findings) {
+                if (i->severity != severity || i->suppressed)
+                        continue;
+                if (!any)
+                        fprintf(f, "<p><b class=\"%s\">%s</b> ", imm_html_severity_tone(severity),
+                                imm_severity_name(severity));
+                any = true;
+                imm_html_text(f, i->rule);
+                putc(' ', f);
+        }
+        if (any)
+                fputs("</p>\n", f);
+}
+
 static void findings(const struct imm_state *s, FILE *f) {
         if (s->findings.n == 0)
                 return;
         fputs("<h3>Findings</h3>\n<ul class=\"f\">\n", f);
-        imm_array_foreach (i, &s->findings) {
-                fprintf(f, "<li><span class=\"tag %s\">%s</span> ",
-                        imm_html_severity_tone(i->severity), imm_severity_name(i->severity));
-                imm_html_text(f, i->rule);
-                if (i->confidence && !imm_streq(i->confidence, "certain")) {
-                        fputs(" (", f);
-                        imm_html_text(f, i->confidence);
-                        fputs(")", f);
-                }
-                if (i->suppressed) {
-                        fputs(" <span class=\"faint\">accepted: ", f);
-                        imm_html_text(f, i->suppressed);
-                        fputs("</span>", f);
-                }
-                for (size_t k = 0; k < i->evidence.n; k++) {
-                        fputs("<br><span class=\"faint\">", f);
-                        imm_html_text(f, i->evidence.v[k]);
-                        fputs("</span>", f);
-                }
-                if (i->remedy) {
-                        fputs("<br>Remedy: <code>", f);
-                        imm_html_text(f, i->remedy);
-                        fputs("</code>", f);
-                }
-                if (i->owner) {
-                        fputs(" <span class=\"faint\">(", f);
-                        imm_html_text(f, i->owner);
-                        fputs(")</span>", f);
-                }
-                fputs("</li>\n", f);
-        }
+        imm_array_foreach (i, &s->findings)
+                if (i->severity >= IMM_SEVERITY_HIGH || i->suppressed)
+                        grave(i, f);
         fputs("</ul>\n", f);
+        names(s, IMM_SEVERITY_MEDIUM, f);
+        names(s, IMM_SEVERITY_LOW, f);
+}
+
+/* Each rule that found something, once: what helps, and how many units it found */
+struct glossed {
+        const struct imm_state_finding *example;
+        size_t units;
+};
+
+void imm_html_rules(const struct imm_report *r, FILE *f) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_map rules = {0};
+
+        imm_array_foreach (p, &r->now->states)
+                imm_array_foreach (i, &(*p)->findings) {
+                        struct glossed *g = i->rule ? imm_map_get(&rules, i->rule) : NULL;
+
+                        if (!i->rule || i->severity == IMM_SEVERITY_INFO)
+                                continue;
+                        if (!g) {
+                                g = imm_new(a, struct glossed);
+                                g->example = i;
+                                imm_map_put(a, &rules, i->rule, g);
+                        }
+                        g->units++;
+                }
+        if (rules.n == 0)
+                return;
+        fputs("<h2 id=\"rules\">What helps</h2>\n<div "
+              "class=\"wide\"><table><thead><tr><th>Rule</th>"
+              "<th>Severity</th><th class=\"n\">Units</th><th>Remedy</th></tr></thead><tbody>\n",
+                f);
+        for (size_t i = 0; i < rules.n; i++) {
+                const struct glossed *g = rules.v[i].value;
+
+                fputs("<tr><td>", f);
+                imm_html_text(f, rules.v[i].key);
+                fprintf(f, "</td><td class=\"%s\">%s</td><td class=\"n\">%zu</td><td class=\"p\">",
+                        imm_html_severity_tone(g->example->severity),
+                        imm_severity_name(g->example->severity), g->units);
+                imm_html_text(f, g->example->remedy);
+                fputs("</td></tr>\n", f);
+        }
+        fputs("</tbody></table></div>\n", f);
 }
 
 static void settings(const struct imm_state *s, FILE *f) {

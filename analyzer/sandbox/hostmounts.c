@@ -13,7 +13,7 @@
 
 enum { NSUID = IMM_MOUNT_NOSUID, NDEV = IMM_MOUNT_NODEV, NEXEC = IMM_MOUNT_NOEXEC };
 enum { NONE = NSUID | NDEV | NEXEC };
-enum { UNIT_FILE_MAX = 1 << 16, MOUNTINFO_MAX = 1 << 24 };
+enum { UNIT_FILE_MAX = 1 << 16 };
 
 /* clang-format off */
 static const struct imm_host_mount at_boot[] = {

@@ -51,6 +51,11 @@ int imm_cli_open(struct imm_cli *cli) {
         };
         unsigned long long version = 0;
 
+        /* better no answer than one that did not ask whom it was told to ask */
+        if (cli->live)
+                return imm_cli_usage(cli, "--live is not built into this version; without it the "
+                                          "answer is from files alone");
+
         if (cli->versions.n > 0 && imm_parse_u64(cli->versions.v[0], &version))
                 options.version = (unsigned)version;
         if (imm_root_open(&cli->root, cli->root_dir, &cli->err) < 0)

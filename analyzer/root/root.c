@@ -246,22 +246,28 @@ static void closedirp(DIR **d) {
                 (void)closedir(*d);
 }
 
+static int open_folder(const struct imm_root *r, const char *path, DIR **ret) {
+        imm_auto_close int fd =
+                open_in_root(r, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY);
+
+        if (fd < 0)
+                return fd;
+        *ret = fdopendir(fd);
+        if (!*ret)
+                return -errno;
+        (void)imm_steal_fd(&fd); /* the stream's now */
+        return 0;
+}
+
 int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n) {
         IMM_ARRAY(struct imm_dirent) list = {0};
         __attribute__((cleanup(closedirp))) DIR *dir = NULL;
         struct dirent *e;
-        int fd = open_in_root(r, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY);
+        int k = open_folder(r, path, &dir);
 
-        if (fd < 0)
-                return fd;
-        dir = fdopendir(fd);
-        if (!dir) {
-                int e1 = errno;
-
-                (void)close(fd);
-                return -e1;
-        }
+        if (k < 0)
+                return k;
         for (;;) {
                 unsigned char type;
 
@@ -301,22 +307,15 @@ int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_ar
         IMM_ARRAY(struct imm_dirent_stat) list = {0};
         __attribute__((cleanup(closedirp))) DIR *dir = NULL;
         struct dirent *e;
-        int fd = open_in_root(r, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY);
+        int k = open_folder(r, path, &dir);
 
-        if (fd < 0)
-                return fd;
-        dir = fdopendir(fd);
-        if (!dir) {
-                int e1 = errno;
-
-                (void)close(fd);
-                return -e1;
-        }
+        if (k < 0)
+                return k;
         while (errno = 0, (e = readdir(dir))) {
                 struct stat st;
 
                 if (imm_streq(e->d_name, ".") || imm_streq(e->d_name, "..") ||
-                        fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+                        fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
                         continue;
                 *imm_array_push(a, &list) = (struct imm_dirent_stat){
                         .name = imm_strdup(a, e->d_name),

@@ -520,29 +520,29 @@ TEST(files_given_by_path) {
         char cwd[PATH_MAX];
 
         tree_file("root/etc/systemd/system/x.service.d/installed.conf", SERVICE);
-        tree_file("work/x.service", SERVICE);
-        tree_file("work/x.service.d/a.conf", SERVICE);
-        tree_file("work/service.d/all.conf", SERVICE);
-        tree_file("work/t@.service", SERVICE);
-        tree_file("work/a:b.service", SERVICE);
-        assert_int_equal(mkfifo(tree_path("work/fifo.service"), 0644), 0);
+        tree_file("given/x.service", SERVICE);
+        tree_file("given/x.service.d/a.conf", SERVICE);
+        tree_file("given/service.d/all.conf", SERVICE);
+        tree_file("given/t@.service", SERVICE);
+        tree_file("given/a:b.service", SERVICE);
+        assert_int_equal(mkfifo(tree_path("given/fifo.service"), 0644), 0);
         assert_non_null(getcwd(cwd, sizeof(cwd)));
         assert_int_equal(chdir(tree), 0);
         w = open_world(257, NULL);
-        u = given(&w, "./work/x.service");
+        u = given(&w, "./given/x.service");
         assert_int_equal(u->load, IMM_LOAD_LOADED);
         assert_true(u->given_by_path);
-        assert_string_equal(u->fragment, "./work/x.service");
-        is_list(&u->dropins, "./work/x.service.d/a.conf ./work/service.d/all.conf");
-        u = given(&w, "work/x.service:other.service");
+        assert_string_equal(u->fragment, "./given/x.service");
+        is_list(&u->dropins, "./given/x.service.d/a.conf ./given/service.d/all.conf");
+        u = given(&w, "given/x.service:other.service");
         assert_string_equal(u->name, "other.service");
-        assert_string_equal(u->fragment, "work/x.service");
-        is_list(&u->dropins, "work/x.service.d/a.conf work/service.d/all.conf");
-        assert_string_equal(given(&w, "work/a:b.service")->name, "a:b.service");
-        assert_string_equal(given(&w, "work/t@.service:t@x.service")->instance, "x");
-        assert_true(given(&w, "work/fifo.service")->unreadable);
-        assert_int_equal(given(&w, "work/none.service")->load, IMM_LOAD_NOT_FOUND);
-        assert_int_equal(imm_manager_unit_file(w.m, "work/x.txt", &u, NULL), -EINVAL);
+        assert_string_equal(u->fragment, "given/x.service");
+        is_list(&u->dropins, "given/x.service.d/a.conf given/service.d/all.conf");
+        assert_string_equal(given(&w, "given/a:b.service")->name, "a:b.service");
+        assert_string_equal(given(&w, "given/t@.service:t@x.service")->instance, "x");
+        assert_true(given(&w, "given/fifo.service")->unreadable);
+        assert_int_equal(given(&w, "given/none.service")->load, IMM_LOAD_NOT_FOUND);
+        assert_int_equal(imm_manager_unit_file(w.m, "given/x.txt", &u, NULL), -EINVAL);
         assert_int_equal(chdir(cwd), 0);
 }
 

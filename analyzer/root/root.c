@@ -315,7 +315,8 @@ int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_ar
                 struct stat st;
 
                 if (imm_streq(e->d_name, ".") || imm_streq(e->d_name, "..") ||
-                        fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+                        fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) <
+                                0)
                         continue;
                 *imm_array_push(a, &list) = (struct imm_dirent_stat){
                         .name = imm_strdup(a, e->d_name),

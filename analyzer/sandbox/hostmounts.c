@@ -4,12 +4,11 @@
  * Of the running host: the manager's own table. Of a tree below --root: those that systemd makes
  * when it boots there (mount-setup.c's, always) and those of the tree's own mount units for the
  * kernel's file systems, if they are wanted at boot. Sources: systemd.special(7),
- * file-hierarchy(7), proc(5) for mountinfo, tests/lab.
+ * file-hierarchy(7), tests/lab.
  */
 
+#include "analyzer/sandbox/mountinfo.h"
 #include "analyzer/sandbox/world.h"
-
-#include <stdio.h>
 
 enum { NSUID = IMM_MOUNT_NOSUID, NDEV = IMM_MOUNT_NODEV, NEXEC = IMM_MOUNT_NOEXEC };
 enum { NONE = NSUID | NDEV | NEXEC };
@@ -214,69 +213,20 @@ static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_
 
 /* ---- the running host ---- */
 
-/* \040 and its like, in place */
-static char *unescape(char *s) {
-        char *to = s;
-
-        for (const char *p = s; *p; p++)
-                if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
-                        p[3] >= '0' && p[3] <= '7') {
-                        *to++ = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
-                        p += 3;
-                } else
-                        *to++ = *p;
-        *to = '\0';
-        return s;
-}
-
-/* "ID PARENT DEV ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE SUPER": false for what is no such line
- */
-static bool parse_mountinfo_line(char *line, struct imm_host_mount *ret) {
-        char *field[6], *rest = line, *tail;
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(field); i++) {
-                field[i] = strsep(&rest, " ");
-                if (!rest)
-                        return false;
-        }
-        if (rest[0] == '-' && rest[1] == ' ')
-                tail = rest + 2;
-        else {
-                tail = strstr(rest, " - ");
-                if (!tail)
-                        return false;
-                tail += 3;
-        }
-        ret->path = unescape(field[4]);
-        ret->flags = options_flags(field[5], 0);
-        ret->type = strsep(&tail, " ");
-        if (tail)
-                (void)strsep(&tail, " ");
-        ret->read_only_fs = tail && (options_flags(tail, 0) & IMM_MOUNT_RDONLY);
-        return true;
-}
-
 static void of_host(struct imm_arena *a, struct imm_host_mounts *ret) {
-        imm_auto_free char *line = NULL;
-        size_t size = 0;
-        ssize_t n;
+        struct imm_mountinfos all = {0};
         FILE *f = fopen("/proc/1/mountinfo", "re");
 
         if (!f)
                 f = fopen("/proc/self/mountinfo", "re");
         if (f) {
-                while ((n = getline(&line, &size, f)) > 0) {
-                        struct imm_host_mount h = {0};
-                        char *copy = imm_strndup(a, line, (size_t)n - (line[n - 1] == '\n'));
-
-                        if (!parse_mountinfo_line(copy, &h))
-                                continue;
-                        if (ret->n == 0 && !imm_streq(h.path, "/"))
-                                continue;
-                        *imm_array_push(a, ret) = h;
-                }
+                imm_mountinfo_read(f, a, &all);
                 (void)fclose(f);
         }
+        imm_array_foreach (m, &all)
+                if (ret->n > 0 || imm_streq(m->path, "/"))
+                        *imm_array_push(a, ret) = (struct imm_host_mount){
+                                m->path, m->fstype, m->flags, m->read_only_fs};
         if (ret->n == 0)
                 *imm_array_push(a, ret) = (struct imm_host_mount){"/", "rootfs", 0, false};
 }

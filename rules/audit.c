@@ -83,7 +83,7 @@ static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct wo
         if (!audit->settings_only && u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
                 facts.sandbox = imm_sandbox_assume(audit->manager, s, w->scratch);
         for (size_t i = 0; u->load == IMM_LOAD_LOADED && i < audit->n_cards; i++)
-                if (has_process(u->unit->type))
+                if (has_process(u->unit->type) || audit->cards[i]->all_units)
                         imm_judge(audit->cards[i], &facts, w->arena, &u->judgements[i]);
         imm_arena_reset(w->scratch);
 }

@@ -17,6 +17,24 @@ const struct imm_condition *imm_condition_by_key(const char *key) {
         return NULL;
 }
 
+void imm_place_add(struct imm_facts *facts, const struct imm_place *place) {
+        struct imm_arena *a = facts->arena;
+        struct imm_place *copy;
+
+        facts->n_places++;
+        if (!a)
+                return;
+        copy = imm_array_push(a, &facts->places_found);
+        *copy = *place;
+        copy->setting = place->setting ? imm_strdup(a, place->setting) : NULL;
+        copy->file = place->file ? imm_strdup(a, place->file) : NULL;
+        copy->subject = place->subject ? imm_strdup(a, place->subject) : NULL;
+        copy->remedy = place->remedy ? imm_strdup(a, place->remedy) : NULL;
+        copy->evidence = (struct imm_strv){0};
+        for (size_t i = 0; i < place->evidence.n; i++)
+                imm_strv_add(a, &copy->evidence, imm_strdup(a, place->evidence.v[i]));
+}
+
 void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...) {
         struct imm_evidence e = {.setting = setting};
         va_list ap;

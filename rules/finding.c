@@ -19,7 +19,10 @@ void imm_findings_count(
                 for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
                         if (is_finding(&u->judgements[i].checks[k]))
                                 counts[severity_of(
-                                        a->cards[i]->rules[k], &u->judgements[i].checks[k])]++;
+                                        a->cards[i]->rules[k], &u->judgements[i].checks[k])] +=
+                                        u->judgements[i].checks[k].places
+                                                ? u->judgements[i].checks[k].places
+                                                : 1;
 }
 
 /* Where to point when no line sets it: the first ExecStart=, else the section, else the file */
@@ -72,25 +75,50 @@ static const char *remedy_text(const struct imm_rule *r, struct imm_arena *a) {
         return text;
 }
 
+struct findings {
+        struct imm_arena *a;
+        IMM_LIST(imm_finding) list;
+};
+
+static void at_place(
+        const struct imm_finding *of, const struct imm_place *at, struct findings *to) {
+        struct imm_finding *f = imm_array_push(to->a, &to->list);
+
+        *f = *of;
+        f->setting = at->setting ? at->setting : of->setting;
+        f->file = at->file ? at->file : of->file;
+        f->line = at->file ? at->line : of->line;
+        f->remedy = at->remedy ? at->remedy : of->remedy;
+        if (at->confidence >= 0 && at->confidence > (int)of->confidence)
+                f->confidence = (enum imm_confidence)at->confidence;
+        f->subject = at->subject;
+        if (at->evidence.n > 0)
+                f->evidence = at->evidence;
+}
+
 /* @facts: of the unit, with what other findings have asked already */
 static void make(const struct imm_audit *a, const struct imm_audited *u, size_t card, size_t i,
-        struct imm_facts *facts, struct imm_finding *f) {
+        struct imm_facts *facts, struct findings *to) {
         const struct imm_check *c = &u->judgements[card].checks[i];
-        struct imm_arena *arena = facts->arena;
+        struct imm_finding f = {.card = a->cards[card], .rule = a->cards[card]->rules[i]};
 
-        *f = (struct imm_finding){.card = a->cards[card], .rule = a->cards[card]->rules[i]};
-        f->title = imm_check_text(f->rule, c);
-        f->severity = severity_of(f->rule, c);
-        f->confidence = c->state == IMM_CHECK_UNKNOWN ? IMM_POSSIBLE : f->rule->confidence;
-        f->remedy = remedy_text(f->rule, arena);
-        if (c->step < f->rule->n_steps)
-                (void)imm_step_holds(&f->rule->steps[c->step], facts);
+        f.title = imm_check_text(f.rule, c);
+        f.severity = severity_of(f.rule, c);
+        f.confidence = c->state == IMM_CHECK_UNKNOWN ? IMM_POSSIBLE : f.rule->confidence;
+        f.remedy = remedy_text(f.rule, to->a);
+        facts->places_found.n = 0;
+        if (c->step < f.rule->n_steps)
+                (void)imm_step_holds(&f.rule->steps[c->step], facts);
         imm_array_foreach (e, &facts->evidence) {
                 if (e->text)
-                        imm_strv_add(arena, &f->evidence, e->text);
+                        imm_strv_add(to->a, &f.evidence, e->text);
         }
         facts->evidence.n = 0;
-        point(facts, f);
+        point(facts, &f);
+        imm_array_foreach (at, &facts->places_found)
+                at_place(&f, at, to);
+        if (facts->places_found.n == 0)
+                *imm_array_push(to->a, &to->list) = f;
 }
 
 static int worst_first(const void *a, const void *b) {
@@ -101,6 +129,12 @@ static int worst_first(const void *a, const void *b) {
                 r = strcmp(x->card->name, y->card->name);
         if (r == 0)
                 r = strcmp(x->rule->id, y->rule->id);
+        if (r == 0)
+                r = strcmp(x->file ? x->file : "", y->file ? y->file : "");
+        if (r == 0)
+                r = (x->line > y->line) - (x->line < y->line);
+        if (r == 0)
+                r = strcmp(x->subject ? x->subject : "", y->subject ? y->subject : "");
         return r;
 }
 
@@ -112,21 +146,14 @@ void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
                 .settings = imm_settings_of(a->manager, u->judged),
                 .arena = arena,
         };
-        unsigned counts[IMM_SEVERITY_N];
-        struct imm_finding *all;
-        size_t n = 0;
+        struct findings found = {.a = arena};
 
-        imm_findings_count(a, u, counts);
-        for (size_t i = 0; i < IMM_SEVERITY_N; i++)
-                n += counts[i];
-        all = imm_alloc_array(arena, n, sizeof(*all));
-        n = 0;
         for (size_t i = 0; i < a->n_cards; i++)
                 for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
                         if (is_finding(&u->judgements[i].checks[k]))
-                                make(a, u, i, k, &facts, &all[n++]);
-        if (n > 1)
-                qsort(all, n, sizeof(*all), worst_first);
-        *ret = all;
-        *ret_n = n;
+                                make(a, u, i, k, &facts, &found);
+        if (found.list.n > 1)
+                qsort(found.list.v, found.list.n, sizeof(struct imm_finding), worst_first);
+        *ret = found.list.v;
+        *ret_n = found.list.n;
 }

@@ -38,14 +38,18 @@ enum imm_truth imm_step_holds(const struct imm_step *step, struct imm_facts *fac
 static bool excepted(const struct imm_rule *rule, struct imm_facts *facts, struct imm_check *ret) {
         for (size_t i = 0; i < rule->n_steps; i++)
                 if (rule->steps[i].except && imm_step_holds(&rule->steps[i], facts) == IMM_YES) {
-                        *ret = (struct imm_check){IMM_CHECK_NOT_APPLICABLE, (uint8_t)i, 0};
+                        *ret = (struct imm_check){IMM_CHECK_NOT_APPLICABLE, (uint8_t)i, 0, 0};
                         return true;
                 }
         return false;
 }
 
-static struct imm_check outcome(enum imm_check_state state, const struct imm_rule *rule, size_t i) {
-        return (struct imm_check){(uint8_t)state, (uint8_t)i, (uint16_t)rule->steps[i].badness};
+static struct imm_check outcome(
+        enum imm_check_state state, const struct imm_rule *rule, size_t i, size_t places) {
+        return (struct imm_check){.state = (uint8_t)state,
+                .step = (uint8_t)i,
+                .badness = (uint16_t)rule->steps[i].badness,
+                .places = (uint16_t)(places < UINT16_MAX ? places : UINT16_MAX)};
 }
 
 /*
@@ -57,14 +61,17 @@ static struct imm_check decide(const struct imm_rule *rule, struct imm_facts *fa
 
         for (size_t i = 0; i < rule->n_steps; i++) {
                 const struct imm_step *s = &rule->steps[i];
-                enum imm_truth t = s->except ? IMM_NO : imm_step_holds(s, facts);
+                enum imm_truth t;
 
+                facts->n_places = 0;
+                t = s->except ? IMM_NO : imm_step_holds(s, facts);
                 if (t == IMM_YES) {
-                        check = outcome(s->badness > 0 ? IMM_CHECK_BAD : IMM_CHECK_GOOD, rule, i);
+                        check = outcome(s->badness > 0 ? IMM_CHECK_BAD : IMM_CHECK_GOOD, rule, i,
+                                facts->n_places);
                         break;
                 }
                 if (t == IMM_DONT_KNOW && s->badness > maybe.badness)
-                        maybe = outcome(IMM_CHECK_UNKNOWN, rule, i);
+                        maybe = outcome(IMM_CHECK_UNKNOWN, rule, i, facts->n_places);
         }
         return maybe.badness > check.badness ? maybe : check;
 }
@@ -83,7 +90,7 @@ static struct imm_check check_one(const struct imm_rule *rule, struct imm_facts 
                 is_replaced(rule, facts) || excepted(rule, facts, &check))
                 return check;
         if (rule->excluded)
-                return (struct imm_check){IMM_CHECK_NOT_APPLICABLE, UINT8_MAX, 0};
+                return (struct imm_check){IMM_CHECK_NOT_APPLICABLE, UINT8_MAX, 0, 0};
         return decide(rule, facts);
 }
 

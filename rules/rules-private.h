@@ -66,6 +66,20 @@ struct imm_evidence {
         const char *text;
 };
 
+/*
+ * What a condition finds at several places of one unit (lines, paths, calls): each is a finding of
+ * its own. Where a place says nothing, the rule does.
+ */
+struct imm_place {
+        const char *setting; /* plain name */
+        const char *file;
+        unsigned line;
+        const char *subject; /* what tells it from others of its rule; NULL: the setting */
+        const char *remedy;
+        int confidence; /* -1: the rule's */
+        struct imm_strv evidence;
+};
+
 struct imm_facts {
         struct imm_manager *manager;
         struct imm_unit *unit;
@@ -75,6 +89,8 @@ struct imm_facts {
         /* NULL: nobody wants to know why */
         struct imm_arena *arena;
         IMM_LIST(imm_evidence) evidence;
+        IMM_LIST(imm_place) places_found;
+        size_t n_places;           /* also where nobody wants to know why */
         struct imm_arena *scratch; /* for what nobody keeps; NULL: there is none */
         /* Made by the first condition that needs it, where the caller has none */
         const struct imm_sandbox *sandbox;
@@ -116,6 +132,8 @@ const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts);
 /* Appends a line of evidence, if anybody wants it. */
 void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
+/* One place more at which the condition holds; strings are copied. */
+void imm_place_add(struct imm_facts *facts, const struct imm_place *place);
 
 /* Reads a condition's value for a systemd version. 0, or -EINVAL with *ret_problem. */
 int imm_argument_parse(enum imm_argument_kind kind, const char *text, unsigned version,

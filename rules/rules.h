@@ -58,6 +58,7 @@ struct imm_scorecard {
         const char *title;
         bool figure;             /* it yields an overall figure, not findings alone */
         bool settings_only;      /* its conditions ask for nothing but settings: cheap */
+        bool all_units;          /* also for units without a process: timers, targets, ... */
         struct imm_rule **rules; /* in force for the version, sorted by id */
         size_t n_rules;
         struct imm_rating *ratings; /* worst first */
@@ -112,6 +113,7 @@ struct imm_check {
         uint8_t state; /* imm_check_state */
         uint8_t step;  /* of BAD, UNKNOWN, NOT_APPLICABLE and a GOOD with words of its own: which */
         uint16_t badness;
+        uint16_t places; /* at which it holds, each a finding of its own; 0: it is about the unit */
 };
 
 /* Where the setting that a check is about comes from, where a file or an implication says it */
@@ -191,6 +193,7 @@ struct imm_finding {
         const char *remedy;       /* lines for a unit file, or NULL */
         const char *file;         /* the line that should change */
         unsigned line;
+        const char *subject; /* of a place: what tells it from others of the rule; or NULL */
 };
 
 /* How many findings of each severity the audit's scorecards have for @u */

@@ -76,6 +76,8 @@ void imm_scorecard_build(struct imm_scorecard *card, const struct imm_rule_sourc
 
                         if (imm_streq(at->section, "Scorecard") && imm_streq(at->key, "Title"))
                                 card->title = at->value;
+                        else if (imm_streq(at->section, "Scorecard") && imm_streq(at->key, "Units"))
+                                card->all_units = imm_streq(at->value, "all");
                         else if (imm_streq(at->section, "Ratings"))
                                 rating(card, book, f->path, at);
                         else if (imm_streq(at->section, "Instance"))

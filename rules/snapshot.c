@@ -261,6 +261,7 @@ static void findings(struct imm_snapshot *to, struct imm_state *s, const struct 
                         .remedy = copy(to, list[i].remedy),
                         .file = copy(to, list[i].file),
                         .line = list[i].line,
+                        .subject = copy(to, list[i].subject),
                 };
                 copy_all(to, &f->evidence, &list[i].evidence);
         }

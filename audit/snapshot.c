@@ -56,9 +56,13 @@ static int compare(const char *a, const char *b) {
         return strcmp(a, b);
 }
 
+/* Files of one name in two folders are two units of one name */
 static int by_unit(const void *a, const void *b) {
-        return compare(
-                (*(struct imm_state *const *)a)->unit, (*(struct imm_state *const *)b)->unit);
+        const struct imm_state *x = *(struct imm_state *const *)a;
+        const struct imm_state *y = *(struct imm_state *const *)b;
+        int r = compare(x->unit, y->unit);
+
+        return r ? r : compare(x->path, y->path);
 }
 
 static int by_setting(const void *a, const void *b) {

@@ -156,6 +156,23 @@ static const char *find_project(struct imm_cli *cli) {
         return NULL;
 }
 
+/* Files of one name in several folders are known by their paths. */
+static void tell_apart(struct imm_snapshot *s) {
+        size_t same;
+
+        for (size_t i = 0; i < s->states.n; i += same) {
+                const char *name = s->states.v[i]->unit;
+
+                for (same = 1;
+                        i + same < s->states.n && imm_streq(s->states.v[i + same]->unit, name);)
+                        same++;
+                for (size_t k = i; same > 1 && k < i + same; k++)
+                        if (s->states.v[k]->path)
+                                s->states.v[k]->unit = s->states.v[k]->path;
+        }
+        imm_snapshot_sort(s);
+}
+
 /* ---- one target: all units as one systemd version would run them ---- */
 
 static int judge_target(struct imm_cli *cli, struct check *c, const char *version, bool waivers,
@@ -179,6 +196,7 @@ static int judge_target(struct imm_cli *cli, struct check *c, const char *versio
                 r = imm_cli_audit_status(&one, &a);
                 *ret = imm_snapshot_of(a.audit, IMM_SNAPSHOT_GATE, cli->jobs);
                 (*ret)->partial |= one.partial;
+                tell_apart(*ret);
                 for (size_t i = 0; waivers && i < a.audit->n_units; i++)
                         imm_waivers_add_unit(c->waivers, a.audit->units[i].unit);
         }

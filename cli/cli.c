@@ -91,11 +91,22 @@ int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret) {
         return IMM_EXIT_OK;
 }
 
+/* What makes two arguments the same unit. Files of one name in two folders are two units. */
+static const char *identity(struct imm_cli *cli, const struct imm_unit *u) {
+        imm_auto_free char *real = NULL;
+
+        if (!u->given_by_path)
+                return u->name;
+        real = realpath(u->fragment, NULL);
+        return imm_printf(cli->arena, "%s\n%s", real ? real : u->fragment, u->name);
+}
+
 /* One argument's units, appended; each unit once */
 static int add_units(struct imm_cli *cli, const char *arg, struct imm_map *seen,
         struct imm_unit **list, size_t *n) {
         struct imm_manager *m = cli->manager;
         struct imm_unit *u = NULL;
+        const char *key;
         int r;
 
         if (!strchr(arg, '/') && strpbrk(arg, "*?[")) {
@@ -110,8 +121,9 @@ static int add_units(struct imm_cli *cli, const char *arg, struct imm_map *seen,
         r = imm_cli_unit(cli, arg, &u);
         if (r != IMM_EXIT_OK)
                 return r;
-        if (!imm_map_has(seen, u->name)) {
-                imm_map_put(cli->arena, seen, u->name, u);
+        key = identity(cli, u);
+        if (!imm_map_has(seen, key)) {
+                imm_map_put(cli->arena, seen, key, u);
                 list[(*n)++] = u;
         }
         return IMM_EXIT_OK;

@@ -7,15 +7,28 @@
 #include <unistd.h>
 
 int imm_output_open(struct imm_output *o, const char *path, struct imm_err *err) {
+        imm_auto_free char *real = path ? realpath(path, NULL) : NULL;
         mode_t mask;
+        struct stat st;
         int fd;
 
         *o = (struct imm_output){.f = stdout};
         if (!path)
                 return 0;
-        o->f = NULL;
         o->path = imm_xstrdup(path);
-        if (asprintf(&o->temporary, "%s.XXXXXX", path) < 0)
+        /* a pipe, a terminal, /dev/stdout: written to, never replaced */
+        if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+                o->f = fopen(path, "we");
+                return o->f ? 0
+                            : imm_err_set(
+                                      err, -errno, "cannot write '%s': %s", path, strerror(errno));
+        }
+        o->f = NULL;
+        if (real) { /* a link stays one: the file that it leads to is replaced */
+                free(o->path);
+                o->path = imm_steal(real);
+        }
+        if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0)
                 imm_oom();
         fd = mkstemp(o->temporary);
         if (fd >= 0) {
@@ -42,16 +55,16 @@ int imm_output_close(struct imm_output *o, struct imm_err *err) {
         bool bad;
         int r = 0;
 
-        if (!o->temporary) /* stdout: main() looks at it */
+        if (!o->path) /* stdout: main() looks at it */
                 return 0;
         bad = ferror(o->f);
         errno = bad ? EIO : 0;
-        if (fflush(o->f) != 0 || bad || fsync(fileno(o->f)) < 0)
+        if (fflush(o->f) != 0 || bad || (o->temporary && fsync(fileno(o->f)) < 0))
                 r = errno ? -errno : -EIO;
         if (fclose(o->f) != 0 && r == 0)
                 r = -errno;
         o->f = NULL;
-        if (r == 0 && rename(o->temporary, o->path) < 0)
+        if (r == 0 && o->temporary && rename(o->temporary, o->path) < 0)
                 r = -errno;
         if (r < 0)
                 (void)imm_err_set(err, r, "cannot write '%s': %s", o->path, strerror(-r));

@@ -217,9 +217,16 @@ static bool reads(const struct imm_state *s, const char *file) {
         return (s->path && imm_streq(s->path, file)) || imm_strv_has(&s->dropins, file);
 }
 
+/* Units of one name in several folders are known by their paths; patterns speak of names too. */
+static bool names_unit(const struct imm_strv *globs, const char *unit) {
+        const char *slash = strrchr(unit, '/');
+
+        return any_matches(globs, unit) || (slash && any_matches(globs, slash + 1));
+}
+
 static bool accepts(struct imm_waivers *w, const struct imm_waiver *v, const struct imm_state *s,
         const struct imm_state_finding *f) {
-        if (v->in_source ? !reads(s, v->file) : !any_matches(&v->units, s->unit))
+        if (v->in_source ? !reads(s, v->file) : !names_unit(&v->units, s->unit))
                 return false;
         return any_matches(&v->rules, f->rule) ||
                (f->scorecard && any_matches(&v->rules, imm_printf(w->arena, "%s/%s", f->scorecard,

@@ -1,6 +1,6 @@
 /* The snapshot as JSON, out and in. One list of members per object, side by side. */
 
-#include "audit/snapshot.h"
+#include "audit/owner.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -131,7 +131,7 @@ void imm_findings_json(const struct imm_state *s, struct imm_json *j) {
                         imm_json_uint(j, "line", f->line);
                 else
                         imm_json_null(j, "line");
-                imm_json_string(j, "owner", f->owner);
+                imm_owner_json(s, f, j);
                 imm_json_string(j, "subject", f->subject);
                 if (f->suppressed)
                         imm_json_string(j, "suppressed", f->suppressed);
@@ -305,6 +305,19 @@ static void get_closure(struct imm_arena *a, struct imm_state *s, const json_t *
                 };
 }
 
+/* As imm_owner_json() writes it, or one line */
+static const char *get_owner(struct imm_arena *a, const json_t *o) {
+        const json_t *v = json_object_get(o, "owner");
+        const char *kind = json_string_value(json_object_get(v, "kind"));
+        const char *package = json_string_value(json_object_get(v, "package"));
+        const char *version = json_string_value(json_object_get(v, "version"));
+
+        if (!kind)
+                return get_string(a, o, "owner");
+        return imm_printf(a, "%s%s%s%s%s", kind, package ? " " : "", package ? package : "",
+                package && version ? " " : "", package && version ? version : "");
+}
+
 static void get_findings(struct imm_arena *a, struct imm_state *s, const json_t *o) {
         const json_t *v;
         size_t i;
@@ -317,7 +330,7 @@ static void get_findings(struct imm_arena *a, struct imm_state *s, const json_t 
                         .confidence = get_string(a, v, "confidence"),
                         .remedy = get_string(a, v, "remedy"),
                         .file = get_string(a, v, "file"),
-                        .owner = get_string(a, v, "owner"),
+                        .owner = get_owner(a, v),
                         .line = (unsigned)get_int(v, "line", 0),
                         .subject = get_string(a, v, "subject"),
                         .suppressed = get_string(a, v, "suppressed"),

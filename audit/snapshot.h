@@ -73,7 +73,7 @@ struct imm_state_finding {
         enum imm_severity severity;
         const char *confidence;
         struct imm_strv evidence;
-        const char *remedy, *file, *owner;
+        const char *remedy, *file, *owner; /* owner: audit/owner.h */
         unsigned line;
         const char *subject; /* what it is about (a path, a call ...): part of its identity, may be
                                 NULL */

@@ -1,6 +1,8 @@
 #include "cli/judged.h"
 
 #include "analyzer/sandbox/sandbox.h"
+#include "audit/owner.h"
+#include "base/map.h"
 #include "cli/audit.h"
 #include "rules/snapshot.h"
 
@@ -54,6 +56,26 @@ void imm_cli_judged_json(struct imm_cli_judged *w, struct imm_unit *u, struct im
         imm_findings_json(s, j);
 }
 
+/* Each file that findings point to, once: whose it is, and where its lines are overridden */
+static void owners(const struct imm_cli *cli, const struct imm_state *s) {
+        struct imm_map seen = {0};
+
+        imm_array_foreach (f, &s->findings) {
+                if (!f->file || !f->owner || f->severity == IMM_SEVERITY_INFO ||
+                        imm_map_has(&seen, f->file))
+                        continue;
+                if (seen.n == 0)
+                        printf("\n%sOwners of these lines%s\n", imm_cli_tone(cli, IMM_TONE_BOLD),
+                                imm_cli_plain(cli));
+                imm_map_put(cli->arena, &seen, f->file, cli->arena);
+                fputs("  ", stdout);
+                imm_text_put(stdout, f->file);
+                fputs(": ", stdout);
+                imm_text_put(stdout, imm_owner_line(s, f, cli->arena));
+                putchar('\n');
+        }
+}
+
 /* Capabilities and ids in a line or two */
 static void identity(struct imm_cli_judged *w, struct imm_unit *u) {
         const struct imm_sandbox *b = imm_sandbox_of(w->cli->manager, u);
@@ -97,8 +119,9 @@ void imm_cli_judged_text(struct imm_cli_judged *w, struct imm_unit *u) {
                         infos++;
                         continue;
                 }
-                printf("  %s%-8s%s  ", imm_cli_tone(cli, tone), imm_severity_name(f->severity),
-                        imm_cli_plain(cli));
+                imm_text_put(stdout, f->file ? f->file : s->unit);
+                printf(":%u: %s%s%s: ", f->line, imm_cli_tone(cli, tone),
+                        imm_severity_name(f->severity), imm_cli_plain(cli));
                 imm_text_put(stdout, f->scorecard ? f->scorecard : "");
                 putchar('/');
                 imm_text_put(stdout, f->rule ? f->rule : "");
@@ -109,5 +132,6 @@ void imm_cli_judged_text(struct imm_cli_judged *w, struct imm_unit *u) {
                 putchar('\n');
         }
         if (infos > 0)
-                printf("  and %zu notes (immure show --json has them)\n", infos);
+                printf("and %zu notes (immure show --json has them)\n", infos);
+        owners(cli, s);
 }

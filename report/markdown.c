@@ -1,3 +1,4 @@
+#include "audit/owner.h"
 #include "report/report.h"
 
 enum { WORST = 20 };
@@ -76,8 +77,8 @@ void imm_report_markdown(const struct imm_report *r, FILE *f) {
                 r->now->partial ? " Something could not be read: the audit is partial." : "");
         changes(r, f);
         fprintf(f, "\n## Worst units\n\n"
-                   "| Unit | Exposure | Reach | Critical | High | Medium | Low |\n"
-                   "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+                   "| Unit | Exposure | Reach | Critical | High | Medium | Low | Owner |\n"
+                   "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
         for (size_t i = 0; i < r->now->states.n && i < WORST; i++) {
                 struct imm_counts c = imm_counts_of(list[i]);
 
@@ -89,6 +90,8 @@ void imm_report_markdown(const struct imm_report *r, FILE *f) {
                 figure(f, list[i]->reach);
                 for (int k = IMM_SEVERITY_CRITICAL; k >= IMM_SEVERITY_LOW; k--)
                         fprintf(f, " | %u", c.n[k]);
+                fputs(" | ", f);
+                cell(f, imm_state_owner(list[i]));
                 fputs(" |\n", f);
         }
         if (r->now->not_analysed.n > 0) {

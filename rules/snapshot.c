@@ -334,6 +334,27 @@ static void refused(struct imm_snapshot *to, struct imm_state *s, const struct i
                         u->load_message ? copy(to, u->load_message) : "systemd refuses this unit");
 }
 
+/* Each line has an owner, and of the unit's own file it is told beside the unit. */
+static void owners(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,
+        const struct imm_audited *u) {
+        struct imm_closures *c = imm_closures_of(a->manager);
+
+        imm_array_foreach (f, &s->findings) {
+                struct imm_owner o;
+
+                if (!f->file)
+                        continue;
+                o = imm_owner_of(c, u->unit, f->file);
+                f->owner = imm_owner_text(&o, to->arena);
+        }
+        if (s->path && !u->unit->given_by_path) {
+                struct imm_owner o = imm_owner_of(c, u->unit, s->path);
+
+                if (o.kind == IMM_OWNER_PACKAGE)
+                        s->package = imm_after(imm_owner_text(&o, to->arena), "package ");
+        }
+}
+
 struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
         const struct imm_audited *u, unsigned parts) {
         struct imm_manager *m = a->manager;
@@ -357,6 +378,7 @@ struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct im
                 checks(to, s, a, u);
         }
         findings(to, s, a, u);
+        owners(to, s, a, u);
         if (!loaded || u->unit->type != IMM_UNIT_SERVICE)
                 return s;
         if (parts & IMM_SNAPSHOT_MOUNTS) {

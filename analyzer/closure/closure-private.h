@@ -46,9 +46,11 @@ struct imm_closures {
         struct imm_arena *arena;
         struct imm_map nodes; /* host path -> struct node */
         struct imm_diags diags;
-        struct nix *nix;           /* NULL until asked */
-        struct packages *packages; /* NULL until asked */
-        struct walk *walk;         /* NULL until asked */
+        struct nix *nix;                /* NULL until asked */
+        struct packages *packages;      /* NULL until asked */
+        struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
+        struct owners *owners;          /* NULL until asked */
+        struct walk *walk;              /* NULL until asked */
 };
 
 struct node *node_get(struct imm_closures *c, const char *host);
@@ -124,9 +126,15 @@ char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
 const char *package_name(struct imm_closures *c, uint32_t i);
 size_t package_count(struct imm_closures *c);
 void walk_packages(struct imm_closures *c);
-uint32_t package_add(struct imm_closures *c, const char *name);
-void package_own(struct imm_closures *c, const char *path, uint32_t package); /* as listed */
-void read_rpm(struct imm_closures *c);
+/* Of a real path with "/systemd/" in it; false: no package's. The version may be NULL. */
+bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
+        const char **ret_version);
+uint32_t package_add(struct packages *p, const char *name);
+void package_set_version(struct packages *p, uint32_t package, const char *version);
+/* @path as listed. Of an index of all files it must live as long as that. */
+void package_own(struct packages *p, const char *path, uint32_t package);
+struct imm_arena *package_text(struct packages *p); /* where such paths are made */
+void read_rpm(struct packages *p, const struct imm_root *root);
 
 /* ---- needs being collected (needs.c) ---- */
 

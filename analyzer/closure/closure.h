@@ -112,3 +112,34 @@ void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct 
 
 /* The package that owns @host_path (real path in the root), or NULL: dpkg, apk, rpm (sqlite). */
 const char *imm_package_of(struct imm_closures *c, const char *host_path);
+
+/* ---- who owns a line (owner.c) ---- */
+
+enum imm_owner_kind {
+        IMM_OWNER_PACKAGE,       /* of the root's package database */
+        IMM_OWNER_STORE,         /* a path of the Nix store */
+        IMM_OWNER_VENDOR,        /* below /usr, and no package's that could be read */
+        IMM_OWNER_ADMINISTRATOR, /* /etc, /usr/local and what else is local */
+        IMM_OWNER_USER,          /* a home: the user's own units */
+        IMM_OWNER_GENERATOR,     /* written by a generator at every boot */
+        IMM_OWNER_RUNTIME,       /* other parts of /run: gone at the next boot */
+        IMM_OWNER_REPOSITORY,    /* a file given by its path */
+        IMM_OWNER_KIND_N,
+};
+
+struct imm_owner {
+        enum imm_owner_kind kind;
+        /* The package's name and version; a store path's name. Of IMM_OWNER_ADMINISTRATOR: the
+         * package that brought a file which was changed since. NULL: none, or unknown. */
+        const char *package, *version;
+};
+
+/*
+ * Who owns @file of @u, a fragment, drop-in or the manager's configuration, and so who can change
+ * its lines for good. Links are followed: the owner is that of the text. By the location, the
+ * databases of dpkg, apk, pacman and rpm, and dpkg's list of configuration files. Each file is
+ * looked up once; may be used by several threads. Strings live as long as @c.
+ */
+struct imm_owner imm_owner_of(struct imm_closures *c, const struct imm_unit *u, const char *file);
+/* "package nginx 1.22.1-9", "administrator": one line, KIND[ PACKAGE[ VERSION]] */
+const char *imm_owner_text(const struct imm_owner *o, struct imm_arena *a);

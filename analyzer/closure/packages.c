@@ -6,15 +6,21 @@
  * Which package owns a file: dpkg's lists (with diversions), apk's and pacman's databases as text.
  * Lists name files as the package has them (/lib/x), the root may have links on the way (/lib ->
  * usr/lib): directories are resolved, each once.
+ *
+ * There are two such indexes: of all files, and of systemd's alone. Who asks for the owner of a
+ * unit file must not wait for half a million paths.
  */
 
 enum { LIST_MAX = 256 << 20 };
 
 struct packages {
-        struct imm_strv names;
-        struct imm_map directories; /* as listed -> real, or NULL if it does not exist */
-        struct imm_map files;       /* real path -> index of the package plus one */
-        struct imm_map diverted;    /* as listed -> struct diversion */
+        struct imm_closures *c;
+        bool systemd_only;               /* files with "/systemd/" in their path */
+        struct imm_strv names, versions; /* side by side; versions: NULL where the list has none */
+        struct imm_map directories;      /* as listed -> real, or NULL if it does not exist */
+        struct imm_map files;            /* real path -> index of the package plus one */
+        struct imm_map diverted;         /* as listed -> struct diversion */
+        struct imm_arena *text;          /* where lists are read to */
         struct view view;
 };
 
@@ -23,8 +29,8 @@ struct diversion {
 };
 
 /* The real path of a listed file: its directory resolved, its last part as it is */
-static const char *real_path(struct imm_closures *c, const char *path) {
-        struct packages *p = c->packages;
+static const char *real_path(struct packages *p, const char *path) {
+        struct imm_arena *a = p->c->arena;
         const char *slash = strrchr(path, '/'), *dir, *real;
         struct place at;
 
@@ -32,34 +38,50 @@ static const char *real_path(struct imm_closures *c, const char *path) {
                 return NULL;
         if (slash == path)
                 return path;
-        dir = imm_strndup(c->arena, path, (size_t)(slash - path));
+        dir = imm_strndup(a, path, (size_t)(slash - path));
         if (imm_map_has(&p->directories, dir))
                 real = imm_map_get(&p->directories, dir);
         else {
                 real = view_find(&p->view, NULL, dir, &at) == 0 && at.node ? at.path : NULL;
-                imm_map_put(
-                        c->arena, &p->directories, dir, real ? imm_strdup(c->arena, real) : NULL);
+                imm_map_put(a, &p->directories, dir, real ? imm_strdup(a, real) : NULL);
         }
         if (!real)
                 return NULL;
-        return imm_streq(real, dir) ? path : imm_printf(c->arena, "%s%s", real, slash);
+        return imm_streq(real, dir) ? path : imm_printf(a, "%s%s", real, slash);
 }
 
-static void own(struct imm_closures *c, const char *path, uint32_t package) {
-        struct packages *p = c->packages;
-        struct diversion *d = imm_map_get(&p->diverted, path);
+void package_own(struct packages *p, const char *path, uint32_t package) {
+        struct diversion *d;
         const char *real;
 
+        if (p->systemd_only && !strstr(path, "/systemd/"))
+                return;
+        d = imm_map_get(&p->diverted, path);
         if (d && !imm_streq(d->by, p->names.v[package]))
                 path = d->to;
-        real = real_path(c, path);
+        if (p->systemd_only) /* its list is let go */
+                path = imm_strdup(p->c->arena, path);
+        real = real_path(p, path);
         if (real && !imm_map_has(&p->files, real))
-                imm_map_put(c->arena, &p->files, real, (void *)(uintptr_t)(package + 1));
+                imm_map_put(p->c->arena, &p->files, real, (void *)(uintptr_t)(package + 1));
 }
 
-static uint32_t add_package(struct imm_closures *c, const char *name, size_t n) {
-        imm_strv_add(c->arena, &c->packages->names, imm_strndup(c->arena, name, n));
-        return (uint32_t)(c->packages->names.n - 1);
+struct imm_arena *package_text(struct packages *p) {
+        return p->text;
+}
+
+static uint32_t add_package(struct packages *p, const char *name, size_t n) {
+        imm_strv_add(p->c->arena, &p->names, imm_strndup(p->c->arena, name, n));
+        imm_strv_add(p->c->arena, &p->versions, NULL);
+        return (uint32_t)(p->names.n - 1);
+}
+
+uint32_t package_add(struct packages *p, const char *name) {
+        return add_package(p, name, strlen(name));
+}
+
+void package_set_version(struct packages *p, uint32_t package, const char *version) {
+        p->versions.v[package] = imm_strdup(p->c->arena, version);
 }
 
 /* The next line of *@s, cut off in place; *@s is NULL behind the last */
@@ -67,129 +89,140 @@ static char *next_line(char **s) {
         return strsep(s, "\n");
 }
 
-static char *read_list(struct imm_closures *c, const char *path) {
+static char *read_list(struct packages *p, const char *path) {
         struct imm_blob b;
 
-        if (imm_root_read(c->root, path, LIST_MAX, c->arena, &b, NULL) < 0)
+        if (p->systemd_only)
+                imm_arena_reset(p->text);
+        if (imm_root_read(p->c->root, path, LIST_MAX, p->text, &b, NULL) < 0)
                 return NULL;
-        return imm_strndup(c->arena, b.data, b.size);
+        return imm_strndup(p->text, b.data, b.size);
 }
 
 /* ---- dpkg ---- */
 
-static void read_diversions(struct imm_closures *c) {
-        char *s = read_list(c, "/var/lib/dpkg/diversions");
+static void read_diversions(struct packages *p) {
+        struct imm_arena *a = p->c->arena;
+        char *s = read_list(p, "/var/lib/dpkg/diversions");
 
+        s = s ? imm_strdup(a, s) : NULL; /* kept, unlike the lists */
         while (s && *s) {
                 const char *from = next_line(&s), *to, *by;
 
                 to = s && *s ? next_line(&s) : NULL;
                 by = s && *s ? next_line(&s) : NULL;
                 if (to && by) {
-                        struct diversion *d = imm_new(c->arena, struct diversion);
+                        struct diversion *d = imm_new(a, struct diversion);
 
                         *d = (struct diversion){to, by};
-                        imm_map_put(c->arena, &c->packages->diverted, from, d);
+                        imm_map_put(a, &p->diverted, from, d);
                 }
         }
 }
 
-static void read_dpkg(struct imm_closures *c) {
+static void read_dpkg(struct packages *p) {
         static const char dir[] = "/var/lib/dpkg/info";
         struct imm_dirent *e;
         size_t n;
 
-        if (imm_root_list(c->root, dir, c->arena, &e, &n) < 0)
+        if (imm_root_list(p->c->root, dir, p->c->arena, &e, &n) < 0)
                 return;
-        read_diversions(c);
+        read_diversions(p);
         for (size_t i = 0; i < n; i++) {
                 uint32_t package;
                 char *s;
 
                 if (!imm_ends_with(e[i].name, ".list"))
                         continue;
-                s = read_list(c, imm_printf(c->arena, "%s/%s", dir, e[i].name));
+                s = read_list(p, imm_printf(p->c->arena, "%s/%s", dir, e[i].name));
                 /* NAME.list, NAME:ARCH.list */
-                package = add_package(c, e[i].name,
+                package = add_package(p, e[i].name,
                         strcspn(e[i].name, ":") < strlen(e[i].name) ? strcspn(e[i].name, ":")
                                                                     : strlen(e[i].name) - 5);
                 while (s && *s) {
                         char *line = next_line(&s);
 
                         if (*line == '/' && line[1] != '.')
-                                own(c, line, package);
+                                package_own(p, line, package);
                 }
         }
 }
 
 /* ---- apk: P:name, F:directory, R:file ---- */
 
-static void read_apk(struct imm_closures *c) {
-        char *s = read_list(c, "/lib/apk/db/installed");
+static void read_apk(struct packages *p) {
+        char *s = read_list(p, "/lib/apk/db/installed");
         const char *dir = "";
         uint32_t package = 0;
         bool any = false;
 
         if (!s)
-                s = read_list(c, "/usr/lib/apk/db/installed");
+                s = read_list(p, "/usr/lib/apk/db/installed");
         while (s && *s) {
                 char *line = next_line(&s);
 
                 if (line[0] == 'P' && line[1] == ':') {
-                        package = add_package(c, line + 2, strlen(line + 2));
+                        package = add_package(p, line + 2, strlen(line + 2));
                         any = true;
-                } else if (line[0] == 'F' && line[1] == ':')
+                } else if (any && line[0] == 'V' && line[1] == ':')
+                        package_set_version(p, package, line + 2);
+                else if (line[0] == 'F' && line[1] == ':')
                         dir = line + 2;
                 else if (any && line[0] == 'R' && line[1] == ':')
-                        own(c, imm_printf(c->arena, "/%s%s%s", dir, *dir ? "/" : "", line + 2),
+                        package_own(p,
+                                imm_printf(p->text, "/%s%s%s", dir, *dir ? "/" : "", line + 2),
                                 package);
         }
 }
 
 /* ---- pacman: local/NAME-VERSION-RELEASE/files ---- */
 
-static void read_pacman(struct imm_closures *c) {
+static void read_pacman(struct packages *p) {
         static const char dir[] = "/var/lib/pacman/local";
         struct imm_dirent *e;
         size_t n;
 
-        if (imm_root_list(c->root, dir, c->arena, &e, &n) < 0)
+        if (imm_root_list(p->c->root, dir, p->c->arena, &e, &n) < 0)
                 return;
         for (size_t i = 0; i < n; i++) {
                 const char *end = strrchr(e[i].name, '-');
-                char *s = read_list(c, imm_printf(c->arena, "%s/%s/files", dir, e[i].name));
+                char *s = read_list(p, imm_printf(p->c->arena, "%s/%s/files", dir, e[i].name));
                 uint32_t package;
 
                 if (!s || !end)
                         continue;
                 while (end > e[i].name && end[-1] != '-')
                         end--;
-                package = add_package(c, e[i].name,
+                package = add_package(p, e[i].name,
                         end > e[i].name ? (size_t)(end - 1 - e[i].name) : strlen(e[i].name));
+                if (end > e[i].name)
+                        package_set_version(p, package, end);
                 for (char *line; s && *s && (line = next_line(&s)) && *line != 0;)
                         if (*line != '%' && !imm_ends_with(line, "/"))
-                                own(c, imm_printf(c->arena, "/%s", line), package);
+                                package_own(p, imm_printf(p->text, "/%s", line), package);
         }
 }
 
+static struct packages *read_packages(struct imm_closures *c, bool systemd_only) {
+        struct packages *p = imm_new(c->arena, struct packages);
+
+        p->c = c;
+        p->systemd_only = systemd_only;
+        p->text = systemd_only ? imm_arena_new() : c->arena;
+        view_init(&p->view, c, NULL, "", c->arena);
+        read_dpkg(p);
+        read_apk(p);
+        read_pacman(p);
+        read_rpm(p, c->root);
+        if (systemd_only)
+                p->text = imm_arena_free(p->text);
+        return p;
+}
+
 static struct packages *packages_of(struct imm_closures *c) {
-        if (c->packages)
-                return c->packages;
-        c->packages = imm_new(c->arena, struct packages);
-        view_init(&c->packages->view, c, NULL, "", c->arena);
-        read_dpkg(c);
-        read_apk(c);
-        read_pacman(c);
-        read_rpm(c);
+        if (!c->packages)
+                c->packages = read_packages(c, false);
         return c->packages;
-}
-
-uint32_t package_add(struct imm_closures *c, const char *name) {
-        return add_package(c, name, strlen(name));
-}
-
-void package_own(struct imm_closures *c, const char *path, uint32_t package) {
-        own(c, path, package);
 }
 
 const char *imm_package_of(struct imm_closures *c, const char *host_path) {
@@ -204,6 +237,21 @@ const char *imm_package_of(struct imm_closures *c, const char *host_path) {
                 name = p->names.v[i - 1];
         (void)pthread_mutex_unlock(&c->lock);
         return name;
+}
+
+bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
+        const char **ret_version) {
+        struct packages *p = c->packages ?: c->unit_packages;
+        uintptr_t i;
+
+        if (!p)
+                p = c->unit_packages = read_packages(c, true);
+        i = (uintptr_t)imm_map_get(&p->files, host_path);
+        if (!i)
+                return false;
+        *ret_name = p->names.v[i - 1];
+        *ret_version = p->versions.v[i - 1];
+        return true;
 }
 
 const char *package_name(struct imm_closures *c, uint32_t i) {

@@ -12,6 +12,9 @@
 
 enum {
         TAG_NAME = 1000,
+        TAG_VERSION = 1001,
+        TAG_RELEASE = 1002,
+        TAG_EPOCH = 1003,
         TAG_DIRINDEXES = 1116,
         TAG_BASENAMES = 1117,
         TAG_DIRNAMES = 1118,
@@ -53,13 +56,28 @@ static const char *next_string(const struct header *h, const char *s) {
         return s + n + 1 < end ? s + n + 1 : NULL;
 }
 
-static void own_files(struct imm_closures *c, const struct header *h) {
+/* "[EPOCH:]VERSION-RELEASE", or NULL */
+static const char *version_of(const struct header *h, struct imm_arena *a) {
+        uint32_t n;
+        const char *version = (const char *)tag(h, TAG_VERSION, &n);
+        const char *release = (const char *)tag(h, TAG_RELEASE, &n);
+        const unsigned char *epoch = tag(h, TAG_EPOCH, &n);
+
+        if (!version || !release)
+                return NULL;
+        if (epoch && n == 1 && h->data + h->size - epoch >= 4)
+                return imm_printf(a, "%u:%s-%s", number(epoch), version, release);
+        return imm_printf(a, "%s-%s", version, release);
+}
+
+static void own_files(struct packages *p, const struct header *h) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         uint32_t n, n_dirs, n_indexes, n_name;
         const char *base = (const char *)tag(h, TAG_BASENAMES, &n);
         const char *dir = (const char *)tag(h, TAG_DIRNAMES, &n_dirs);
         const unsigned char *indexes = tag(h, TAG_DIRINDEXES, &n_indexes);
         const char *name = (const char *)tag(h, TAG_NAME, &n_name);
+        const char *version;
         struct imm_strv dirs = {0};
         uint32_t package;
 
@@ -68,29 +86,33 @@ static void own_files(struct imm_closures *c, const struct header *h) {
                 return;
         for (; dir && n_dirs > 0; n_dirs--, dir = next_string(h, dir))
                 imm_strv_add(scratch, &dirs, dir);
-        package = package_add(c, name);
+        package = package_add(p, name);
+        version = version_of(h, scratch);
+        if (version)
+                package_set_version(p, package, version);
         for (uint32_t i = 0; i < n && base; i++, base = next_string(h, base)) {
                 uint32_t d = number(indexes + 4 * (size_t)i);
 
                 if (d < dirs.n)
-                        package_own(c, imm_printf(c->arena, "%s%s", dirs.v[d], base), package);
+                        package_own(
+                                p, imm_printf(package_text(p), "%s%s", dirs.v[d], base), package);
         }
 }
 
-static void read_header(struct imm_closures *c, const unsigned char *blob, size_t size) {
+static void read_header(struct packages *p, const unsigned char *blob, size_t size) {
         imm_cleanup(imm_arena_free) struct imm_arena *copy = imm_arena_new();
         struct header h;
-        unsigned char *p;
+        unsigned char *bytes;
 
         if (size < 8 || size > HEADER_MAX)
                 return;
-        p = imm_alloc(copy, size + 1); /* with a NUL behind it */
-        memcpy(p, blob, size);
-        h = (struct header){.index = p + 8, .n = number(p), .size = number(p + 4)};
+        bytes = imm_alloc(copy, size + 1); /* with a NUL behind it */
+        memcpy(bytes, blob, size);
+        h = (struct header){.index = bytes + 8, .n = number(bytes), .size = number(bytes + 4)};
         if (h.n > (size - 8) / 16 || h.size > size - 8 - 16 * (size_t)h.n)
                 return;
         h.data = h.index + 16 * (size_t)h.n;
-        own_files(c, &h);
+        own_files(p, &h);
 }
 
 static int stop(void *data) {
@@ -99,7 +121,7 @@ static int stop(void *data) {
         return ++*steps > 20000;
 }
 
-void read_rpm(struct imm_closures *c) {
+void read_rpm(struct packages *p, const struct imm_root *root) {
         static const char *const paths[] = {
                 "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite"};
 
@@ -110,7 +132,7 @@ void read_rpm(struct imm_closures *c) {
                 const char *why;
                 unsigned steps = 0;
 
-                if (rodb_open(&vfs, c->root, paths[i], &db, &why) < 0)
+                if (rodb_open(&vfs, root, paths[i], &db, &why) < 0)
                         continue;
                 sqlite3_progress_handler(db, 1000000, stop, &steps);
                 (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
@@ -118,7 +140,7 @@ void read_rpm(struct imm_closures *c) {
                         NULL, NULL, NULL);
                 if (sqlite3_prepare_v2(db, "SELECT blob FROM Packages", -1, &s, NULL) == SQLITE_OK)
                         while (sqlite3_step(s) == SQLITE_ROW)
-                                read_header(c, sqlite3_column_blob(s, 0),
+                                read_header(p, sqlite3_column_blob(s, 0),
                                         (size_t)sqlite3_column_bytes(s, 0));
                 (void)sqlite3_finalize(s);
                 (void)sqlite3_close(db);

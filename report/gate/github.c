@@ -1,5 +1,6 @@
 /* Workflow commands of GitHub Actions: annotations, only on lines of the repository. */
 
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 static void escaped(FILE *f, const char *text, bool property) {
@@ -31,7 +32,9 @@ static const char *body(
 
         for (size_t k = 0; k < x->evidence.n; k++)
                 s = imm_printf(a, "%s\n%s", s, x->evidence.v[k]);
-        return x->remedy ? imm_printf(a, "%s\nRemedy: %s", s, x->remedy) : s;
+        if (x->remedy)
+                s = imm_printf(a, "%s\nRemedy: %s", s, x->remedy);
+        return x->owner ? imm_printf(a, "%s\nOwner: %s", s, imm_owner_line(i->unit, x, a)) : s;
 }
 
 void imm_gate_github(const struct imm_gate_report *r, FILE *f) {

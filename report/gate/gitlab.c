@@ -1,11 +1,24 @@
 /* GitLab's code quality report: an array of issues. */
 
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 static const char *severity(enum imm_severity s) {
         static const char *const names[] = {"info", "minor", "major", "critical", "blocker"};
 
         return names[s];
+}
+
+/* What the one line of the description has no room for */
+static const char *body(const struct imm_gate_item *i, struct imm_arena *a) {
+        const struct imm_state_finding *x = i->finding;
+        const char *s = "";
+
+        for (size_t k = 0; k < x->evidence.n; k++)
+                s = imm_printf(a, "%s%s\n", s, x->evidence.v[k]);
+        if (x->remedy)
+                s = imm_printf(a, "%sRemedy: %s\n", s, x->remedy);
+        return x->owner ? imm_printf(a, "%sOwner: %s\n", s, imm_owner_line(i->unit, x, a)) : s;
 }
 
 static void put(const struct imm_gate_report *r, struct imm_json *j, const struct imm_gate_item *i,
@@ -22,6 +35,9 @@ static void put(const struct imm_gate_report *r, struct imm_json *j, const struc
                         x->rule ? x->rule : "finding"));
         imm_json_string(j, "fingerprint", fingerprint);
         imm_json_string(j, "severity", severity(x->severity));
+        imm_json_object(j, "content");
+        imm_json_string(j, "body", body(i, a));
+        imm_json_end(j);
         imm_json_object(j, "location");
         imm_json_string(j, "path", imm_gate_relative(x->file ? x->file : i->unit->unit));
         imm_json_object(j, "lines");

@@ -1,3 +1,4 @@
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 static void strings(struct imm_json *j, const char *key, const struct imm_strv *l) {
@@ -33,7 +34,7 @@ static void finding(struct imm_json *j, const struct imm_gate_item *i) {
                 imm_json_uint(j, "line", x->line);
         else
                 imm_json_null(j, "line");
-        imm_json_string(j, "owner", x->owner);
+        imm_owner_json(i->unit, x, j);
         imm_json_string(j, "state", imm_gate_state_name(i->state));
         imm_json_string(j, "suppressed", x->suppressed);
         imm_json_string(j, "fingerprint", fingerprint);

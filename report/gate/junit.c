@@ -1,6 +1,7 @@
 /* JUnit XML: a test suite per unit, a test case per finding that fails, is known or was accepted.
  */
 
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 /* Text and attributes alike; what XML 1.0 cannot hold comes out as imm_text_escape() writes it. */
@@ -88,6 +89,11 @@ static void put_item(const struct imm_gate_report *r, FILE *f, const struct imm_
                 if (x->remedy) {
                         fputs("Remedy: ", f);
                         xml(f, x->remedy, a);
+                        putc('\n', f);
+                }
+                if (x->owner) {
+                        fputs("Owner: ", f);
+                        xml(f, imm_owner_line(i->unit, x, a), a);
                 }
                 fputs("</failure>\n", f);
         } else {

@@ -1,6 +1,7 @@
 /* For the comment under a pull request: what became better and worse, then what fails. */
 
 #include "audit/difference.h"
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 static void cell(FILE *f, const char *text, struct imm_arena *a) {
@@ -61,8 +62,8 @@ static void failing(const struct imm_gate_report *r, FILE *f, struct imm_arena *
 
         if (g->counts[IMM_GATE_FAILS] + g->excesses.n + g->ended.n == 0)
                 return;
-        fputs("\n### What fails\n\n| Where | Severity | Unit | Finding | Remedy |\n| --- | --- | "
-              "--- | --- | --- |\n",
+        fputs("\n### What fails\n\n| Where | Severity | Unit | Finding | Remedy | Owner |\n"
+              "| --- | --- | --- | --- | --- | --- |\n",
                 f);
         imm_array_foreach (i, &g->items) {
                 const struct imm_state_finding *x = i->finding;
@@ -77,18 +78,20 @@ static void failing(const struct imm_gate_report *r, FILE *f, struct imm_arena *
                 cell(f, imm_gate_title(r, x), a);
                 fputs(" | ", f);
                 cell(f, x->remedy, a);
+                fputs(" | ", f);
+                cell(f, imm_owner_line(i->unit, x, a), a);
                 fputs(" |\n", f);
         }
         imm_array_foreach (e, &g->excesses) {
                 fputs("| | | ", f);
                 cell(f, e->unit->unit, a);
-                fprintf(f, " | %s %d.%d is above %d.%d | |\n", e->figure, e->value / 10,
+                fprintf(f, " | %s %d.%d is above %d.%d | | |\n", e->figure, e->value / 10,
                         e->value % 10, e->limit / 10, e->limit % 10);
         }
         for (size_t i = 0; i < g->ended.n; i++) {
                 fputs("| | | | ", f);
                 cell(f, g->ended.v[i], a);
-                fputs(" | |\n", f);
+                fputs(" | | |\n", f);
         }
 }
 

@@ -3,6 +3,7 @@
  * of rule, unit and subject, not of the line; URIs are relative, as the files were given.
  */
 
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 static const char *level(enum imm_severity s) {
@@ -133,6 +134,8 @@ static const char *message(
                 s = imm_printf(a, "%s\n%s", s, x->evidence.v[k]);
         if (x->remedy)
                 s = imm_printf(a, "%s\nRemedy: %s", s, x->remedy);
+        if (x->owner)
+                s = imm_printf(a, "%s\nOwner: %s", s, imm_owner_line(i->unit, x, a));
         return imm_strdup(a, s);
 }
 
@@ -174,8 +177,7 @@ static void put_result(const struct imm_gate_report *r, struct imm_json *j,
         imm_json_string(j, "security-severity", security_severity(x->severity));
         if (x->confidence)
                 imm_json_string(j, "confidence", x->confidence);
-        if (x->owner)
-                imm_json_string(j, "owner", x->owner);
+        imm_owner_json(i->unit, x, j);
         imm_json_end(j);
         imm_json_end(j);
 }

@@ -1,3 +1,4 @@
+#include "audit/owner.h"
 #include "report/gate/gate.h"
 
 static const char *tone(const struct imm_gate_report *r, enum imm_severity s) {
@@ -34,6 +35,7 @@ static bool equal(const struct imm_gate_item *a, const struct imm_gate_item *b) 
 
 static void item(
         const struct imm_gate_report *r, const struct imm_gate_item *i, size_t same, FILE *f) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const struct imm_state_finding *x = i->finding;
 
         imm_text_put(f, x->file ? x->file : i->unit->unit);
@@ -62,7 +64,7 @@ static void item(
         if (x->remedy)
                 indented(f, "+ ", x->remedy);
         if (x->owner)
-                indented(f, "owner: ", x->owner);
+                indented(f, "owner: ", imm_owner_line(i->unit, x, a));
 }
 
 /* Below the failing severity, notes stay out of the way: they are counted at the end */

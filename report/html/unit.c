@@ -3,6 +3,7 @@
 
 #include "report/html/html-private.h"
 
+#include "audit/owner.h"
 #include "base/map.h"
 
 static void origin(FILE *f, const struct imm_source_ref *o) {
@@ -20,8 +21,26 @@ static void origin(FILE *f, const struct imm_source_ref *o) {
                 imm_html_text(f, o->kind);
 }
 
+/* The line, and whose it is; of the unit's own file the head has said that. */
+static void where(const struct imm_state *s, const struct imm_state_finding *i, FILE *f) {
+        if (!i->file)
+                return;
+        fputs(" <span class=\"faint\">", f);
+        if (s->path && imm_streq(s->path, i->file))
+                fprintf(f, "line %u", i->line);
+        else {
+                imm_html_text(f, i->file);
+                fprintf(f, ":%u", i->line);
+                if (i->owner) {
+                        fputs(" · ", f);
+                        imm_html_text(f, i->owner);
+                }
+        }
+        fputs("</span>", f);
+}
+
 /* What is grave, with its evidence; remedies stand once for all units, at the end of the page. */
-static void grave(const struct imm_state_finding *i, FILE *f) {
+static void grave(const struct imm_state *s, const struct imm_state_finding *i, FILE *f) {
         fprintf(f, "<li><span class=\"tag %s\">%s</span> ", imm_html_severity_tone(i->severity),
                 imm_severity_name(i->severity));
         imm_html_text(f, i->rule);
@@ -39,6 +58,7 @@ static void grave(const struct imm_state_finding *i, FILE *f) {
                 imm_html_text(f, i->suppressed);
                 fputs("</span>", f);
         }
+        where(s, i, f);
         fputs("</li>\n", f);
 }
 
@@ -65,7 +85,7 @@ static void findings(const struct imm_state *s, FILE *f) {
         fputs("<h3>Findings</h3>\n<ul class=\"f\">\n", f);
         imm_array_foreach (i, &s->findings)
                 if (i->severity >= IMM_SEVERITY_HIGH || i->suppressed)
-                        grave(i, f);
+                        grave(s, i, f);
         fputs("</ul>\n", f);
         names(s, IMM_SEVERITY_MEDIUM, f);
         names(s, IMM_SEVERITY_LOW, f);
@@ -263,9 +283,9 @@ void imm_html_unit(const struct imm_report *r, const struct imm_state *s, FILE *
                 fputs(" + ", f);
                 imm_html_text(f, s->dropins.v[i]);
         }
-        if (s->package) {
+        if (imm_state_owner(s)) {
                 fputs(" · ", f);
-                imm_html_text(f, s->package);
+                imm_html_text(f, imm_state_owner(s));
         }
         fputs("</p>\n", f);
         if (s->load_message) {

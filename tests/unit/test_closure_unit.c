@@ -271,6 +271,68 @@ TEST(packages_of_alpine_and_arch) {
         world_free(w);
 }
 
+static void assert_owner(struct world *w, const char *file, const char *expected) {
+        struct imm_owner o = imm_owner_of(imm_closures_of(w->m), unit(w, "x.service"), file);
+
+        assert_string_equal(imm_owner_text(&o, w->arena), expected);
+}
+
+TEST(lines_have_owners) {
+        /* sum of "[Manager]\n" */
+        static const char status[] =
+                "Package: systemd\nStatus: install ok installed\nConffiles:\n"
+                " /etc/systemd/system.conf d9c2005c5a49863e8f72b95b18004ac9\n"
+                " /etc/systemd/user.conf d9c2005c5a49863e8f72b95b18004ac9\nVersion: 252-1\n\n"
+                "Package: foo\nVersion: 1:2.0~rc1-3\n";
+        struct world *w;
+
+        tree_file("var/lib/dpkg/status", status);
+        tree_file("var/lib/dpkg/info/foo:amd64.list", "/lib/systemd/system/x.service\n");
+        tree_file("var/lib/dpkg/info/systemd.list",
+                "/etc/systemd/system.conf\n/etc/systemd/user.conf\n");
+        tree_file("usr/lib/systemd/system/x.service", "[Service]\nExecStart=/bin/ls\n");
+        tree_file("usr/lib/systemd/system/nobodys.service", "");
+        tree_file("usr/local/lib/systemd/system/y.service", "");
+        tree_file("etc/systemd/system.conf", "[Manager]\n");
+        tree_file("etc/systemd/user.conf", "[Manager]\n# changed\n");
+        tree_file("etc/systemd/system/x.service.d/a.conf", "");
+        tree_link("/lib/systemd/system/x.service", "etc/systemd/system/alias.service");
+        tree_file("run/systemd/generator.late/z.service", "");
+        tree_file("run/systemd/system/x.service.d/b.conf", "");
+        tree_file("home/alice/.config/systemd/user/u.service", "");
+        tree_file("nix/store/00000000000000000000000000000000-unit-n.service/n.service", "");
+        w = world_new();
+        assert_owner(w, "/lib/systemd/system/x.service", "package foo 1:2.0~rc1-3");
+        assert_owner(w, "/usr/lib/systemd/system/x.service", "package foo 1:2.0~rc1-3");
+        assert_owner(w, "/etc/systemd/system/alias.service", "package foo 1:2.0~rc1-3");
+        assert_owner(w, "/usr/lib/systemd/system/nobodys.service", "vendor");
+        assert_owner(w, "/usr/local/lib/systemd/system/y.service", "administrator");
+        assert_owner(w, "/etc/systemd/system.conf", "package systemd 252-1");
+        assert_owner(w, "/etc/systemd/user.conf", "administrator systemd 252-1");
+        assert_owner(w, "/etc/systemd/system/x.service.d/a.conf", "administrator");
+        assert_owner(w, "/run/systemd/generator.late/z.service", "generator");
+        assert_owner(w, "/run/systemd/system/x.service.d/b.conf", "runtime");
+        assert_owner(w, "/home/alice/.config/systemd/user/u.service", "user");
+        assert_owner(w, "/nix/store/00000000000000000000000000000000-unit-n.service/n.service",
+                "store unit-n.service");
+        world_free(w);
+}
+
+TEST(a_given_file_is_the_repositorys) {
+        struct imm_unit *u = NULL;
+        struct imm_owner o;
+        struct world *w;
+
+        tree_file("etc/systemd/system/x.service", "[Service]\nExecStart=/bin/ls\n");
+        w = world_new();
+        assert_int_equal(
+                imm_manager_unit_file(w->m, tree_path("etc/systemd/system/x.service"), &u, NULL),
+                0);
+        o = imm_owner_of(imm_closures_of(w->m), u, u->fragment);
+        assert_int_equal(o.kind, IMM_OWNER_REPOSITORY);
+        world_free(w);
+}
+
 #define N "0000000000000000000000000000000"
 static void nix_store(void) {
         tree_file("nix/store/" N "a-prog/bin/prog", "uses /nix/store/" N "b-lib/lib");
@@ -358,6 +420,8 @@ int main(void) {
                 CASE(what_is_seen_is_counted_once),
                 CASE(files_belong_to_packages),
                 CASE(packages_of_alpine_and_arch),
+                CASE(lines_have_owners),
+                CASE(a_given_file_is_the_repositorys),
                 CASE(nix_closures_are_of_what_exec_lines_name),
                 CASE(nix_links_lead_to_the_store),
                 CASE(nix_paths_that_are_hidden_or_gone_are_missing),

@@ -1,5 +1,6 @@
 #include "rules/rules-private.h"
 
+#include "analyzer/bus/bus.h"
 #include "analyzer/settings/groups.h"
 #include "analyzer/unit/words.h"
 
@@ -215,6 +216,11 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
         case IMM_ARGUMENT_GROUPS:
+                imm_strv_add(w->a, &w->to->words, word);
+                return 0;
+        case IMM_ARGUMENT_BUS_CALLS:
+                if (!imm_bus_call_parse(word, w->a, &(struct imm_bus_call){0}))
+                        return fail(w, "'%s' is no NAME:INTERFACE.MEMBER[:ACTION]", word);
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
         case IMM_ARGUMENT_YES:

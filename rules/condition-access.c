@@ -5,14 +5,14 @@
  * a unit, however many rules ask. A place that the root does not have is no access.
  */
 
-static struct imm_arena *memory_of(const struct imm_facts *facts) {
+struct imm_arena *imm_facts_memory(const struct imm_facts *facts) {
         return facts->scratch ? facts->scratch : facts->arena ? facts->arena : facts->unit->arena;
 }
 
 const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts) {
         if (!facts->sandbox)
-                facts->sandbox =
-                        imm_sandbox_assume(facts->manager, facts->settings, memory_of(facts));
+                facts->sandbox = imm_sandbox_assume(
+                        facts->manager, facts->settings, imm_facts_memory(facts));
         return facts->sandbox;
 }
 
@@ -22,24 +22,53 @@ static const struct imm_site *place_of(struct imm_facts *facts, const char *path
 
         if (known)
                 return known;
-        found = imm_new(memory_of(facts), struct imm_site);
-        imm_site_find(facts->manager, path, memory_of(facts), found);
+        found = imm_new(imm_facts_memory(facts), struct imm_site);
+        imm_site_find(facts->manager, path, imm_facts_memory(facts), found);
         return found;
 }
 
-static const struct imm_site_access *look_at(struct imm_facts *facts, const char *path) {
+const struct imm_site_access *imm_facts_look(struct imm_facts *facts, const char *path) {
         struct imm_site_access *seen = imm_map_get(&facts->seen, path);
 
         if (seen)
                 return seen;
-        seen = imm_new(memory_of(facts), struct imm_site_access);
+        seen = imm_new(imm_facts_memory(facts), struct imm_site_access);
         imm_site_access(facts->manager, facts->settings, imm_facts_sandbox(facts),
-                place_of(facts, path), memory_of(facts), seen);
-        imm_map_put(memory_of(facts), &facts->seen, path, seen);
+                place_of(facts, path), imm_facts_memory(facts), seen);
+        imm_map_put(imm_facts_memory(facts), &facts->seen, path, seen);
         return seen;
 }
 
-static void say(struct imm_facts *facts, const char *verb, const char *path,
+int imm_facts_connects(struct imm_facts *facts, enum imm_command_kind kind, const char *path) {
+        struct imm_sandbox one = *imm_facts_sandbox(facts);
+        struct imm_site_access seen;
+        bool only = true;
+
+        if (!one.has[kind])
+                return 0;
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
+                only &= k == kind || !one.has[k];
+                one.has[k] = k == kind;
+        }
+        if (only)
+                return imm_facts_look(facts, path)->allowed[IMM_MODE_CONNECT];
+        imm_site_access(facts->manager, facts->settings, &one, place_of(facts, path),
+                imm_facts_memory(facts), &seen);
+        return seen.allowed[IMM_MODE_CONNECT];
+}
+
+/* Reasons begin with the mode that they are of; those of others are beside the point. */
+static bool is_about(const char *reason, enum imm_mode mode) {
+        for (enum imm_mode i = 0; i < IMM_MODE_N; i++) {
+                const char *rest = imm_after(reason, imm_mode_name(i));
+
+                if (rest && *rest == ':')
+                        return i == mode;
+        }
+        return true;
+}
+
+void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
         const struct imm_site_access *seen, enum imm_mode mode) {
         const char *at = seen->seen_at[mode] ? seen->seen_at[mode] : path;
         struct imm_access why = {0};
@@ -52,7 +81,8 @@ static void say(struct imm_facts *facts, const char *verb, const char *path,
                 imm_evidence_add(facts, IMM_SETTING_N, "can %s %s, as %s", verb, path, at);
         imm_access_widest(facts->manager, facts->unit, at, true, facts->arena, &why);
         for (size_t i = 0; i < why.because.n; i++)
-                imm_evidence_add(facts, IMM_SETTING_N, "%s", why.because.v[i]);
+                if (is_about(why.because.v[i], mode))
+                        imm_evidence_add(facts, IMM_SETTING_N, "%s", why.because.v[i]);
 }
 
 enum what { ALLOWED, PART, OTHERS, WHOLE, NEW_EXECUTABLE };
@@ -81,11 +111,11 @@ static enum imm_truth any_of(struct imm_facts *facts, const struct imm_argument 
 
         for (size_t i = 0; i < argument->words.n; i++) {
                 const char *path = argument->words.v[i];
-                const struct imm_site_access *seen = look_at(facts, path);
+                const struct imm_site_access *seen = imm_facts_look(facts, path);
                 int a = answer(seen, what, mode);
 
                 if (a == 1) {
-                        say(facts, verb, path, seen, mode);
+                        imm_facts_say(facts, verb, path, seen, mode);
                         return IMM_YES;
                 }
                 if (a == -1)
@@ -121,11 +151,11 @@ enum imm_truth imm_condition_can_connect(
         struct imm_facts *facts, const struct imm_argument *argument) {
         for (size_t i = 0; i < argument->words.n; i++) {
                 const char *path = argument->words.v[i];
-                const struct imm_site_access *seen = look_at(facts, path);
+                const struct imm_site_access *seen = imm_facts_look(facts, path);
 
                 if (seen->allowed[IMM_MODE_CONNECT] != 1)
                         continue;
-                say(facts, "connect to", path, seen, IMM_MODE_CONNECT);
+                imm_facts_say(facts, "connect to", path, seen, IMM_MODE_CONNECT);
                 return IMM_YES;
         }
         return IMM_NO;
@@ -136,7 +166,7 @@ enum imm_truth imm_condition_can_reach(
         for (size_t i = 0; i < argument->words.n; i++) {
                 const char *path = argument->words.v[i];
 
-                if (look_at(facts, path)->allowed[IMM_MODE_CONNECT] == 0)
+                if (imm_facts_look(facts, path)->allowed[IMM_MODE_CONNECT] == 0)
                         continue;
                 imm_evidence_add(facts, IMM_SETTING_N, "sees the place of %s", path);
                 return IMM_YES;

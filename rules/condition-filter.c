@@ -85,6 +85,19 @@ static enum imm_truth leaves_one(
         return IMM_NO;
 }
 
+bool imm_facts_call_left(struct imm_facts *facts, const char *call) {
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_FILTER);
+        const struct imm_call_data *data =
+                imm_call_find(call, imm_group_bit(facts->manager->version));
+        int n = data ? imm_call_number(data) : -1;
+
+        if (!facts->have_calls)
+                collect_calls(facts);
+        if (n < 0 || n >= 64 * IMM_CALL_WORDS)
+                return false;
+        return (facts->calls[n / 64] >> (n % 64) & 1) == v->allow_list;
+}
+
 enum imm_truth imm_condition_allows_system_call(
         struct imm_facts *facts, const struct imm_argument *argument) {
         if (!facts->have_calls)

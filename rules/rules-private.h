@@ -23,6 +23,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_IP_WORDS,
         IMM_ARGUMENT_PATHS,
         IMM_ARGUMENT_GROUPS,
+        IMM_ARGUMENT_BUS_CALLS,
         IMM_ARGUMENT_YES,
 };
 
@@ -129,6 +130,17 @@ static inline const struct imm_value *imm_fact(const struct imm_facts *facts, en
 }
 
 const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts);
+/* Of the unit's memory: what lives as long as the question */
+struct imm_arena *imm_facts_memory(const struct imm_facts *facts);
+/* condition-access.c: what its commands may do at a place, looked at once */
+const struct imm_site_access *imm_facts_look(struct imm_facts *facts, const char *path);
+/* May commands of that kind connect to the socket at @path? 1, 0, -1 */
+int imm_facts_connects(struct imm_facts *facts, enum imm_command_kind kind, const char *path);
+/* Evidence that it can, with the reasons */
+void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
+        const struct imm_site_access *seen, enum imm_mode mode);
+/* condition-filter.c: does SystemCallFilter= leave the call, in the machine's own ABI? */
+bool imm_facts_call_left(struct imm_facts *facts, const char *call);
 /* Appends a line of evidence, if anybody wants it. */
 void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));

@@ -149,6 +149,19 @@ static const struct row rows[] = {
         {"Capability", "CAP_KILL", "User=daemon", false},
         {"Capability", "CAP_KILL", "User=daemon\nAmbientCapabilities=CAP_KILL", true},
         {"Capability", "CAP_KILL", "PrivateUsers=yes", false},
+        {"BusGrants", "org.a:.I.M", "", true},
+        {"BusGrants", "org.a:.I.M", "User=daemon", true},
+        {"BusGrants", "org.a:.I.Root:.no", "User=daemon", false},
+        {"BusGrants", "org.b:.I.M org.a:.I.M", "", true},
+        {"BusGrants", "org.b:.I.M", "", false},
+        {"BusGrants", "org.a:.I.M", "InaccessiblePaths=/run/dbus", false},
+        {"BusGrants", "org.a:.I.M", "InaccessiblePaths=/run/dbus\nExecStartPost=+/bin/true", true},
+        {"BusGrants", "org.a:.I.M", "RestrictAddressFamilies=AF_INET", false},
+        {"BusGrants", "org.a:.I.M", "RestrictAddressFamilies=~AF_UNIX", false},
+        {"BusGrants", "org.a:.I.M", "RestrictAddressFamilies=AF_UNIX", true},
+        {"BusGrants", "org.a:.I.M", "SystemCallFilter=~connect", false},
+        {"BusGrants", "org.a:.I.M", "SystemCallFilter=@basic-io", false},
+        {"BusGrants", "org.a:.I.M", "SystemCallFilter=@system-service", true},
         {"HostNetwork", "yes", "", true},
         {"HostNetwork", "yes", "PrivateNetwork=yes", false},
         {"InGroup", "adm", "User=daemon\nSupplementaryGroups=adm", true},
@@ -196,6 +209,11 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
         tree_file("var/lib/db/x", "");
         tree_file("tmp/x", "");
         tree_modes();
+        tree_file("usr/lib/systemd/system/dbus.socket",
+                "[Socket]\nListenStream=/run/dbus/system_bus_socket\n");
+        tree_file("usr/share/dbus-1/system.conf",
+                "<busconfig><policy context='default'><allow send_destination='org.a'/></policy>"
+                "</busconfig>");
         tree_file("etc/group", "root:x:0:\nadm:x:4:\n");
         tree_file("etc/systemd/system/odd.service",
                 imm_printf(a, "[Service]\nExecStart=/bin/true\n%s\n", row->unit));

@@ -1,251 +1,230 @@
-/* Drawing: a title bar, the lines that fit, a prompt or a message, the keys. */
+/* Drawing: a title bar, a head, the lines that fit, what is said of the one under the cursor, the
+ * prompt or a message, and the keys. The same for every view. */
 
 #include "tui/model-private.h"
 
-enum { LIST_HEAD = 2, UNIT_HEAD = 2, FOOT = 2, REASONS_MAX = 6 };
+enum { FOOT = 2, DETAIL_MAX = 7 };
 
 static void bar(struct imm_canvas *c, int row, const char *left, const char *right) {
         int n = (int)imm_text_width(right);
 
         imm_canvas_fill(c, row, 0, c->cols, IMM_STYLE_TITLE);
-        imm_canvas_put(c, row, 0, c->cols, IMM_STYLE_TITLE, left);
-        if (n > 0 && n < c->cols)
-                imm_canvas_put(c, row, c->cols - n, n, IMM_STYLE_TITLE, right);
+        imm_canvas_put(c, row, 1, c->cols - 1, IMM_STYLE_TITLE, left);
+        if (n > 0 && n + 2 < c->cols)
+                imm_canvas_put(c, row,
+                        imm_canvas_put(c, row, c->cols - n - 2, 1, IMM_STYLE_TITLE, " "), n + 1,
+                        IMM_STYLE_TITLE, right);
 }
 
-static void draw_line(struct imm_canvas *c, int row, const struct imm_line *l) {
+/* An ellipsis says that there is more. */
+static int clipped(struct imm_canvas *c, int row, int col, int room, uint8_t style, const char *s) {
+        if ((int)imm_text_width(s) <= room)
+                return imm_canvas_put(c, row, col, room, style, s);
+        if (room < 1)
+                return col;
+        col = imm_canvas_put(c, row, col, room - 1, style, s);
+        return imm_canvas_put(c, row, col, 1, style, "…");
+}
+
+void imm_draw_line(struct imm_canvas *c, int row, const struct imm_line *l) {
         int col = 0;
 
-        for (unsigned i = 0; i < l->n_spans; i++) {
+        for (unsigned i = 0; i < l->n_spans && col < c->cols; i++) {
                 const struct imm_span *s = &l->spans[i];
-                int room = s->width < 0 ? -s->width : s->width, used = (int)imm_text_width(s->text);
-                int start = col;
+                int width = s->width < 0 ? -s->width : s->width,
+                    used = (int)imm_text_width(s->text);
+                int start = col, room = width ? width : c->cols - col;
 
+                if (room > c->cols - start)
+                        room = c->cols - start;
                 if (s->width < 0 && used < room)
                         col += room - used;
-                col = imm_canvas_put(
-                        c, row, col, room ? room - (col - start) : c->cols, s->style, s->text);
-                if (room)
-                        col = start + room;
+                col = clipped(c, row, col, room - (col - start), s->style, s->text);
+                if (width)
+                        col = start + width;
         }
 }
 
-/* Keeps the cursor in sight; @height rows */
-static void scroll_to(struct imm_scroll *s, size_t n, int height) {
-        size_t h = height > 0 ? (size_t)height : 1;
-
+/* Keeps the cursor in sight, and what belongs to its line as far as there is room */
+static void scroll_to(struct imm_scroll *s, size_t n, size_t end, size_t h) {
         if (s->cursor < s->top)
                 s->top = s->cursor;
-        if (s->cursor >= s->top + h)
-                s->top = s->cursor - h + 1;
+        if (end > s->top + h)
+                s->top = end - h < s->cursor ? end - h : s->cursor;
         if (s->top > 0 && s->top + h > n)
                 s->top = n > h ? n - h : 0;
 }
 
-static void draw_list(struct imm_tui *t) {
-        struct imm_canvas *c = &t->canvas;
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        const char *title, *state;
-        struct imm_list_columns w = imm_list_columns(c->cols);
-        struct imm_line head = {0};
-        int height = c->rows - LIST_HEAD - FOOT;
-
-        imm_arena_free(t->lines_arena);
-        t->lines_arena = imm_arena_new();
-        title = imm_printf(a, " immure  %s  %zu of %zu units%s%s%s%s",
-                t->now && t->now->host ? t->now->host : "", t->n_rows,
-                t->now ? t->now->states.n : 0, *t->filter ? "  filter: " : "", t->filter,
-                t->scorecard ? "  scorecard: " : "",
-                t->scorecard ? t->scorecards.v[t->scorecard - 1] : "");
-        state = t->done < t->total
-                        ? imm_printf(a, "analysing %u of %u ", t->done, t->total)
-                        : imm_printf(a, "%s%s%s%s%s ", imm_sort_name(t->sort),
-                                  t->reverse ? " reversed" : "", t->group ? ", " : "",
-                                  t->group ? imm_group_name(t->group) : "",
-                                  t->before_name
-                                          ? imm_printf(a, ", compared with %s", t->before_name)
-                                          : "");
-        bar(c, 0, title, state);
-        imm_line_add(&head, "UNIT", IMM_STYLE_FAINT, w.name);
-        imm_line_add(&head, w.figure < 9 ? "EXP" : "EXPOSURE", IMM_STYLE_FAINT, -w.figure);
-        imm_line_add(&head, "REACH", IMM_STYLE_FAINT, -w.figure);
-        if (w.findings)
-                imm_line_add(&head, "FINDINGS", IMM_STYLE_FAINT, -w.findings);
-        if (w.change)
-                imm_line_add(&head, "CHANGE", IMM_STYLE_FAINT, -w.change);
-        draw_line(c, 1, &head);
-        scroll_to(&t->list, t->n_rows, height);
-        for (int i = 0; i < height && t->list.top + (size_t)i < t->n_rows; i++) {
-                struct imm_line l;
-
-                imm_tui_list_line(t, t->list.top + (size_t)i, &l);
-                draw_line(c, LIST_HEAD + i, &l);
-                if (t->list.top + (size_t)i == t->list.cursor)
-                        imm_canvas_select(c, LIST_HEAD + i);
-        }
-        if (t->n_rows == 0)
-                imm_canvas_put(c, LIST_HEAD, 1, c->cols - 1, IMM_STYLE_FAINT,
-                        *t->filter ? "no unit matches the filter (Esc takes it away)" : "no units");
+int imm_tui_head_rows(const struct imm_tui *t) {
+        return imm_tui_view(t)->head ? 2 : 1;
 }
 
-static void draw_tabs(struct imm_tui *t) {
-        static const char *const titles[] = {
-#define PANE(id, title, function) [IMM_PANE_##id] = title,
-                IMM_PANES(PANE)
-#undef PANE
-        };
-        struct imm_canvas *c = &t->canvas;
-        int col = 1, first = 0;
-
-        /* on a narrow screen the tabs start so that the current one is there */
-        for (int i = 0, w = 0; i <= (int)t->pane; i++) {
-                w += (int)strlen(titles[i]) + 2;
-                while (w > c->cols - 2 && first < i)
-                        w -= (int)strlen(titles[first++]) + 2;
-        }
-        for (int i = first; i < IMM_PANE_N && col < c->cols; i++) {
-                uint8_t style =
-                        i == (int)t->pane ? IMM_STYLE_STRONG | IMM_STYLE_SELECTED : IMM_STYLE_FAINT;
-
-                col = imm_canvas_put(c, 1, col, c->cols - col, style, titles[i]) + 2;
-        }
-}
-
-static void draw_lines(struct imm_tui *t, int top, int height, struct imm_scroll *s) {
-        scroll_to(s, t->lines.n, height);
-        for (int i = 0; i < height && s->top + (size_t)i < t->lines.n; i++) {
-                draw_line(&t->canvas, top + i, &t->lines.v[s->top + (size_t)i]);
-                if (s->top + (size_t)i == s->cursor)
-                        imm_canvas_select(&t->canvas, top + i);
-        }
-}
-
-static void draw_unit(struct imm_tui *t) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct imm_canvas *c = &t->canvas;
-        const struct imm_state *s = t->state, *was = t->as_is;
-        int reasons = t->pane == IMM_PANE_ACCESS ? (int)t->reasons.n : 0;
-        const char *figures;
-
-        if (reasons > REASONS_MAX)
-                reasons = REASONS_MAX;
-        if (reasons > (c->rows - 6) / 2)
-                reasons = (c->rows - 6) / 2 > 0 ? (c->rows - 6) / 2 : 0;
-        figures = imm_printf(a, "exposure %s  reach %s ", imm_tenths_text(a, s->exposure) ?: "–",
-                imm_tenths_text(a, s->reach) ?: "–");
-        if (s != was)
-                figures = imm_printf(a, "exposure %s → %s  reach %s → %s ",
-                        imm_tenths_text(a, was->exposure) ?: "–",
-                        imm_tenths_text(a, s->exposure) ?: "–",
-                        imm_tenths_text(a, was->reach) ?: "–", imm_tenths_text(a, s->reach) ?: "–");
-        bar(c, 0, imm_printf(a, " %s%s", was->unit, t->trials.n ? "  [what if]" : ""), figures);
-        draw_tabs(t);
-        draw_lines(t, UNIT_HEAD, c->rows - UNIT_HEAD - FOOT - (reasons ? reasons + 1 : 0),
-                &t->scroll[t->pane]);
-        for (int i = 0; i < reasons; i++)
-                imm_canvas_put(c, c->rows - FOOT - reasons + i, 1, c->cols - 1,
-                        i == 0 ? IMM_STYLE_STRONG : IMM_STYLE_NORMAL, t->reasons.v[i]);
-}
-
-static void draw_file(struct imm_tui *t) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct imm_canvas *c = &t->canvas;
-        int height = c->rows - 1 - FOOT;
-        struct imm_scroll *s = &t->file_scroll;
-
-        bar(c, 0, imm_printf(a, " %s", t->file_path),
-                imm_printf(a, "line %zu of %zu ", s->cursor + 1, t->file_lines.n));
-        scroll_to(s, t->file_lines.n, height);
-        for (int i = 0; i < height && s->top + (size_t)i < t->file_lines.n; i++) {
-                size_t at = s->top + (size_t)i;
-
-                imm_canvas_put(c, 1 + i, 0, 6, IMM_STYLE_FAINT, imm_printf(a, "%5zu", at + 1));
-                imm_canvas_put(c, 1 + i, 7, c->cols - 7, IMM_STYLE_NORMAL, t->file_lines.v[at]);
-                if (at == s->cursor)
-                        imm_canvas_select(c, 1 + i);
-        }
-}
-
-static void draw_help(struct imm_tui *t) {
-        struct imm_canvas *c = &t->canvas;
-        struct imm_scroll *s = &t->help_scroll;
-        int height = c->rows - 1 - FOOT;
-        size_t n = IMM_ACTION_N - 1;
-
-        bar(c, 0, " Keys", "immure ");
-        scroll_to(s, n, height);
-        for (int i = 0; i < height && s->top + (size_t)i < n; i++) {
-                const struct imm_action_info *info = &imm_actions[s->top + (size_t)i + 1];
-
-                imm_canvas_put(c, 1 + i, 2, 18, IMM_STYLE_KEY, info->keys);
-                imm_canvas_put(c, 1 + i, 21, c->cols - 21, IMM_STYLE_NORMAL, info->help);
-                if (s->top + (size_t)i == s->cursor)
-                        imm_canvas_select(c, 1 + i);
-        }
-}
-
-static void draw_foot(struct imm_tui *t) {
-        static const char *const labels[] = {
-                [IMM_PROMPT_NONE] = "",
-                [IMM_PROMPT_FILTER] = "Filter: ",
-                [IMM_PROMPT_SEARCH] = "Search: ",
-                [IMM_PROMPT_EDIT] = "Try: ",
-                [IMM_PROMPT_SAVE] = "Write drop-in to: ",
-                [IMM_PROMPT_ASK] = "Path: ",
-        };
-        static const char *const hints[] = {
-                [IMM_SCREEN_LIST] =
-                        " Enter open  / filter  s sort  o group  d compare  ? help  q quit",
-                [IMM_SCREEN_UNIT] = (" Tab pane  Enter open  a apply remedy  space toggle  e edit  "
-                                     "v drop-in  w write  ? help"),
-                [IMM_SCREEN_FILE] = " q back",
-                [IMM_SCREEN_HELP] = " q back",
-        };
-        struct imm_canvas *c = &t->canvas;
-        int row = c->rows - FOOT;
-
-        if (t->prompt != IMM_PROMPT_NONE) {
-                int col = imm_canvas_put(c, row, 0, c->cols, IMM_STYLE_KEY, labels[t->prompt]);
-                int room = c->cols - col - 1, width = (int)imm_text_width(t->input);
-                const char *s = t->input;
-
-                /* the end of a long input is what one types at */
-                while (width > room && *s) {
-                        do
-                                s++;
-                        while ((*s & 0xc0) == 0x80);
-                        width = (int)imm_text_width(s);
-                }
-                col = imm_canvas_put(c, row, col, room, IMM_STYLE_STRONG, s);
-                imm_canvas_put(c, row, col, 1, IMM_STYLE_NORMAL | IMM_STYLE_SELECTED, " ");
-        } else if (t->message)
-                imm_canvas_put(c, row, 1, c->cols - 1,
-                        t->message_bad ? IMM_STYLE_BAD : IMM_STYLE_GOOD, t->message);
-        bar(c, c->rows - 1, hints[t->screen], "");
-}
-
-size_t imm_tui_pane_rows(const struct imm_tui *t) {
-        int n = t->canvas.rows -
-                (t->screen == IMM_SCREEN_UNIT || t->screen == IMM_SCREEN_LIST ? 2 : 1) - FOOT;
+size_t imm_tui_page(const struct imm_tui *t) {
+        int n = t->canvas.rows - imm_tui_head_rows(t) - FOOT;
 
         return n > 1 ? (size_t)n : 1;
 }
 
-void imm_tui_draw(struct imm_tui *t) {
-        imm_canvas_clear(&t->canvas);
-        switch (t->screen) {
-        case IMM_SCREEN_LIST:
-                draw_list(t);
-                break;
-        case IMM_SCREEN_UNIT:
-                draw_unit(t);
-                break;
-        case IMM_SCREEN_FILE:
-                draw_file(t);
-                break;
-        case IMM_SCREEN_HELP:
-                draw_help(t);
-                break;
+static const char *joined(const struct imm_line *l, struct imm_arena *a) {
+        const char *s = "";
+
+        for (unsigned i = 0; i < l->n_spans; i++)
+                s = imm_printf(
+                        a, "%s%s%s", s, *s && l->spans[i].width ? "  " : "", l->spans[i].text);
+        return s + strspn(s, " ");
+}
+
+/* What is said of the line under the cursor: reasons, or all of it where it did not fit */
+static struct imm_strv detail(struct imm_tui *t, const struct imm_line *l) {
+        int width = t->canvas.cols - 2;
+        struct imm_strv lines = {0};
+        bool cut = imm_line_width(l) > t->canvas.cols;
+
+        if (t->screen == IMM_SCREEN_UNIT && t->reasons.n > 0) {
+                for (size_t i = 0; i < t->reasons.n; i++)
+                        imm_text_wrap(t->frame, t->reasons.v[i], width, &lines);
+                return lines;
         }
+        for (unsigned i = 0; i < l->n_spans; i++)
+                cut |= l->spans[i].width &&
+                       (int)imm_text_width(l->spans[i].text) > abs(l->spans[i].width);
+        if (cut && (t->screen == IMM_SCREEN_UNIT || t->screen == IMM_SCREEN_TEXT))
+                imm_text_wrap(t->frame, joined(l, t->frame), width, &lines);
+        return lines;
+}
+
+static void draw_lines(struct imm_tui *t) {
+        const struct imm_view *v = imm_tui_view(t);
+        struct imm_canvas *c = &t->canvas;
+        struct imm_scroll *s = v->scroll(t);
+        size_t n = v->count(t), end;
+        int top = imm_tui_head_rows(t), height = c->rows - top - FOOT, said, most;
+        struct imm_line l = {0};
+        struct imm_strv about = {0};
+
+        if (height < 1 || n == 0)
+                return;
+        if (s->cursor >= n)
+                s->cursor = n - 1;
+        v->line(t, s->cursor, &l);
+        about = detail(t, &l);
+        most = height / 2 < DETAIL_MAX ? height / 2 : DETAIL_MAX;
+        said = (int)about.n < most ? (int)about.n : most;
+        if (said > 0)
+                height -= said;
+        for (end = s->cursor + 1; end < n && end < s->cursor + (size_t)height; end++) {
+                l = (struct imm_line){0};
+                v->line(t, end, &l);
+                if (!l.part)
+                        break;
+        }
+        scroll_to(s, n, end, (size_t)(height > 0 ? height : 1));
+        for (int i = 0; i < height && s->top + (size_t)i < n; i++) {
+                l = (struct imm_line){0};
+                v->line(t, s->top + (size_t)i, &l);
+                imm_draw_line(c, top + i, &l);
+                if (s->top + (size_t)i == s->cursor)
+                        imm_canvas_select(c, top + i);
+        }
+        for (int i = 0; i < said; i++)
+                imm_canvas_put(c, c->rows - FOOT - said + i, 1, c->cols - 1,
+                        i == 0 ? IMM_STYLE_STRONG : IMM_STYLE_NORMAL, about.v[i]);
+}
+
+static void draw_prompt(struct imm_tui *t, int row) {
+        struct imm_canvas *c = &t->canvas;
+        int col = imm_canvas_put(
+                c, row, 0, c->cols - 1, IMM_STYLE_KEY, imm_prompt_label(t, t->frame));
+        const char *head = imm_strndup(t->frame, t->input, t->input_at);
+        int room = c->cols - col - 1, at;
+
+        /* the place where one types stays in sight */
+        while ((int)imm_text_width(head) > room && *head)
+                do
+                        head++;
+                while ((*head & 0xc0) == 0x80);
+        col = imm_canvas_put(c, row, col, room, IMM_STYLE_STRONG, head);
+        at = col;
+        col = imm_canvas_put(c, row, col, c->cols - col, IMM_STYLE_STRONG, t->input + t->input_at);
+        if (col == at)
+                imm_canvas_put(c, row, at, 1, IMM_STYLE_STRONG, " ");
+        if (at < c->cols)
+                c->cells[row * c->cols + at].style |= IMM_STYLE_SELECTED;
+}
+
+/* "Enter", "Tab" as on the key caps; letters as they are */
+static const char *cap(struct imm_arena *a, const char *keys) {
+        size_t n = strcspn(keys, " ");
+        char *s = imm_strndup(a, keys, n);
+
+        if (n > 1 && s[0] >= 'a' && s[0] <= 'z')
+                s[0] = (char)(s[0] - 'a' + 'A');
+        return s;
+}
+
+const char *imm_tui_bar(const struct imm_tui *t, struct imm_arena *a) {
+        char letter = imm_tui_letter(t);
+        const char *s = "";
+
+        for (int i = 1; i < IMM_ACTION_N; i++) {
+                const struct imm_action_info *info = &imm_actions[i];
+
+                if (strchr(info->bar, letter) ||
+                        (t->screen == IMM_SCREEN_UNIT && strchr(info->bar, 'U')))
+                        s = imm_printf(
+                                a, "%s%s%s %s", s, *s ? "  " : "", cap(a, info->keys), info->label);
+        }
+        if (t->screen == IMM_SCREEN_LIST)
+                s = imm_printf(a, "%s  q quit", s);
+        return s;
+}
+
+/* A long message goes up over the lines; the next key takes it away. */
+static void draw_message(struct imm_tui *t, int row) {
+        struct imm_canvas *c = &t->canvas;
+        struct imm_strv lines = {0};
+
+        imm_text_wrap(t->frame, t->message, c->cols - 2, &lines);
+        for (size_t i = 0; i < lines.n && (int)i < row - 1; i++) {
+                int at = row - (int)(lines.n - 1 - i);
+
+                imm_canvas_fill(c, at, 0, c->cols, IMM_STYLE_NORMAL);
+                imm_canvas_put(c, at, 1, c->cols - 1,
+                        t->message_bad ? IMM_STYLE_BAD : IMM_STYLE_GOOD, lines.v[i]);
+        }
+}
+
+static void draw_foot(struct imm_tui *t) {
+        const struct imm_view *v = imm_tui_view(t);
+        struct imm_canvas *c = &t->canvas;
+        int row = c->rows - FOOT;
+        const char *note =
+                t->prompt == IMM_PROMPT_NONE && !t->message && v->note ? v->note(t) : NULL;
+
+        bar(c, c->rows - 1,
+                t->prompt != IMM_PROMPT_NONE ? "Enter does it  Esc leaves it"
+                                             : imm_tui_bar(t, t->frame),
+                "");
+        if (row < 0)
+                return;
+        if (t->prompt != IMM_PROMPT_NONE)
+                draw_prompt(t, row);
+        else if (t->message)
+                draw_message(t, row);
+        else if (note)
+                clipped(c, row, 1, c->cols - 1, IMM_STYLE_FAINT, note);
+}
+
+void imm_tui_draw(struct imm_tui *t) {
+        const struct imm_view *v = imm_tui_view(t);
+        const char *left = "", *right = "";
+
+        imm_arena_reset(t->frame);
+        imm_canvas_clear(&t->canvas);
+        v->title(t, &left, &right);
+        bar(&t->canvas, 0, left, right);
+        if (v->head)
+                v->head(t);
+        draw_lines(t);
         draw_foot(t);
 }

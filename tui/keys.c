@@ -3,7 +3,8 @@
 #include <string.h>
 
 const struct imm_action_info imm_actions[IMM_ACTION_N] = {
-#define ACTION(id, keys, where, help) [IMM_ACTION_##id] = {keys, where, help},
+#define ACTION(id, keys, where, bar, label, help) \
+        [IMM_ACTION_##id] = {keys, where, bar, label, help},
 #include "tui/actions.def"
 #undef ACTION
 };
@@ -28,6 +29,7 @@ static const struct {
         {"delete", IMM_KEY_DELETE},
         {"space", ' '},
         {"f1", IMM_KEY_F1},
+        {"f5", IMM_KEY_F5},
 };
 
 int imm_key_by_name(const char *name, size_t n) {

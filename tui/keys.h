@@ -22,18 +22,19 @@ enum imm_key {
         IMM_KEY_BACKSPACE,
         IMM_KEY_DELETE,
         IMM_KEY_F1,
+        IMM_KEY_F5,
 };
 
 enum imm_action {
         IMM_ACTION_NONE,
-#define ACTION(id, keys, where, help) IMM_ACTION_##id,
+#define ACTION(id, keys, where, bar, label, help) IMM_ACTION_##id,
 #include "tui/actions.def"
 #undef ACTION
         IMM_ACTION_N,
 };
 
 struct imm_action_info {
-        const char *keys, *where, *help;
+        const char *keys, *where, *bar, *label, *help;
 };
 extern const struct imm_action_info imm_actions[IMM_ACTION_N];
 

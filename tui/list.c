@@ -19,14 +19,6 @@ static const char *const group_names[] = {
         [IMM_GROUP_SLICE] = "by slice",
 };
 
-const char *imm_sort_name(enum imm_sort s) {
-        return sort_names[s];
-}
-
-const char *imm_group_name(enum imm_grouping g) {
-        return group_names[g];
-}
-
 uint8_t imm_tone_of_figure(int tenths) {
         return tenths < 0     ? IMM_STYLE_FAINT
                : tenths >= 75 ? IMM_STYLE_BAD
@@ -54,13 +46,25 @@ static const char *setting(const struct imm_state *s, const char *name) {
         return NULL;
 }
 
-static const char *group_of(const struct imm_tui *t, const struct imm_state *s) {
+/* The slice that systemd puts a service in that says none; instances share one */
+static const char *slice_of(struct imm_arena *a, const struct imm_tui *t, const char *unit) {
+        const char *at = strchr(unit, '@'),
+                   *app = t->scope && !imm_streq(t->scope, "system") ? "app" : "system";
+
+        return at ? imm_printf(a, "%s-%.*s.slice", app, (int)(at - unit), unit)
+                  : imm_printf(a, "%s.slice", app);
+}
+
+static const char *group_of(struct imm_tui *t, const struct imm_state *s) {
         const char *g = NULL;
 
         if (t->group == IMM_GROUP_PACKAGE)
-                g = s->package;
-        if (t->group == IMM_GROUP_SLICE)
+                g = s->package ? s->package : "no package";
+        if (t->group == IMM_GROUP_SLICE) {
                 g = setting(s, "Slice");
+                if (!g || !*g)
+                        g = slice_of(t->frame, t, s->unit);
+        }
         return g ? g : "";
 }
 
@@ -80,6 +84,12 @@ static enum imm_verdict verdict_of(const struct imm_tui *t, const struct imm_sta
         return d ? d->verdict : IMM_VERDICT_SAME;
 }
 
+static bool tried(const struct imm_tui *t, const struct imm_state *s) {
+        const imm_trials *trials = imm_map_get(&t->attempts, s->unit);
+
+        return trials && trials->n > 0;
+}
+
 /* What a row is sorted by, computed once per row: 5,000 rows are sorted between two key strokes */
 struct sorted {
         const struct imm_state *s;
@@ -88,6 +98,11 @@ struct sorted {
 };
 
 static long key_of(const struct imm_tui *t, const struct imm_state *s) {
+        static const int order[] = {[IMM_VERDICT_WORSE] = 4,
+                [IMM_VERDICT_NEW] = 3,
+                [IMM_VERDICT_BETTER] = 2,
+                [IMM_VERDICT_CHANGED] = 1,
+                [IMM_VERDICT_GONE] = 0};
         unsigned n[IMM_SEVERITY_N];
         long weight = 0;
 
@@ -96,14 +111,8 @@ static long key_of(const struct imm_tui *t, const struct imm_state *s) {
                 return s->exposure;
         case IMM_SORT_REACH:
                 return s->reach;
-        case IMM_SORT_CHANGE: {
-                enum imm_verdict v = verdict_of(t, s);
-
-                return v == IMM_VERDICT_WORSE    ? 4
-                       : v == IMM_VERDICT_NEW    ? 3
-                       : v == IMM_VERDICT_BETTER ? 2
-                                                 : v != IMM_VERDICT_SAME;
-        }
+        case IMM_SORT_CHANGE:
+                return order[verdict_of(t, s)];
         case IMM_SORT_WORST:
         case IMM_SORT_FINDINGS:
                 count(t, s, n);
@@ -117,13 +126,22 @@ static long key_of(const struct imm_tui *t, const struct imm_state *s) {
         }
 }
 
-static int worst_first(const void *a, const void *b) {
+static int compare(const void *a, const void *b) {
         const struct sorted *x = a, *y = b;
-        int r = strcmp(x->group, y->group);
+        int r = (y->key > x->key) - (y->key < x->key);
 
-        if (r == 0)
-                r = (y->key > x->key) - (y->key < x->key);
         return r ? r : strcmp(x->s->unit, y->s->unit);
+}
+
+static int reversed(const void *a, const void *b) {
+        return -compare(a, b);
+}
+
+static int by_group(const void *a, const void *b) {
+        const struct sorted *const *x = a, *const *y = b;
+        int r = strcmp((*x)->group, (*y)->group);
+
+        return r ? r : (*x > *y) - (*x < *y); /* in a group, as they are sorted */
 }
 
 static bool contains(const char *text, const char *part) {
@@ -143,13 +161,34 @@ static bool wanted(const struct imm_tui *t, const struct imm_state *s) {
         return contains(s->unit, t->filter) || (s->package && contains(s->package, t->filter));
 }
 
+/* Rows of groups, each behind its head; of a folded one the head alone */
+static void grouped(struct imm_tui *t, const struct sorted *w, size_t n) {
+        imm_auto_free const struct sorted **order = imm_xcalloc(n, sizeof(struct sorted *));
+
+        for (size_t i = 0; i < n; i++)
+                order[i] = &w[i];
+        if (n > 1)
+                qsort(order, n, sizeof(struct sorted *), by_group);
+        for (size_t i = 0, end; i < n; i = end) {
+                const char *name = imm_strdup(t->arena, order[i]->group);
+
+                for (end = i; end < n && imm_streq(order[end]->group, order[i]->group); end++)
+                        ;
+                t->rows[t->n_rows++] = (struct imm_row){.group = name, .n = end - i};
+                for (size_t k = i; k < end && !imm_map_get(&t->folded_groups, name); k++)
+                        t->rows[t->n_rows++] = (struct imm_row){order[k]->s, name, 0};
+        }
+}
+
 void imm_tui_rows(struct imm_tui *t) {
-        const struct imm_state *at = t->list.cursor < t->n_rows ? t->rows[t->list.cursor] : NULL;
+        const struct imm_state *at = t->rows ? imm_tui_selected(t) : NULL;
+        const char *unit = at ? imm_strdup(t->frame, at->unit) : NULL;
         imm_auto_free struct sorted *w = NULL;
         size_t n = t->now ? t->now->states.n : 0, k = 0;
 
         free(t->rows);
-        t->rows = imm_xcalloc(n, sizeof(const struct imm_state *));
+        t->rows = imm_xcalloc(2 * n, sizeof(*t->rows));
+        t->n_rows = 0;
         w = imm_xcalloc(n, sizeof(*w));
         for (size_t i = 0; i < n; i++) {
                 const struct imm_state *s = t->now->states.v[i];
@@ -158,26 +197,99 @@ void imm_tui_rows(struct imm_tui *t) {
                         w[k++] = (struct sorted){s, group_of(t, s), key_of(t, s)};
         }
         if (k > 1)
-                qsort(w, k, sizeof(*w), worst_first);
-        t->n_rows = k;
-        t->list.cursor = k == 0 ? 0 : t->list.cursor < k ? t->list.cursor : k - 1;
-        for (size_t i = 0; i < k; i++) {
-                t->rows[i] = w[t->reverse ? k - 1 - i : i].s;
-                if (at && imm_streq(t->rows[i]->unit, at->unit))
+                qsort(w, k, sizeof(*w), t->reverse ? reversed : compare);
+        t->n_shown = k;
+        if (t->group != IMM_GROUP_NONE)
+                grouped(t, w, k);
+        else
+                for (size_t i = 0; i < k; i++)
+                        t->rows[t->n_rows++] = (struct imm_row){.state = w[i].s};
+        if (t->list.cursor >= t->n_rows)
+                t->list.cursor = t->n_rows ? t->n_rows - 1 : 0;
+        for (size_t i = 0; unit && i < t->n_rows; i++)
+                if (t->rows[i].state && imm_streq(t->rows[i].state->unit, unit)) {
                         t->list.cursor = i;
-        }
+                        break;
+                }
 }
 
-/* A narrow screen keeps the name and the figures, then the findings, then the change. */
-struct imm_list_columns imm_list_columns(int cols) {
-        struct imm_list_columns w = {.figure = cols < 60 ? 6 : 9,
-                .findings = cols < 50 ? 0 : 18,
-                .change = cols < 70 ? 0 : 9};
+const struct imm_state *imm_tui_selected(const struct imm_tui *t) {
+        return t->list.cursor < t->n_rows ? t->rows[t->list.cursor].state : NULL;
+}
 
-        w.name = cols - 2 * w.figure - w.findings - w.change;
-        if (w.name < 12)
-                w.name = 12;
-        return w;
+/* ---- how it looks ---- */
+
+/* A narrow screen keeps the name and the figures, then the findings, then the change. */
+static const struct column {
+        const char *title, *brief;
+        enum imm_sort sort;
+        int width, narrow; /* 0: what the others leave; narrow: below 60 columns, 0: not there */
+        int from;          /* columns of the screen that it needs */
+} columns[] = {
+        {"UNIT", "UNIT", IMM_SORT_NAME, 0, 0, 0},
+        {"EXPOSURE", "EXP", IMM_SORT_EXPOSURE, 9, 6, 0},
+        {"REACH", "REACH", IMM_SORT_REACH, 9, 6, 0},
+        {"FINDINGS", "FINDINGS", IMM_SORT_FINDINGS, 18, 18, 50},
+        {"CHANGE", "CHANGE", IMM_SORT_CHANGE, 9, 9, 70},
+};
+
+static int width_of(const struct imm_tui *t, const struct column *c) {
+        int cols = t->canvas.cols, rest = cols;
+
+        if (cols < c->from)
+                return 0;
+        if (c->width)
+                return cols < 60 ? c->narrow : c->width;
+        for (size_t i = 1; i < IMM_ELEMENTSOF(columns); i++)
+                rest -= width_of(t, &columns[i]);
+        return rest < 12 ? 12 : rest;
+}
+
+static void title(struct imm_tui *t, const char **left, const char **right) {
+        *left = imm_printf(t->frame, "immure  %s%s%s  %zu of %zu units%s%s%s%s",
+                t->now && t->now->host ? t->now->host : "",
+                t->scope && !imm_streq(t->scope, "system") ? "  " : "",
+                t->scope && !imm_streq(t->scope, "system") ? t->scope : "", t->n_shown,
+                t->now ? t->now->states.n : 0, *t->filter ? "  filter: " : "", t->filter,
+                t->scorecard ? "  scorecard: " : "",
+                t->scorecard ? t->scorecards.v[t->scorecard - 1] : "");
+        *right = t->done < t->total
+                         ? imm_printf(t->frame, "analysing: %u of %u", t->done, t->total)
+                         : imm_printf(t->frame, "%s%s%s%s%s", sort_names[t->sort],
+                                   t->reverse ? " reversed" : "", t->group ? ", " : "",
+                                   t->group ? group_names[t->group] : "",
+                                   t->before_name ? imm_printf(t->frame, ", compared with %s",
+                                                            t->before_name)
+                                                  : "");
+}
+
+static void head(struct imm_tui *t) {
+        struct imm_line l = {0};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(columns); i++) {
+                int width = width_of(t, &columns[i]);
+
+                if (width)
+                        imm_line_add(&l, t->canvas.cols < 60 ? columns[i].brief : columns[i].title,
+                                t->sort == columns[i].sort ? IMM_STYLE_KEY : IMM_STYLE_FAINT,
+                                i ? -width : width);
+        }
+        imm_draw_line(&t->canvas, 1, &l);
+}
+
+/* A click on a column's title sorts by it, another one turns it around */
+static void click(struct imm_tui *t, int col) {
+        int at = 0;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(columns); i++) {
+                at += width_of(t, &columns[i]);
+                if (col >= at)
+                        continue;
+                t->reverse = t->sort == columns[i].sort && !t->reverse;
+                t->sort = columns[i].sort;
+                imm_tui_rows(t);
+                return;
+        }
 }
 
 static void figure(struct imm_line *l, struct imm_arena *a, int tenths, int width) {
@@ -188,40 +300,159 @@ static void figure(struct imm_line *l, struct imm_arena *a, int tenths, int widt
 
 static const char *state_of(
         const struct imm_tui *t, const struct imm_state *s, enum imm_verdict v) {
+        if (tried(t, s))
+                return "tried";
         if (v != IMM_VERDICT_SAME)
                 return imm_verdict_name(v);
-        if (s->load && !imm_streq(s->load, "loaded"))
-                return s->load;
-        return t->group != IMM_GROUP_NONE ? group_of(t, s) : "";
+        return s->load && !imm_streq(s->load, "loaded") ? s->load : "";
 }
 
-void imm_tui_list_line(struct imm_tui *t, size_t at, struct imm_line *l) {
+static void unit_line(struct imm_tui *t, const struct imm_state *s, struct imm_line *l) {
         static const char letters[] = "ilmhc";
-        struct imm_list_columns w = imm_list_columns(t->canvas.cols);
-        const struct imm_state *s = t->rows[at];
         enum imm_verdict v = verdict_of(t, s);
-        struct imm_arena *a = t->lines_arena;
         unsigned n[IMM_SEVERITY_N];
         const char *counts = "";
-        int worst = -1;
+        int worst = -1, width;
 
-        *l = (struct imm_line){0};
         count(t, s, n);
         for (int i = IMM_SEVERITY_N - 1; i > IMM_SEVERITY_INFO; i--) {
                 if (n[i] == 0)
                         continue;
                 if (worst < 0)
                         worst = i;
-                counts = imm_printf(a, "%s %u%c", counts, n[i], letters[i]);
+                counts = imm_printf(t->frame, "%s %u%c", counts, n[i], letters[i]);
         }
-        imm_line_add(l, s->unit, IMM_STYLE_NORMAL, w.name);
-        figure(l, a, s->exposure, w.figure);
-        figure(l, a, s->reach, w.figure);
-        if (w.findings)
+        imm_line_add(l, s->unit, IMM_STYLE_NORMAL, width_of(t, &columns[0]));
+        figure(l, t->frame, s->exposure, width_of(t, &columns[1]));
+        figure(l, t->frame, s->reach, width_of(t, &columns[2]));
+        width = width_of(t, &columns[3]);
+        if (width)
                 imm_line_add(l, counts,
                         worst < 0 ? IMM_STYLE_FAINT
                                   : imm_tone_of_severity((enum imm_severity)worst),
-                        -w.findings);
-        if (w.change)
-                imm_line_add(l, state_of(t, s, v), imm_tone_of_verdict(v), -w.change);
+                        -width);
+        width = width_of(t, &columns[4]);
+        if (width)
+                imm_line_add(l, state_of(t, s, v), imm_tone_of_verdict(v), -width);
 }
+
+static void line(struct imm_tui *t, size_t at, struct imm_line *l) {
+        const struct imm_row *r = &t->rows[at];
+
+        if (r->state)
+                unit_line(t, r->state, l);
+        else
+                imm_line_add(l,
+                        imm_printf(t->frame, "%s%s  %zu unit%s",
+                                imm_map_get(&t->folded_groups, r->group) ? "▸ " : "▾ ", r->group,
+                                r->n, r->n == 1 ? "" : "s"),
+                        IMM_STYLE_STRONG, 0);
+}
+
+/* What the unit is, where the list has no room for it */
+static const char *note(struct imm_tui *t) {
+        const struct imm_state *s = imm_tui_selected(t);
+        const char *what = s ? setting(s, "Description") : NULL;
+
+        if (t->n_rows == 0)
+                return *t->filter ? "nothing matches the filter; Esc takes it away" : "no units";
+        if (!s)
+                return NULL;
+        if (s->load_message)
+                return s->load_message;
+        return imm_printf(t->frame, "%s%s%s%s%s", what ? what : "", what ? "  " : "",
+                s->path ? s->path : "", s->package ? "  " : "", s->package ? s->package : "");
+}
+
+/* ---- what keys do ---- */
+
+static void fold(struct imm_tui *t, const char *group, bool yes) {
+        imm_map_put(t->arena, &t->folded_groups, group, yes ? (void *)(uintptr_t)1 : NULL);
+}
+
+static void fold_one(struct imm_tui *t) {
+        const char *group = t->list.cursor < t->n_rows ? t->rows[t->list.cursor].group : NULL;
+
+        if (!group)
+                return;
+        fold(t, group, !imm_map_get(&t->folded_groups, group));
+        imm_tui_rows(t);
+        for (size_t i = 0; i < t->n_rows; i++)
+                if (!t->rows[i].state && imm_streq(t->rows[i].group, group))
+                        t->list.cursor = i;
+}
+
+static void fold_all(struct imm_tui *t) {
+        bool open = false;
+
+        for (size_t i = 0; i < t->n_rows; i++)
+                open |= t->rows[i].state != NULL;
+        for (size_t i = 0; i < t->n_rows; i++)
+                if (!t->rows[i].state)
+                        fold(t, t->rows[i].group, open);
+        imm_tui_rows(t);
+}
+
+static void act(struct imm_tui *t, enum imm_action action, int key) {
+        const struct imm_state *s = imm_tui_selected(t);
+
+        (void)key;
+        switch (action) {
+        case IMM_ACTION_OPEN:
+                if (s)
+                        imm_unit_open(t, s->unit);
+                else
+                        fold_one(t);
+                break;
+        case IMM_ACTION_SORT:
+                t->sort = (t->sort + 1) % IMM_SORT_N;
+                imm_tui_rows(t);
+                break;
+        case IMM_ACTION_REVERSE:
+                t->reverse = !t->reverse;
+                imm_tui_rows(t);
+                break;
+        case IMM_ACTION_GROUP:
+                t->group = (t->group + 1) % IMM_GROUP_N;
+                imm_tui_rows(t);
+                break;
+        case IMM_ACTION_FOLD:
+                fold_one(t);
+                break;
+        case IMM_ACTION_FOLD_ALL:
+                fold_all(t);
+                break;
+        default:
+                break;
+        }
+}
+
+/* Esc takes the filter away before it quits */
+static bool back(struct imm_tui *t, int key) {
+        if (!*t->filter || key != IMM_KEY_ESC)
+                return false;
+        imm_tui_set(&t->filter, "");
+        imm_tui_rows(t);
+        return true;
+}
+
+static size_t rows(const struct imm_tui *t) {
+        return t->n_rows;
+}
+
+static struct imm_scroll *scroll(struct imm_tui *t) {
+        return &t->list;
+}
+
+const struct imm_view imm_view_list = {
+        .letter = 'L',
+        .title = title,
+        .head = head,
+        .count = rows,
+        .scroll = scroll,
+        .line = line,
+        .note = note,
+        .act = act,
+        .back = back,
+        .click = click,
+};

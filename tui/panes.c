@@ -7,16 +7,56 @@ void imm_line_add(struct imm_line *l, const char *text, uint8_t style, int width
                 l->spans[l->n_spans++] = (struct imm_span){text ? text : "", style, width};
 }
 
-static struct imm_line *line(imm_lines *to, struct imm_arena *a) {
+struct imm_line *imm_line_new(imm_lines *to, struct imm_arena *a) {
         struct imm_line *l = imm_array_push(a, to);
 
         *l = (struct imm_line){0};
         return l;
 }
 
-static void text(imm_lines *to, struct imm_arena *a, const char *s, uint8_t style) {
-        imm_line_add(line(to, a), s, style, 0);
+struct imm_line *imm_line_text(imm_lines *to, struct imm_arena *a, const char *s, uint8_t style) {
+        struct imm_line *l = imm_line_new(to, a);
+
+        imm_line_add(l, s, style, 0);
+        return l;
 }
+
+int imm_line_width(const struct imm_line *l) {
+        int n = 0;
+
+        for (unsigned i = 0; i < l->n_spans; i++) {
+                int width = l->spans[i].width;
+
+                n += width < 0 ? -width : width ? width : (int)imm_text_width(l->spans[i].text);
+        }
+        return n;
+}
+
+void imm_text_wrap(struct imm_arena *a, const char *text, int width, struct imm_strv *ret) {
+        width = width < 8 ? 8 : width;
+        while (*text) {
+                size_t n = 0, blank = 0;
+
+                while (text[n] && text[n] != '\n' &&
+                        (int)imm_text_width(imm_strndup(a, text, n + 1)) <= width) {
+                        if (text[n] == ' ')
+                                blank = n;
+                        n++;
+                }
+                if (text[n] && text[n] != '\n' && text[n] != ' ' && blank > 0)
+                        n = blank;
+                while (n > 0 && (text[n] & 0xc0) == 0x80)
+                        n--;
+                n = n ? n : 1;
+                imm_strv_add(a, ret, imm_strndup(a, text, n));
+                text += n;
+                text += *text == '\n' ? 1 : strspn(text, " ");
+        }
+}
+
+#define TITLE(id, letter, title, function) [IMM_PANE_##id] = title,
+const char *const imm_pane_titles[IMM_PANE_N] = {IMM_PANES(TITLE)};
+#undef TITLE
 
 static const char *origin_text(const struct imm_source_ref *o, struct imm_arena *a) {
         const char *where = o->file ? imm_printf(a, "%s:%u", o->file, o->line) : NULL;
@@ -42,33 +82,47 @@ static bool without_effect(const struct imm_state *s, const char *name) {
 
 static void setting(
         struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_state_setting *s) {
-        bool idle = without_effect(t->state, s->name);
-        uint8_t style = is_default(s) || idle ? IMM_STYLE_FAINT
-                        : s->origin.by        ? IMM_STYLE_NORMAL
-                                              : IMM_STYLE_STRONG;
-        struct imm_line *l = line(to, a);
+        bool idle = without_effect(t->state, s->name),
+             tried = s->origin.file && imm_trial_set_by(t, s->origin.file);
+        uint8_t style = tried                   ? IMM_STYLE_FAIR
+                        : is_default(s) || idle ? IMM_STYLE_FAINT
+                        : s->origin.by          ? IMM_STYLE_NORMAL
+                                                : IMM_STYLE_STRONG;
+        const char *from = origin_text(&s->origin, a);
+        struct imm_line *l = imm_line_new(to, a);
 
-        imm_line_add(l, s->name, style, 28);
-        imm_line_add(l, s->value, style, t->canvas.cols > 100 ? 34 : 20);
+        imm_line_add(l, s->name, style, t->canvas.cols < 60 ? 18 : 27);
+        imm_line_add(l, " ", style, 1);
+        imm_line_add(l, s->value, style, t->canvas.cols > 100 ? 38 : t->canvas.cols < 60 ? 8 : 22);
         imm_line_add(l, " ", style, 1);
         imm_line_add(l,
-                idle ? imm_printf(a, "no effect; %s", origin_text(&s->origin, a))
-                     : origin_text(&s->origin, a),
-                idle ? IMM_STYLE_FAIR : IMM_STYLE_FAINT, 0);
+                tried && s->origin.by ? imm_printf(a, "tried, implied by %s=", s->origin.by)
+                : tried               ? "tried, not written"
+                : idle                ? imm_printf(a, "no effect; %s", from)
+                                      : from,
+                idle || tried ? IMM_STYLE_FAIR : IMM_STYLE_FAINT, 0);
         l->setting = s->name;
         l->value = s->value;
         l->file = s->origin.file;
         l->line = s->origin.line;
 }
 
-/* What files set or imply first, then the defaults */
-static void settings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
-        for (int pass = 0; pass < 2; pass++)
+/* 0: a file, the manager or a trial says so; 1: implied; 2: the default */
+static int rank(const struct imm_state_setting *s) {
+        return is_default(s) ? 2 : s->origin.by != NULL;
+}
+
+void imm_pane_settings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+        if (t->state->load_message)
+                imm_line_text(to, a, t->state->load_message, IMM_STYLE_BAD);
+        for (size_t i = 0; i < t->state->errors.n; i++)
+                imm_line_text(to, a, t->state->errors.v[i], IMM_STYLE_BAD);
+        for (int pass = 0; pass < 3; pass++)
                 imm_array_foreach (s, &t->state->settings)
-                        if (is_default(s) == (pass == 1))
+                        if (rank(s) == pass)
                                 setting(t, to, a, s);
         if (to->n == 0)
-                text(to, a, "Nothing is set: systemd's defaults hold.", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "Nothing is set: systemd's defaults hold.", IMM_STYLE_FAINT);
 }
 
 /* ---- mounts ---- */
@@ -79,17 +133,54 @@ static bool below(const char *path, const char *dir) {
         return rest && (*rest == '/' || (dir[0] == '/' && !dir[1] && *rest));
 }
 
-static void mounts(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+/* What the mount is for the service, in a few words */
+static const char *what(const struct imm_state_mount *m, struct imm_arena *a) {
+        if (m->fstype && !imm_streq(m->fstype, "bind"))
+                return m->fstype;
+        if (m->source && imm_after(m->source, "/run/systemd/inaccessible"))
+                return "inaccessible";
+        return m->source && !imm_streq(m->source, m->path) ? imm_printf(a, "from %s", m->source)
+                                                           : "";
+}
+
+static void mount_line(struct imm_tui *t, imm_lines *to, struct imm_arena *a,
+        const struct imm_state_mount *m, size_t depth, const char *sign) {
+        bool tried = m->origin.file && imm_trial_set_by(t, m->origin.file);
+        int cols = t->canvas.cols;
+        struct imm_line *l = imm_line_new(to, a);
+
+        imm_line_add(l, imm_printf(a, "%*s%s%s", (int)(2 * depth), "", sign, m->path),
+                tried        ? IMM_STYLE_FAIR
+                : m->setting ? IMM_STYLE_STRONG
+                             : IMM_STYLE_NORMAL,
+                cols > 100  ? 45
+                : cols < 60 ? 22
+                            : 30);
+        imm_line_add(l, " ", IMM_STYLE_NORMAL, 1);
+        imm_line_add(l,
+                imm_printf(a, "%s%s%s%s ", m->read_only ? "ro" : "rw", m->nosuid ? ",nosuid" : "",
+                        m->nodev ? ",nodev" : "", m->noexec ? ",noexec" : ""),
+                m->read_only ? IMM_STYLE_GOOD : IMM_STYLE_FAIR, cols < 60 ? 0 : 24);
+        imm_line_add(l, what(m, a), IMM_STYLE_NORMAL, 0);
+        if (m->setting)
+                imm_line_add(l,
+                        imm_printf(a, "  %s=  %s", m->setting,
+                                tried ? "tried" : origin_text(&m->origin, a)),
+                        IMM_STYLE_FAINT, 0);
+        l->path = m->path;
+        l->file = m->origin.file;
+        l->line = m->origin.line;
+}
+
+void imm_pane_mounts(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         const struct imm_state *s = t->state;
         IMM_ARRAY(const char *) above = {0}; /* the mounts that the current one is below of */
         const char *hidden = NULL;           /* a folded one */
 
         if (s->outcome && !imm_streq(s->outcome, "ok"))
-                text(to, a, imm_printf(a, "Starting the unit would fail: %s", s->outcome),
+                imm_line_text(to, a, imm_printf(a, "Starting the unit would fail: %s", s->outcome),
                         IMM_STYLE_BAD);
         imm_array_foreach (m, &s->mounts) {
-                const char *flags, *source;
-                struct imm_line *l;
                 bool folds, folded;
 
                 while (above.n > 0 && !below(m->path, above.v[above.n - 1]))
@@ -99,40 +190,13 @@ static void mounts(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
                 hidden = NULL;
                 folds = m + 1 < s->mounts.v + s->mounts.n && below(m[1].path, m->path);
                 folded = folds && imm_map_get(&t->folded, m->path);
-                flags = imm_printf(a, "%s%s%s%s", m->read_only ? "ro" : "rw",
-                        m->nosuid ? ",nosuid" : "", m->nodev ? ",nodev" : "",
-                        m->noexec ? ",noexec" : "");
-                source = !m->fstype || imm_streq(m->fstype, "bind")
-                                 ? (m->source && !imm_streq(m->source, m->path)
-                                                   ? imm_printf(a, "from %s", m->source)
-                                                   : "")
-                                 : m->fstype;
-                l = line(to, a);
-                imm_line_add(l,
-                        imm_printf(a, "%*s%s%s", (int)(2 * above.n), "",
-                                folded  ? "▸ "
-                                : folds ? "▾ "
-                                        : "  ",
-                                m->path),
-                        m->setting ? IMM_STYLE_STRONG : IMM_STYLE_NORMAL,
-                        t->canvas.cols > 100 ? 44 : 30);
-                imm_line_add(l, flags, m->read_only ? IMM_STYLE_GOOD : IMM_STYLE_FAIR, 23);
-                imm_line_add(l, source, IMM_STYLE_NORMAL, 0);
-                imm_line_add(l,
-                        m->setting
-                                ? imm_printf(a, "  %s=  %s", m->setting, origin_text(&m->origin, a))
-                                : "",
-                        IMM_STYLE_FAINT, 0);
-                l->path = m->path;
-                l->file = m->origin.file;
-                l->line = m->origin.line;
-                l->setting = m->setting;
+                mount_line(t, to, a, m, above.n, folded ? "▸ " : folds ? "▾ " : "  ");
                 *imm_array_push(a, &above) = m->path;
                 if (folded)
                         hidden = m->path;
         }
-        if (to->n == 0)
-                text(to, a, "The mounts of this unit are not known.", IMM_STYLE_FAINT);
+        if (s->mounts.n == 0)
+                imm_line_text(to, a, "The mounts of this unit are not known.", IMM_STYLE_FAINT);
 }
 
 /* ---- access: the file system as the service sees it ---- */
@@ -149,25 +213,24 @@ static uint8_t level_style(const char *level) {
                                                                           : IMM_STYLE_NORMAL;
 }
 
-static void access_pane(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+void imm_pane_access(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         const char *dropin = imm_trial_dropin(t, a);
         imm_err_auto err = IMM_ERR_INIT;
         struct imm_place *places = NULL;
         struct imm_line *l;
         size_t n = 0;
 
-        l = line(to, a);
-        imm_line_add(l, imm_printf(a, "%s", t->folder), IMM_STYLE_STRONG, 0);
+        l = imm_line_text(to, a, t->folder, IMM_STYLE_STRONG);
         l->path = t->folder;
         if (t->world.list(t->world.data, t->as_is->unit, dropin, t->folder, a, &places, &n, &err) <
                 0) {
-                text(to, a, imm_strdup(a, imm_err_text(&err)), IMM_STYLE_BAD);
+                imm_line_text(to, a, imm_strdup(a, imm_err_text(&err)), IMM_STYLE_BAD);
                 return;
         }
         for (size_t i = 0; i < n; i++) {
                 const struct imm_place *p = &places[i];
 
-                l = line(to, a);
+                l = imm_line_new(to, a);
                 imm_line_add(l,
                         imm_printf(a, "  %s%s%s", mark(p->read, "r"), mark(p->write, "w"),
                                 mark(p->execute, "x")),
@@ -181,153 +244,191 @@ static void access_pane(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
                         p->directory ? IMM_STYLE_STRONG : IMM_STYLE_NORMAL, 0);
                 l->path =
                         imm_printf(a, "%s/%s", imm_streq(t->folder, "/") ? "" : t->folder, p->name);
-                l->directory = p->directory;
         }
         if (n == 0)
-                text(to, a, "  nothing to see here", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "  nothing to see here", IMM_STYLE_FAINT);
 }
 
 /* ---- closure ---- */
 
-static void closure(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+static void need(
+        struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_state_need *n) {
+        struct imm_line *l = imm_line_new(to, a);
+        bool certain = n->confidence && imm_streq(n->confidence, "certain");
+
+        imm_line_add(l, n->confidence, certain ? IMM_STYLE_NORMAL : IMM_STYLE_FAINT, 10);
+        imm_line_add(l, n->path, IMM_STYLE_NORMAL, t->canvas.cols > 100 ? 60 : 40);
+        imm_line_add(l, " ", IMM_STYLE_NORMAL, 1);
+        imm_line_add(l, n->reason, IMM_STYLE_FAINT, 0);
+        l->path = n->path;
+}
+
+void imm_pane_closure(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         const struct imm_state *s = t->state;
 
         if (!s->closure_kind) {
-                text(to, a, "What this unit needs is not known.", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "What this unit needs is not known.", IMM_STYLE_FAINT);
                 return;
         }
-        for (size_t i = 0; i < s->missing.n; i++) {
-                text(to, a, imm_printf(a, "missing   %s", s->missing.v[i]), IMM_STYLE_BAD);
-                to->v[to->n - 1].path = s->missing.v[i];
-        }
-        text(to, a,
-                imm_printf(a, "needs %zu, sees %lld, %zu of them not needed", s->needs.n,
-                        (long long)s->visible, s->excess.n),
+        imm_line_text(to, a,
+                s->visible < 0
+                        ? imm_printf(a, "needs %zu files; what it sees is not known", s->needs.n)
+                        : imm_printf(a, "needs %zu, %zu of them missing; sees %lld", s->needs.n,
+                                  s->missing.n, (long long)s->visible),
                 IMM_STYLE_STRONG);
-        imm_array_foreach (n, &s->needs) {
-                struct imm_line *l = line(to, a);
-
-                imm_line_add(l, n->confidence,
-                        n->confidence && imm_streq(n->confidence, "certain") ? IMM_STYLE_NORMAL
-                                                                             : IMM_STYLE_FAINT,
-                        10);
-                imm_line_add(l, n->path, IMM_STYLE_NORMAL, t->canvas.cols > 100 ? 60 : 40);
-                imm_line_add(l, " ", IMM_STYLE_NORMAL, 1);
-                imm_line_add(l, n->reason, IMM_STYLE_FAINT, 0);
-                l->path = n->path;
-        }
+        for (size_t i = 0; i < s->missing.n; i++)
+                imm_line_text(to, a, imm_printf(a, "missing   %s", s->missing.v[i]), IMM_STYLE_BAD)
+                        ->path = s->missing.v[i];
+        imm_array_foreach (n, &s->needs)
+                need(t, to, a, n);
+        if (s->excess.n > 0)
+                imm_line_text(to, a,
+                        imm_streq(s->closure_kind, "nix")
+                                ? "Seen and not needed:"
+                                : "Seen and not needed, by package, the largest first:",
+                        IMM_STYLE_STRONG);
         for (size_t i = 0; i < s->excess.n; i++)
-                text(to, a, imm_printf(a, "excess    %s", s->excess.v[i]), IMM_STYLE_FAINT);
+                imm_line_text(
+                        to, a, imm_printf(a, "excess    %s", s->excess.v[i]), IMM_STYLE_FAINT);
 }
 
 /* ---- findings ---- */
 
-static void finding(imm_lines *to, struct imm_arena *a, const struct imm_state_finding *f) {
-        struct imm_line *l = line(to, a);
+static void wrapped(struct imm_tui *t, imm_lines *to, struct imm_arena *a, const char *sign,
+        const char *what, uint8_t style) {
+        int margin = t->canvas.cols < 60 ? 2 : 9;
+        struct imm_strv lines = {0};
+
+        imm_text_wrap(a, what, t->canvas.cols - margin - (int)imm_text_width(sign), &lines);
+        for (size_t i = 0; i < lines.n; i++)
+                imm_line_text(to, a,
+                        imm_printf(a, "%*s%s%s", margin, "", i ? (*sign ? "  " : "") : sign,
+                                lines.v[i]),
+                        style);
+}
+
+static void each_line(struct imm_tui *t, imm_lines *to, struct imm_arena *a, const char *sign,
+        const char *text, uint8_t style) {
+        for (const char *end; *text; text = *end ? end + 1 : end) {
+                end = strchrnul(text, '\n');
+                wrapped(t, to, a, sign, imm_strndup(a, text, (size_t)(end - text)), style);
+        }
+}
+
+static void finding(
+        struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_state_finding *f) {
+        struct imm_line *l = imm_line_new(to, a);
+        struct imm_rule_words w = {0};
         size_t first = to->n - 1;
 
+        if (f->scorecard)
+                (void)t->world.rule(t->world.data, f->scorecard, f->rule, a, &w);
         imm_line_add(l, imm_severity_name(f->severity), imm_tone_of_severity(f->severity), 9);
         imm_line_add(l, f->rule, IMM_STYLE_STRONG, 0);
         imm_line_add(l,
                 f->suppressed ? imm_printf(a, "  accepted: %s", f->suppressed)
+                : w.title     ? imm_printf(a, "  %s", w.title)
                 : f->subject  ? imm_printf(a, "  %s", f->subject)
                               : "",
-                IMM_STYLE_FAINT, 0);
+                IMM_STYLE_NORMAL, 0);
+        if (f->scorecard && t->canvas.cols >= 60)
+                imm_line_add(l,
+                        imm_printf(a, "  [%s%s%s]", f->scorecard,
+                                f->confidence && !imm_streq(f->confidence, "certain") ? ", " : "",
+                                f->confidence && !imm_streq(f->confidence, "certain")
+                                        ? f->confidence
+                                        : ""),
+                        IMM_STYLE_FAINT, 0);
         for (size_t i = 0; i < f->evidence.n; i++)
-                text(to, a, imm_printf(a, "         %s", f->evidence.v[i]), IMM_STYLE_NORMAL);
+                wrapped(t, to, a, "", f->evidence.v[i], IMM_STYLE_NORMAL);
         if (f->remedy)
-                for (const char *s = f->remedy, *end; *s; s = *end ? end + 1 : end) {
-                        end = strchrnul(s, '\n');
-                        text(to, a, imm_printf(a, "         → %.*s", (int)(end - s), s),
-                                IMM_STYLE_GOOD);
-                }
+                each_line(t, to, a, "→ ", f->remedy, IMM_STYLE_GOOD);
+        for (size_t i = 0; i < w.documentation.n; i++)
+                wrapped(t, to, a, "", imm_printf(a, "see %s", w.documentation.v[i]),
+                        IMM_STYLE_FAINT);
         if (f->file)
-                text(to, a,
-                        imm_printf(a, "         %s:%u%s%s", f->file, f->line, f->owner ? "  " : "",
+                wrapped(t, to, a, "",
+                        imm_printf(a, "%s:%u%s%s", f->file, f->line, f->owner ? "  of " : "",
                                 f->owner ? f->owner : ""),
                         IMM_STYLE_FAINT);
         for (size_t i = first; i < to->n; i++) {
+                to->v[i].part = i > first;
                 to->v[i].finding = f;
                 to->v[i].file = f->file;
                 to->v[i].line = f->line;
         }
 }
 
-static void findings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+/* Worst first; what is accepted comes last. */
+void imm_pane_findings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         const char *only = t->scorecard ? t->scorecards.v[t->scorecard - 1] : NULL;
 
-        imm_array_foreach (f, &t->state->findings)
-                if (!only || (f->scorecard && imm_streq(f->scorecard, only)))
-                        finding(to, a, f);
-        if (to->n == 0)
-                text(to, a, "No findings.", IMM_STYLE_GOOD);
+        if (only)
+                imm_line_text(to, a,
+                        imm_printf(a, "Findings of %s alone (c: the next scorecard)", only),
+                        IMM_STYLE_FAINT);
+        for (int severity = IMM_SEVERITY_N - 1; severity >= -1; severity--)
+                imm_array_foreach (f, &t->state->findings)
+                        if ((f->suppressed ? -1 : (int)f->severity) == severity &&
+                                (!only || (f->scorecard && imm_streq(f->scorecard, only))))
+                                finding(t, to, a, f);
+        if (to->n == (only != NULL))
+                imm_line_text(to, a, "No findings.", IMM_STYLE_GOOD);
 }
 
 /* ---- changes against an earlier run, side by side ---- */
 
 static void change(
         struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_change *c) {
-        int half = (t->canvas.cols - 30) / 2;
-        struct imm_line *l = line(to, a);
+        int cols = t->canvas.cols, name = cols < 60 ? 14 : 28, half = (cols - name - 3) / 2;
+        struct imm_line *l = imm_line_new(to, a);
 
-        imm_line_add(l, c->name, imm_tone_of_verdict(c->verdict), 28);
-        imm_line_add(l, c->before ? c->before : "–", IMM_STYLE_NORMAL, half > 10 ? half : 10);
+        imm_line_add(l, c->name, imm_tone_of_verdict(c->verdict), name);
         imm_line_add(l, " ", IMM_STYLE_NORMAL, 1);
-        imm_line_add(l, c->after ? c->after : "–", imm_tone_of_verdict(c->verdict), 0);
+        imm_line_add(l, c->before ? c->before : "–", IMM_STYLE_NORMAL, half);
+        imm_line_add(l, " ", IMM_STYLE_NORMAL, 2);
+        imm_line_add(l, c->after ? c->after : "–", imm_tone_of_verdict(c->verdict), half);
 }
 
-static void changes(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+static void sides(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+        const struct imm_change head = {
+                "", "", t->before_name ? t->before_name : "before", "now", IMM_VERDICT_SAME};
+
+        change(t, to, a, &head);
+}
+
+void imm_pane_changes(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         const struct imm_unit_difference *d;
 
         if (!t->changes) {
-                text(to, a, "There is no earlier run to compare with: `immure record` makes one.",
+                imm_line_text(to, a,
+                        "There is no earlier run to compare with: `immure record` makes one.",
                         IMM_STYLE_FAINT);
                 return;
         }
-        text(to, a,
-                imm_printf(a, "Compared with %s (d: an earlier one)",
+        imm_line_text(to, a,
+                imm_printf(a, "Compared with %s (d: the one before, D: choose)",
                         t->before_name ? t->before_name : "an earlier run"),
                 IMM_STYLE_FAINT);
         d = imm_difference_unit(t->changes, t->as_is->unit);
         if (!d) {
-                text(to, a, "Nothing changed.", IMM_STYLE_GOOD);
+                imm_line_text(to, a, "Nothing changed.", IMM_STYLE_GOOD);
                 return;
         }
-        text(to, a, imm_verdict_name(d->verdict), imm_tone_of_verdict(d->verdict));
+        imm_line_text(to, a, imm_verdict_name(d->verdict), imm_tone_of_verdict(d->verdict));
+        sides(t, to, a);
 #define EACH(list) \
         imm_array_foreach (c, &d->list) \
         change(t, to, a, c)
         EACH(scores);
         imm_array_foreach (f, &d->fresh)
-                text(to, a, imm_printf(a, "new finding: %s", (*f)->rule), IMM_STYLE_BAD);
+                imm_line_text(to, a, imm_printf(a, "new finding: %s", (*f)->rule), IMM_STYLE_BAD);
         imm_array_foreach (f, &d->fixed)
-                text(to, a, imm_printf(a, "fixed: %s", (*f)->rule), IMM_STYLE_GOOD);
+                imm_line_text(to, a, imm_printf(a, "fixed: %s", (*f)->rule), IMM_STYLE_GOOD);
         EACH(settings);
         EACH(access);
         EACH(mounts);
         EACH(closure);
         EACH(checks);
 #undef EACH
-}
-
-static void dropin(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
-        imm_trial_lines(t, to, a);
-}
-
-void imm_tui_lines(struct imm_tui *t) {
-        static void (*const builders[IMM_PANE_N])(
-                struct imm_tui *, imm_lines *, struct imm_arena *) = {
-#define PANE(id, title, function) [IMM_PANE_##id] = function,
-                IMM_PANES(PANE)
-#undef PANE
-        };
-        struct imm_scroll *s = &t->scroll[t->pane];
-
-        t->lines = (imm_lines){0};
-        imm_arena_free(t->lines_arena);
-        t->lines_arena = imm_arena_new();
-        if (t->state)
-                builders[t->pane](t, &t->lines, t->lines_arena);
-        if (s->cursor >= t->lines.n)
-                s->cursor = t->lines.n ? t->lines.n - 1 : 0;
 }

@@ -22,13 +22,14 @@ struct imm_event {
         enum imm_event_kind kind;
         int key;      /* KEY */
         int row, col; /* CLICK; RESIZE: the new size */
-        bool twice;   /* CLICK */
         bool down;    /* WHEEL */
 };
 
 /* One at a time. -ENOTTY, -EINVAL with @err where no terminal can be had. */
 int imm_term_open(bool color, struct imm_err *err);
-void imm_term_close(void); /* may be called when none is open */
+/* May be called when none is open. The signal that ended the review, 0: none */
+int imm_term_close(void);
+void imm_term_redraw(void); /* from scratch, whatever was written over it */
 void imm_term_size(int *ret_rows, int *ret_cols);
 bool imm_term_ascii(void); /* the locale is not UTF-8 */
 void imm_term_show(const struct imm_canvas *c);

@@ -5,6 +5,8 @@
 #include "tui/keys.h"
 
 #include <curses.h>
+#include <term.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <langinfo.h>
@@ -17,15 +19,21 @@
 static struct {
         bool open, color;
         int wake[2];
-        struct sigaction before[4];
+        struct sigaction before[6];
 } term = {.wake = {-1, -1}};
 
-static volatile sig_atomic_t ending;
+/* Handlers only take note: the loop acts, between two paints */
+static volatile sig_atomic_t ending, stopping, continued;
 
-static const int ending_signals[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+static const int handled[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT};
 
-static void on_end(int sig) {
-        ending = sig;
+static void on_signal(int sig) {
+        if (sig == SIGTSTP)
+                stopping = 1;
+        else if (sig == SIGCONT)
+                continued = 1;
+        else
+                ending = sig;
         imm_term_wake();
 }
 
@@ -59,8 +67,29 @@ static void set_colors(void) {
                 (void)init_pair(IMM_STYLE_FAINT, 244, -1);
 }
 
+static void handle_signals(void) {
+        struct sigaction sa = {.sa_handler = on_signal};
+
+        (void)sigemptyset(&sa.sa_mask);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(handled); i++)
+                (void)sigaction(handled[i], &sa, &term.before[i]);
+}
+
+static int unknown_terminal(struct imm_err *err) {
+        const char *name = getenv("TERM");
+
+        return imm_err_set(err, -EINVAL,
+                "the terminal '%s' cannot show the review; set TERM to one that can, such as "
+                "vt100, or use `immure scan`, `show` and `report`",
+                name ? name : "");
+}
+
+static void close_quietly(void) {
+        (void)imm_term_close();
+}
+
 int imm_term_open(bool color, struct imm_err *err) {
-        struct sigaction sa = {.sa_handler = on_end};
+        SCREEN *screen;
 
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
                 return imm_err_set(err, -ENOTTY,
@@ -69,10 +98,14 @@ int imm_term_open(bool color, struct imm_err *err) {
         if (pipe2(term.wake, O_CLOEXEC | O_NONBLOCK) < 0)
                 return imm_err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
         /* initscr() would end the process on an unknown terminal */
-        if (!newterm(NULL, stdout, stdin))
-                return imm_err_set(err, -EINVAL,
-                        "the terminal '%s' is not known; set TERM to one that is, such as vt100",
-                        getenv("TERM") ? getenv("TERM") : "");
+        screen = newterm(NULL, stdout, stdin);
+        if (!screen)
+                return unknown_terminal(err);
+        if (!cursor_address) { /* dumb */
+                (void)endwin();
+                delscreen(screen);
+                return unknown_terminal(err);
+        }
         term.open = true;
         term.color = color;
         set_escdelay(25);
@@ -82,28 +115,57 @@ int imm_term_open(bool color, struct imm_err *err) {
         (void)keypad(stdscr, true);
         (void)nodelay(stdscr, true);
         (void)curs_set(0);
-        (void)mousemask(
-                BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+        /* presses alone: waiting for what could become a click would cost a sixth of a second */
+        (void)mouseinterval(0);
+        (void)mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
         set_colors();
-        imm_on_oom(imm_term_close);
-        (void)sigemptyset(&sa.sa_mask);
-        for (size_t i = 0; i < IMM_ELEMENTSOF(ending_signals); i++)
-                (void)sigaction(ending_signals[i], &sa, &term.before[i]);
+        imm_on_oom(close_quietly);
+        handle_signals();
         return 0;
 }
 
-void imm_term_close(void) {
+int imm_term_close(void) {
         if (!term.open)
-                return;
+                return 0;
         term.open = false;
         (void)endwin();
-        for (size_t i = 0; i < IMM_ELEMENTSOF(ending_signals); i++)
-                (void)sigaction(ending_signals[i], &term.before[i], NULL);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(handled); i++)
+                (void)sigaction(handled[i], &term.before[i], NULL);
         for (size_t i = 0; i < 2; i++) {
                 (void)close(term.wake[i]);
                 term.wake[i] = -1;
         }
         imm_on_oom(NULL);
+        return ending;
+}
+
+static struct imm_event resized(void) {
+        struct winsize w;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row > 0 && w.ws_col > 0)
+                (void)resizeterm(w.ws_row, w.ws_col);
+        return (struct imm_event){.kind = IMM_EVENT_RESIZE, .row = LINES, .col = COLS};
+}
+
+/* The shell gets its terminal as it was, and we ours when it lets us on again. */
+static struct imm_event suspend(void) {
+        struct sigaction sa = {.sa_handler = SIG_DFL}, ours;
+
+        (void)endwin();
+        (void)sigemptyset(&sa.sa_mask);
+        (void)sigaction(SIGTSTP, &sa, &ours);
+        (void)raise(SIGTSTP);
+        (void)sigaction(SIGTSTP, &ours, NULL);
+        stopping = continued = 0;
+        imm_term_redraw();
+        return resized();
+}
+
+void imm_term_redraw(void) {
+        (void)reset_prog_mode();
+        (void)clearok(curscr, true);
+        (void)refresh();
+        (void)curs_set(0);
 }
 
 void imm_term_size(int *ret_rows, int *ret_cols) {
@@ -159,10 +221,8 @@ static struct imm_event mouse(void) {
         if (m.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) {
                 e.kind = IMM_EVENT_WHEEL;
                 e.down = !(m.bstate & BUTTON4_PRESSED);
-        } else if (m.bstate & (BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED)) {
+        } else if (m.bstate & BUTTON1_PRESSED)
                 e.kind = IMM_EVENT_CLICK;
-                e.twice = m.bstate & BUTTON1_DOUBLE_CLICKED;
-        }
         return e;
 }
 
@@ -173,7 +233,7 @@ static int key_of(wint_t c) {
                 {KEY_RIGHT, IMM_KEY_RIGHT}, {KEY_PPAGE, IMM_KEY_PGUP}, {KEY_NPAGE, IMM_KEY_PGDN},
                 {KEY_HOME, IMM_KEY_HOME}, {KEY_END, IMM_KEY_END}, {KEY_BTAB, IMM_KEY_BACKTAB},
                 {KEY_BACKSPACE, IMM_KEY_BACKSPACE}, {KEY_DC, IMM_KEY_DELETE},
-                {KEY_ENTER, IMM_KEY_ENTER}, {KEY_F(1), IMM_KEY_F1}};
+                {KEY_ENTER, IMM_KEY_ENTER}, {KEY_F(1), IMM_KEY_F1}, {KEY_F(5), IMM_KEY_F5}};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(keys); i++)
                 if ((int)c == keys[i].curses)
@@ -190,8 +250,7 @@ static struct imm_event next_key(void) {
                 if (c == KEY_MOUSE)
                         return mouse();
                 if (c == KEY_RESIZE)
-                        return (struct imm_event){
-                                .kind = IMM_EVENT_RESIZE, .row = LINES, .col = COLS};
+                        return resized();
                 e.key = key_of(c);
                 e.kind = e.key == IMM_KEY_NONE ? IMM_EVENT_NONE : IMM_EVENT_KEY;
                 return e;
@@ -204,21 +263,37 @@ static struct imm_event next_key(void) {
         }
 }
 
+static bool told(struct imm_event *ret) {
+        if (ending)
+                *ret = (struct imm_event){.kind = IMM_EVENT_END};
+        else if (stopping)
+                *ret = suspend();
+        else if (continued) { /* whoever stopped us may have left anything on the screen */
+                continued = 0;
+                imm_term_redraw();
+                *ret = resized();
+        } else
+                return false;
+        return true;
+}
+
 struct imm_event imm_term_wait(int timeout_ms) {
         struct pollfd p[] = {
                 {.fd = STDIN_FILENO, .events = POLLIN}, {.fd = term.wake[0], .events = POLLIN}};
         struct imm_event e;
         char drain[64];
 
-        if (ending)
-                return (struct imm_event){.kind = IMM_EVENT_END};
+        if (told(&e))
+                return e;
         e = next_key(); /* what curses has already read, and SIGWINCH */
         if (e.kind != IMM_EVENT_NONE)
                 return e;
         (void)poll(p, 2, timeout_ms);
         while (read(term.wake[0], drain, sizeof(drain)) > 0)
                 ;
-        if (ending || p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+        if (told(&e))
+                return e;
+        if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL))
                 return (struct imm_event){.kind = IMM_EVENT_END};
         return next_key();
 }

@@ -1,7 +1,8 @@
-/* What keys do: one small function per action. */
+/* What all views have in common: the audit they show, moving, searching, going in and back. */
 
 #include "tui/model-private.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 void imm_tui_say(struct imm_tui *t, bool bad, const char *fmt, ...) {
@@ -13,9 +14,21 @@ void imm_tui_say(struct imm_tui *t, bool bad, const char *fmt, ...) {
         t->message_bad = bad;
 }
 
+void imm_tui_tell(struct imm_tui *t, bool bad, const char *text) {
+        imm_tui_say(t, bad, "%s", text);
+}
+
+void imm_tui_set(char **to, const char *text) {
+        char *fresh = imm_xstrdup(text);
+
+        free(*to);
+        *to = fresh;
+}
+
 void imm_tui_init(struct imm_tui *t, struct imm_tui_world world, int rows, int cols) {
         *t = (struct imm_tui){
                 .arena = imm_arena_new(),
+                .frame = imm_arena_new(),
                 .lines_arena = imm_arena_new(),
                 .world = world,
                 .filter = imm_xstrdup(""),
@@ -35,48 +48,52 @@ void imm_tui_done(struct imm_tui *t) {
         free(t->search);
         free(t->input);
         imm_arena_free(t->lines_arena);
+        imm_arena_free(t->frame);
         imm_arena_free(t->arena);
 }
 
-static void set_text(char **to, const char *text) {
-        char *fresh = imm_xstrdup(text);
-
-        free(*to);
-        *to = fresh;
-}
+/* ---- what is shown ---- */
 
 static void compare(struct imm_tui *t) {
         t->changes = imm_difference_free(t->changes);
-        if (t->now && t->before)
+        /* units that are not analysed yet would count as changed */
+        if (t->now && t->before && t->done == t->total)
                 t->changes = imm_difference_of(t->before, t->now);
+}
+
+static void find_scorecards(struct imm_tui *t) {
+        const char *chosen = t->scorecard ? t->scorecards.v[t->scorecard - 1] : NULL;
+        const char *last = NULL;
+
+        t->scorecards = (struct imm_strv){0};
+        t->scorecard = 0;
+        imm_array_foreach (s, &t->now->states)
+                imm_array_foreach (f, &(*s)->findings) {
+                        if (!f->scorecard || f->scorecard == last ||
+                                imm_strv_has(&t->scorecards, f->scorecard))
+                                continue;
+                        last = f->scorecard;
+                        imm_strv_add(t->arena, &t->scorecards, imm_strdup(t->arena, last));
+                }
+        imm_strv_sort_unique(&t->scorecards);
+        for (size_t i = 0; chosen && i < t->scorecards.n; i++)
+                if (imm_streq(t->scorecards.v[i], chosen))
+                        t->scorecard = i + 1;
 }
 
 void imm_tui_audit(
         struct imm_tui *t, const struct imm_snapshot *now, unsigned done, unsigned total) {
         /* a cursor that nobody has moved stays on top, where the worst will be */
         bool first = !t->now || t->list.cursor == 0;
-        const struct imm_state *at = t->list.cursor < t->n_rows ? t->rows[t->list.cursor] : NULL;
-        const char *unit = at ? imm_strdup(t->arena, at->unit) : NULL;
 
         t->now = now;
         t->done = done;
         t->total = total;
-        t->scorecards = (struct imm_strv){0};
-        imm_array_foreach (s, &now->states)
-                imm_array_foreach (f, &(*s)->findings)
-                        if (f->scorecard && !imm_strv_has(&t->scorecards, f->scorecard))
-                                imm_strv_add(t->arena, &t->scorecards,
-                                        imm_strdup(t->arena, f->scorecard));
-        if (t->scorecard > t->scorecards.n)
-                t->scorecard = 0;
+        find_scorecards(t);
         compare(t);
-        t->n_rows = 0; /* they pointed into the audit before */
         imm_tui_rows(t);
         if (first)
                 t->list = (struct imm_scroll){0};
-        for (size_t i = 0; unit && !first && i < t->n_rows; i++)
-                if (imm_streq(t->rows[i]->unit, unit))
-                        t->list.cursor = i;
 }
 
 void imm_tui_compare(struct imm_tui *t, const struct imm_snapshot *before, const char *name) {
@@ -85,551 +102,333 @@ void imm_tui_compare(struct imm_tui *t, const struct imm_snapshot *before, const
         compare(t);
         imm_tui_rows(t);
         if (t->screen == IMM_SCREEN_UNIT)
-                imm_tui_lines(t);
+                imm_unit_refresh(t);
+}
+
+void imm_tui_forget(struct imm_tui *t) {
+        t->screen = IMM_SCREEN_LIST;
+        t->prompt = IMM_PROMPT_NONE;
+        t->state = t->as_is = NULL;
+        t->lines = (imm_lines){0};
+        t->changes = imm_difference_free(t->changes);
+        t->now = t->before = NULL;
+        t->before_id = 0;
+        t->attempts = (struct imm_map){0};
+        t->trials = NULL;
 }
 
 void imm_tui_resize(struct imm_tui *t, int rows, int cols) {
         imm_canvas_resize(&t->canvas, rows, cols);
-        if (t->screen == IMM_SCREEN_UNIT)
-                imm_tui_lines(t);
+        if (t->state)
+                imm_unit_refresh(t);
+}
+
+/* ---- views ---- */
+
+const struct imm_view *imm_tui_view(const struct imm_tui *t) {
+        static const struct imm_view *const views[IMM_SCREEN_N] = {
+#define VIEW(id, name) [IMM_SCREEN_##id] = &imm_view_##name,
+                IMM_VIEWS(VIEW)
+#undef VIEW
+        };
+
+        return views[t->screen];
+}
+
+char imm_tui_letter(const struct imm_tui *t) {
+        static const char panes[IMM_PANE_N] = {
+#define PANE(id, letter, title, function) [IMM_PANE_##id] = letter,
+                IMM_PANES(PANE)
+#undef PANE
+        };
+        char letter = imm_tui_view(t)->letter;
+
+        return letter ? letter : panes[t->pane];
+}
+
+bool imm_tui_takes(const struct imm_tui *t, const char *where) {
+        return strchr(where, 'A') || strchr(where, imm_tui_letter(t)) ||
+               (t->screen == IMM_SCREEN_UNIT && strchr(where, 'U'));
 }
 
 /* ---- moving ---- */
 
-static struct imm_scroll *scroll(struct imm_tui *t, size_t *ret_n) {
-        switch (t->screen) {
-        case IMM_SCREEN_LIST:
-                *ret_n = t->n_rows;
-                return &t->list;
-        case IMM_SCREEN_FILE:
-                *ret_n = t->file_lines.n;
-                return &t->file_scroll;
-        case IMM_SCREEN_HELP:
-                *ret_n = IMM_ACTION_N - 1;
-                return &t->help_scroll;
-        default:
-                *ret_n = t->lines.n;
-                return &t->scroll[t->pane];
-        }
+static bool is_part(struct imm_tui *t, size_t at) {
+        struct imm_line l = {0};
+
+        imm_tui_view(t)->line(t, at, &l);
+        return l.part;
 }
 
-static struct imm_line *current(struct imm_tui *t) {
-        size_t at = t->scroll[t->pane].cursor;
+/* Lines that belong to the one above are passed over, on in the direction of the move. */
+static size_t landing(struct imm_tui *t, size_t from, size_t to, size_t n) {
+        size_t at = to;
 
-        return t->screen == IMM_SCREEN_UNIT && at < t->lines.n ? &t->lines.v[at] : NULL;
+        if (to >= from)
+                while (at < n && is_part(t, at))
+                        at++;
+        if (at == n)
+                at = to;
+        while (at > 0 && is_part(t, at))
+                at--;
+        return at;
 }
 
-/* The reasons belong to the place under the cursor */
-static void explain(struct imm_tui *t) {
-        struct imm_line *l = current(t);
-        imm_err_auto err = IMM_ERR_INIT;
-
-        t->reasons = (struct imm_strv){0};
-        if (!l || t->pane != IMM_PANE_ACCESS || !l->path)
-                return;
-        if (t->world.why(t->world.data, t->as_is->unit, imm_trial_dropin(t, t->lines_arena),
-                    l->path, t->lines_arena, &t->reasons, &err) < 0)
-                imm_tui_say(t, true, "%s", imm_err_text(&err));
-}
-
-static void move(struct imm_tui *t, long by) {
-        size_t n = 0;
-        struct imm_scroll *s = scroll(t, &n);
+void imm_tui_move(struct imm_tui *t, long by) {
+        const struct imm_view *v = imm_tui_view(t);
+        size_t n = v->count(t);
+        struct imm_scroll *s = v->scroll(t);
         long to = (long)s->cursor + by;
+        size_t at = n == 0 || to < 0 ? 0 : (size_t)to >= n ? n - 1 : (size_t)to;
 
-        s->cursor = n == 0 || to < 0 ? 0 : (size_t)to >= n ? n - 1 : (size_t)to;
-        explain(t);
-}
-
-/* ---- opening and going back ---- */
-
-static void show_pane(struct imm_tui *t, enum imm_pane pane) {
-        t->pane = pane;
-        imm_tui_lines(t);
-        explain(t);
-}
-
-static void open_unit(struct imm_tui *t) {
-        imm_err_auto err = IMM_ERR_INIT;
-        const struct imm_state *s;
-
-        if (t->list.cursor >= t->n_rows)
-                return;
-        s = t->world.state(t->world.data, t->rows[t->list.cursor]->unit, NULL, &err);
-        if (!s) {
-                imm_tui_say(t, true, "%s", imm_err_text(&err));
-                return;
-        }
-        t->as_is = t->state = s;
-        t->trials.n = 0;
-        t->folder = "/";
-        t->folded = (struct imm_map){0};
-        memset(t->scroll, 0, sizeof(t->scroll));
-        set_text(&t->search, "");
-        t->screen = IMM_SCREEN_UNIT;
-        show_pane(t, IMM_PANE_SETTINGS);
-}
-
-static void open_file(struct imm_tui *t, const char *path, unsigned line) {
-        imm_err_auto err = IMM_ERR_INIT;
-        const char *text = NULL, *end;
-
-        if (t->world.file(t->world.data, path, t->arena, &text, &err) < 0) {
-                imm_tui_say(t, true, "%s", imm_err_text(&err));
-                return;
-        }
-        t->file_path = imm_strdup(t->arena, path);
-        t->file_lines = (struct imm_strv){0};
-        for (; *text; text = *end ? end + 1 : end) {
-                end = strchrnul(text, '\n');
-                imm_strv_add(t->arena, &t->file_lines,
-                        imm_strndup(t->arena, text, (size_t)(end - text)));
-        }
-        t->file_scroll = (struct imm_scroll){.cursor = line > 0 ? line - 1 : 0};
-        if (t->file_scroll.cursor >= t->file_lines.n)
-                t->file_scroll.cursor = t->file_lines.n ? t->file_lines.n - 1 : 0;
-        t->screen = IMM_SCREEN_FILE;
-}
-
-static void prompt(struct imm_tui *t, enum imm_prompt kind, const char *text) {
-        t->prompt = kind;
-        set_text(&t->input, text);
-}
-
-static void edit(struct imm_tui *t) {
-        struct imm_line *l = current(t);
-
-        if (t->pane == IMM_PANE_SETTINGS && l && l->setting)
-                prompt(t, IMM_PROMPT_EDIT,
-                        imm_printf(t->lines_arena, "%s=%s", l->setting, l->value ? l->value : ""));
-        else
-                prompt(t, IMM_PROMPT_EDIT, "");
-}
-
-static void open_line(struct imm_tui *t) {
-        struct imm_line *l = current(t);
-
-        if (!l)
-                return;
-        if (t->pane == IMM_PANE_SETTINGS)
-                edit(t);
-        else if (t->pane == IMM_PANE_ACCESS && l->directory) {
-                t->folder = imm_strdup(t->arena, l->path);
-                t->scroll[IMM_PANE_ACCESS] = (struct imm_scroll){0};
-                show_pane(t, IMM_PANE_ACCESS);
-        } else if (l->file && l->file[0] == '/')
-                open_file(t, l->file, l->line);
-}
-
-static void go_up(struct imm_tui *t) {
-        const char *slash = strrchr(t->folder, '/'), *name = slash + 1;
-
-        t->folder = slash == t->folder
-                            ? "/"
-                            : imm_strndup(t->arena, t->folder, (size_t)(slash - t->folder));
-        t->scroll[IMM_PANE_ACCESS] = (struct imm_scroll){0};
-        show_pane(t, IMM_PANE_ACCESS);
-        for (size_t i = 0; i < t->lines.n; i++)
-                if (t->lines.v[i].directory &&
-                        imm_streq(strrchr(t->lines.v[i].path, '/') + 1, name))
-                        t->scroll[IMM_PANE_ACCESS].cursor = i;
-        explain(t);
-}
-
-static void back(struct imm_tui *t, int key) {
-        if (t->screen == IMM_SCREEN_HELP)
-                t->screen = t->screen_below_help;
-        else if (t->screen == IMM_SCREEN_FILE)
-                t->screen = IMM_SCREEN_UNIT;
-        else if (t->screen == IMM_SCREEN_UNIT) {
-                if (t->pane == IMM_PANE_ACCESS && !imm_streq(t->folder, "/") &&
-                        key != IMM_KEY_ESC && key != 'q')
-                        go_up(t);
-                else
-                        t->screen = IMM_SCREEN_LIST;
-        } else if (*t->filter && key == IMM_KEY_ESC) {
-                set_text(&t->filter, "");
-                imm_tui_rows(t);
-        } else if (key == IMM_KEY_ESC || key == 'q')
-                t->quit = true;
+        if (n > 0)
+                s->cursor = landing(t, s->cursor, at, n);
+        if (v->moved)
+                v->moved(t);
 }
 
 /* ---- search ---- */
 
-static bool hit(const struct imm_line *l, const char *what) {
-        for (unsigned i = 0; i < l->n_spans; i++)
-                if (strcasestr(l->spans[i].text, what))
+static bool contains(const char *text, const char *what) {
+        size_t n = strlen(what);
+
+        for (; *text; text++)
+                if (strncasecmp(text, what, n) == 0)
+                        return true;
+        return n == 0;
+}
+
+static bool hit(struct imm_tui *t, size_t at, const char *what) {
+        struct imm_line l = {0};
+
+        imm_tui_view(t)->line(t, at, &l);
+        for (unsigned i = 0; i < l.n_spans; i++)
+                if (contains(l.spans[i].text, what))
                         return true;
         return false;
 }
 
-static void find(struct imm_tui *t, long step, bool from_here) {
-        size_t n = t->lines.n, at = t->scroll[t->pane].cursor;
+void imm_tui_find(struct imm_tui *t, long step, bool from_here) {
+        const struct imm_view *v = imm_tui_view(t);
+        const char *what = t->screen == IMM_SCREEN_LIST ? t->filter : t->search;
+        size_t n = v->count(t), at = n ? v->scroll(t)->cursor : 0;
 
-        if (!*t->search || n == 0)
+        if (!*what && t->screen != IMM_SCREEN_LIST) {
+                imm_tui_say(t, true, "nothing was searched for yet: / does");
                 return;
-        for (size_t i = from_here ? 0 : 1; i <= n; i++) {
+        }
+        for (size_t i = from_here ? 0 : 1; n > 0 && i <= n; i++) {
                 size_t k = step > 0 ? (at + i) % n : (at + n - i % n) % n;
 
-                if (hit(&t->lines.v[k], t->search)) {
-                        t->scroll[t->pane].cursor = k;
-                        explain(t);
-                        return;
-                }
-        }
-        imm_tui_say(t, true, "'%s' is not here", t->search);
-}
-
-/* ---- what if ---- */
-
-static void refresh(struct imm_tui *t) {
-        imm_tui_lines(t);
-        explain(t);
-}
-
-static void toggle(struct imm_tui *t) {
-        struct imm_line *l = current(t);
-        bool yes = l && l->value && imm_streq(l->value, "yes"),
-             no = l && l->value && imm_streq(l->value, "no");
-
-        if (t->pane != IMM_PANE_SETTINGS || !l || !l->setting || (!yes && !no)) {
-                imm_tui_say(
-                        t, true, "only a yes/no setting can be turned around; e edits the others");
+                if (!hit(t, k, what))
+                        continue;
+                v->scroll(t)->cursor = landing(t, k + 1, k, n);
+                if (is_part(t, k) && v->scroll(t)->cursor == at && !from_here)
+                        continue; /* another line of the same thing */
+                if (v->moved)
+                        v->moved(t);
                 return;
         }
-        imm_trial_add(t, imm_printf(t->arena, "%s=%s", l->setting, yes ? "no" : "yes"), NULL);
-        refresh(t);
+        imm_tui_say(t, true, "'%s' is not here", what);
 }
 
-static void apply(struct imm_tui *t) {
-        struct imm_line *l = current(t);
+/* ---- runs ---- */
 
-        if (t->pane != IMM_PANE_FINDINGS || !l || !l->finding || !l->finding->remedy) {
-                imm_tui_say(t, true, "there is no remedy to apply here; Findings has them");
-                return;
-        }
-        imm_trial_add(t, l->finding->remedy, imm_printf(t->arena, "against %s", l->finding->rule));
-        refresh(t);
-}
-
-static void save(struct imm_tui *t) {
-        if (t->trials.n == 0)
-                imm_tui_say(t, true, "nothing was changed, so there is nothing to write");
-        else
-                prompt(t, IMM_PROMPT_SAVE, imm_trial_path(t, t->lines_arena));
-}
-
-static void copy(struct imm_tui *t) {
-        struct imm_line *l = current(t);
-        const char *text = imm_trial_dropin(t, t->lines_arena);
-
-        if (!text && l && l->setting)
-                text = imm_printf(t->lines_arena, "%s=%s\n", l->setting, l->value ? l->value : "");
-        if (!text && l)
-                text = l->path;
-        if (!text)
-                return;
-        t->world.copy(t->world.data, text);
-        imm_tui_say(t, false, "copied");
-}
-
-static void fold(struct imm_tui *t) {
-        struct imm_line *l = current(t);
-
-        if (t->pane != IMM_PANE_MOUNTS || !l || !l->path)
-                return;
-        imm_map_put(t->arena, &t->folded, imm_strdup(t->arena, l->path),
-                imm_map_get(&t->folded, l->path) ? NULL : (void *)(uintptr_t)1);
-        refresh(t);
-}
-
-static void earlier(struct imm_tui *t) {
-        const struct imm_snapshot *s = NULL;
+void imm_tui_compared_with(struct imm_tui *t, const struct imm_tui_run *run) {
         imm_err_auto err = IMM_ERR_INIT;
-        const char *name = NULL;
+        const struct imm_snapshot *s = t->world.run(t->world.data, run->id, &err);
 
-        if (t->world.earlier(t->world.data, t->before, &s, &name, &err) < 0) {
-                imm_tui_say(t, true, "%s", imm_err_text(&err));
-                return;
-        }
         if (!s) {
-                imm_tui_say(t, true,
-                        t->before ? "there is no earlier run than that"
-                                  : "there is no run yet: immure record makes one");
-                return;
-        }
-        imm_tui_compare(t, s, name);
-        if (t->screen == IMM_SCREEN_UNIT)
-                show_pane(t, IMM_PANE_CHANGES);
-        imm_tui_say(t, false, "compared with %s", name ? name : "an earlier run");
-}
-
-/* ---- the prompt ---- */
-
-static void ask(struct imm_tui *t, const char *path) {
-        const char *slash = strrchr(path, '/');
-
-        if (path[0] != '/') {
-                imm_tui_say(t, true, "a path starts with /");
-                return;
-        }
-        t->folder = slash == path ? "/" : imm_strndup(t->arena, path, (size_t)(slash - path));
-        t->scroll[IMM_PANE_ACCESS] = (struct imm_scroll){0};
-        show_pane(t, IMM_PANE_ACCESS);
-        for (size_t i = 0; i < t->lines.n; i++)
-                if (t->lines.v[i].path && imm_streq(t->lines.v[i].path, path)) {
-                        t->scroll[IMM_PANE_ACCESS].cursor = i;
-                        explain(t);
-                        return;
-                }
-        imm_tui_say(t, false, "%s is not listed there", path);
-}
-
-static void save_to(struct imm_tui *t, const char *path) {
-        imm_err_auto err = IMM_ERR_INIT;
-
-        if (t->world.save(t->world.data, path, imm_trial_dropin(t, t->lines_arena), &err) < 0)
                 imm_tui_say(t, true, "%s", imm_err_text(&err));
-        else
-                imm_tui_say(t, false,
-                        "written to %s; systemctl daemon-reload and a restart make it hold", path);
+                return;
+        }
+        t->before_id = run->id;
+        imm_tui_compare(t, s, imm_printf(t->arena, "run %lld", (long long)run->id));
 }
 
-static void enter(struct imm_tui *t) {
-        enum imm_prompt kind = t->prompt;
-        const char *text = imm_strdup(t->arena, t->input);
+static bool load_runs(struct imm_tui *t, bool quiet) {
+        imm_err_auto err = IMM_ERR_INIT;
+        int r = t->world.runs(t->world.data, t->arena, &t->runs, &t->n_runs, &err);
 
-        t->prompt = IMM_PROMPT_NONE;
-        switch (kind) {
-        case IMM_PROMPT_SEARCH:
-                set_text(&t->search, text);
-                find(t, 1, true);
-                break;
-        case IMM_PROMPT_EDIT:
-                if (strchr(text, '=')) {
-                        imm_trial_add(t, text, NULL);
-                        refresh(t);
-                } else if (*text)
-                        imm_tui_say(t, true, "expected Setting=value");
-                break;
-        case IMM_PROMPT_SAVE:
-                save_to(t, text);
-                break;
-        case IMM_PROMPT_ASK:
-                ask(t, text);
-                break;
-        default:
-                break;
-        }
+        if (quiet)
+                return r >= 0 && t->n_runs > 0;
+        if (r < 0)
+                imm_tui_say(t, true, "%s", imm_err_text(&err));
+        else if (t->n_runs == 0)
+                imm_tui_say(t, true, "there is no run yet: immure record makes one");
+        return r >= 0 && t->n_runs > 0;
 }
 
-static void input_changed(struct imm_tui *t) {
-        if (t->prompt == IMM_PROMPT_FILTER) {
-                set_text(&t->filter, t->input);
-                imm_tui_rows(t);
-        }
+void imm_tui_compare_newest(struct imm_tui *t) {
+        if (load_runs(t, true))
+                imm_tui_compared_with(t, &t->runs[0]);
 }
 
-static void prompt_key(struct imm_tui *t, int key) {
-        size_t n = strlen(t->input);
+/* The run before the one compared with; behind the oldest comes the newest again */
+static void earlier(struct imm_tui *t) {
+        size_t at = 0;
 
-        if (key == IMM_KEY_ENTER)
-                enter(t);
-        else if (key == IMM_KEY_ESC) {
-                if (t->prompt == IMM_PROMPT_FILTER) {
-                        set_text(&t->filter, "");
-                        imm_tui_rows(t);
-                }
-                t->prompt = IMM_PROMPT_NONE;
-        } else if (key == IMM_KEY_BACKSPACE || key == 0x7f || key == 8) {
-                while (n > 0 && (t->input[n - 1] & 0xc0) == 0x80)
-                        n--;
-                if (n > 0)
-                        t->input[n - 1] = 0;
-                input_changed(t);
-        } else if (key == 0x15) { /* ctrl-u */
-                t->input[0] = 0;
-                input_changed(t);
-        } else if (key >= 0x20 && key < 0x110000 && n < 4096) {
-                char utf8[5] = "";
-                imm_auto_free char *fresh = NULL;
+        if (!load_runs(t, false))
+                return;
+        while (at < t->n_runs && t->before_id && t->runs[at].id >= t->before_id)
+                at++;
+        if (at >= t->n_runs)
+                at = 0;
+        imm_tui_compared_with(t, &t->runs[at]);
+        if (t->screen == IMM_SCREEN_UNIT)
+                imm_unit_show(t, IMM_PANE_CHANGES);
+        if (t->before)
+                imm_tui_say(t, false, "compared with %s%s", t->runs[at].text,
+                        t->n_runs == 1 ? ", the only one there is" : "");
+}
 
-                if (key < 0x80)
-                        utf8[0] = (char)key;
-                else if (key < 0x800)
-                        utf8[0] = (char)(0xc0 | key >> 6), utf8[1] = (char)(0x80 | (key & 0x3f));
-                else if (key < 0x10000)
-                        utf8[0] = (char)(0xe0 | key >> 12),
-                        utf8[1] = (char)(0x80 | (key >> 6 & 0x3f)),
-                        utf8[2] = (char)(0x80 | (key & 0x3f));
-                else
-                        utf8[0] = (char)(0xf0 | key >> 18),
-                        utf8[1] = (char)(0x80 | (key >> 12 & 0x3f)),
-                        utf8[2] = (char)(0x80 | (key >> 6 & 0x3f)),
-                        utf8[3] = (char)(0x80 | (key & 0x3f));
-                if (asprintf(&fresh, "%s%s", t->input, utf8) < 0)
-                        imm_oom();
-                set_text(&t->input, fresh);
-                input_changed(t);
-        }
+static void choose_run(struct imm_tui *t) {
+        if (!load_runs(t, false))
+                return;
+        t->below = t->screen;
+        t->screen = IMM_SCREEN_RUNS;
+        t->runs_scroll = (struct imm_scroll){0};
+        for (size_t i = 0; i < t->n_runs; i++)
+                if (t->runs[i].id == t->before_id)
+                        t->runs_scroll.cursor = i;
 }
 
 /* ---- keys ---- */
 
-static void list_key(struct imm_tui *t, enum imm_action action) {
-        switch (action) {
-        case IMM_ACTION_OPEN:
-                open_unit(t);
-                break;
-        case IMM_ACTION_FILTER:
-                prompt(t, IMM_PROMPT_FILTER, t->filter);
-                break;
-        case IMM_ACTION_SORT:
-                t->sort = (t->sort + 1) % IMM_SORT_N;
-                imm_tui_rows(t);
-                break;
-        case IMM_ACTION_REVERSE:
-                t->reverse = !t->reverse;
-                imm_tui_rows(t);
-                break;
-        case IMM_ACTION_GROUP:
-                t->group = (t->group + 1) % IMM_GROUP_N;
-                imm_tui_rows(t);
-                break;
-        default:
-                break;
-        }
-}
+static void back(struct imm_tui *t, int key) {
+        const struct imm_view *v = imm_tui_view(t);
 
-static void unit_key(struct imm_tui *t, enum imm_action action) {
-        switch (action) {
-        case IMM_ACTION_OPEN:
-                open_line(t);
-                break;
-        case IMM_ACTION_FILTER:
-                prompt(t, IMM_PROMPT_SEARCH, "");
-                break;
-        case IMM_ACTION_NEXT_HIT:
-                find(t, 1, false);
-                break;
-        case IMM_ACTION_PREVIOUS_HIT:
-                find(t, -1, false);
-                break;
-        case IMM_ACTION_NEXT_PANE:
-                show_pane(t, (t->pane + 1) % IMM_PANE_N);
-                break;
-        case IMM_ACTION_PREVIOUS_PANE:
-                show_pane(t, (t->pane + IMM_PANE_N - 1) % IMM_PANE_N);
-                break;
-        case IMM_ACTION_FOLD:
-                fold(t);
-                break;
-        case IMM_ACTION_TOGGLE:
-                toggle(t);
-                break;
-        case IMM_ACTION_EDIT:
-                edit(t);
-                break;
-        case IMM_ACTION_APPLY:
-                apply(t);
-                break;
-        case IMM_ACTION_UNDO:
-                imm_trial_undo(t);
-                refresh(t);
-                break;
-        case IMM_ACTION_DROPIN:
-                show_pane(t, IMM_PANE_DROPIN);
-                break;
-        case IMM_ACTION_SAVE:
-                save(t);
-                break;
-        case IMM_ACTION_COPY:
-                copy(t);
-                break;
-        case IMM_ACTION_ASK:
-                prompt(t, IMM_PROMPT_ASK, "/");
-                break;
-        default:
-                break;
-        }
+        if (v->back && v->back(t, key))
+                return;
+        if (t->screen == IMM_SCREEN_LIST)
+                t->quit |= key == IMM_KEY_ESC || key == 'q';
+        else if (t->screen == IMM_SCREEN_UNIT)
+                t->screen = IMM_SCREEN_LIST;
+        else
+                t->screen = t->below;
 }
 
 static void next_scorecard(struct imm_tui *t) {
+        if (t->scorecards.n == 0)
+                return;
         t->scorecard = (t->scorecard + 1) % (t->scorecards.n + 1);
         imm_tui_rows(t);
         if (t->screen == IMM_SCREEN_UNIT)
-                refresh(t);
+                imm_unit_show(t, IMM_PANE_FINDINGS);
+        imm_tui_say(t, false, "findings of %s",
+                t->scorecard ? t->scorecards.v[t->scorecard - 1] : "all scorecards");
+}
+
+static void find_prompt(struct imm_tui *t) {
+        if (t->screen == IMM_SCREEN_LIST)
+                imm_prompt_open(t, IMM_PROMPT_FILTER, t->filter);
+        else
+                imm_prompt_open(t, IMM_PROMPT_SEARCH, "");
 }
 
 void imm_tui_key(struct imm_tui *t, int key) {
-        enum imm_action action = imm_action_of_key(key);
-        long page = (long)imm_tui_pane_rows(t);
+        enum imm_action action;
+        long page = (long)imm_tui_page(t);
 
         t->message = NULL;
+        imm_arena_reset(t->frame);
         if (t->prompt != IMM_PROMPT_NONE) {
-                prompt_key(t, key);
+                imm_prompt_key(t, key);
                 return;
         }
+        action = imm_action_of_key(key);
+        if (action == IMM_ACTION_NONE || !imm_tui_takes(t, imm_actions[action].where))
+                return;
         switch (action) {
         case IMM_ACTION_DOWN:
-                move(t, 1);
+                imm_tui_move(t, 1);
                 return;
         case IMM_ACTION_UP:
-                move(t, -1);
+                imm_tui_move(t, -1);
                 return;
         case IMM_ACTION_PAGE_DOWN:
-                move(t, page);
+                imm_tui_move(t, page);
                 return;
         case IMM_ACTION_PAGE_UP:
-                move(t, -page);
+                imm_tui_move(t, -page);
                 return;
         case IMM_ACTION_TOP:
-                move(t, -1000000000L);
+                imm_tui_move(t, -1000000000L);
                 return;
         case IMM_ACTION_BOTTOM:
-                move(t, 1000000000L);
+                imm_tui_move(t, 1000000000L);
                 return;
         case IMM_ACTION_BACK:
                 back(t, key);
                 return;
         case IMM_ACTION_HELP:
-                if (t->screen != IMM_SCREEN_HELP) {
-                        t->screen_below_help = t->screen;
-                        t->screen = IMM_SCREEN_HELP;
-                }
+                if (t->screen == IMM_SCREEN_LIST || t->screen == IMM_SCREEN_UNIT)
+                        t->below = t->screen;
+                t->screen = IMM_SCREEN_KEYS;
+                return;
+        case IMM_ACTION_FILTER:
+                find_prompt(t);
+                return;
+        case IMM_ACTION_NEXT_HIT:
+                imm_tui_find(t, 1, false);
+                return;
+        case IMM_ACTION_PREVIOUS_HIT:
+                imm_tui_find(t, -1, false);
                 return;
         case IMM_ACTION_COMPARE:
                 earlier(t);
                 return;
+        case IMM_ACTION_RUNS:
+                choose_run(t);
+                return;
         case IMM_ACTION_SCORECARD:
                 next_scorecard(t);
                 return;
+        case IMM_ACTION_RESCAN:
+                t->wish = IMM_WISH_RESCAN;
+                return;
+        case IMM_ACTION_SCOPE:
+                t->wish = IMM_WISH_SCOPE;
+                return;
+        case IMM_ACTION_REDRAW:
+                t->wish = IMM_WISH_REDRAW;
+                return;
         default:
-                break;
+                imm_tui_view(t)->act(t, action, key);
         }
-        if (t->screen == IMM_SCREEN_LIST)
-                list_key(t, action);
-        else if (t->screen == IMM_SCREEN_UNIT)
-                unit_key(t, action);
 }
 
-void imm_tui_click(struct imm_tui *t, int row, int col, bool twice) {
-        int head = t->screen == IMM_SCREEN_LIST || t->screen == IMM_SCREEN_UNIT ? 2 : 1;
-        size_t n = 0, at;
-        struct imm_scroll *s = scroll(t, &n);
+/* ---- the mouse ---- */
 
-        if (t->prompt != IMM_PROMPT_NONE || row < head || row >= t->canvas.rows - 2)
+void imm_tui_click(struct imm_tui *t, int row, int col) {
+        const struct imm_view *v = imm_tui_view(t);
+        int head = imm_tui_head_rows(t);
+        struct imm_scroll *s = v->scroll(t);
+        size_t n = v->count(t), at;
+
+        t->message = NULL;
+        imm_arena_reset(t->frame);
+        if (t->prompt != IMM_PROMPT_NONE)
+                return;
+        if (row == 1 && head == 2 && v->click)
+                v->click(t, col);
+        if (row < head || row - head >= (int)imm_tui_page(t))
                 return;
         at = s->top + (size_t)(row - head);
         if (at >= n)
                 return;
-        s->cursor = at;
-        explain(t);
-        if (twice)
+        at = landing(t, at + 1, at, n);
+        if (at == s->cursor) {
                 imm_tui_key(t, IMM_KEY_ENTER);
+                return;
+        }
+        s->cursor = at;
+        if (v->moved)
+                v->moved(t);
 }
 
 void imm_tui_wheel(struct imm_tui *t, bool down) {
+        imm_arena_reset(t->frame);
         if (t->prompt == IMM_PROMPT_NONE)
-                move(t, down ? 3 : -3);
+                imm_tui_move(t, down ? 3 : -3);
 }

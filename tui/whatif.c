@@ -3,25 +3,78 @@
 
 #include "tui/model-private.h"
 
-const char *imm_trial_dropin(const struct imm_tui *t, struct imm_arena *a) {
-        const char *text = "[Service]\n";
+/* ---- the drop-in ---- */
 
-        if (t->trials.n == 0)
-                return NULL;
-        imm_array_foreach (i, &t->trials) {
-                if (i->why)
-                        text = imm_printf(a, "%s# %s\n", text, i->why);
-                text = imm_printf(a, "%s%s\n", text, i->lines);
+static const char *section_of(const struct imm_tui *t, const char *line, struct imm_arena *a) {
+        struct imm_about about = {0};
+        const char *name = imm_strndup(a, line, strcspn(line, "="));
+
+        return t->world.about(t->world.data, name, a, &about) && about.section ? about.section
+                                                                               : "Service";
+}
+
+static bool has_line(const char *text, const char *line, size_t n) {
+        for (const char *s = text; (s = strstr(s, line)); s++)
+                if ((s == text || s[-1] == '\n') && (s[n] == '\n' || !s[n]))
+                        return true;
+        return false;
+}
+
+/* The lines of one section, each said once: two remedies may ask for the same */
+static const char *section(const struct imm_tui *t, struct imm_arena *a, const char *name) {
+        const char *text = "";
+
+        imm_array_foreach (i, t->trials) {
+                bool said = !i->why;
+
+                for (const char *s = i->lines, *end; *s; s = *end ? end + 1 : end) {
+                        const char *line;
+
+                        end = strchrnul(s, '\n');
+                        line = imm_strndup(a, s, (size_t)(end - s));
+                        if (!*line || !imm_streq(section_of(t, line, a), name) ||
+                                (i->why && has_line(text, line, strlen(line))))
+                                continue;
+                        if (!said)
+                                text = imm_printf(a, "%s# %s\n", text, i->why);
+                        said = true;
+                        text = imm_printf(a, "%s%s\n", text, line);
+                }
         }
         return text;
 }
 
-const char *imm_trial_path(const struct imm_tui *t, struct imm_arena *a) {
-        return imm_printf(a, "/etc/systemd/system/%s.d/50-immure.conf", t->as_is->unit);
+const char *imm_trial_dropin(const struct imm_tui *t, struct imm_arena *a) {
+        struct imm_strv sections = {0};
+        const char *text = "";
+
+        if (!t->trials || t->trials->n == 0)
+                return NULL;
+        imm_array_foreach (i, t->trials)
+                for (const char *s = i->lines, *end; *s; s = *end ? end + 1 : end) {
+                        const char *name = section_of(t, s, a);
+
+                        end = strchrnul(s, '\n');
+                        if (!imm_strv_has(&sections, name))
+                                imm_strv_add(a, &sections, name);
+                }
+        for (size_t i = 0; i < sections.n; i++)
+                text = imm_printf(a, "%s%s[%s]\n%s", text, *text ? "\n" : "", sections.v[i],
+                        section(t, a, sections.v[i]));
+        return text;
 }
 
+/* Is it the file that the trial would be? It is named last among the drop-ins. */
+bool imm_trial_set_by(const struct imm_tui *t, const char *file) {
+        return t->trials && t->trials->n > 0 && t->state != t->as_is && t->state->dropins.n > 0 &&
+               imm_streq(file, t->state->dropins.v[t->state->dropins.n - 1]) &&
+               !imm_strv_has(&t->as_is->dropins, file);
+}
+
+/* ---- judging ---- */
+
 /* The trials are judged anew; if that fails, it is said, and the unit is shown as it is. */
-static bool judge(struct imm_tui *t) {
+bool imm_trial_judge(struct imm_tui *t) {
         const char *dropin = imm_trial_dropin(t, t->arena);
         imm_err_auto err = IMM_ERR_INIT;
         const struct imm_state *s = t->as_is;
@@ -34,58 +87,130 @@ static bool judge(struct imm_tui *t) {
         return s;
 }
 
-static void effect(struct imm_tui *t, const char *what) {
-        const struct imm_state *a = t->as_is, *b = t->state;
-
-        imm_tui_say(t, false,
-                "%s: exposure %s → %s, reach %s → %s, findings %zu → %zu (w writes it, u takes it "
-                "back)",
-                what, imm_tenths_text(t->arena, a->exposure) ?: "–",
-                imm_tenths_text(t->arena, b->exposure) ?: "–",
-                imm_tenths_text(t->arena, a->reach) ?: "–",
-                imm_tenths_text(t->arena, b->reach) ?: "–", a->findings.n, b->findings.n);
+static bool fires(const struct imm_state *s, const struct imm_state_finding *f) {
+        imm_array_foreach (i, &s->findings)
+                if (imm_streq(i->rule, f->rule) && imm_streq(i->scorecard ? i->scorecard : "",
+                                                           f->scorecard ? f->scorecard : ""))
+                        return true;
+        return false;
 }
 
-void imm_trial_add(struct imm_tui *t, const char *lines, const char *why) {
-        *imm_array_push(t->arena, &t->trials) = (struct imm_trial){
-                imm_strdup(t->arena, lines), why ? imm_strdup(t->arena, why) : NULL};
-        if (judge(t)) {
+/* What @to has and @from has not; of scorecard @card, or of all others */
+static size_t more(const struct imm_state *to, const struct imm_state *from, const char *card,
+        bool others, const struct imm_state_finding **ret_worst) {
+        size_t n = 0;
+
+        imm_array_foreach (f, &to->findings) {
+                bool of_card = f->scorecard && imm_streq(f->scorecard, card);
+
+                if (f->suppressed || of_card == others || fires(from, f) ||
+                        (of_card && f->severity == IMM_SEVERITY_INFO))
+                        continue;
+                n++;
+                if (!*ret_worst || f->severity > (*ret_worst)->severity)
+                        *ret_worst = f;
+        }
+        return n;
+}
+
+static void effect(struct imm_tui *t, const char *what) {
+        const struct imm_state *a = t->as_is, *b = t->state;
+        const struct imm_state_finding *broken = NULL, *fresh = NULL, *gone = NULL;
+        size_t breaks = more(b, a, "breakage", false, &broken),
+               adds = more(b, a, "breakage", true, &fresh),
+               fixes = more(a, b, "breakage", true, &gone);
+        struct imm_arena *f = t->frame;
+
+        imm_tui_say(t, breaks > 0, "%s: exposure %s → %s, reach %s → %s%s%s%s",
+                imm_strndup(f, what, strcspn(what, "\n")), imm_tenths_text(f, a->exposure) ?: "–",
+                imm_tenths_text(f, b->exposure) ?: "–", imm_tenths_text(f, a->reach) ?: "–",
+                imm_tenths_text(f, b->reach) ?: "–",
+                fixes ? imm_printf(f, ", %zu finding%s fewer", fixes, fixes == 1 ? "" : "s") : "",
+                adds ? imm_printf(f, ", %zu more (%s)", adds, fresh->rule) : "",
+                breaks ? imm_printf(f, "; WOULD BREAK: %s%s%s", broken->rule,
+                                 broken->evidence.n ? ": " : "",
+                                 broken->evidence.n ? broken->evidence.v[0] : "")
+                       : "");
+}
+
+/* ---- adding and taking back ---- */
+
+static void drop(struct imm_tui *t, size_t at) {
+        imm_trials *l = t->trials;
+
+        memmove(&l->v[at], &l->v[at + 1], (l->n - at - 1) * sizeof(*l->v));
+        l->n--;
+}
+
+static bool as_it_is(const struct imm_tui *t, const char *setting, const char *lines) {
+        imm_array_foreach (s, &t->as_is->settings)
+                if (imm_streq(s->name, setting))
+                        return imm_streq(lines + strlen(setting) + 1, s->value ? s->value : "");
+        return false;
+}
+
+void imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const char *setting) {
+        struct imm_trial was = {0};
+
+        /* a second change of the same setting takes the place of the first */
+        for (size_t i = t->trials->n; setting && i-- > 0;)
+                if (t->trials->v[i].setting && imm_streq(t->trials->v[i].setting, setting)) {
+                        was = t->trials->v[i];
+                        drop(t, i);
+                }
+        if (was.lines && as_it_is(t, setting, lines)) {
+                if (imm_trial_judge(t))
+                        imm_tui_say(t, false, "%s: as it was", lines);
+                return;
+        }
+        *imm_array_push(t->arena, t->trials) = (struct imm_trial){imm_strdup(t->arena, lines),
+                why ? imm_strdup(t->arena, why) : NULL,
+                setting ? imm_strdup(t->arena, setting) : NULL};
+        if (imm_trial_judge(t)) {
                 effect(t, lines);
                 return;
         }
-        t->trials.n--; /* what cannot be judged is not kept; the message stays */
-        t->state = t->as_is;
-        if (t->trials.n > 0) {
+        /* what cannot be judged is not kept; the message stays */
+        t->trials->n--;
+        if (was.lines)
+                *imm_array_push(t->arena, t->trials) = was;
+        if (t->trials->n > 0) {
                 const char *message = t->message;
 
-                (void)judge(t);
-                t->message = message;
-                t->message_bad = true;
+                (void)imm_trial_judge(t);
+                imm_tui_say(t, true, "%s", message);
         }
 }
 
 void imm_trial_undo(struct imm_tui *t) {
-        if (t->trials.n == 0) {
+        const char *what;
+
+        if (t->trials->n == 0) {
                 imm_tui_say(t, true, "nothing to take back");
                 return;
         }
-        t->trials.n--;
-        if (judge(t))
-                effect(t, "taken back");
+        what = t->trials->v[--t->trials->n].lines;
+        if (imm_trial_judge(t))
+                effect(t, imm_printf(t->frame, "taken back %s", what));
 }
 
-static void text(imm_lines *to, struct imm_arena *a, const char *s, uint8_t style) {
-        struct imm_line *l = imm_array_push(a, to);
-
-        *l = (struct imm_line){0};
-        imm_line_add(l, s, style, 0);
-}
+/* ---- the pane ---- */
 
 static void changed(imm_lines *to, struct imm_arena *a, const struct imm_change *c) {
-        text(to, a,
+        imm_line_text(to, a,
                 imm_printf(a, "  %s %s: %s → %s", c->what, c->name, c->before ? c->before : "–",
                         c->after ? c->after : "–"),
                 imm_tone_of_verdict(c->verdict));
+}
+
+static void found(imm_lines *to, struct imm_arena *a, const char *sign,
+        const struct imm_state_finding *f, uint8_t style) {
+        imm_line_text(to, a,
+                imm_printf(a, "  %s %s (%s%s%s)%s%s", sign, f->rule, imm_severity_name(f->severity),
+                        f->scorecard ? ", " : "", f->scorecard ? f->scorecard : "",
+                        *sign == '+' && f->evidence.n ? ": " : "",
+                        *sign == '+' && f->evidence.n ? f->evidence.v[0] : ""),
+                style);
 }
 
 /* The effect as the difference of two audits of one unit */
@@ -97,41 +222,43 @@ static void effects(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
                 imm_difference_of(&before, &after);
 
         if (d->units.n == 0) {
-                text(to, a, "  nothing changes", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "  nothing changes", IMM_STYLE_FAINT);
                 return;
         }
         imm_array_foreach (c, &d->units.v[0]->scores)
                 changed(to, a, c);
-        imm_array_foreach (f, &d->units.v[0]->fixed)
-                text(to, a,
-                        imm_printf(a, "  - %s (%s)", (*f)->rule, imm_severity_name((*f)->severity)),
-                        IMM_STYLE_GOOD);
         imm_array_foreach (f, &d->units.v[0]->fresh)
-                text(to, a,
-                        imm_printf(a, "  + %s (%s)", (*f)->rule, imm_severity_name((*f)->severity)),
-                        IMM_STYLE_BAD);
+                found(to, a, "+", *f, IMM_STYLE_BAD);
+        imm_array_foreach (f, &d->units.v[0]->fixed)
+                found(to, a, "-", *f, IMM_STYLE_GOOD);
         imm_array_foreach (c, &d->units.v[0]->access)
+                changed(to, a, c);
+        imm_array_foreach (c, &d->units.v[0]->mounts)
                 changed(to, a, c);
 }
 
-void imm_trial_lines(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
-        const char *dropin = imm_trial_dropin(t, a), *end;
+void imm_pane_dropin(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
+        const char *text = imm_trial_dropin(t, a), *end;
 
-        if (!dropin) {
-                text(to, a, "No change is tried yet.", IMM_STYLE_FAINT);
-                text(to, a,
-                        "In Settings: space turns a yes/no setting around, e edits one or adds "
-                        "another.",
-                        IMM_STYLE_FAINT);
-                text(to, a, "In Findings: a applies the remedy.", IMM_STYLE_FAINT);
+        if (!text) {
+                imm_line_text(to, a, "No change is tried yet.", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "", IMM_STYLE_NORMAL);
+                imm_line_text(
+                        to, a, "1 Settings: Space takes a setting's next value,", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "e edits it, + adds one.", IMM_STYLE_FAINT);
+                imm_line_text(to, a, "5 Findings: a applies the remedy.", IMM_STYLE_FAINT);
                 return;
         }
-        text(to, a, imm_trial_path(t, a), IMM_STYLE_STRONG);
-        for (; *dropin; dropin = *end ? end + 1 : end) {
-                end = strchrnul(dropin, '\n');
-                text(to, a, imm_printf(a, "+ %.*s", (int)(end - dropin), dropin), IMM_STYLE_GOOD);
+        imm_line_text(to, a, imm_printf(a, "--- /dev/null"), IMM_STYLE_FAINT);
+        imm_line_text(to, a,
+                imm_printf(a, "+++ %s", t->world.proposed(t->world.data, t->as_is->unit, a)),
+                IMM_STYLE_STRONG);
+        for (; *text; text = *end ? end + 1 : end) {
+                end = strchrnul(text, '\n');
+                imm_line_text(
+                        to, a, imm_printf(a, "+ %.*s", (int)(end - text), text), IMM_STYLE_GOOD);
         }
-        text(to, a, "", IMM_STYLE_NORMAL);
-        text(to, a, "Effect", IMM_STYLE_STRONG);
+        imm_line_text(to, a, "", IMM_STYLE_NORMAL);
+        imm_line_text(to, a, "Effect", IMM_STYLE_STRONG);
         effects(t, to, a);
 }

@@ -30,7 +30,9 @@ static const char audit[] =
 struct world {
         struct imm_snapshot *now;
         struct imm_state tried;
-        char *saved_path, *saved_text;
+        char *saved_path, *saved_text, *copied;
+        struct imm_snapshot *earlier;
+        size_t n_runs;
 };
 
 static const struct imm_state *state(
@@ -75,20 +77,77 @@ static int file(
         return 0;
 }
 
-static int save(void *data, const char *path, const char *text, struct imm_err *err) {
+static bool about(void *data, const char *setting, struct imm_arena *a, struct imm_about *ret) {
+        static const struct {
+                const char *name, *section;
+                bool list;
+                const char *values[4];
+        } known[] = {
+                {"PrivateTmp", "Service", false, {"no", "yes"}},
+                {"ProtectSystem", "Service", false, {"no", "yes", "full"}},
+                {"ReadWritePaths", "Service", true, {NULL}},
+                {"User", "Service", false, {NULL}},
+                {"Broken", "Service", false, {NULL}},
+                {"After", "Unit", true, {NULL}},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++) {
+                if (!imm_streq(known[i].name, setting))
+                        continue;
+                *ret = (struct imm_about){.section = known[i].section, .list = known[i].list};
+                for (size_t k = 0; k < 4 && known[i].values[k]; k++)
+                        imm_strv_add(a, &ret->values, known[i].values[k]);
+                return true;
+        }
+        return false;
+}
+
+static bool rule(void *data, const char *scorecard, const char *name, struct imm_arena *a,
+        struct imm_rule_words *ret) {
+        *ret = (struct imm_rule_words){"Everybody's /tmp", "Others can put files there.", {0}};
+        imm_strv_add(a, &ret->documentation, "man:systemd.exec(5)");
+        return true;
+}
+
+static const char *proposed(void *data, const char *unit, struct imm_arena *a) {
+        return imm_printf(a, "/etc/systemd/system/%s.d/50-immure.conf", unit);
+}
+
+static int save(void *data, const char *unit, const char *path, const char *text, bool replace,
+        struct imm_err *err) {
         struct world *w = data;
 
+        if (imm_streq(path, "/there") && !replace)
+                return -EEXIST;
+        free(w->saved_path);
+        free(w->saved_text);
         w->saved_path = imm_xstrdup(path);
         w->saved_text = imm_xstrdup(text);
+        return imm_after(path, "/etc/systemd/") != NULL;
+}
+
+static int runs(void *data, struct imm_arena *a, struct imm_tui_run **ret, size_t *ret_n,
+        struct imm_err *err) {
+        struct world *w = data;
+
+        *ret = imm_alloc_array(a, 2, sizeof(**ret));
+        (*ret)[0] = (struct imm_tui_run){2, "run 2  yesterday"};
+        (*ret)[1] = (struct imm_tui_run){1, "run 1  the day before"};
+        *ret_n = w->n_runs;
         return 0;
 }
 
-static int earlier(void *data, const struct imm_snapshot *than, const struct imm_snapshot **ret,
-        const char **ret_name, struct imm_err *err) {
-        return 0;
+static const struct imm_snapshot *run(void *data, int64_t id, struct imm_err *err) {
+        struct world *w = data;
+
+        return w->earlier;
 }
 
 static void copy(void *data, const char *text) {
+        struct world *w = data;
+
+        free(w->copied);
+        w->copied = imm_xstrdup(text);
 }
 
 struct fixture {
@@ -105,7 +164,9 @@ static int setup(void **data) {
         if (imm_snapshot_from_json(&f->w.now, audit, sizeof(audit) - 1, "t", NULL) < 0)
                 return -1;
         imm_tui_init(&f->t,
-                (struct imm_tui_world){&f->w, state, list, why, file, save, earlier, copy}, 20, 80);
+                (struct imm_tui_world){&f->w, state, list, why, file, about, rule, proposed, save,
+                        runs, run, copy},
+                20, 80);
         imm_tui_audit(&f->t, f->w.now, 3, 3);
         *data = f;
         return 0;
@@ -119,6 +180,8 @@ static int teardown(void **data) {
         imm_arena_free(f->a);
         free(f->w.saved_path);
         free(f->w.saved_text);
+        free(f->w.copied);
+        imm_snapshot_free(f->w.earlier);
         free(f);
         return 0;
 }
@@ -212,7 +275,7 @@ TEST(a_remedy_is_applied_seen_taken_back_and_saved) {
         shows(type(f, "<enter><tab><tab><tab><tab>"), "shared-tmp");
         shows(type(f, "a"), "9.6 → 9.4");
         shows(type(f, "v"), "+ PrivateTmp=yes");
-        shows(type(f, ""), "- shared-tmp (high)");
+        shows(type(f, ""), "- shared-tmp (high, reach)");
         shows(type(f, "u"), "No change is tried yet");
         type(f, "[[a");
         shows(type(f, "w"), "/etc/systemd/system/alpha.service.d/50-immure.conf");

@@ -320,12 +320,13 @@ static void finding(struct work *w, const void *before, const void *after) {
         const struct imm_state_finding *a = before ? ((const struct keyed *)before)->f : NULL;
         const struct imm_state_finding *b = after ? ((const struct keyed *)after)->f : NULL;
 
-        /* one that became graver, or lost its waiver, is a new one in the place of an old one */
+        /* one that became graver, or lost its waiver, is a new one in the place of an old one; one
+         * that somebody accepts now is still there */
         if (a && b && a->severity == b->severity && !a->suppressed == !b->suppressed)
                 return;
         if (b && !b->suppressed)
                 *imm_array_push(w->a, &w->to->fresh) = b;
-        if (a && !a->suppressed)
+        if (a && !a->suppressed && !(b && b->suppressed))
                 *imm_array_push(w->a, &w->to->fixed) = a;
 }
 

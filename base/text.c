@@ -109,6 +109,47 @@ char *imm_text_escape(struct imm_arena *a, const char *s) {
         return imm_strndup(a, buf, n);
 }
 
+/* What needs no second look: printable ASCII that means nothing in markup */
+static bool plain(unsigned char c) {
+        return c >= 0x20 && c < 0x7f && !strchr("&<>\"'", c);
+}
+
+void imm_text_put_markup(FILE *f, const char *s) {
+        static const char *const named[] = {['&'] = "&amp;",
+                ['<'] = "&lt;",
+                ['>'] = "&gt;",
+                ['"'] = "&quot;",
+                ['\''] = "&#39;"};
+        size_t n = s ? strlen(s) : 0;
+        uint32_t c;
+
+        while (n > 0) {
+                size_t k = 0;
+
+                while (k < n && plain((unsigned char)s[k]))
+                        k++;
+                if (k > 0)
+                        fwrite(s, 1, k, f);
+                else if ((unsigned char)*s < IMM_ELEMENTSOF(named) && named[(unsigned char)*s]) {
+                        fputs(named[(unsigned char)*s], f);
+                        k = 1;
+                } else if ((k = imm_utf8_next(s, n, &c)) > 0) {
+                        char one[5] = {0};
+
+                        memcpy(one, s, k);
+                        if ((c & 0xfffe) == 0xfffe) /* no character, in XML neither */
+                                fprintf(f, "\\u{%04x}", (unsigned)c);
+                        else
+                                imm_text_put(f, one);
+                } else {
+                        fprintf(f, "\\x%02x", (unsigned char)*s);
+                        k = 1;
+                }
+                s += k;
+                n -= k;
+        }
+}
+
 size_t imm_text_width(const char *s) {
         size_t n = strlen(s), width = 0;
         uint32_t c;

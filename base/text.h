@@ -42,7 +42,9 @@ size_t imm_utf8_next(const char *s, size_t n, uint32_t *ret);
  * C1, also as UTF-8), invalid bytes and bidirectional overrides come out as \xNN or \u{NNNN}.
  */
 void imm_text_put(FILE *f, const char *s);
-/* The same, into an arena */
+/* The same for HTML and XML, element content and attributes alike; NULL is nothing */
+void imm_text_put_markup(FILE *f, const char *s);
+/* imm_text_put() into an arena */
 char *imm_text_escape(struct imm_arena *a, const char *s);
 /* Columns that imm_text_put()'s output takes on a terminal */
 size_t imm_text_width(const char *s);

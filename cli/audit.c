@@ -59,7 +59,7 @@ static void say_about(struct imm_cli *cli, struct imm_map *said, const struct im
         for (size_t i = 0; i < u->judged->n_files; i++)
                 say(cli, said, &u->judged->files[i]->diags);
         say(cli, said, &u->diags);
-        if (u->load == IMM_LOAD_NOT_FOUND && cli->n_args > 0) {
+        if (u->load == IMM_LOAD_NOT_FOUND && cli->n_args > 0 && !cli->silent) {
                 fputs("immure: unit '", stderr);
                 imm_text_put(stderr, u->unit->name);
                 fputs("' is nowhere\n", stderr);

@@ -1,10 +1,9 @@
-#include "cli/audit.h"
+#include "cli/check.h"
 #include "cli/output.h"
 #include "cli/revision.h"
 #include "cli/snapshot.h"
 #include "report/gate/gate.h"
 #include "report/report.h"
-#include "rules/waiver.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -79,270 +78,132 @@ static const struct imm_option options[] = {
         {0},
 };
 
-struct check {
-        struct imm_waivers *waivers;
-        struct imm_rulebook *rules; /* of the last target: for titles and lists */
-        const char *project;        /* folder with .immure, or NULL */
-        int status;                 /* the gravest of 2, 3, 4 that came up; 0 */
-};
+/* ---- waivers ---- */
 
-/* 2 (configuration) before 3 (unreadable) before 4 (nothing) */
-static void note_status(struct check *c, int status) {
-        if (status != IMM_EXIT_OK && status != IMM_EXIT_NO &&
-                (c->status == IMM_EXIT_OK || status < c->status))
-                c->status = status;
+static const char *waivers_of(struct imm_cli *cli, const char *folder) {
+        return imm_printf(cli->arena, "%s/.immure/waivers", folder);
 }
 
-/* ---- what is judged ---- */
-
-/* A drop-in stands for its unit: "a/x.service.d/10.conf" is "a/x.service" */
-static const char *unit_of_dropin(struct imm_cli *cli, const char *path) {
-        const char *slash = strrchr(path, '/');
-        char *dir;
-
-        if (!slash || !imm_ends_with(path, ".conf"))
-                return path;
-        dir = imm_strndup(cli->arena, path, (size_t)(slash - path));
-        if (!imm_ends_with(dir, ".d"))
-                return path;
-        dir[strlen(dir) - 2] = 0;
-        return imm_unit_name_type(strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir) ==
-                               IMM_UNIT_TYPE_INVALID
-                       ? path
-                       : dir;
-}
-
-static void take_arguments(struct imm_cli *cli) {
-        const char **args = imm_alloc_array(cli->arena, cli->n_args + 1, sizeof(*args));
-        struct imm_map seen = {0};
-        size_t n = 0;
-
-        for (size_t i = 0; i < cli->n_args; i++) {
-                const char *name = unit_of_dropin(cli, cli->args[i]);
-
-                if (imm_map_has(&seen, name))
-                        continue;
-                imm_map_put(cli->arena, &seen, name, cli);
-                args[n++] = name;
-        }
-        cli->args = args;
-        cli->n_args = n;
-}
-
-static bool is_folder(const char *path) {
-        struct stat st;
-
-        return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* The nearest folder above the first file that has a .immure, not beyond its repository */
-static const char *find_project(struct imm_cli *cli) {
-        imm_auto_free char *full = NULL;
-        char *dir;
-
-        if (cli->n_args == 0 || !strchr(cli->args[0], '.'))
-                return NULL;
-        full = realpath(cli->args[0], NULL);
-        if (!full)
-                return NULL;
-        dir = imm_strdup(cli->arena, full);
-        for (char *slash; (slash = strrchr(dir, '/')) && slash != dir;) {
-                *slash = 0;
-                if (is_folder(imm_printf(cli->arena, "%s/.immure", dir)))
-                        return dir;
-                if (is_folder(imm_printf(cli->arena, "%s/.git", dir)))
-                        return NULL;
-        }
-        return NULL;
-}
-
-/* Files of one name in several folders are known by their paths. */
-static void tell_apart(struct imm_snapshot *s) {
-        size_t same;
-
-        for (size_t i = 0; i < s->states.n; i += same) {
-                const char *name = s->states.v[i]->unit;
-
-                for (same = 1;
-                        i + same < s->states.n && imm_streq(s->states.v[i + same]->unit, name);)
-                        same++;
-                for (size_t k = i; same > 1 && k < i + same; k++)
-                        if (s->states.v[k]->path)
-                                s->states.v[k]->unit = s->states.v[k]->path;
-        }
-        imm_snapshot_sort(s);
-}
-
-/* ---- one target: all units as one systemd version would run them ---- */
-
-static int judge_target(struct imm_cli *cli, struct check *c, const char *version, bool waivers,
-        struct imm_snapshot **ret) {
-        struct imm_cli one = *cli;
-        struct imm_cli_audit a = {.policy = arg.policy, .project = c->project};
-        int r;
-
-        one.versions = (struct imm_strv){0};
-        one.root = NULL;
-        one.manager = NULL;
-        one.partial = false;
-        if (version)
-                imm_strv_add(cli->arena, &one.versions, version);
-        r = imm_cli_open(&one);
-        if (r == IMM_EXIT_OK)
-                r = imm_cli_rules(&one, &a);
-        if (r == IMM_EXIT_OK)
-                r = imm_cli_audit(&one, &a, false);
-        if (r == IMM_EXIT_OK) {
-                r = imm_cli_audit_status(&one, &a);
-                *ret = imm_snapshot_of(a.audit, IMM_SNAPSHOT_GATE, cli->jobs);
-                (*ret)->partial |= one.partial;
-                tell_apart(*ret);
-                for (size_t i = 0; waivers && i < a.audit->n_units; i++)
-                        imm_waivers_add_unit(c->waivers, a.audit->units[i].unit);
-        }
-        note_status(c, r);
-        imm_rulebook_free(c->rules);
-        c->rules = imm_steal(a.rules);
-        imm_cli_audit_done(&a);
-        imm_manager_free(one.manager);
-        imm_root_free(one.root);
-        imm_err_done(&one.err);
-        return r;
-}
-
-/* ---- several targets: the worst of them, and which ones ---- */
-
-static void merge_state(struct imm_snapshot *to, struct imm_state *s, const struct imm_state *more,
-        const char *version) {
-        if (more->exposure > s->exposure)
-                s->exposure = more->exposure;
-        if (more->reach > s->reach)
-                s->reach = more->reach;
-        imm_array_foreach (f, &more->findings) {
-                const char *key = imm_finding_key(to->arena, s->unit, f);
-                bool known = false;
-
-                imm_array_foreach (g, &s->findings)
-                        if (!known && imm_streq(imm_finding_key(to->arena, s->unit, g), key)) {
-                                known = true;
-                                if (f->severity > g->severity)
-                                        g->severity = f->severity;
-                        }
-                if (!known) {
-                        struct imm_state_finding *x = imm_array_push(to->arena, &s->findings);
-
-                        *x = *f;
-                        x->evidence = (struct imm_strv){0};
-                        for (size_t i = 0; i < f->evidence.n; i++)
-                                imm_strv_add(to->arena, &x->evidence, f->evidence.v[i]);
-                        imm_strv_add(to->arena, &x->evidence,
-                                imm_printf(to->arena, "with systemd %s", version));
-                }
-        }
-}
-
-/* The snapshots of later targets must live as long as the first: their strings are borrowed. */
-static void merge(struct imm_snapshot *to, const struct imm_snapshot *more, const char *version) {
-        imm_array_foreach (p, &more->states) {
-                struct imm_state *s = imm_snapshot_find(to, (*p)->unit);
-
-                if (s)
-                        merge_state(to, s, *p, version);
-        }
-        to->partial |= more->partial;
-        imm_snapshot_sort(to);
-}
-
-struct targets {
-        struct imm_snapshot **v;
-        size_t n;
-};
-
-static struct imm_snapshot *judge(
-        struct imm_cli *cli, struct check *c, bool waivers, struct targets *t) {
-        size_t n = cli->versions.n ? cli->versions.n : 1;
-
-        t->v = imm_alloc_array(cli->arena, n, sizeof(struct imm_snapshot *));
-        for (size_t i = 0; i < n; i++) {
-                struct imm_snapshot *s = NULL;
-
-                (void)judge_target(
-                        cli, c, cli->versions.n ? cli->versions.v[i] : NULL, waivers && i == 0, &s);
-                if (!s)
-                        return NULL;
-                t->v[t->n++] = s;
-                if (i > 0)
-                        merge(t->v[0], s, cli->versions.v[i]);
-        }
-        return t->v[0];
-}
-
-static void free_targets(struct targets *t) {
-        for (size_t i = 0; i < t->n; i++)
-                imm_snapshot_free(t->v[i]);
-        t->n = 0;
-}
-
-/* ---- waivers and baseline ---- */
-
-static int load_waivers(struct imm_cli *cli, struct check *c) {
+static int load_waivers(struct imm_cli *cli, struct imm_waivers *w, const char *project) {
         imm_cleanup(imm_root_free) struct imm_root *host = NULL;
 
         if (imm_root_open(&host, NULL, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
-        imm_waivers_add_folder(c->waivers, host, "/etc/immure/waivers");
-        if (c->project) {
-                imm_waivers_add_folder(
-                        c->waivers, host, imm_printf(cli->arena, "%s/.immure/waivers", c->project));
-                if (!cli->quiet)
-                        fprintf(stderr, "immure: policy of the repository: %s/.immure\n",
-                                imm_text_escape(cli->arena, c->project));
-        }
+        imm_waivers_add_folder(w, host, "/etc/immure/waivers");
+        if (project)
+                imm_waivers_add_folder(w, host, waivers_of(cli, project));
         return IMM_EXIT_OK;
 }
 
-static struct imm_snapshot *load_before(struct imm_cli *cli, struct check *c, struct targets *t) {
-        imm_err_auto err = IMM_ERR_INIT;
-        struct imm_snapshot *s = NULL;
+/* ---- what it is compared with ---- */
+
+struct compared {
+        struct imm_check_run then; /* of --base= */
+        struct imm_waivers *waivers;
         struct imm_revision rev;
-        struct check old = {.waivers = c->waivers, .project = c->project};
+        struct imm_snapshot *baseline;
+        const char **args; /* those of then: with the files that are gone */
+        size_t n_args;
+};
 
-        if (arg.baseline) {
-                int r = imm_cli_snapshot_file(cli, arg.baseline, &s);
+static void failed(struct imm_cli *cli, struct imm_check_run *c, int status, struct imm_err *err) {
+        imm_check_problem(c, NULL, 0, imm_err_text(err));
+        imm_check_status(c, imm_cli_fail(cli, status, err));
+}
 
-                if (r != IMM_EXIT_OK) {
-                        note_status(c, IMM_EXIT_USAGE);
-                        return NULL;
-                }
-                t->v = imm_alloc_array(cli->arena, 1, sizeof(struct imm_snapshot *));
-                t->v[t->n++] = s;
-                return s;
-        }
-        if (!arg.base)
+static struct imm_snapshot *read_baseline(
+        struct imm_cli *cli, struct imm_check_run *c, struct compared *b) {
+        int r = imm_cli_snapshot_file(cli, arg.baseline, &b->baseline);
+
+        if (r == IMM_EXIT_OK)
+                return b->baseline;
+        imm_check_problem(c, arg.baseline, 0, "the baseline cannot be used");
+        imm_check_status(c, IMM_EXIT_USAGE);
+        return NULL;
+}
+
+/* Files that were not there yet make units that are new, not an error. */
+static void drop_missing(struct imm_snapshot *s) {
+        size_t n = 0;
+
+        imm_array_foreach (p, &s->states)
+                if (!imm_streq((*p)->load, "not-found"))
+                        s->states.v[n++] = *p;
+        s->states.n = n;
+}
+
+static struct imm_snapshot *judge_base(
+        struct imm_cli *cli, struct imm_check_run *c, struct compared *b, int today) {
+        imm_err_auto err = IMM_ERR_INIT;
+        struct imm_cli quiet = *cli;
+        struct imm_snapshot *s;
+
+        b->then = (struct imm_check_run){.policy = c->policy,
+                .project = c->project,
+                .arena = cli->arena,
+                .moved_from = imm_printf(cli->arena, "%s/", b->rev.folder),
+                .moved_to = b->rev.top};
+        b->waivers = imm_waivers_new();
+        quiet.quiet = quiet.silent = true; /* what is odd about the old files is no news */
+        quiet.args = imm_alloc_array(cli->arena, b->n_args + 1, sizeof(*quiet.args));
+        for (size_t i = 0; i < b->n_args; i++)
+                quiet.args[i] = *b->args[i] == '/'
+                                        ? imm_revision_path(&b->rev, b->args[i], cli->arena)
+                                        : b->args[i];
+        quiet.n_args = b->n_args;
+        if (imm_revision_enter(&b->rev, &err) < 0) {
+                failed(cli, c, IMM_EXIT_PARTIAL, &err);
                 return NULL;
-        if (imm_revision_enter(&rev, arg.base, cli->args, cli->n_args, &err) < 0) {
-                note_status(c, imm_cli_fail(cli, IMM_EXIT_USAGE, &err));
+        }
+        s = imm_check_judge(&quiet, &b->then, b->waivers);
+        imm_revision_leave(&b->rev);
+        if (!s) {
+                imm_check_problem(c, NULL, 0, "the files of that revision cannot be judged");
+                imm_check_status(c, IMM_EXIT_PARTIAL);
                 return NULL;
         }
-        {
-                struct imm_cli quiet = *cli;
-
-                quiet.quiet = true; /* what is odd about the old files is no news */
-                s = judge(&quiet, &old, false, t);
-        }
-        imm_revision_leave(&rev);
-        imm_rulebook_free(old.rules);
-        /* files that were not there yet make units that are new, not an error */
-        for (size_t i = 0; s && i < s->states.n;)
-                if (imm_streq(s->states.v[i]->load, "not-found")) {
-                        memmove(&s->states.v[i], &s->states.v[i + 1],
-                                (s->states.n - i - 1) * sizeof(*s->states.v));
-                        s->states.n--;
-                } else
-                        i++;
-        if (!s)
-                note_status(c, IMM_EXIT_PARTIAL);
+        (void)load_waivers(&quiet, b->waivers,
+                c->project ? imm_revision_path(&b->rev, c->project, cli->arena) : NULL);
+        imm_waivers_apply(b->waivers, s, today);
+        drop_missing(s);
         return s;
+}
+
+/* Writes the old files out, for they decide which arguments are files that are gone. */
+static int open_base(struct imm_cli *cli, struct imm_check_run *c, struct compared *b) {
+        imm_err_auto err = IMM_ERR_INIT;
+        struct imm_strv files = {0}, present = {0};
+        const char **paths = imm_alloc_array(cli->arena, cli->n_args + 2, sizeof(*paths));
+        size_t n = 0;
+        struct stat st;
+
+        for (size_t i = 0; i < cli->n_args; i++)
+                paths[n++] = cli->args[i];
+        if (c->project)
+                paths[n++] = waivers_of(cli, c->project);
+        if (imm_revision_open(&b->rev, arg.base, paths, n, &err) < 0) {
+                failed(cli, c, IMM_EXIT_USAGE, &err);
+                return IMM_EXIT_USAGE;
+        }
+        imm_check_files(cli, cli->args, cli->n_args, &b->rev, &files);
+        for (size_t i = 0; i < files.n; i++) {
+                const char *then = imm_revision_path(&b->rev, files.v[i], cli->arena);
+
+                if (lstat(files.v[i], &st) == 0 || !then || lstat(then, &st) < 0)
+                        imm_strv_add(cli->arena, &present, files.v[i]);
+        }
+        b->args = files.v;
+        b->n_args = files.n;
+        cli->args = present.v;
+        cli->n_args = present.n;
+        return IMM_EXIT_OK;
+}
+
+static void close_compared(struct compared *b) {
+        imm_check_done(&b->then);
+        imm_waivers_free(b->waivers);
+        imm_snapshot_free(b->baseline);
+        imm_revision_close(&b->rev);
 }
 
 /* ---- output ---- */
@@ -391,58 +252,87 @@ static int write_baseline(struct imm_cli *cli, const struct imm_snapshot *s) {
         return IMM_EXIT_OK;
 }
 
-static int decide(struct imm_cli *cli, struct check *c, struct imm_snapshot *now,
-        const struct imm_snapshot *before, int today) {
+static int decide(struct imm_cli *cli, struct imm_check_run *c, struct imm_waivers *waivers,
+        struct imm_snapshot *now, const struct imm_snapshot *before, int today) {
         imm_cleanup(imm_gate_free) struct imm_gate *g =
-                imm_gate_of(now, before, c->waivers, today, &arg.gate);
+                imm_gate_of(now, before, waivers, today, &arg.gate);
         struct imm_gate_report report = {.gate = g,
                 .rules = c->rules,
+                .problems = &c->problems,
+                .complete = c->status == IMM_EXIT_OK,
                 .version = IMM_VERSION,
+                .repository = imm_check_repository(cli),
+                .given = cli->args,
                 .color = cli->color && !arg.output};
-        bool written = false;
 
-        if (arg.write_baseline) {
-                note_status(c, write_baseline(cli, now));
-                written = true;
-        } else
-                note_status(c, write_gate(cli, &report));
+        if (arg.write_baseline)
+                imm_check_status(c, write_baseline(cli, now));
+        else
+                imm_check_status(c, write_gate(cli, &report));
         if (c->status != IMM_EXIT_OK)
                 return c->status;
-        return g->fails && !written ? IMM_EXIT_NO : IMM_EXIT_OK;
+        return g->fails && !arg.write_baseline ? IMM_EXIT_NO : IMM_EXIT_OK;
+}
+
+/* With the waivers of now, in files and inline */
+static int gate(struct imm_cli *cli, struct imm_check_run *c, struct compared *b,
+        struct imm_waivers *waivers) {
+        int today = (int)(time(NULL) / 86400);
+        const struct imm_snapshot *before = NULL;
+        struct imm_snapshot *now;
+
+        if (b->n_args > 0 && cli->n_args == 0) /* all of them are gone */
+                *imm_array_push(c->arena, &c->targets) = now = imm_snapshot_new();
+        else
+                now = imm_check_judge(cli, c, waivers);
+        if (!now)
+                return c->status;
+        imm_cli_diags(cli, &waivers->diags);
+        imm_check_problems(c, &waivers->diags, IMM_DIAG_ERROR);
+        if (waivers->diags.n > 0)
+                imm_check_status(c, IMM_EXIT_USAGE);
+        imm_waivers_apply(waivers, now, today);
+        if (arg.baseline)
+                before = read_baseline(cli, c, b);
+        else if (b->rev.folder)
+                before = judge_base(cli, c, b, today);
+        return decide(cli, c, waivers, now, before, today);
 }
 
 static int run(struct imm_cli *cli) {
         imm_cleanup(imm_waivers_free) struct imm_waivers *waivers = imm_waivers_new();
-        struct check c = {.waivers = waivers};
-        struct targets targets = {0}, old = {0};
-        struct imm_snapshot *now, *before;
-        int today = (int)(time(NULL) / 86400), r;
+        struct imm_check_run c = {.policy = arg.policy, .arena = cli->arena};
+        struct compared b = {.rev = {.back = -1}};
+        struct imm_strv files = {0};
+        bool asked = cli->n_args > 0;
+        int r;
 
         if (arg.baseline && arg.base)
                 return imm_cli_usage(
                         cli, "--baseline= and --base= are two answers to one question; give one");
-        if (arg.base && cli->n_args == 0)
+        if (arg.base && !asked)
                 return imm_cli_usage(cli, "--base= needs the files to compare");
         if (cli->json != IMM_JSON_OFF && arg.format == TEXT)
                 arg.format = JSON;
-        take_arguments(cli);
-        c.project = find_project(cli);
-        r = load_waivers(cli, &c);
-        if (r != IMM_EXIT_OK)
-                return r;
-        now = judge(cli, &c, true, &targets);
-        r = c.status;
-        if (now) {
-                imm_cli_diags(cli, &waivers->diags);
-                if (waivers->diags.n > 0)
-                        note_status(&c, IMM_EXIT_USAGE);
-                imm_waivers_apply(waivers, now, today);
-                before = load_before(cli, &c, &old);
-                r = decide(cli, &c, now, before, today);
+        imm_check_files(cli, cli->args, cli->n_args, NULL, &files);
+        c.project = imm_check_project(cli, &files);
+        if (c.project && !cli->quiet)
+                fprintf(stderr, "immure: policy of the repository: %s/.immure\n",
+                        imm_text_escape(cli->arena, c.project));
+        if (arg.base && open_base(cli, &c, &b) != IMM_EXIT_OK)
+                arg.base = NULL; /* said; the files are judged all the same, and nothing passes */
+        if (!b.rev.folder) {
+                cli->args = files.v;
+                cli->n_args = files.n;
         }
-        free_targets(&targets);
-        free_targets(&old);
-        imm_rulebook_free(c.rules);
+        r = load_waivers(cli, waivers, c.project);
+        if (r == IMM_EXIT_OK && asked && cli->n_args == 0 && b.n_args == 0) {
+                (void)imm_err_set(&cli->err, -ENOENT, "there is no unit file in what was named");
+                r = imm_cli_fail(cli, IMM_EXIT_NOTHING, &cli->err);
+        } else if (r == IMM_EXIT_OK)
+                r = gate(cli, &c, &b, waivers);
+        close_compared(&b);
+        imm_check_done(&c);
         return r;
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 int imm_cli_fail(struct imm_cli *cli, int status, const struct imm_err *err) {
-        if (err) {
+        if (err && !cli->silent) {
                 (void)fflush(stdout);
                 fputs("immure: ", stderr);
                 imm_text_put(stderr, imm_err_text(err));
@@ -31,7 +31,7 @@ void imm_cli_diags(struct imm_cli *cli, const struct imm_diags *d) {
         imm_array_foreach (i, d) {
                 if (i->level == IMM_DIAG_UNREADABLE)
                         cli->partial = true;
-                if (cli->quiet && i->level < IMM_DIAG_ERROR)
+                if (cli->silent || (cli->quiet && i->level < IMM_DIAG_ERROR))
                         continue;
                 if (i->file) {
                         imm_text_put(stderr, i->file);

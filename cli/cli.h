@@ -62,6 +62,7 @@ struct imm_cli {
         struct imm_strv scorecards; /* --scorecard= */
         enum imm_json_format json;
         bool legend, pager, quiet, live;
+        bool silent; /* not even errors are said: the caller has its own words for them */
         const char *db;
         unsigned jobs; /* never 0 */
         bool color;    /* stdout is a terminal that may be coloured */

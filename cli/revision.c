@@ -6,7 +6,7 @@
 #include <git2.h>
 #include <sys/stat.h>
 
-enum { BLOB_MAX = 16 << 20, FOLDERS_OPEN = 32 };
+enum { BLOB_MAX = 16 << 20, FOLDERS_OPEN = 32, FOLDERS_DEEP = 64 };
 
 static int git_fail(struct imm_err *err, const char *what, const char *name) {
         const git_error *e = git_error_last();
@@ -52,27 +52,35 @@ static int write_blob(git_repository *repo, const git_tree_entry *e, const char 
         return r;
 }
 
-/* The folder's own files, and those of the drop-in folders in it */
+/* Whatever else a repository holds is nobody's unit. */
+static bool is_wanted(const char *name) {
+        return imm_unit_name_type(name) != IMM_UNIT_TYPE_INVALID || imm_ends_with(name, ".conf") ||
+               imm_ends_with(name, ".waiver");
+}
+
+/* The folder's own files, and those of the drop-in folders in it, or (@all) of all folders */
 static int write_folder(git_repository *repo, const git_tree *tree, const char *to, unsigned depth,
-        struct imm_arena *a) {
-        int r = 0;
+        bool all, struct imm_arena *a) {
+        int r = depth > FOLDERS_DEEP ? -ELOOP : 0;
 
         for (size_t i = 0; r == 0 && i < git_tree_entrycount(tree); i++) {
                 const git_tree_entry *e = git_tree_entry_byindex(tree, i);
                 char *path = imm_printf(a, "%s/%s", to, git_tree_entry_name(e));
 
                 if (git_tree_entry_type(e) == GIT_OBJECT_BLOB) {
+                        if (!is_wanted(git_tree_entry_name(e)))
+                                continue;
                         r = make_folders(path);
                         if (r == 0)
                                 r = write_blob(repo, e, path);
                         if (r == -EEXIST)
                                 r = 0;
-                } else if (git_tree_entry_type(e) == GIT_OBJECT_TREE && depth == 0 &&
-                           imm_ends_with(git_tree_entry_name(e), ".d")) {
+                } else if (git_tree_entry_type(e) == GIT_OBJECT_TREE &&
+                           (all || (depth == 0 && imm_ends_with(git_tree_entry_name(e), ".d")))) {
                         git_tree *below = NULL;
 
                         if (git_tree_lookup(&below, repo, git_tree_entry_id(e)) == 0)
-                                r = write_folder(repo, below, path, 1, a);
+                                r = write_folder(repo, below, path, depth + 1, all, a);
                         git_tree_free(below);
                 }
         }
@@ -80,11 +88,9 @@ static int write_folder(git_repository *repo, const git_tree *tree, const char *
 }
 
 /* The path inside the repository: below its work tree, without . and .. */
-static const char *inside(
-        git_repository *repo, const char *cwd, const char *path, struct imm_arena *a) {
+static const char *inside(const char *top, const char *cwd, const char *path, struct imm_arena *a) {
         const char *full = *path == '/' ? path : imm_printf(a, "%s/%s", cwd, path), *rest;
         char *clean = imm_strdup(a, ""), *copy = imm_strdup(a, full), *save = NULL;
-        const char *top = git_repository_workdir(repo);
 
         for (char *s = strtok_r(copy, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
                 if (imm_streq(s, "."))
@@ -98,10 +104,44 @@ static const char *inside(
                 }
                 clean = imm_printf(a, "%s/%s", clean, s);
         }
-        if (!top)
-                return NULL;
         rest = imm_after(imm_printf(a, "%s/", clean), top);
         return rest ? imm_strndup(a, rest, strlen(rest) ? strlen(rest) - 1 : 0) : NULL;
+}
+
+static git_tree *tree_at(git_repository *repo, git_tree *top, const char *path) {
+        git_tree_entry *e = NULL;
+        git_tree *found = NULL;
+
+        if (!*path) {
+                if (git_tree_dup(&found, top) < 0)
+                        found = NULL;
+        } else if (git_tree_entry_bypath(&e, top, path) == 0 &&
+                   git_tree_entry_type(e) == GIT_OBJECT_TREE)
+                (void)git_tree_lookup(&found, repo, git_tree_entry_id(e));
+        git_tree_entry_free(e);
+        return found;
+}
+
+/* What one argument names: a folder with all below it, else the folder in which the file lies */
+static int write_path(struct imm_revision *r, git_repository *repo, git_tree *top, const char *path,
+        struct imm_map *done, struct imm_arena *a) {
+        git_tree *tree = tree_at(repo, top, path);
+        bool all = tree;
+        const char *slash = strrchr(path, '/'), *key;
+        int k = 0;
+
+        if (!tree) {
+                path = slash ? imm_strndup(a, path, (size_t)(slash - path)) : "";
+                tree = tree_at(repo, top, path);
+        }
+        key = imm_printf(a, "%d%s", all, path);
+        if (tree && !imm_map_has(done, key)) {
+                imm_map_put(a, done, key, r);
+                k = write_folder(repo, tree,
+                        imm_printf(a, "%s%s%s", r->folder, *path ? "/" : "", path), 0, all, a);
+        }
+        git_tree_free(tree);
+        return k;
 }
 
 static int write_all(struct imm_revision *r, git_repository *repo, git_tree *tree, const char *cwd,
@@ -109,51 +149,24 @@ static int write_all(struct imm_revision *r, git_repository *repo, git_tree *tre
         struct imm_map done = {0};
 
         for (size_t i = 0; i < n; i++) {
-                const char *path = inside(repo, cwd, paths[i], a),
-                           *slash = path ? strrchr(path, '/') : NULL, *folder;
-                git_tree_entry *e = NULL;
-                git_tree *below = NULL;
-                int k = 0;
+                const char *path = inside(r->top, cwd, paths[i], a);
+                int k;
 
                 if (!path)
                         return imm_err_set(err, -EINVAL, "'%s' is not in the repository", paths[i]);
-                folder = slash ? imm_strndup(a, path, (size_t)(slash - path)) : "";
-                if (imm_map_has(&done, folder))
-                        continue;
-                imm_map_put(a, &done, folder, r);
-                if (*folder && git_tree_entry_bypath(&e, tree, folder) == 0 &&
-                        git_tree_entry_type(e) == GIT_OBJECT_TREE &&
-                        git_tree_lookup(&below, repo, git_tree_entry_id(e)) == 0)
-                        k = write_folder(
-                                repo, below, imm_printf(a, "%s/%s", r->folder, folder), 0, a);
-                else if (!*folder)
-                        k = write_folder(repo, tree, r->folder, 0, a);
-                git_tree_free(below);
-                git_tree_entry_free(e);
+                k = write_path(r, repo, tree, path, &done, a);
                 if (k < 0)
-                        return imm_err_set(err, k, "cannot write '%s' as it was to '%s': %s",
-                                folder, r->folder, strerror(-k));
+                        return imm_err_set(err, k, "cannot write '%s' as it was to '%s': %s", path,
+                                r->folder, strerror(-k));
         }
         return 0;
 }
 
-/* Where the working directory's counterpart is */
-static int go(struct imm_revision *r, git_repository *repo, const char *cwd, struct imm_arena *a,
-        struct imm_err *err) {
-        const char *rel = inside(repo, cwd, ".", a);
-        char *to = imm_printf(a, "%s/%s/", r->folder, rel ? rel : "");
-
-        r->back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (r->back < 0 || make_folders(to) < 0 || chdir(to) < 0)
-                return imm_err_set(err, -errno, "cannot enter '%s': %s", to, strerror(errno));
-        return 0;
-}
-
-int imm_revision_enter(struct imm_revision *r, const char *revision, const char *const *paths,
+int imm_revision_open(struct imm_revision *r, const char *revision, const char *const *paths,
         size_t n, struct imm_err *err) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_auto_free char *cwd = getcwd(NULL, 0);
-        const char *temporary = getenv("TMPDIR");
+        const char *temporary = getenv("TMPDIR"), *rel;
         git_repository *repo = NULL;
         git_object *tree = NULL;
         int k = 0;
@@ -166,24 +179,61 @@ int imm_revision_enter(struct imm_revision *r, const char *revision, const char 
                 k = git_fail(err, "there is no git repository at", cwd ? cwd : ".");
         else if (git_revparse_single(&tree, repo, imm_printf(a, "%s^{tree}", revision)) < 0)
                 k = git_fail(err, "--base: there is no revision", revision);
+        if (k == 0 && !git_repository_workdir(repo))
+                k = imm_err_set(err, -EINVAL, "the git repository at '%s' has no work tree", cwd);
+        else if (k == 0)
+                r->top = imm_xstrdup(git_repository_workdir(repo));
         if (k == 0 && (asprintf(&r->folder, "%s/immure-base-XXXXXX",
                                temporary && *temporary == '/' ? temporary : "/tmp") < 0 ||
                               !mkdtemp(r->folder)))
                 k = imm_err_set(err, -errno, "cannot make a temporary folder: %s", strerror(errno));
         if (k == 0)
                 k = write_all(r, repo, (git_tree *)tree, cwd, paths, n, a, err);
-        if (k == 0)
-                k = go(r, repo, cwd, a, err);
+        if (k == 0) {
+                rel = inside(r->top, cwd, ".", a);
+                if (asprintf(&r->inside, "%s%s%s", r->folder, rel && *rel ? "/" : "",
+                            rel ? rel : "") < 0)
+                        imm_oom();
+        }
         git_object_free(tree);
         git_repository_free(repo);
         (void)git_libgit2_shutdown();
         if (k < 0)
-                imm_revision_leave(r);
+                imm_revision_close(r);
         return k;
 }
 
 static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
         return remove(path);
+}
+
+void imm_revision_close(struct imm_revision *r) {
+        imm_revision_leave(r);
+        if (r->folder)
+                (void)nftw(r->folder, drop, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
+        free(r->folder);
+        free(r->inside);
+        free(r->top);
+        r->folder = r->inside = r->top = NULL;
+}
+
+const char *imm_revision_path(const struct imm_revision *r, const char *path, struct imm_arena *a) {
+        const char *rest;
+
+        if (*path != '/')
+                return imm_printf(a, "%s/%s", r->inside, path);
+        rest = inside(r->top, "", path, a);
+        return rest ? imm_printf(a, "%s/%s", r->folder, rest) : NULL;
+}
+
+int imm_revision_enter(struct imm_revision *r, struct imm_err *err) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        char *to = imm_printf(a, "%s/", r->inside);
+
+        r->back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r->back < 0 || make_folders(to) < 0 || chdir(to) < 0)
+                return imm_err_set(err, -errno, "cannot enter '%s': %s", to, strerror(errno));
+        return 0;
 }
 
 void imm_revision_leave(struct imm_revision *r) {
@@ -192,8 +242,4 @@ void imm_revision_leave(struct imm_revision *r) {
                 (void)close(r->back);
                 r->back = -1;
         }
-        if (r->folder)
-                (void)nftw(r->folder, drop, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
-        free(r->folder);
-        r->folder = NULL;
 }

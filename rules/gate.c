@@ -1,6 +1,5 @@
 #include "rules/gate.h"
 
-#include "audit/difference.h"
 #include "base/map.h"
 #include "rules/waiver.h"
 
@@ -29,6 +28,8 @@ static void learn(struct imm_gate *g, const struct imm_state *s, struct imm_map 
                 const char *key = imm_finding_key(g->arena, s->unit, f);
                 struct known *k = imm_map_get(to, key);
 
+                if (f->suppressed) /* accepted then: without its waiver it is a new one */
+                        continue;
                 if (!k) {
                         k = imm_new(g->arena, struct known);
                         imm_map_put(g->arena, to, key, k);
@@ -52,13 +53,14 @@ static enum imm_gate_state state_of(const struct imm_gate *g, const struct imm_s
         return f->severity >= g->options.fail_on ? IMM_GATE_FAILS : IMM_GATE_BELOW;
 }
 
-static void judge_findings(
-        struct imm_gate *g, const struct imm_state *s, const struct imm_map *before) {
+static void judge_findings(struct imm_gate *g, const struct imm_state *s,
+        const struct imm_map *before, const struct imm_waivers *w, int today) {
         imm_array_foreach (f, &s->findings) {
                 const char *key = imm_finding_key(g->arena, s->unit, f);
                 enum imm_gate_state state = state_of(g, f, key, before);
 
-                *imm_array_push(g->arena, &g->items) = (struct imm_gate_item){s, f, state, key};
+                *imm_array_push(g->arena, &g->items) = (struct imm_gate_item){s, f, state, key,
+                        state == IMM_GATE_ACCEPTED && w ? imm_waiver_of(w, s, f, today) : NULL};
                 g->counts[state]++;
         }
 }
@@ -77,39 +79,67 @@ static void judge_figure(struct imm_gate *g, const struct imm_state *s, const ch
                 *imm_array_push(g->arena, &g->excesses) = e;
 }
 
-static void judge(struct imm_gate *g, const struct imm_state *s) {
+static void judge(
+        struct imm_gate *g, const struct imm_state *s, const struct imm_waivers *w, int today) {
         const struct imm_state *b = g->before ? imm_snapshot_find(g->before, s->unit) : NULL;
         struct imm_map before = {0};
 
         if (b)
                 learn(g, b, &before);
-        judge_findings(g, s, &before);
+        judge_findings(g, s, &before, w, today);
         judge_figure(g, s, "exposure", s->exposure, b ? b->exposure : -1, g->options.max_exposure);
         judge_figure(g, s, "reach", s->reach, b ? b->reach : -1, g->options.max_reach);
 }
 
-static void judge_waivers(struct imm_gate *g, const struct imm_waivers *w, int today) {
-        if (!w)
-                return;
-        imm_array_foreach (v, &w->list) {
-                const char *where = imm_printf(g->arena, "%s:%u: ", v->file, v->line),
-                           *day = imm_day_text(g->arena, v->until);
+static void judge_waiver(struct imm_gate *g, const struct imm_waiver *v, int today) {
+        const char *where = imm_printf(g->arena, "%s:%u: ", v->file, v->line),
+                   *day = imm_day_text(g->arena, v->until), *text;
 
-                if (v->used == 0)
-                        imm_strv_add(g->arena, &g->notes,
-                                imm_printf(g->arena, "%sthe waiver accepts nothing; take it away",
-                                        where));
-                else if (imm_waiver_expired(v, today))
-                        imm_strv_add(g->arena, &g->ended,
-                                imm_printf(g->arena,
-                                        "%sthe waiver ended on %s; it would accept %u findings",
-                                        where, day, v->used));
-                else if (v->until - today < IMM_WAIVER_WARN_DAYS)
-                        imm_strv_add(g->arena, &g->notes,
-                                imm_printf(g->arena, "%sthe waiver ends on %s", where, day));
-        }
+        if (v->units_seen == 0)
+                imm_strv_add(g->arena, &g->notes,
+                        imm_printf(g->arena, "%sthe waiver is of no unit that was judged", where));
+        else if (imm_waiver_expired(v, today)) {
+                text = v->used ? imm_printf(g->arena, "it would accept %u findings", v->used)
+                               : "it accepts nothing; take it away";
+                imm_strv_add(g->arena, &g->ended,
+                        imm_printf(g->arena, "%sthe waiver ended on %s; %s", where, day, text));
+        } else if (v->used == 0)
+                imm_strv_add(g->arena, &g->notes,
+                        imm_printf(g->arena, "%sthe waiver accepts nothing; take it away", where));
+        else if (v->until - today < IMM_WAIVER_WARN_DAYS)
+                imm_strv_add(g->arena, &g->notes,
+                        imm_printf(g->arena, "%sthe waiver ends on %s", where, day));
+}
+
+static void judge_waivers(struct imm_gate *g, const struct imm_waivers *w, int today) {
+        imm_array_foreach (v, &w->list)
+                judge_waiver(g, v, today);
         imm_strv_sort_unique(&g->notes);
         imm_strv_sort_unique(&g->ended);
+}
+
+static bool unit_fails(const struct imm_gate *g, const struct imm_state *s) {
+        imm_array_foreach (i, &g->items)
+                if (i->unit == s && i->state == IMM_GATE_FAILS)
+                        return true;
+        imm_array_foreach (e, &g->excesses)
+                if (e->unit == s)
+                        return true;
+        return false;
+}
+
+static void compare_with_before(struct imm_gate *g) {
+        bool worse = false, better = false;
+
+        g->difference = imm_difference_of(g->before, g->now);
+        imm_array_foreach (p, &g->difference->units) {
+                const struct imm_unit_difference *u = *p;
+
+                worse |= u->verdict == IMM_VERDICT_WORSE ||
+                         (u->verdict == IMM_VERDICT_NEW && unit_fails(g, u->after));
+                better |= u->verdict == IMM_VERDICT_BETTER;
+        }
+        g->verdict = worse ? IMM_VERDICT_WORSE : better ? IMM_VERDICT_BETTER : IMM_VERDICT_SAME;
 }
 
 static int compare(const char *a, const char *b) {
@@ -139,16 +169,21 @@ struct imm_gate *imm_gate_of(const struct imm_snapshot *now, const struct imm_sn
         g->before = before;
         g->options = *options;
         imm_array_foreach (s, &now->states)
-                judge(g, *s);
+                judge(g, *s, waivers, today);
         if (g->items.n > 1)
                 qsort(g->items.v, g->items.n, sizeof(*g->items.v), by_place);
-        judge_waivers(g, waivers, today);
+        if (waivers)
+                judge_waivers(g, waivers, today);
+        if (before)
+                compare_with_before(g);
         g->fails = g->counts[IMM_GATE_FAILS] > 0 || g->excesses.n > 0 || g->ended.n > 0;
         return g;
 }
 
 struct imm_gate *imm_gate_free(struct imm_gate *g) {
-        if (g)
-                imm_arena_free(g->arena);
+        if (!g)
+                return NULL;
+        imm_difference_free(g->difference);
+        imm_arena_free(g->arena);
         return NULL;
 }

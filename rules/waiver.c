@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdio.h>
 
 enum { WAIVER_MAX = 1 << 20 };
 
@@ -224,25 +225,50 @@ static bool names_unit(const struct imm_strv *globs, const char *unit) {
         return any_matches(globs, unit) || (slash && any_matches(globs, slash + 1));
 }
 
-static bool accepts(struct imm_waivers *w, const struct imm_waiver *v, const struct imm_state *s,
-        const struct imm_state_finding *f) {
-        if (v->in_source ? !reads(s, v->file) : !names_unit(&v->units, s->unit))
+static bool speaks_of(const struct imm_waiver *v, const struct imm_state *s) {
+        return v->in_source ? reads(s, v->file) : names_unit(&v->units, s->unit);
+}
+
+/* Rules are named as RULE, or as SCORECARD/RULE */
+static bool accepts(const struct imm_waiver *v, const struct imm_state_finding *f) {
+        imm_auto_free char *full = NULL;
+
+        if (any_matches(&v->rules, f->rule))
+                return true;
+        if (!f->scorecard || !f->rule)
                 return false;
-        return any_matches(&v->rules, f->rule) ||
-               (f->scorecard && any_matches(&v->rules, imm_printf(w->arena, "%s/%s", f->scorecard,
-                                                               f->rule ? f->rule : "")));
+        if (asprintf(&full, "%s/%s", f->scorecard, f->rule) < 0)
+                imm_oom();
+        return any_matches(&v->rules, full);
+}
+
+const struct imm_waiver *imm_waiver_of(const struct imm_waivers *w, const struct imm_state *s,
+        const struct imm_state_finding *f, int today) {
+        const struct imm_waiver *found = NULL;
+
+        imm_array_foreach (v, &w->list)
+                if (!imm_waiver_expired(v, today) && speaks_of(v, s) && accepts(v, f))
+                        found = v;
+        return found;
+}
+
+static void apply(struct imm_waiver *v, struct imm_snapshot *s, struct imm_state *unit, int today) {
+        imm_array_foreach (f, &unit->findings) {
+                if (!accepts(v, f))
+                        continue;
+                v->used++;
+                if (!imm_waiver_expired(v, today)) {
+                        f->suppressed = imm_strdup(s->arena, v->reason);
+                        f->suppressed_in_source = v->in_source;
+                }
+        }
 }
 
 void imm_waivers_apply(struct imm_waivers *w, struct imm_snapshot *s, int today) {
         imm_array_foreach (p, &s->states)
-                imm_array_foreach (f, &(*p)->findings)
-                        imm_array_foreach (v, &w->list) {
-                                if (!accepts(w, v, *p, f))
-                                        continue;
-                                v->used++;
-                                if (!imm_waiver_expired(v, today)) {
-                                        f->suppressed = imm_strdup(s->arena, v->reason);
-                                        f->suppressed_in_source = v->in_source;
-                                }
+                imm_array_foreach (v, &w->list)
+                        if (speaks_of(v, *p)) {
+                                v->units_seen++;
+                                apply(v, s, *p, today);
                         }
 }

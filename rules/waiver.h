@@ -31,7 +31,8 @@ struct imm_waiver {
         const char *file;
         unsigned line;
         bool in_source;
-        unsigned used; /* findings it accepted */
+        unsigned used;       /* findings it accepted, or would if it were not over */
+        unsigned units_seen; /* units judged that it speaks of */
 };
 
 struct imm_waivers {
@@ -54,6 +55,10 @@ void imm_waivers_add_unit(struct imm_waivers *w, const struct imm_unit *u);
  * waiver that is over are left as they are; imm_waiver_expired() then says so.
  */
 void imm_waivers_apply(struct imm_waivers *w, struct imm_snapshot *s, int today);
+
+/* The waiver in force that accepts the finding; NULL: none */
+const struct imm_waiver *imm_waiver_of(const struct imm_waivers *w, const struct imm_state *s,
+        const struct imm_state_finding *f, int today);
 
 enum { IMM_WAIVER_WARN_DAYS = 30 }; /* before its last day, a waiver is spoken of */
 static inline bool imm_waiver_expired(const struct imm_waiver *w, int today) {

@@ -26,55 +26,77 @@ static void escaped(FILE *f, const char *text, bool property) {
 }
 
 static const char *body(
-        const struct imm_gate_report *r, const struct imm_gate_item *i, struct imm_arena *a) {
-        const struct imm_state_finding *x = i->finding;
-        const char *s = imm_printf(a, "%s: %s", i->unit->unit, imm_gate_title(r, x));
+        const struct imm_gate_report *r, const struct imm_gate_group *g, struct imm_arena *a) {
+        const struct imm_state_finding *x = g->items[0]->finding;
+        const char *s = imm_printf(a, "%s: %s", imm_gate_units(g, a), imm_gate_title(r, x));
 
         for (size_t k = 0; k < x->evidence.n; k++)
                 s = imm_printf(a, "%s\n%s", s, x->evidence.v[k]);
         if (x->remedy)
                 s = imm_printf(a, "%s\nRemedy: %s", s, x->remedy);
-        return x->owner ? imm_printf(a, "%s\nOwner: %s", s, imm_owner_line(i->unit, x, a)) : s;
+        if (x->owner)
+                s = imm_printf(a, "%s\nOwner: %s", s, imm_owner_line(g->items[0]->unit, x, a));
+        return x->suppressed ? imm_printf(a, "%s\nAccepted: %s", s, x->suppressed) : s;
+}
+
+static void command(const struct imm_gate_report *r, FILE *f, const char *level, const char *file,
+        unsigned line, const char *title) {
+        fprintf(f, "::%s ", level);
+        if (imm_gate_in_repository(r, file)) {
+                fputs("file=", f);
+                escaped(f, file, true);
+                fprintf(f, ",line=%u,", line ? line : 1);
+        }
+        fputs("title=", f);
+        escaped(f, title, true);
+        fputs("::", f);
+}
+
+static const char *level_of(const struct imm_gate_item *i) {
+        if (i->state == IMM_GATE_FAILS)
+                return "error";
+        if (i->state == IMM_GATE_ACCEPTED)
+                return "notice";
+        if (i->state == IMM_GATE_KNOWN || i->finding->severity == IMM_SEVERITY_INFO)
+                return NULL;
+        return "warning";
+}
+
+static void line(FILE *f, const char *text) {
+        escaped(f, text, false);
+        putc('\n', f);
 }
 
 void imm_gate_github(const struct imm_gate_report *r, FILE *f) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const struct imm_gate *g = r->gate;
+        struct imm_gate_groups groups;
 
-        imm_array_foreach (i, &g->items) {
-                const struct imm_state_finding *x = i->finding;
+        imm_array_foreach (p, r->problems) {
+                command(r, f, "error", p->file, p->line, "not judged");
+                line(f, p->file ? imm_printf(a, "%s: %s", p->file, p->message) : p->message);
+        }
+        imm_gate_group(r, true, true, a, &groups);
+        for (size_t i = 0; i < groups.n; i++) {
+                const struct imm_state_finding *x = groups.v[i].items[0]->finding;
+                const char *level = level_of(groups.v[i].items[0]);
 
-                if (i->state == IMM_GATE_ACCEPTED || i->state == IMM_GATE_KNOWN)
+                if (!level)
                         continue;
-                if (x->severity == IMM_SEVERITY_INFO && i->state != IMM_GATE_FAILS)
-                        continue;
-                fputs(i->state == IMM_GATE_FAILS ? "::error " : "::warning ", f);
-                if (imm_gate_in_repository(x->file)) {
-                        fputs("file=", f);
-                        escaped(f, x->file, true);
-                        fprintf(f, ",line=%u,", x->line ? x->line : 1);
-                }
-                fputs("title=", f);
-                escaped(f, x->rule ? x->rule : "finding", true);
-                fputs("::", f);
-                escaped(f, body(r, i, a), false);
-                putc('\n', f);
+                command(r, f, level, x->file, x->line, x->rule ? x->rule : "finding");
+                line(f, body(r, &groups.v[i], a));
         }
         imm_array_foreach (e, &g->excesses) {
-                fputs("::error ", f);
-                if (imm_gate_in_repository(e->unit->path)) {
-                        fputs("file=", f);
-                        escaped(f, e->unit->path, true);
-                        fputs(",line=1,", f);
-                }
-                fprintf(f, "title=%s::", e->figure);
-                escaped(f, e->unit->unit, false);
-                fprintf(f, ": %s %d.%d is above %d.%d\n", e->figure, e->value / 10, e->value % 10,
-                        e->limit / 10, e->limit % 10);
+                command(r, f, "error", e->unit->path, 1, e->figure);
+                line(f, imm_printf(a, "%s: %s %d.%d is above %d.%d", e->unit->unit, e->figure,
+                                e->value / 10, e->value % 10, e->limit / 10, e->limit % 10));
         }
         for (size_t i = 0; i < g->ended.n; i++) {
-                fputs("::error title=waiver::", f);
-                escaped(f, g->ended.v[i], false);
-                putc('\n', f);
+                command(r, f, "error", NULL, 0, "waiver");
+                line(f, g->ended.v[i]);
+        }
+        for (size_t i = 0; i < g->notes.n; i++) {
+                command(r, f, "notice", NULL, 0, "waiver");
+                line(f, g->notes.v[i]);
         }
 }

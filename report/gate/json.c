@@ -15,7 +15,18 @@ static void figure(struct imm_json *j, const char *key, int tenths) {
         imm_json_string(j, key, tenths < 0 ? NULL : text);
 }
 
-static void finding(struct imm_json *j, const struct imm_gate_item *i) {
+static void waiver(struct imm_json *j, const struct imm_waiver *w, struct imm_arena *a) {
+        imm_json_object(j, "waiver");
+        imm_json_string(j, "file", w->file);
+        imm_json_uint(j, "line", w->line);
+        imm_json_string(j, "reason", w->reason);
+        imm_json_string(j, "owner", w->owner);
+        imm_json_string(j, "until", imm_day_text(a, w->until));
+        imm_json_bool(j, "in_source", w->in_source);
+        imm_json_end(j);
+}
+
+static void finding(struct imm_json *j, const struct imm_gate_item *i, struct imm_arena *a) {
         const struct imm_state_finding *x = i->finding;
         char fingerprint[65];
 
@@ -37,19 +48,24 @@ static void finding(struct imm_json *j, const struct imm_gate_item *i) {
         imm_owner_json(i->unit, x, j);
         imm_json_string(j, "state", imm_gate_state_name(i->state));
         imm_json_string(j, "suppressed", x->suppressed);
+        if (i->waiver)
+                waiver(j, i->waiver, a);
         imm_json_string(j, "fingerprint", fingerprint);
         imm_json_end(j);
 }
 
 void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct imm_json json = imm_json_on(f, pretty ? IMM_JSON_PRETTY : IMM_JSON_SHORT),
                         *j = &json;
         const struct imm_gate *g = r->gate;
 
         imm_json_object(j, NULL);
         imm_json_string(j, "schema", "immure.check/1");
-        imm_json_bool(j, "passed", !g->fails);
+        imm_json_bool(j, "passed", imm_gate_passed(r));
+        imm_json_string(j, "verdict", imm_gate_verdict(r));
         imm_json_bool(j, "partial", g->now->partial);
+        imm_json_string(j, "compared", g->difference ? imm_verdict_name(g->verdict) : NULL);
         imm_json_string(j, "fail_on", imm_severity_name(g->options.fail_on));
         imm_json_array(j, "units");
         imm_array_foreach (p, &g->now->states) {
@@ -65,7 +81,7 @@ void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
         imm_json_end(j);
         imm_json_array(j, "findings");
         imm_array_foreach (i, &g->items)
-                finding(j, i);
+                finding(j, i, a);
         imm_json_end(j);
         imm_json_array(j, "excesses");
         imm_array_foreach (e, &g->excesses) {
@@ -80,5 +96,22 @@ void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
         imm_json_end(j);
         strings(j, "ended_waivers", &g->ended);
         strings(j, "notes", &g->notes);
+        imm_json_array(j, "problems");
+        imm_array_foreach (p, r->problems) {
+                imm_json_object(j, NULL);
+                imm_json_string(j, "file", p->file);
+                if (p->line)
+                        imm_json_uint(j, "line", p->line);
+                else
+                        imm_json_null(j, "line");
+                imm_json_string(j, "message", p->message);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+        if (g->difference) {
+                imm_json_object(j, "changes");
+                imm_difference_json(g->difference, j);
+                imm_json_end(j);
+        }
         imm_json_end(j);
 }

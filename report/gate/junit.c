@@ -1,138 +1,200 @@
-/* JUnit XML: a test suite per unit, a test case per finding that fails, is known or was accepted.
+/*
+ * JUnit XML as CI systems read it: a test suite per unit, a test case per finding that fails, is
+ * known or was accepted; what could not be judged is an error, never a passed test.
  */
 
 #include "audit/owner.h"
 #include "report/gate/gate.h"
 
-/* Text and attributes alike; what XML 1.0 cannot hold comes out as imm_text_escape() writes it. */
-static void xml(FILE *f, const char *text, struct imm_arena *a) {
-        for (const char *s = imm_text_escape(a, text ? text : ""); *s; s++)
-                switch (*s) {
-                case '&':
-                        fputs("&amp;", f);
-                        break;
-                case '<':
-                        fputs("&lt;", f);
-                        break;
-                case '>':
-                        fputs("&gt;", f);
-                        break;
-                case '"':
-                        fputs("&quot;", f);
-                        break;
-                case '\'':
-                        fputs("&apos;", f);
-                        break;
-                default:
-                        putc(*s, f);
-                }
-}
-
 struct tally {
         size_t tests, failures, skipped, errors;
 };
 
-static bool of_unit(const struct imm_gate_item *i, const struct imm_state *s) {
-        return i->unit == s;
+/* A unit with what there is to say about it */
+struct suite {
+        const struct imm_state *unit;
+        const struct imm_gate_item **items;
+        size_t n;
+        struct tally tally;
+};
+
+static int by_unit(const void *a, const void *b) {
+        const struct imm_gate_item *x = *(const struct imm_gate_item *const *)a;
+        const struct imm_gate_item *y = *(const struct imm_gate_item *const *)b;
+        int r = strcmp(x->unit->unit, y->unit->unit);
+
+        return r ? r : (x > y) - (x < y); /* within a unit they stand by place already */
 }
 
-static struct tally count(const struct imm_gate *g, const struct imm_state *s) {
-        struct tally t = {0};
+static bool was_judged(const struct imm_state *s) {
+        return imm_streq(s->load, "loaded") || imm_streq(s->load, "masked");
+}
 
-        imm_array_foreach (i, &g->items) {
-                if (!of_unit(i, s) || i->state == IMM_GATE_BELOW)
-                        continue;
-                t.tests++;
-                t.failures += i->state == IMM_GATE_FAILS;
-                t.skipped += i->state != IMM_GATE_FAILS;
+static void count(const struct imm_gate *g, struct suite *s) {
+        struct tally *t = &s->tally;
+
+        for (size_t i = 0; i < s->n; i++) {
+                t->failures += s->items[i]->state == IMM_GATE_FAILS;
+                t->skipped += s->items[i]->state != IMM_GATE_FAILS;
         }
         imm_array_foreach (e, &g->excesses)
-                if (e->unit == s)
-                        t.tests++, t.failures++;
-        t.errors = s->errors.n > 0;
-        t.tests += t.errors;
-        if (t.tests == 0)
-                t.tests = 1; /* a clean unit is a passed test, not nothing */
-        return t;
+                t->failures += e->unit == s->unit;
+        t->errors = t->failures == 0 && !was_judged(s->unit);
+        t->tests = t->failures + t->skipped + t->errors;
+        if (t->tests == 0)
+                t->tests = 1; /* a clean unit is a passed test, not nothing */
 }
 
-static void put_case(FILE *f, const struct imm_state *s, const char *name, struct imm_arena *a) {
+/* In order of the units' names, as both lists are */
+static struct suite *suites_of(const struct imm_gate *g, struct imm_arena *a) {
+        struct suite *all = imm_alloc_array(a, g->now->states.n, sizeof(*all));
+        const struct imm_gate_item **items = imm_alloc_array(a, g->items.n, sizeof(*items));
+        size_t n = 0, at = 0;
+
+        imm_array_foreach (i, &g->items)
+                if (i->state != IMM_GATE_BELOW)
+                        items[n++] = i;
+        if (n > 1)
+                qsort(items, n, sizeof(*items), by_unit);
+        for (size_t i = 0; i < g->now->states.n; i++) {
+                struct suite *s = &all[i];
+
+                s->unit = g->now->states.v[i];
+                s->items = items + at;
+                for (; at < n && items[at]->unit == s->unit; at++)
+                        s->n++;
+                count(g, s);
+        }
+        return all;
+}
+
+static void put_case(FILE *f, const char *class, const char *name) {
         fputs("    <testcase classname=\"", f);
-        xml(f, s->unit, a);
+        imm_text_put_markup(f, class);
         fputs("\" name=\"", f);
-        xml(f, name, a);
+        imm_text_put_markup(f, name);
         putc('"', f);
+}
+
+/* Line by line, for a remedy is there to be pasted */
+static void put_lines(FILE *f, const char *text) {
+        for (const char *end; *text; text = *end ? end + 1 : end) {
+                imm_auto_free char *line = NULL;
+
+                end = strchrnul(text, '\n');
+                line = strndup(text, (size_t)(end - text));
+                if (!line)
+                        imm_oom();
+                imm_text_put_markup(f, line);
+                putc('\n', f);
+        }
+}
+
+static void put_failure(const struct imm_gate_report *r, FILE *f, const struct imm_gate_item *i,
+        struct imm_arena *a) {
+        const struct imm_state_finding *x = i->finding;
+
+        fprintf(f, "      <failure type=\"%s\" message=\"", imm_severity_name(x->severity));
+        imm_text_put_markup(f, imm_gate_title(r, x));
+        fputs("\">", f);
+        if (x->file) {
+                imm_text_put_markup(f, imm_gate_relative(r, x->file));
+                fprintf(f, ":%u\n", x->line);
+        }
+        for (size_t k = 0; k < x->evidence.n; k++)
+                put_lines(f, x->evidence.v[k]);
+        if (x->remedy) {
+                fputs("Remedy:\n", f);
+                put_lines(f, x->remedy);
+        }
+        if (x->owner) {
+                fputs("Owner: ", f);
+                put_lines(f, imm_owner_line(i->unit, x, a));
+        }
+        fputs("</failure>\n", f);
 }
 
 static void put_item(const struct imm_gate_report *r, FILE *f, const struct imm_gate_item *i,
         struct imm_arena *a) {
         const struct imm_state_finding *x = i->finding;
+        const char *what = x->subject ? x->subject : x->setting;
 
-        put_case(f, i->unit,
-                imm_printf(a, "%s/%s", x->scorecard ? x->scorecard : "immure",
-                        x->rule ? x->rule : "finding"),
-                a);
+        put_case(f, i->unit->unit,
+                imm_printf(a, "%s/%s%s%s%s", x->scorecard ? x->scorecard : "immure",
+                        x->rule ? x->rule : "finding", what ? " (" : "", what ? what : "",
+                        what ? ")" : ""));
         if (x->file) {
                 fputs(" file=\"", f);
-                xml(f, imm_gate_relative(x->file), a);
-                fprintf(f, "\" line=\"%u\"", x->line);
+                imm_text_put_markup(f, imm_gate_relative(r, x->file));
+                fprintf(f, "\" line=\"%u\"", x->line ? x->line : 1);
         }
         fputs(">\n", f);
-        if (i->state == IMM_GATE_FAILS) {
-                fprintf(f, "      <failure type=\"%s\" message=\"", imm_severity_name(x->severity));
-                xml(f, imm_gate_title(r, x), a);
-                fputs("\">", f);
-                for (size_t k = 0; k < x->evidence.n; k++) {
-                        xml(f, x->evidence.v[k], a);
-                        putc('\n', f);
-                }
-                if (x->remedy) {
-                        fputs("Remedy: ", f);
-                        xml(f, x->remedy, a);
-                        putc('\n', f);
-                }
-                if (x->owner) {
-                        fputs("Owner: ", f);
-                        xml(f, imm_owner_line(i->unit, x, a), a);
-                }
-                fputs("</failure>\n", f);
-        } else {
+        if (i->state == IMM_GATE_FAILS)
+                put_failure(r, f, i, a);
+        else {
                 fputs("      <skipped message=\"", f);
-                xml(f, i->state == IMM_GATE_ACCEPTED ? x->suppressed : "known in the baseline", a);
+                if (i->state == IMM_GATE_ACCEPTED) {
+                        fputs("accepted: ", f);
+                        imm_text_put_markup(f, x->suppressed);
+                } else
+                        fputs("known in the baseline", f);
                 fputs("\"/>\n", f);
         }
         fputs("    </testcase>\n", f);
 }
 
-static void put_suite(
-        const struct imm_gate_report *r, FILE *f, const struct imm_state *s, struct imm_arena *a) {
-        const struct imm_gate *g = r->gate;
-        struct tally t = count(g, s);
+static void put_head(FILE *f, const char *element, const char *name, const struct tally *t) {
+        fprintf(f, "%s name=\"", element);
+        imm_text_put_markup(f, name);
+        fprintf(f, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n", t->tests,
+                t->failures, t->errors, t->skipped);
+}
 
-        fputs("  <testsuite name=\"", f);
-        xml(f, s->unit, a);
-        fprintf(f, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n", t.tests,
-                t.failures, t.errors, t.skipped);
-        if (t.failures + t.skipped + t.errors == 0) {
-                put_case(f, s, "gate", a);
+static void put_suite(
+        const struct imm_gate_report *r, FILE *f, const struct suite *s, struct imm_arena *a) {
+        const struct tally *t = &s->tally;
+
+        put_head(f, "  <testsuite", s->unit->unit, t);
+        if (t->failures + t->skipped + t->errors == 0) {
+                put_case(f, s->unit->unit, "gate");
                 fputs("/>\n", f);
         }
-        imm_array_foreach (i, &g->items)
-                if (of_unit(i, s) && i->state != IMM_GATE_BELOW)
-                        put_item(r, f, i, a);
-        imm_array_foreach (e, &g->excesses) {
-                if (e->unit != s)
+        for (size_t i = 0; i < s->n; i++)
+                put_item(r, f, s->items[i], a);
+        imm_array_foreach (e, &r->gate->excesses) {
+                if (e->unit != s->unit)
                         continue;
-                put_case(f, s, e->figure, a);
+                put_case(f, s->unit->unit, e->figure);
                 fprintf(f,
-                        ">\n      <failure type=\"limit\" message=\"%s %d.%d is above %d.%d\"/>\n  "
-                        "  </testcase>\n",
+                        ">\n      <failure type=\"limit\" message=\"%s %d.%d is above "
+                        "%d.%d\"/>\n    </testcase>\n",
                         e->figure, e->value / 10, e->value % 10, e->limit / 10, e->limit % 10);
         }
-        if (t.errors) {
-                put_case(f, s, "read", a);
-                fputs(">\n      <error message=\"", f);
-                xml(f, s->errors.v[0], a);
+        if (t->errors) {
+                put_case(f, s->unit->unit, "read");
+                fprintf(f, ">\n      <error type=\"%s\" message=\"it was not judged\"/>\n",
+                        s->unit->load);
+                fputs("    </testcase>\n", f);
+        }
+        fputs("  </testsuite>\n", f);
+}
+
+/* What is of no unit: waivers that are over, and why the answer is not whole */
+static void put_gate(
+        const struct imm_gate_report *r, FILE *f, const struct tally *t, struct imm_arena *a) {
+        put_head(f, "  <testsuite", "immure", t);
+        for (size_t i = 0; i < r->gate->ended.n; i++) {
+                put_case(f, "immure", "waiver");
+                fputs(">\n      <failure type=\"waiver\" message=\"", f);
+                imm_text_put_markup(f, r->gate->ended.v[i]);
+                fputs("\"/>\n    </testcase>\n", f);
+        }
+        imm_array_foreach (p, r->problems) {
+                put_case(f, "immure", "judged");
+                fputs(">\n      <error type=\"not-judged\" message=\"", f);
+                imm_text_put_markup(
+                        f, p->file ? imm_printf(a, "%s:%u: %s", p->file, p->line, p->message)
+                                   : p->message);
                 fputs("\"/>\n    </testcase>\n", f);
         }
         fputs("  </testsuite>\n", f);
@@ -141,21 +203,22 @@ static void put_suite(
 void imm_gate_junit(const struct imm_gate_report *r, FILE *f) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const struct imm_gate *g = r->gate;
-        struct tally all = {0};
+        struct suite *suites = suites_of(g, a);
+        struct tally own = {.failures = g->ended.n, .errors = r->problems->n}, all;
 
-        imm_array_foreach (s, &g->now->states) {
-                struct tally t = count(g, *s);
-
-                all.tests += t.tests;
-                all.failures += t.failures;
-                all.skipped += t.skipped;
-                all.errors += t.errors;
+        own.tests = own.failures + own.errors;
+        all = own;
+        for (size_t i = 0; i < g->now->states.n; i++) {
+                all.tests += suites[i].tally.tests;
+                all.failures += suites[i].tally.failures;
+                all.skipped += suites[i].tally.skipped;
+                all.errors += suites[i].tally.errors;
         }
-        fprintf(f,
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"immure\" "
-                "tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
-                all.tests, all.failures, all.errors, all.skipped);
-        imm_array_foreach (s, &g->now->states)
-                put_suite(r, f, *s, a);
+        fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", f);
+        put_head(f, "<testsuites", "immure", &all);
+        for (size_t i = 0; i < g->now->states.n; i++)
+                put_suite(r, f, &suites[i], a);
+        if (own.tests > 0)
+                put_gate(r, f, &own, a);
         fputs("</testsuites>\n", f);
 }

@@ -1,6 +1,5 @@
 /* For the comment under a pull request: what became better and worse, then what fails. */
 
-#include "audit/difference.h"
 #include "audit/owner.h"
 #include "report/gate/gate.h"
 
@@ -23,18 +22,33 @@ static void figures(
         fputs("same", f);
 }
 
-static void changes(const struct imm_gate *g, FILE *f, struct imm_arena *a) {
-        imm_cleanup(imm_difference_free) struct imm_difference *d =
-                imm_difference_of(g->before, g->now);
+static void rules(
+        FILE *f, const struct imm_state_finding *const *v, size_t n, struct imm_arena *a) {
+        enum { MOST = 6 };
+        size_t shown = 0;
 
-        if (d->units.n == 0) {
+        for (size_t i = 0; i < n; i++) {
+                if (v[i]->severity == IMM_SEVERITY_INFO)
+                        continue; /* figures tell of those */
+                if (++shown > MOST)
+                        continue;
+                fputs(shown > 1 ? ", " : "", f);
+                cell(f, v[i]->rule, a);
+        }
+        if (shown > MOST)
+                fprintf(f, " and %zu more", shown - MOST);
+}
+
+static void changes(const struct imm_gate *g, FILE *f, struct imm_arena *a) {
+        if (g->difference->units.n == 0) {
                 fputs("Nothing became better or worse.\n", f);
                 return;
         }
+        fprintf(f, "On the whole: **%s**.\n\n", imm_verdict_name(g->verdict));
         fputs("| Unit | Verdict | Exposure | Reach | New findings | Fixed |\n| --- | --- | --- | "
               "--- | --- | --- |\n",
                 f);
-        imm_array_foreach (p, &d->units) {
+        imm_array_foreach (p, &g->difference->units) {
                 const struct imm_unit_difference *u = *p;
 
                 fputs("| ", f);
@@ -44,67 +58,113 @@ static void changes(const struct imm_gate *g, FILE *f, struct imm_arena *a) {
                 fputs(" | ", f);
                 figures(f, u, "reach", a);
                 fputs(" | ", f);
-                imm_array_foreach (x, &u->fresh) {
-                        cell(f, (*x)->rule, a);
-                        putc(' ', f);
-                }
-                fputs("| ", f);
-                imm_array_foreach (x, &u->fixed) {
-                        cell(f, (*x)->rule, a);
-                        putc(' ', f);
-                }
-                fputs("|\n", f);
+                rules(f, u->fresh.v, u->fresh.n, a);
+                fputs(" | ", f);
+                rules(f, u->fixed.v, u->fixed.n, a);
+                fputs(" |\n", f);
         }
 }
 
-static void failing(const struct imm_gate_report *r, FILE *f, struct imm_arena *a) {
-        const struct imm_gate *g = r->gate;
+/* The lines of a group, a few of them */
+static void places(FILE *f, const struct imm_gate_group *g, struct imm_arena *a) {
+        enum { MOST = 4 };
 
-        if (g->counts[IMM_GATE_FAILS] + g->excesses.n + g->ended.n == 0)
+        for (size_t i = 0; i < g->n && i < MOST; i++) {
+                const struct imm_gate_item *item = g->items[i];
+
+                fputs(i > 0 ? "<br>" : "", f);
+                cell(f, item->finding->file ? item->finding->file : item->unit->unit, a);
+                fprintf(f, ":%u", item->finding->line);
+        }
+        if (g->n > MOST)
+                fprintf(f, "<br>and %zu more", g->n - MOST);
+}
+
+static void code(FILE *f, const char *text, struct imm_arena *a) {
+        for (const char *end; text && *text; text = *end ? end + 1 : end) {
+                end = strchrnul(text, '\n');
+                fputs("<code>", f);
+                cell(f, imm_strndup(a, text, (size_t)(end - text)), a);
+                fputs(*end ? "</code><br>" : "</code>", f);
+        }
+}
+
+static void table(const struct imm_gate_report *r, FILE *f, enum imm_gate_state state,
+        const char *title, const char *last, struct imm_arena *a) {
+        struct imm_gate_groups groups;
+
+        if (r->gate->counts[state] == 0)
                 return;
-        fputs("\n### What fails\n\n| Where | Severity | Unit | Finding | Remedy | Owner |\n"
-              "| --- | --- | --- | --- | --- | --- |\n",
-                f);
-        imm_array_foreach (i, &g->items) {
-                const struct imm_state_finding *x = i->finding;
+        fprintf(f,
+                "\n### %s\n\n| Where | Severity | Unit | Finding | %s | Owner |\n| --- | --- | --- "
+                "| --- | --- | "
+                "--- |\n",
+                title, last);
+        imm_gate_group(r, false, false, a, &groups);
+        for (size_t i = 0; i < groups.n; i++) {
+                const struct imm_gate_item *first = groups.v[i].items[0];
+                const struct imm_state_finding *x = first->finding;
 
-                if (i->state != IMM_GATE_FAILS)
+                if (first->state != state)
                         continue;
                 fputs("| ", f);
-                cell(f, x->file, a);
-                fprintf(f, ":%u | %s | ", x->line, imm_severity_name(x->severity));
-                cell(f, i->unit->unit, a);
+                places(f, &groups.v[i], a);
+                fprintf(f, " | %s | ", imm_severity_name(x->severity));
+                cell(f, imm_gate_units(&groups.v[i], a), a);
                 fputs(" | ", f);
                 cell(f, imm_gate_title(r, x), a);
                 fputs(" | ", f);
-                cell(f, x->remedy, a);
+                if (state == IMM_GATE_ACCEPTED)
+                        cell(f, x->suppressed, a);
+                else
+                        code(f, x->remedy, a);
                 fputs(" | ", f);
-                cell(f, imm_owner_line(i->unit, x, a), a);
+                cell(f, imm_owner_line(first->unit, x, a), a);
                 fputs(" |\n", f);
         }
-        imm_array_foreach (e, &g->excesses) {
-                fputs("| | | ", f);
-                cell(f, e->unit->unit, a);
-                fprintf(f, " | %s %d.%d is above %d.%d | | |\n", e->figure, e->value / 10,
-                        e->value % 10, e->limit / 10, e->limit % 10);
+}
+
+static void list(FILE *f, const char *title, const struct imm_strv *l, struct imm_arena *a) {
+        if (l->n == 0)
+                return;
+        fprintf(f, "\n### %s\n\n", title);
+        for (size_t i = 0; i < l->n; i++) {
+                fputs("- ", f);
+                cell(f, l->v[i], a);
+                putc('\n', f);
         }
-        for (size_t i = 0; i < g->ended.n; i++) {
-                fputs("| | | | ", f);
-                cell(f, g->ended.v[i], a);
-                fputs(" | | |\n", f);
-        }
+}
+
+static void excesses(const struct imm_gate *g, struct imm_strv *to, struct imm_arena *a) {
+        imm_array_foreach (e, &g->excesses)
+                imm_strv_add(a, to,
+                        imm_printf(a, "%s: %s %d.%d is above %s %d.%d", e->unit->unit, e->figure,
+                                e->value / 10, e->value % 10,
+                                e->of_baseline ? "the baseline's" : "the limit", e->limit / 10,
+                                e->limit % 10));
 }
 
 void imm_gate_markdown(const struct imm_gate_report *r, FILE *f) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const struct imm_gate *g = r->gate;
+        struct imm_strv high = {0}, problems = {0};
 
         fprintf(f,
                 "## immure: %s\n\n%zu units; %zu findings fail, %zu below the line, %zu known, %zu "
                 "accepted.\n\n",
-                g->fails ? "failed" : "passed", g->now->states.n, g->counts[IMM_GATE_FAILS],
+                imm_gate_verdict(r), g->now->states.n, g->counts[IMM_GATE_FAILS],
                 g->counts[IMM_GATE_BELOW], g->counts[IMM_GATE_KNOWN], g->counts[IMM_GATE_ACCEPTED]);
-        if (g->before)
+        if (g->difference)
                 changes(g, f, a);
-        failing(r, f, a);
+        imm_array_foreach (p, r->problems)
+                imm_strv_add(a, &problems,
+                        p->file ? imm_printf(a, "%s:%u: %s", p->file, p->line, p->message)
+                                : p->message);
+        list(f, "What could not be judged", &problems, a);
+        table(r, f, IMM_GATE_FAILS, "What fails", "Remedy", a);
+        excesses(g, &high, a);
+        list(f, "Figures above their limit", &high, a);
+        list(f, "Waivers that are over", &g->ended, a);
+        table(r, f, IMM_GATE_ACCEPTED, "What waivers accept", "Reason", a);
+        list(f, "Notes", &g->notes, a);
 }

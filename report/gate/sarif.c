@@ -83,15 +83,20 @@ static void put_rules(const struct imm_gate_report *r, struct imm_json *j, struc
         imm_json_end(j);
 }
 
-/* A path as a relative URI reference: what is no unreserved character or slash is escaped */
-static const char *uri(const char *path, struct imm_arena *a) {
+/*
+ * A path as a URI: relative to the repository, or for what lies outside of it a file's own. What is
+ * no unreserved character or slash is escaped.
+ */
+static const char *uri(const struct imm_gate_report *r, const char *path, struct imm_arena *a) {
         static const char plain[] =
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/@+,=";
         char *out, *to;
 
-        path = imm_gate_relative(path);
-        out = to = imm_alloc(a, 3 * strlen(path) + 3);
-        if (strchr(path, ':') && strcspn(path, ":") < strcspn(path, "/")) { /* not a scheme */
+        path = imm_gate_relative(r, path);
+        out = to = imm_alloc(a, 3 * strlen(path) + 8);
+        if (*path == '/')
+                to = stpcpy(to, "file://");
+        else if (strchr(path, ':') && strcspn(path, ":") < strcspn(path, "/")) { /* not a scheme */
                 *to++ = '.';
                 *to++ = '/';
         }
@@ -103,18 +108,39 @@ static const char *uri(const char *path, struct imm_arena *a) {
         return out;
 }
 
-static void put_location(struct imm_json *j, const char *file, unsigned line, const char *unit,
-        struct imm_arena *a) {
-        imm_json_array(j, "locations");
-        imm_json_object(j, NULL);
+static void put_place(const struct imm_gate_report *r, struct imm_json *j, const char *file,
+        unsigned line, struct imm_arena *a) {
         imm_json_object(j, "physicalLocation");
         imm_json_object(j, "artifactLocation");
-        imm_json_string(j, "uri", uri(file ? file : unit, a));
+        imm_json_string(j, "uri", uri(r, file, a));
         imm_json_end(j);
         imm_json_object(j, "region");
         imm_json_uint(j, "startLine", line ? line : 1);
         imm_json_end(j);
         imm_json_end(j);
+}
+
+static void put_notification(const struct imm_gate_report *r, struct imm_json *j, const char *level,
+        const char *file, unsigned line, const char *message, struct imm_arena *a) {
+        imm_json_object(j, NULL);
+        imm_json_string(j, "level", level);
+        text(j, "message", message);
+        if (file) {
+                imm_json_array(j, "locations");
+                imm_json_object(j, NULL);
+                put_place(r, j, file, line, a);
+                imm_json_end(j);
+                imm_json_end(j);
+        }
+        imm_json_end(j);
+}
+
+static void put_location(const struct imm_gate_report *r, struct imm_json *j, const char *file,
+        unsigned line, const char *unit, struct imm_arena *a) {
+        imm_json_array(j, "locations");
+        imm_json_object(j, NULL);
+        if (file)
+                put_place(r, j, file, line, a);
         imm_json_array(j, "logicalLocations");
         imm_json_object(j, NULL);
         imm_json_string(j, "name", unit);
@@ -139,7 +165,8 @@ static const char *message(
         return imm_strdup(a, s);
 }
 
-static void put_suppressions(struct imm_json *j, const struct imm_gate_item *i) {
+static void put_suppressions(const struct imm_gate_report *r, struct imm_json *j,
+        const struct imm_gate_item *i, struct imm_arena *a) {
         imm_json_array(j, "suppressions");
         if (i->state == IMM_GATE_ACCEPTED) {
                 imm_json_object(j, NULL);
@@ -147,6 +174,16 @@ static void put_suppressions(struct imm_json *j, const struct imm_gate_item *i) 
                         j, "kind", i->finding->suppressed_in_source ? "inSource" : "external");
                 imm_json_string(j, "status", "accepted");
                 imm_json_string(j, "justification", i->finding->suppressed);
+                if (i->waiver) {
+                        imm_json_object(j, "location");
+                        put_place(r, j, i->waiver->file, i->waiver->line, a);
+                        imm_json_end(j);
+                        imm_json_object(j, "properties");
+                        imm_json_string(j, "until", imm_day_text(a, i->waiver->until));
+                        if (i->waiver->owner)
+                                imm_json_string(j, "owner", i->waiver->owner);
+                        imm_json_end(j);
+                }
                 imm_json_end(j);
         }
         imm_json_end(j);
@@ -164,14 +201,14 @@ static void put_result(const struct imm_gate_report *r, struct imm_json *j,
         imm_json_uint(j, "ruleIndex", (uintptr_t)imm_map_get(index, id));
         imm_json_string(j, "level", level(x->severity));
         text(j, "message", message(r, i, a));
-        put_location(j, x->file, x->line, i->unit->unit, a);
+        put_location(r, j, x->file, x->line, i->unit->unit, a);
         imm_json_object(j, "partialFingerprints");
         imm_json_string(j, "immure/v1", fingerprint);
         imm_json_end(j);
         if (r->gate->before)
                 imm_json_string(
                         j, "baselineState", i->state == IMM_GATE_KNOWN ? "unchanged" : "new");
-        put_suppressions(j, i);
+        put_suppressions(r, j, i, a);
         imm_json_object(j, "properties");
         imm_json_string(j, "severity", imm_severity_name(x->severity));
         imm_json_string(j, "security-severity", security_severity(x->severity));
@@ -182,18 +219,25 @@ static void put_result(const struct imm_gate_report *r, struct imm_json *j,
         imm_json_end(j);
 }
 
-static void put_notifications(const struct imm_gate_report *r, struct imm_json *j) {
+static void put_notifications(
+        const struct imm_gate_report *r, struct imm_json *j, struct imm_arena *a) {
+        const struct imm_gate *g = r->gate;
+
         imm_json_array(j, "invocations");
         imm_json_object(j, NULL);
-        imm_json_bool(j, "executionSuccessful", !r->gate->now->partial);
+        imm_json_bool(j, "executionSuccessful", r->complete);
         imm_json_array(j, "toolExecutionNotifications");
-        imm_array_foreach (p, &r->gate->now->states)
-                for (size_t i = 0; i < (*p)->errors.n; i++) {
-                        imm_json_object(j, NULL);
-                        imm_json_string(j, "level", "error");
-                        text(j, "message", (*p)->errors.v[i]);
-                        imm_json_end(j);
-                }
+        imm_array_foreach (p, r->problems)
+                put_notification(r, j, "error", p->file, p->line, p->message, a);
+        imm_array_foreach (e, &g->excesses)
+                put_notification(r, j, "error", e->unit->path, 1,
+                        imm_printf(a, "%s: %s %d.%d is above %d.%d", e->unit->unit, e->figure,
+                                e->value / 10, e->value % 10, e->limit / 10, e->limit % 10),
+                        a);
+        for (size_t i = 0; i < g->ended.n; i++)
+                put_notification(r, j, "error", NULL, 0, g->ended.v[i], a);
+        for (size_t i = 0; i < g->notes.n; i++)
+                put_notification(r, j, "note", NULL, 0, g->notes.v[i], a);
         imm_json_end(j);
         imm_json_end(j);
         imm_json_end(j);
@@ -218,7 +262,7 @@ void imm_gate_sarif(const struct imm_gate_report *r, FILE *f) {
         put_rules(r, j, &index, a);
         imm_json_end(j);
         imm_json_end(j);
-        put_notifications(r, j);
+        put_notifications(r, j, a);
         imm_json_string(j, "columnKind", "utf16CodeUnits");
         imm_json_array(j, "results");
         imm_array_foreach (i, &r->gate->items)

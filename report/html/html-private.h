@@ -1,10 +1,9 @@
 #pragma once
 
-/* The pieces of the HTML report. Every text from outside goes through imm_html_text(). */
+/* The pieces of the HTML report. Every text from outside goes through imm_text_put_markup(). */
 
 #include "report/report.h"
 
-void imm_html_text(FILE *f, const char *s);
 void imm_html_tenths(FILE *f, int tenths);
 const char *imm_html_tone(int tenths); /* CSS class */
 const char *imm_html_severity_tone(enum imm_severity s);

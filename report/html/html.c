@@ -1,7 +1,7 @@
 /*
  * The HTML report: one file, nothing from outside, complete without JavaScript. All text goes
- * through text(), which escapes for element content and attributes alike; the policy in its head
- * allows exactly the one style and the one script that are in it, by their hashes.
+ * through imm_text_put_markup(), which escapes for element content and attributes alike; the policy
+ * in its head allows exactly the one style and the one script that are in it, by their hashes.
  */
 
 #include "report/assets.h"
@@ -9,40 +9,6 @@
 
 #include <sha256.h>
 #include <time.h>
-
-void imm_html_text(FILE *f, const char *s) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = NULL;
-
-        if (!s)
-                return;
-        if (strpbrk(s, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12"
-                       "\x13\x14\x15\x16\x17"
-                       "\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f") ||
-                !imm_utf8_valid(s, strlen(s)) || strpbrk(s, "\xc2\xd8\xe2\xef\xf3")) {
-                a = imm_arena_new();
-                s = imm_text_escape(a, s);
-        }
-        for (; *s; s++)
-                switch (*s) {
-                case '&':
-                        fputs("&amp;", f);
-                        break;
-                case '<':
-                        fputs("&lt;", f);
-                        break;
-                case '>':
-                        fputs("&gt;", f);
-                        break;
-                case '"':
-                        fputs("&quot;", f);
-                        break;
-                case '\'':
-                        fputs("&#39;", f);
-                        break;
-                default:
-                        putc(*s, f);
-                }
-}
 
 void imm_html_tenths(FILE *f, int tenths) {
         if (tenths < 0)
@@ -100,10 +66,10 @@ static void head(const struct imm_report *r, FILE *f) {
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
               "<meta name=\"referrer\" content=\"no-referrer\">\n<title>immure: ",
                 f);
-        imm_html_text(f, host);
+        imm_text_put_markup(f, host);
         fprintf(f, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>Audit of ",
                 report_css);
-        imm_html_text(f, host);
+        imm_text_put_markup(f, host);
         fputs("</h1>\n<p class=\"faint\">", f);
         if (r->now->time) {
                 time_t t = (time_t)r->now->time;
@@ -115,9 +81,9 @@ static void head(const struct imm_report *r, FILE *f) {
                 fprintf(f, "%s · ", when);
         }
         fprintf(f, "systemd %u · root ", r->now->systemd);
-        imm_html_text(f, r->now->root);
+        imm_text_put_markup(f, r->now->root);
         fputs(" · immure ", f);
-        imm_html_text(f, r->now->immure);
+        imm_text_put_markup(f, r->now->immure);
         fputs("</p>\n", f);
         if (r->now->partial)
                 fputs("<p class=\"b\">Something could not be read: this audit is partial.</p>\n",
@@ -131,7 +97,7 @@ static void not_analysed(const struct imm_report *r, FILE *f) {
         fputs("<h2 id=\"not-analysed\">Not analysed</h2>\n<ul>\n", f);
         for (size_t i = 0; i < r->now->not_analysed.n; i++) {
                 fputs("<li>", f);
-                imm_html_text(f, r->now->not_analysed.v[i]);
+                imm_text_put_markup(f, r->now->not_analysed.v[i]);
                 fputs("</li>\n", f);
         }
         fputs("</ul>\n", f);

@@ -118,17 +118,17 @@ static void change(FILE *f, const struct imm_change *c) {
                 fprintf(f, "<span class=\"%s\">%s</span> ", imm_html_verdict_tone(c->verdict),
                         imm_verdict_name(c->verdict));
         fprintf(f, "%s <code>", c->what);
-        imm_html_text(f, c->name);
+        imm_text_put_markup(f, c->name);
         fputs("</code>: ", f);
-        imm_html_text(f, c->before ? c->before : "–");
+        imm_text_put_markup(f, c->before ? c->before : "–");
         fputs(" → ", f);
-        imm_html_text(f, c->after ? c->after : "–");
+        imm_text_put_markup(f, c->after ? c->after : "–");
         fputs("</li>\n", f);
 }
 
 static void changed_unit(const struct imm_unit_difference *u, FILE *f) {
         fputs("<details><summary><span class=\"u\">", f);
-        imm_html_text(f, u->unit);
+        imm_text_put_markup(f, u->unit);
         fprintf(f, "</span><span class=\"tag %s\">%s</span></summary>\n<ul class=\"f\">\n",
                 imm_html_verdict_tone(u->verdict), imm_verdict_name(u->verdict));
 #define EACH(list) \
@@ -137,12 +137,12 @@ static void changed_unit(const struct imm_unit_difference *u, FILE *f) {
         EACH(scores);
         imm_array_foreach (p, &u->fresh) {
                 fputs("<li><span class=\"b\">new finding</span> ", f);
-                imm_html_text(f, (*p)->rule);
+                imm_text_put_markup(f, (*p)->rule);
                 fputs("</li>\n", f);
         }
         imm_array_foreach (p, &u->fixed) {
                 fputs("<li><span class=\"g\">fixed</span> ", f);
-                imm_html_text(f, (*p)->rule);
+                imm_text_put_markup(f, (*p)->rule);
                 fputs("</li>\n", f);
         }
         EACH(settings);
@@ -179,11 +179,11 @@ static void row(const struct imm_report *r, const struct imm_state *s, FILE *f) 
         enum imm_verdict v = d ? d->verdict : IMM_VERDICT_SAME;
 
         fputs("<tr data-u=\"", f);
-        imm_html_text(f, s->unit);
+        imm_text_put_markup(f, s->unit);
         fputs("\"><td class=\"p\"><a href=\"#u-", f);
-        imm_html_text(f, s->unit);
+        imm_text_put_markup(f, s->unit);
         fputs("\">", f);
-        imm_html_text(f, s->unit);
+        imm_text_put_markup(f, s->unit);
         fprintf(f, "</a></td><td class=\"n %s\" data-v=\"%d\">", imm_html_tone(s->exposure),
                 s->exposure);
         imm_html_tenths(f, s->exposure);

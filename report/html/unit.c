@@ -9,16 +9,16 @@
 static void origin(FILE *f, const struct imm_source_ref *o) {
         if (o->by) {
                 fputs("by ", f);
-                imm_html_text(f, o->by);
+                imm_text_put_markup(f, o->by);
                 fputs("=", f);
                 if (o->file)
                         fputs(", ", f);
         }
         if (o->file) {
-                imm_html_text(f, o->file);
+                imm_text_put_markup(f, o->file);
                 fprintf(f, ":%u", o->line);
         } else if (!o->by)
-                imm_html_text(f, o->kind);
+                imm_text_put_markup(f, o->kind);
 }
 
 /* The line, and whose it is; of the unit's own file the head has said that. */
@@ -29,11 +29,11 @@ static void where(const struct imm_state *s, const struct imm_state_finding *i, 
         if (s->path && imm_streq(s->path, i->file))
                 fprintf(f, "line %u", i->line);
         else {
-                imm_html_text(f, i->file);
+                imm_text_put_markup(f, i->file);
                 fprintf(f, ":%u", i->line);
                 if (i->owner) {
                         fputs(" · ", f);
-                        imm_html_text(f, i->owner);
+                        imm_text_put_markup(f, i->owner);
                 }
         }
         fputs("</span>", f);
@@ -43,19 +43,19 @@ static void where(const struct imm_state *s, const struct imm_state_finding *i, 
 static void grave(const struct imm_state *s, const struct imm_state_finding *i, FILE *f) {
         fprintf(f, "<li><span class=\"tag %s\">%s</span> ", imm_html_severity_tone(i->severity),
                 imm_severity_name(i->severity));
-        imm_html_text(f, i->rule);
+        imm_text_put_markup(f, i->rule);
         if (i->confidence && !imm_streq(i->confidence, "certain")) {
                 fputs(" (", f);
-                imm_html_text(f, i->confidence);
+                imm_text_put_markup(f, i->confidence);
                 fputs(")", f);
         }
         if (i->evidence.n > 0) {
                 fputs(": ", f);
-                imm_html_text(f, i->evidence.v[0]);
+                imm_text_put_markup(f, i->evidence.v[0]);
         }
         if (i->suppressed) {
                 fputs(" <span class=\"faint\">accepted: ", f);
-                imm_html_text(f, i->suppressed);
+                imm_text_put_markup(f, i->suppressed);
                 fputs("</span>", f);
         }
         where(s, i, f);
@@ -72,7 +72,7 @@ static void names(const struct imm_state *s, enum imm_severity severity, FILE *f
                         fprintf(f, "<p><b class=\"%s\">%s</b> ", imm_html_severity_tone(severity),
                                 imm_severity_name(severity));
                 any = true;
-                imm_html_text(f, i->rule);
+                imm_text_put_markup(f, i->rule);
                 putc(' ', f);
         }
         if (any)
@@ -124,11 +124,11 @@ void imm_html_rules(const struct imm_report *r, FILE *f) {
                 const struct glossed *g = rules.v[i].value;
 
                 fputs("<tr><td>", f);
-                imm_html_text(f, rules.v[i].key);
+                imm_text_put_markup(f, rules.v[i].key);
                 fprintf(f, "</td><td class=\"%s\">%s</td><td class=\"n\">%zu</td><td class=\"p\">",
                         imm_html_severity_tone(g->example->severity),
                         imm_severity_name(g->example->severity), g->units);
-                imm_html_text(f, g->example->remedy);
+                imm_text_put_markup(f, g->example->remedy);
                 fputs("</td></tr>\n", f);
         }
         fputs("</tbody></table></div>\n", f);
@@ -142,9 +142,9 @@ static void settings(const struct imm_state *s, FILE *f) {
                 if (i->origin.kind && imm_streq(i->origin.kind, "default"))
                         continue;
                 fputs("<tr><td>", f);
-                imm_html_text(f, i->name);
+                imm_text_put_markup(f, i->name);
                 fputs("</td><td class=\"p\">", f);
-                imm_html_text(f, i->value);
+                imm_text_put_markup(f, i->value);
                 fputs("</td><td class=\"p faint\">", f);
                 origin(f, &i->origin);
                 fputs("</td></tr>\n", f);
@@ -175,7 +175,7 @@ static void mounts(const struct imm_state *s, FILE *f) {
                 own |= m->setting != NULL;
         if (s->outcome && !imm_streq(s->outcome, "ok")) {
                 fputs("<p class=\"b\">Starting it would fail: ", f);
-                imm_html_text(f, s->outcome);
+                imm_text_put_markup(f, s->outcome);
                 fputs("</p>\n", f);
         }
         if (s->mounts.n == 0)
@@ -191,18 +191,18 @@ static void mounts(const struct imm_state *s, FILE *f) {
                 const struct imm_state_mount *m = &s->mounts.v[i];
 
                 fprintf(f, "%*s", (int)(2 * depth_of(s, i)), "");
-                imm_html_text(f, m->path);
+                imm_text_put_markup(f, m->path);
                 fprintf(f, "  %s%s%s%s ", m->read_only ? "ro" : "rw", m->nosuid ? ",nosuid" : "",
                         m->nodev ? ",nodev" : "", m->noexec ? ",noexec" : "");
                 if (m->fstype && !imm_streq(m->fstype, "bind"))
-                        imm_html_text(f, m->fstype);
+                        imm_text_put_markup(f, m->fstype);
                 else if (m->source && m->path && !imm_streq(m->source, m->path)) {
                         fputs("← ", f);
-                        imm_html_text(f, m->source);
+                        imm_text_put_markup(f, m->source);
                 }
                 if (m->setting) {
                         fputs("  <span class=\"faint\">", f);
-                        imm_html_text(f, m->setting);
+                        imm_text_put_markup(f, m->setting);
                         fputs("=</span>", f);
                 }
                 putc('\n', f);
@@ -236,7 +236,7 @@ static void area(const struct imm_state *s, FILE *f, const char *name, const cha
                 if (!any)
                         fprintf(f, "<p><b class=\"%s\">%s</b> <span class=\"mono\">", tone, name);
                 any = true;
-                imm_html_text(f, a->path);
+                imm_text_put_markup(f, a->path);
                 putc(' ', f);
         }
         if (any)
@@ -260,7 +260,7 @@ static void paths(FILE *f, const char *name, const char *tone, const struct imm_
                 return;
         fprintf(f, "<p><b class=\"%s\">%zu %s</b> <span class=\"mono\">", tone, l->n, name);
         for (size_t i = 0; i < l->n && i < LIST_MAX; i++) {
-                imm_html_text(f, l->v[i]);
+                imm_text_put_markup(f, l->v[i]);
                 putc(' ', f);
         }
         fputs(l->n > LIST_MAX ? "…</span></p>\n" : "</span></p>\n", f);
@@ -268,34 +268,34 @@ static void paths(FILE *f, const char *name, const char *tone, const struct imm_
 
 void imm_html_unit(const struct imm_report *r, const struct imm_state *s, FILE *f) {
         fputs("<details data-u=\"", f);
-        imm_html_text(f, s->unit);
+        imm_text_put_markup(f, s->unit);
         fputs("\" id=\"u-", f);
-        imm_html_text(f, s->unit);
+        imm_text_put_markup(f, s->unit);
         fputs("\"><summary><span class=\"u\">", f);
-        imm_html_text(f, s->unit);
+        imm_text_put_markup(f, s->unit);
         fprintf(f, "</span><span class=\"%s\">exposure ", imm_html_tone(s->exposure));
         imm_html_tenths(f, s->exposure);
         fprintf(f, "</span><span class=\"%s\">reach ", imm_html_tone(s->reach));
         imm_html_tenths(f, s->reach);
         fputs("</span></summary>\n<p class=\"faint mono\">", f);
-        imm_html_text(f, s->path ? s->path : s->load);
+        imm_text_put_markup(f, s->path ? s->path : s->load);
         for (size_t i = 0; i < s->dropins.n; i++) {
                 fputs(" + ", f);
-                imm_html_text(f, s->dropins.v[i]);
+                imm_text_put_markup(f, s->dropins.v[i]);
         }
         if (imm_state_owner(s)) {
                 fputs(" · ", f);
-                imm_html_text(f, imm_state_owner(s));
+                imm_text_put_markup(f, imm_state_owner(s));
         }
         fputs("</p>\n", f);
         if (s->load_message) {
                 fputs("<p class=\"b\">", f);
-                imm_html_text(f, s->load_message);
+                imm_text_put_markup(f, s->load_message);
                 fputs("</p>\n", f);
         }
         for (size_t i = 0; i < s->errors.n; i++) {
                 fputs("<p class=\"w\">", f);
-                imm_html_text(f, s->errors.v[i]);
+                imm_text_put_markup(f, s->errors.v[i]);
                 fputs("</p>\n", f);
         }
         findings(s, f);

@@ -22,6 +22,18 @@ TEST(hostile_text_cannot_drive_a_terminal) {
         escapes("\xc0\xaf", "\\xc0\\xaf");          /* overlong */
 }
 
+TEST(markup_is_text_whatever_the_bytes) {
+        imm_auto_free char *buf = NULL;
+        size_t n;
+        FILE *f = open_memstream(&buf, &n);
+
+        imm_text_put_markup(f, NULL);
+        imm_text_put_markup(f, "a<b>&\"'\n\x01\xff\xc3\xa4\xe2\x80\xae\xef\xbf\xbf]]>");
+        fclose(f);
+        assert_string_equal(buf, "a&lt;b&gt;&amp;&quot;&#39;\\x0a\\x01\\xff\xc3\xa4\\u{202e}"
+                                 "\\u{ffff}]]&gt;");
+}
+
 TEST(json_is_valid_whatever_the_bytes) {
         imm_auto_free char *buf = NULL;
         size_t n;
@@ -77,7 +89,8 @@ TEST(what_an_arena_owns_goes_with_it_last_first) {
         assert_string_equal(buf, "21");
 }
 
-RUN(cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
+RUN(cmocka_unit_test(markup_is_text_whatever_the_bytes),
+        cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
         cmocka_unit_test(json_is_valid_whatever_the_bytes),
         cmocka_unit_test(map_keeps_order_and_finds_all),
         cmocka_unit_test(what_an_arena_owns_goes_with_it_last_first))

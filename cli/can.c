@@ -2,6 +2,7 @@
 
 #include "analyzer/sandbox/sandbox.h"
 #include "cli/access.h"
+#include "cli/live.h"
 
 #include <errno.h>
 
@@ -46,6 +47,8 @@ struct question {
         const char *path;
         struct imm_access main, widest;
         bool wider;
+        const struct imm_live_access
+                *kernel; /* what a running service is answered; NULL: not asked */
 };
 
 static bool same(const struct imm_access *a, const struct imm_access *b) {
@@ -78,7 +81,7 @@ static void json_handed(struct imm_json *j, const struct imm_handed_list *l, str
 }
 
 static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct question *q, size_t n,
-        const struct imm_handed_list *handed) {
+        const struct imm_handed_list *handed, const struct imm_cli_live *live) {
         const struct imm_sandbox *sb = imm_sandbox_of(cli->manager, u);
         const struct imm_mount_table *t = sb->mounts + sb->main;
         struct imm_json j = imm_json_on(stdout, cli->json);
@@ -102,10 +105,14 @@ static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct que
                         imm_cli_access_json(&j, &q[i].widest);
                         imm_json_end(&j);
                 }
+                if (q[i].kernel)
+                        imm_cli_live_access_json(&j, q[i].kernel);
                 imm_json_end(&j);
         }
         imm_json_end(&j);
         json_handed(&j, handed, cli->arena);
+        if (cli->live)
+                imm_cli_live_json(&j, live);
         imm_json_end(&j);
 }
 
@@ -153,6 +160,8 @@ static void print_question(struct imm_cli *cli, const struct question *q, int mo
         for (size_t i = 0; i < a->assumes.n; i++)
                 print_line(
                         imm_printf(cli->arena, "assumes that %s changes nothing", a->assumes.v[i]));
+        if (q->kernel)
+                imm_cli_live_access_text(cli, q->kernel, &q->main);
 }
 
 static void print_handed(struct imm_cli *cli, const struct imm_handed_list *l) {
@@ -169,8 +178,22 @@ static void print_handed(struct imm_cli *cli, const struct imm_handed_list *l) {
         }
 }
 
+static void ask_kernel(struct imm_cli *cli, struct imm_unit *u, struct question *q, size_t n,
+        struct imm_cli_live *live) {
+        const char **paths = imm_alloc_array(cli->arena, n, sizeof(*paths));
+        const struct imm_live_access *answers;
+
+        imm_cli_live(cli, u, live);
+        for (size_t i = 0; i < n; i++)
+                paths[i] = q[i].path;
+        answers = imm_cli_live_access(cli, live, paths, n);
+        for (size_t i = 0; answers && i < n; i++)
+                q[i].kernel = answers + i;
+}
+
 static int run(struct imm_cli *cli) {
         struct imm_handed_list handed = {0};
+        struct imm_cli_live live = {0};
         struct imm_unit *u = NULL;
         struct imm_settings *s;
         struct question *q;
@@ -203,12 +226,16 @@ static int run(struct imm_cli *cli) {
                 yes &= all_yes(&this->widest, mode);
         }
         imm_handed_compute(cli->manager, u, cli->arena, &handed);
+        if (cli->live)
+                ask_kernel(cli, u, q, cli->n_args - first, &live);
         if (cli->json != IMM_JSON_OFF)
-                print_json(cli, u, q, cli->n_args - first, &handed);
+                print_json(cli, u, q, cli->n_args - first, &handed, &live);
         else {
                 for (size_t i = 0; i < cli->n_args - first; i++)
                         print_question(cli, q + i, mode);
                 print_handed(cli, &handed);
+                if (cli->live)
+                        imm_cli_live_text(cli, &live);
         }
         if (s->load == IMM_LOAD_NOT_FOUND) {
                 if (cli->json == IMM_JSON_OFF)
@@ -225,6 +252,8 @@ const struct imm_verb imm_verb_can = {
         .arguments = "UNIT [read|write|execute|connect] PATH…",
         .summary = "What a service may do at a path, and why",
         .details = "Without a mode all are answered. The answer is that of the command that can do "
-                   "most.\nExit status 0: yes to all that was asked; 1: not.",
+                   "most.\nExit status 0: yes to all that was asked; 1: not.\n"
+                   "With --live the kernel is asked too, as the running main process.",
+        .live = true,
         .run = run,
 };

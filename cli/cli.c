@@ -52,14 +52,18 @@ int imm_cli_open(struct imm_cli *cli) {
         unsigned long long version = 0;
 
         /* better no answer than one that did not ask whom it was told to ask */
-        if (cli->live)
-                return imm_cli_usage(cli, "--live is not built into this version; without it the "
-                                          "answer is from files alone");
-
+        if (cli->live && !cli->verb->live)
+                return imm_cli_usage(cli,
+                        "%s answers from files alone; mounts, can and show take --live",
+                        cli->verb->name);
+        if (cli->live && cli->root_dir)
+                return imm_cli_usage(cli, "--live asks the running host, which --root= is not");
         if (cli->versions.n > 0 && imm_parse_u64(cli->versions.v[0], &version))
                 options.version = (unsigned)version;
         if (imm_root_open(&cli->root, cli->root_dir, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+        if (cli->live && !imm_root_is_running(cli->root))
+                return imm_cli_usage(cli, "--live: no systemd runs here that could be asked");
         if (imm_manager_open(&cli->manager, cli->root, &options, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
         return IMM_EXIT_OK;

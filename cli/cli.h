@@ -47,6 +47,7 @@ struct imm_verb {
         const char *summary;              /* one line */
         const char *details;              /* more lines for `immure VERB --help`, or NULL */
         const struct imm_option *options; /* its own, ended by a row without name; or NULL */
+        bool live;                        /* it can ask the running manager too */
         int (*run)(struct imm_cli *cli);  /* an imm_exit */
 };
 

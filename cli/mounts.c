@@ -1,16 +1,11 @@
 /* immure mounts: what a service has mounted where, and the setting that made it so. */
 
 #include "analyzer/sandbox/sandbox.h"
-#include "cli/cli.h"
+#include "cli/live.h"
 
 #include <errno.h>
 
 /* ---- the words of a mount ---- */
-
-/* The type of what stands there: "bind" is a part of the host's tree, its own mounts included. */
-static const char *type_of(const struct imm_mount *m) {
-        return m->of_host || m->source[0] == '/' ? "bind" : m->fstype;
-}
 
 static const struct {
         unsigned flag;
@@ -178,8 +173,8 @@ static void put_losers(struct imm_cli *cli, const struct imm_mount_table *t) {
         }
 }
 
-static void mounts_text(
-        struct imm_cli *cli, const struct imm_unit *u, const struct imm_sandbox *sb) {
+static void mounts_text(struct imm_cli *cli, struct imm_unit *u) {
+        const struct imm_sandbox *sb = imm_sandbox_of(cli->manager, u);
         const struct imm_mount_table *t = &sb->mounts[sb->main];
 
         fputs(imm_cli_tone(cli, IMM_TONE_BOLD), stdout);
@@ -200,6 +195,12 @@ static void mounts_text(
         }
         if (t->assumes.n > 0)
                 putchar('\n');
+        if (cli->live) {
+                struct imm_cli_live live = {0};
+
+                imm_cli_live(cli, u, &live);
+                imm_cli_live_text(cli, &live);
+        }
 }
 
 /* ---- --json ---- */
@@ -208,7 +209,7 @@ static void json_mount(struct imm_json *j, const struct imm_mount *m) {
         imm_json_object(j, NULL);
         imm_json_string(j, "path", m->path);
         imm_json_string(j, "source", m->source);
-        imm_json_string(j, "fstype", type_of(m));
+        imm_json_string(j, "fstype", imm_mount_type(m));
         for (size_t i = 0; i < IMM_ELEMENTSOF(flags); i++)
                 imm_json_bool(j, flags[i].json, m->flags & flags[i].flag);
         imm_json_bool(j, "host", m->of_host);
@@ -222,7 +223,8 @@ static void json_mount(struct imm_json *j, const struct imm_mount *m) {
         imm_json_end(j);
 }
 
-static void json_unit(struct imm_json *j, const struct imm_unit *u, const struct imm_sandbox *sb) {
+static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *u) {
+        const struct imm_sandbox *sb = imm_sandbox_of(cli->manager, u);
         const struct imm_mount_table *t = &sb->mounts[sb->main];
 
         imm_json_string(j, "unit", u->name);
@@ -252,6 +254,12 @@ static void json_unit(struct imm_json *j, const struct imm_unit *u, const struct
         for (size_t i = 0; i < t->assumes.n; i++)
                 imm_json_string(j, NULL, t->assumes.v[i]);
         imm_json_end(j);
+        if (cli->live) {
+                struct imm_cli_live live = {0};
+
+                imm_cli_live(cli, u, &live);
+                imm_cli_live_json(j, &live);
+        }
 }
 
 static void mounts_json(struct imm_cli *cli, struct imm_unit **units, size_t n) {
@@ -262,12 +270,12 @@ static void mounts_json(struct imm_cli *cli, struct imm_unit **units, size_t n) 
         imm_json_string(&j, "root", imm_root_path(cli->root));
         imm_json_uint(&j, "systemd", cli->manager->version);
         if (n == 1)
-                json_unit(&j, units[0], imm_sandbox_of(cli->manager, units[0]));
+                json_unit(cli, &j, units[0]);
         else {
                 imm_json_array(&j, "units");
                 for (size_t i = 0; i < n; i++) {
                         imm_json_object(&j, NULL);
-                        json_unit(&j, units[i], imm_sandbox_of(cli->manager, units[i]));
+                        json_unit(cli, &j, units[i]);
                         imm_json_end(&j);
                 }
                 imm_json_end(&j);
@@ -312,7 +320,7 @@ static int mounts(struct imm_cli *cli) {
         for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');
-                mounts_text(cli, units[i], imm_sandbox_of(cli->manager, units[i]));
+                mounts_text(cli, units[i]);
         }
         return missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
 }
@@ -323,6 +331,7 @@ const struct imm_verb imm_verb_mounts = {
         .summary = "What a service has mounted where, and the setting that made it so",
         .details = "The table is what a path really reaches when the service runs: covered mounts "
                    "are left out.\nEach line: path, flags, what stands there, the setting with its "
-                   "line.",
+                   "line. With\n--live the running service is compared with it.",
+        .live = true,
         .run = mounts,
 };

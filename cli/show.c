@@ -2,6 +2,7 @@
 
 #include "analyzer/settings/settings.h"
 #include "cli/judged.h"
+#include "cli/live.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -203,8 +204,8 @@ static void json_diags(struct imm_json *j, const struct imm_diags *d) {
         }
 }
 
-static void json_unit(struct imm_json *j, const struct imm_settings *s, struct imm_cli_judged *w,
-        struct imm_arena *a) {
+static void json_unit(struct imm_cli *cli, struct imm_json *j, const struct imm_settings *s,
+        struct imm_cli_judged *w) {
         const struct imm_unit *u = s->unit;
 
         imm_json_string(j, "unit", u->name);
@@ -222,12 +223,18 @@ static void json_unit(struct imm_json *j, const struct imm_settings *s, struct i
                 imm_json_string(j, "message", s->load_message ? s->load_message : u->load_message);
         if (w)
                 imm_cli_judged_json(w, s->unit, j);
-        json_settings(j, s, a);
+        json_settings(j, s, cli->arena);
         json_lost(j, s);
         imm_json_array(j, "diagnostics");
         json_diags(j, &u->diags);
         json_diags(j, &s->diags);
         imm_json_end(j);
+        if (cli->live) {
+                struct imm_cli_live live = {0};
+
+                imm_cli_live(cli, s->unit, &live);
+                imm_cli_live_json(j, &live);
+        }
 }
 
 static void show_json(
@@ -239,12 +246,12 @@ static void show_json(
         imm_json_string(&j, "root", imm_root_path(cli->root));
         imm_json_uint(&j, "systemd", cli->manager->version);
         if (n == 1)
-                json_unit(&j, units[0], w, cli->arena);
+                json_unit(cli, &j, units[0], w);
         else {
                 imm_json_array(&j, "units");
                 for (size_t i = 0; i < n; i++) {
                         imm_json_object(&j, NULL);
-                        json_unit(&j, units[i], w, cli->arena);
+                        json_unit(cli, &j, units[i], w);
                         imm_json_end(&j);
                 }
                 imm_json_end(&j);
@@ -414,6 +421,12 @@ static void show_text(struct imm_cli *cli, struct imm_settings *s, struct imm_cl
                 text_settings(cli, s);
         if (w && s->load == IMM_LOAD_LOADED)
                 imm_cli_judged_text(w, s->unit);
+        if (cli->live) {
+                struct imm_cli_live live = {0};
+
+                imm_cli_live(cli, s->unit, &live);
+                imm_cli_live_text(cli, &live);
+        }
 }
 
 /* ---- the verb ---- */
@@ -429,6 +442,8 @@ static int check_usage(struct imm_cli *cli) {
                 return imm_cli_usage(cli, "--emit=unit goes with neither --property nor --json");
         if (asked.emit && cli->n_args > 1)
                 return imm_cli_usage(cli, "--emit=unit takes one unit at a time");
+        if (cli->live && (asked.emit || asked.properties.n > 0))
+                return imm_cli_usage(cli, "--live goes with neither --emit nor --property");
         if (asked.properties.n > 0 && cli->json != IMM_JSON_OFF)
                 return imm_cli_usage(cli, "--property prints lines: it does not go with --json");
         return IMM_EXIT_OK;
@@ -495,5 +510,6 @@ const struct imm_verb imm_verb_show = {
                    "loaded and not started.\n"
                    "With --emit=unit one unit file that behaves as fragment and drop-ins together.",
         .options = options,
+        .live = true,
         .run = show,
 };

@@ -173,7 +173,26 @@ static const char *usual_path(const char *path, struct imm_arena *a) {
         return imm_printf(a, "/run/systemd/journal%s", strchrnul(rest, '/'));
 }
 
-void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret) {
+/* The running host has its own kernel: what is there, and its bits, are to be seen. */
+static void as_it_runs(struct imm_manager *m, const char *path, struct imm_node *ret) {
+        const char *proc = imm_after(path, "/proc/");
+        const struct imm_node *real;
+
+        /* processes are those of whoever looks */
+        if (!proc || (*proc >= '0' && *proc <= '9') || *proc == '@' || below(proc, "self") ||
+                below(proc, "thread-self"))
+                return;
+        real = imm_node_of_root(m, path);
+        if (real->state == IMM_NODE_ABSENT)
+                *ret = *real;
+        if (real->state != IMM_NODE_PRESENT || S_ISLNK(real->mode))
+                return;
+        ret->mode = real->mode;
+        ret->uid = real->uid;
+        ret->gid = real->gid;
+}
+
+static void node_of_table(struct imm_manager *m, const char *path, struct imm_node *ret) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = NULL;
         const struct imm_api_entry *e;
         bool some;
@@ -207,4 +226,10 @@ void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret)
         };
         if (!some)
                 imm_node_booted(m, path, ret);
+}
+
+void imm_api_node(struct imm_manager *m, const char *path, struct imm_node *ret) {
+        node_of_table(m, path, ret);
+        if (ret->state == IMM_NODE_PRESENT && imm_root_is_running(m->root))
+                as_it_runs(m, path, ret);
 }

@@ -1,5 +1,7 @@
 #include "analyzer/sandbox/access-private.h"
 
+#include <linux/securebits.h>
+
 /* Set-id bits count only for owners that exist in the user namespace, and not on scripts. */
 static bool take_ids(const struct imm_node *n, struct imm_identity *id) {
         bool changed = false;
@@ -61,8 +63,12 @@ static void change_identity(struct imm_manager *m, struct imm_settings *s,
                 id->cap_permitted = granted(caps, id);
                 id->cap_effective = caps->effective ? id->cap_permitted : 0;
                 id->cap_ambient = 0;
-        } else if (set_id)
+        } else if (set_id) {
                 imm_identity_plain_exec(id);
+                /* whose real user is still root has them, and may take them up again */
+                if (root_before && id->uid != 0 && !(id->secure_bits & SECBIT_NOROOT))
+                        id->cap_permitted = id->cap_bounding | id->cap_inheritable;
+        }
         id->undumpable |= set_id || (caps && (id->cap_permitted & ~before));
         if (!set_id && !caps)
                 return;

@@ -2,7 +2,9 @@
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 
 /* The versions in which a rule changed */
 enum {
@@ -193,8 +195,7 @@ static bool has_namespaces_filter(const struct imm_settings *s) {
                (imm_setting_number(s, IMM_SETTING_RESTRICT_NAMESPACES) & all) != all;
 }
 
-/* Any setting that is a seccomp filter */
-static bool has_seccomp(const struct imm_settings *s) {
+bool imm_identity_filtered(const struct imm_settings *s) {
         static const enum imm_setting flags[] = {
                 IMM_SETTING_LOCK_PERSONALITY,
                 IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
@@ -346,10 +347,56 @@ static void choose_groups(const struct imm_manager *m, const struct imm_settings
                 set_groups(id, &list);
 }
 
+/* ---- what the manager has to give ---- */
+
+static struct {
+        uint64_t bounding;
+        bool no_new_privileges;
+} first_process = {IMM_CAPS_ALL, false};
+
+/* Whoever started the running host's first process, a container's manager say, may have limited it
+ */
+static void look_at_first_process(void) {
+        imm_auto_free char *line = NULL;
+        FILE *f = fopen("/proc/1/status", "re");
+        size_t size = 0;
+        const char *rest;
+
+        while (f && getline(&line, &size, f) > 0) {
+                if ((rest = imm_after(line, "CapBnd:")))
+                        first_process.bounding = strtoull(rest, NULL, 16);
+                if ((rest = imm_after(line, "NoNewPrivs:")))
+                        first_process.no_new_privileges = strtoul(rest, NULL, 10) != 0;
+        }
+        if (f)
+                (void)fclose(f);
+}
+
+/* Of all that is started, whatever its unit says */
+static void limit_by_manager(const struct imm_manager *m, struct imm_identity *id) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        const struct imm_value *caps = imm_manager_limit(m, IMM_SETTING_CAPABILITY_BOUNDING_SET);
+        const struct imm_value *nnp = imm_manager_limit(m, IMM_SETTING_NO_NEW_PRIVILEGES);
+        uint64_t bounding = caps ? caps->number : IMM_CAPS_ALL;
+
+        id->no_new_privileges |= nnp && nnp->number == 1;
+        if (imm_root_is_running(m->root)) {
+                (void)pthread_once(&once, look_at_first_process);
+                bounding &= first_process.bounding;
+                id->no_new_privileges |= first_process.no_new_privileges;
+        }
+        /* a new user namespace begins with all of them */
+        if (id->userns != IMM_USERNS_NONE)
+                return;
+        id->cap_bounding &= bounding;
+        id->cap_ambient &= bounding;
+        id->cap_inheritable &= bounding;
+}
+
 static void set_capabilities(const struct imm_manager *m, const struct imm_settings *s,
-        bool sandboxed, bool set_user, struct imm_identity *id) {
-        bool privileged = m->scope == IMM_SCOPE_SYSTEM || id->userns != IMM_USERNS_NONE;
-        bool seccomp = has_seccomp(s), keeps_admin = privileged;
+        bool sandboxed, bool set_user, bool has_user, struct imm_identity *id) {
+        bool drops, privileged = m->scope == IMM_SCOPE_SYSTEM || id->userns != IMM_USERNS_NONE;
+        bool seccomp = imm_identity_filtered(s), keeps_admin = privileged;
         uint64_t bounding = IMM_CAPS_ALL, ambient = 0;
 
         if (!sandboxed) {
@@ -368,11 +415,16 @@ static void set_capabilities(const struct imm_manager *m, const struct imm_setti
         ambient &= bounding;
         id->cap_bounding = bounding;
         id->cap_ambient = id->cap_inheritable = ambient;
+        /* systemd keeps what installing the filter needs over the change of user; User=root counts
+         */
+        drops = has_user && m->scope == IMM_SCOPE_SYSTEM &&
+                s->version >= SECCOMP_KEEPS_PRIVILEGES && seccomp && filter_allows_drop(s);
         if (set_user && id->uid != 0 && m->scope == IMM_SCOPE_SYSTEM)
-                keeps_admin =
-                        s->version >= SECCOMP_KEEPS_PRIVILEGES && seccomp && filter_allows_drop(s);
-        if (keeps_admin && set_user && id->uid != 0 && m->scope == IMM_SCOPE_SYSTEM)
+                keeps_admin = drops;
+        if (drops) {
                 id->cap_inheritable |= (BIT(CAP_SYS_ADMIN) | BIT(CAP_SETPCAP)) & bounding;
+                id->cap_lost = BIT(CAP_SETUID) & ~ambient;
+        }
         id->no_new_privileges =
                 imm_setting_bool(s, IMM_SETTING_NO_NEW_PRIVILEGES) || (seccomp && !keeps_admin);
 }
@@ -382,7 +434,8 @@ void imm_identity_plain_exec(struct imm_identity *id) {
         bool root = id->uid == 0 && (id->userns != IMM_USERNS_SELF || id->maps_root);
 
         if (root && !(id->secure_bits & SECBIT_NOROOT))
-                id->cap_permitted = id->cap_bounding | id->cap_inheritable;
+                id->cap_permitted = (id->cap_bounding | id->cap_inheritable) &
+                                    ~(id->no_new_privileges ? id->cap_lost : 0);
         else
                 id->cap_permitted = id->cap_ambient;
         id->cap_effective = id->cap_permitted;
@@ -430,6 +483,7 @@ void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum im
         }
         if (set_user && c.has_group)
                 ret->gid = c.gid;
-        set_capabilities(m, s, sandboxed, set_user, ret);
+        set_capabilities(m, s, sandboxed, set_user, set_user && c.has_user, ret);
+        limit_by_manager(m, ret);
         imm_identity_plain_exec(ret);
 }

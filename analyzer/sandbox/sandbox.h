@@ -52,6 +52,8 @@ struct imm_identity {
         bool unknown; /* user or group is not in the root: @why says so; judged as an unprivileged
                          stranger */
         uint64_t cap_bounding, cap_inheritable, cap_permitted, cap_effective, cap_ambient;
+        uint64_t cap_lost; /* given up before exec, and not to be had again under no_new_privileges
+                            */
         bool no_new_privileges;
         unsigned secure_bits;
         enum imm_userns userns;
@@ -65,6 +67,9 @@ struct imm_identity {
         const char *why;          /* one line, or NULL */
         struct imm_origin origin; /* of the user */
 };
+
+/* Does any setting put a system-call filter (seccomp) on the unit's processes? */
+bool imm_identity_filtered(const struct imm_settings *s);
 
 /* ---- mounts ---- */
 
@@ -126,6 +131,10 @@ struct imm_mount {
         struct imm_origin origin;
         const char *why; /* for implicit ones and side effects: one line */
 };
+
+/* What stands there in one word: "bind" is a part of the host's tree, its own mounts included;
+ * else the type of what is made new. */
+const char *imm_mount_type(const struct imm_mount *m);
 
 /* Settings that lost against others at a path: dropped or overridden entries of the plan, in
  * systemd's order */

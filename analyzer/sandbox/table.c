@@ -151,6 +151,10 @@ static void look_around(struct imm_plan *p, struct imm_vpath root, const char *r
                 qsort(t->made.v, t->made.n, sizeof(struct imm_made), by_name);
 }
 
+const char *imm_mount_type(const struct imm_mount *m) {
+        return m->of_host || m->source[0] == '/' ? "bind" : m->fstype;
+}
+
 const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char *path) {
         size_t n = strlen(path);
 

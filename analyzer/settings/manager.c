@@ -14,6 +14,7 @@
 
 struct imm_defaults {
         struct imm_value *values[IMM_SETTING_N];
+        struct imm_value *limits[IMM_SETTING_N]; /* what the manager takes from itself */
 };
 
 /* Default...= and the settings that get it; each is read as its first one is. */
@@ -72,6 +73,27 @@ static const struct {
 #undef K
 };
 
+/* Of the manager's own process, and so of all that it starts; in system.conf alone */
+static const enum imm_setting limits[] = {
+        IMM_SETTING_CAPABILITY_BOUNDING_SET,
+        IMM_SETTING_NO_NEW_PRIVILEGES,
+};
+
+static bool is_limit(const struct imm_parse *p, const char *key) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(limits); i++)
+                if (imm_streq(imm_setting_info(limits[i])->name, key))
+                        return p->m->scope == IMM_SCOPE_SYSTEM;
+        return false;
+}
+
+static void read_limit(struct imm_parse *p, const struct imm_assignment *x, const char *path) {
+        p->id = imm_setting_by_name(x->key);
+        p->row = &imm_setting_rows[p->id];
+        p->key = p->row->info.name;
+        p->origin = (struct imm_origin){.kind = IMM_ORIGIN_MANAGER, .file = path, .line = x->line};
+        (void)p->row->parser(p, x->value);
+}
+
 static void read_assignment(struct imm_parse *p, const struct imm_assignment *x, const char *path) {
         const struct imm_setting_row *row;
         size_t k = 0;
@@ -96,7 +118,7 @@ static void read_assignment(struct imm_parse *p, const struct imm_assignment *x,
                         *imm_parse_value_of(p, keys[k].ids[i]) = *p->values[p->id];
 }
 
-static void read_conf(struct imm_parse *p, const char *path) {
+static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *path) {
         static const char *const sections[] = {"Manager", NULL};
         const struct imm_syntax syntax = {.sections = sections, .version = p->version};
         struct imm_unit_file f = {.kind = IMM_FILE_DROPIN, .path = path};
@@ -112,8 +134,16 @@ static void read_conf(struct imm_parse *p, const char *path) {
         }
         text = imm_strndup(p->a, blob.data, blob.size);
         imm_syntax_parse(&syntax, text, blob.size, p->a, &f);
-        for (size_t i = 0; i < f.n_assignments; i++)
-                read_assignment(p, &f.assignments[i], path);
+        for (size_t i = 0; i < f.n_assignments; i++) {
+                const struct imm_assignment *x = &f.assignments[i];
+                bool limit = is_limit(p, x->key);
+
+                p->values = limit ? d->limits : d->values;
+                if (limit)
+                        read_limit(p, x, path);
+                else
+                        read_assignment(p, x, path);
+        }
 }
 
 /* Name -> path: the first directory that has a name counts, a link to /dev/null hides it */
@@ -122,7 +152,7 @@ static int by_name(const void *a, const void *b) {
                 ((const struct imm_map_entry *)a)->key, ((const struct imm_map_entry *)b)->key);
 }
 
-static void read_all(struct imm_parse *p) {
+static void read_all(struct imm_parse *p, struct imm_defaults *d) {
         /* Most specific first; a directory of its own since 254 for the file itself too */
         static const char *const dirs[] = {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"};
         const char *name = p->m->scope == IMM_SCOPE_SYSTEM ? "system.conf" : "user.conf";
@@ -137,7 +167,7 @@ static void read_all(struct imm_parse *p) {
                 if (imm_root_stat(p->m->root, path, &st) < 0)
                         continue;
                 if (S_ISREG(st.st_mode))
-                        read_conf(p, path);
+                        read_conf(p, d, path);
                 break;
         }
         for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
@@ -159,7 +189,7 @@ static void read_all(struct imm_parse *p) {
                 struct stat st;
 
                 if (imm_root_stat(p->m->root, found.v[i].value, &st) >= 0 && S_ISREG(st.st_mode))
-                        read_conf(p, found.v[i].value);
+                        read_conf(p, d, found.v[i].value);
         }
 }
 
@@ -167,15 +197,11 @@ static void load(struct imm_manager *m) {
         struct imm_defaults *d = imm_new(m->arena, struct imm_defaults);
         const struct imm_unit nobody = {
                 .name = "", .prefix = "", .type = IMM_UNIT_SERVICE}; /* parsers ask for its type */
-        struct imm_parse p = {.m = m,
-                .u = &nobody,
-                .version = m->version,
-                .a = m->arena,
-                .diags = &m->diags,
-                .values = d->values};
+        struct imm_parse p = {
+                .m = m, .u = &nobody, .version = m->version, .a = m->arena, .diags = &m->diags};
 
         if (m->root)
-                read_all(&p);
+                read_all(&p, d);
         __atomic_store_n(&m->defaults, d, __ATOMIC_RELEASE);
 }
 
@@ -197,4 +223,10 @@ const struct imm_value *imm_manager_default(
         if (!d || (id == IMM_SETTING_TASKS_MAX && type == IMM_UNIT_SLICE))
                 return NULL;
         return d->values[id];
+}
+
+const struct imm_value *imm_manager_limit(const struct imm_manager *m, enum imm_setting id) {
+        const struct imm_defaults *d = __atomic_load_n(&m->defaults, __ATOMIC_ACQUIRE);
+
+        return d ? d->limits[id] : NULL;
 }

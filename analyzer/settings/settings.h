@@ -98,6 +98,12 @@ char *imm_origin_text(const struct imm_origin *o, struct imm_arena *a);
 void imm_manager_defaults_load(struct imm_manager *m);
 
 /*
+ * What the system's manager takes from itself, and so from all that it starts:
+ * CapabilityBoundingSet= and NoNewPrivileges= of system.conf. NULL where it says nothing.
+ */
+const struct imm_value *imm_manager_limit(const struct imm_manager *m, enum imm_setting id);
+
+/*
  * properties.c: `systemctl show`'s own lines. Writes "KEY=VALUE\n" to @f as systemctl of that
  * version would for the loaded, not started unit. Returns 0, or -ENOENT for a property that this
  * version does not have.

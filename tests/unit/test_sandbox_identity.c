@@ -77,6 +77,46 @@ static void fails(
         done(&w);
 }
 
+/* A filter is put in force behind the change of user: what systemd keeps for it, and gives up. */
+TEST(filters_and_capabilities) {
+        const char *lines = "User=root\nNoNewPrivileges=yes\nSystemCallFilter=@system-service";
+        struct who w = plain(257, lines);
+
+        assert_int_equal(w.id.cap_bounding, IMM_CAPS_ALL);
+        assert_int_equal(w.id.cap_permitted, IMM_CAPS_ALL & ~BIT(CAP_SETUID));
+        assert_int_equal(w.id.cap_inheritable, BIT(CAP_SYS_ADMIN) | BIT(CAP_SETPCAP));
+        done(&w);
+        w = plain(252, lines);
+        assert_int_equal(w.id.cap_permitted, IMM_CAPS_ALL);
+        assert_int_equal(w.id.cap_inheritable, 0);
+        done(&w);
+        w = plain(257, "NoNewPrivileges=yes\nSystemCallFilter=@system-service");
+        assert_int_equal(w.id.cap_permitted, IMM_CAPS_ALL);
+        done(&w);
+}
+
+/* What the manager takes from itself in system.conf nobody below it has. */
+TEST(the_managers_own_limits) {
+        struct who w;
+
+        tree_file("etc/systemd/system.conf", "[Manager]\nCapabilityBoundingSet=~CAP_SYS_TIME "
+                                             "CAP_SYS_BOOT\nNoNewPrivileges=yes\n");
+        w = plain(257, "AmbientCapabilities=CAP_SYS_TIME CAP_CHOWN\nUser=alice");
+        assert_int_equal(
+                w.id.cap_bounding, IMM_CAPS_ALL & ~(BIT(CAP_SYS_TIME) | BIT(CAP_SYS_BOOT)));
+        assert_int_equal(w.id.cap_ambient, BIT(CAP_CHOWN));
+        assert_true(w.id.no_new_privileges);
+        done(&w);
+        w = identity(257, IMM_SCOPE_SYSTEM, IMM_KIND_PRIVILEGED, "");
+        assert_int_equal(
+                w.id.cap_permitted, IMM_CAPS_ALL & ~(BIT(CAP_SYS_TIME) | BIT(CAP_SYS_BOOT)));
+        done(&w);
+        w = identity(257, IMM_SCOPE_USER, IMM_KIND_PLAIN, "");
+        assert_false(w.id.no_new_privileges);
+        done(&w);
+        assert_int_equal(unlink(tree_path("etc/systemd/system.conf")), 0);
+}
+
 TEST(users_and_groups) {
         runs_as("", 0, 0, "");
         runs_as("User=root", 0, 0, "");
@@ -205,6 +245,8 @@ TEST(user_managers_can_little) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(filters_and_capabilities),
+                cmocka_unit_test(the_managers_own_limits),
                 cmocka_unit_test(users_and_groups),
                 cmocka_unit_test(who_is_not_there_fails_at_its_own_step),
                 cmocka_unit_test(dynamic_users_are_those_of_the_root_if_they_exist),

@@ -76,9 +76,20 @@ static const char *check_key(const void *item) {
         return ((const struct imm_state_check *)item)->id;
 }
 
+/* What a check costs in tenths: nothing when it is met; -1: it does not apply */
+static int cost(const struct imm_state_check *c) {
+        return !c ? -1 : c->exposure >= 0 ? c->exposure : c->set == 1 ? 0 : -1;
+}
+
+static enum imm_verdict risen(int before, int after) {
+        return before < 0 || after < 0 ? IMM_VERDICT_CHANGED
+               : after > before        ? IMM_VERDICT_WORSE
+                                       : IMM_VERDICT_BETTER;
+}
+
 static void check(struct work *w, const void *before, const void *after) {
         const struct imm_state_check *a = before, *b = after;
-        int x = a ? a->exposure : -1, y = b ? b->exposure : -1;
+        int x = cost(a), y = cost(b);
 
         if (x == y)
                 return;
@@ -87,9 +98,7 @@ static void check(struct work *w, const void *before, const void *after) {
                 .name = a ? a->id : b->id,
                 .before = imm_tenths_text(w->a, x),
                 .after = imm_tenths_text(w->a, y),
-                .verdict = x < 0 || y < 0 ? IMM_VERDICT_CHANGED
-                           : y > x        ? IMM_VERDICT_WORSE
-                                          : IMM_VERDICT_BETTER,
+                .verdict = risen(x, y),
         };
 }
 
@@ -263,9 +272,7 @@ static void score(struct work *w, const char *name, int before, int after) {
                 .name = name,
                 .before = imm_tenths_text(w->a, before),
                 .after = imm_tenths_text(w->a, after),
-                .verdict = before < 0 || after < 0 ? IMM_VERDICT_CHANGED
-                           : after > before        ? IMM_VERDICT_WORSE
-                                                   : IMM_VERDICT_BETTER,
+                .verdict = risen(before, after),
         };
 }
 
@@ -410,6 +417,9 @@ static void unit(struct work *w, const void *before, const void *after) {
         if (a && b) {
                 both(w, a, b);
                 u->verdict = verdict_of(u);
+                /* an upgrade explains what changed; by itself it changes nothing */
+                if (u->verdict != IMM_VERDICT_SAME && a->package && b->package)
+                        state_word(w, "package", a->package, b->package, "");
         } else {
                 u->verdict = a ? IMM_VERDICT_GONE : IMM_VERDICT_NEW;
                 score(w, "exposure", a ? a->exposure : -1, b ? b->exposure : -1);
@@ -484,19 +494,11 @@ static void put_change(struct imm_json *j, const char *key, const struct imm_cha
                 imm_json_end(j); \
         } while (0)
 
-static void put_findings(
-        struct imm_json *j, const char *key, const struct imm_state_finding *const *v, size_t n) {
+static void put_findings(struct imm_json *j, const char *key, const struct imm_state *s,
+        const struct imm_state_finding *const *v, size_t n) {
         imm_json_array(j, key);
-        for (size_t i = 0; i < n; i++) {
-                imm_json_object(j, NULL);
-                imm_json_string(j, "rule", v[i]->rule);
-                imm_json_string(j, "scorecard", v[i]->scorecard);
-                imm_json_string(j, "setting", v[i]->setting);
-                imm_json_string(j, "severity", imm_severity_name(v[i]->severity));
-                imm_json_string(j, "subject", v[i]->subject);
-                imm_json_string(j, "file", v[i]->file);
-                imm_json_end(j);
-        }
+        for (size_t i = 0; i < n; i++)
+                imm_finding_json(s, v[i], j);
         imm_json_end(j);
 }
 
@@ -511,8 +513,8 @@ void imm_difference_json(const struct imm_difference *d, struct imm_json *j) {
                 PUT_CHANGES(j, u, settings);
                 PUT_CHANGES(j, u, checks);
                 imm_json_object(j, "findings");
-                put_findings(j, "new", u->fresh.v, u->fresh.n);
-                put_findings(j, "fixed", u->fixed.v, u->fixed.n);
+                put_findings(j, "new", u->after, u->fresh.v, u->fresh.n);
+                put_findings(j, "fixed", u->before, u->fixed.v, u->fixed.n);
                 imm_json_end(j);
                 PUT_CHANGES(j, u, mounts);
                 PUT_CHANGES(j, u, access);

@@ -115,28 +115,32 @@ static void put_closure(struct imm_json *j, const struct imm_state *s) {
         imm_json_end(j);
 }
 
+void imm_finding_json(
+        const struct imm_state *s, const struct imm_state_finding *f, struct imm_json *j) {
+        imm_json_object(j, NULL);
+        imm_json_string(j, "rule", f->rule);
+        imm_json_string(j, "scorecard", f->scorecard);
+        imm_json_string(j, "setting", f->setting);
+        imm_json_string(j, "severity", imm_severity_name(f->severity));
+        imm_json_string(j, "confidence", f->confidence);
+        put_strings(j, "evidence", &f->evidence);
+        imm_json_string(j, "remedy", f->remedy);
+        imm_json_string(j, "file", f->file);
+        if (f->line)
+                imm_json_uint(j, "line", f->line);
+        else
+                imm_json_null(j, "line");
+        imm_owner_json(s, f, j);
+        imm_json_string(j, "subject", f->subject);
+        if (f->suppressed)
+                imm_json_string(j, "suppressed", f->suppressed);
+        imm_json_end(j);
+}
+
 void imm_findings_json(const struct imm_state *s, struct imm_json *j) {
         imm_json_array(j, "findings");
-        imm_array_foreach (f, &s->findings) {
-                imm_json_object(j, NULL);
-                imm_json_string(j, "rule", f->rule);
-                imm_json_string(j, "scorecard", f->scorecard);
-                imm_json_string(j, "setting", f->setting);
-                imm_json_string(j, "severity", imm_severity_name(f->severity));
-                imm_json_string(j, "confidence", f->confidence);
-                put_strings(j, "evidence", &f->evidence);
-                imm_json_string(j, "remedy", f->remedy);
-                imm_json_string(j, "file", f->file);
-                if (f->line)
-                        imm_json_uint(j, "line", f->line);
-                else
-                        imm_json_null(j, "line");
-                imm_owner_json(s, f, j);
-                imm_json_string(j, "subject", f->subject);
-                if (f->suppressed)
-                        imm_json_string(j, "suppressed", f->suppressed);
-                imm_json_end(j);
-        }
+        imm_array_foreach (f, &s->findings)
+                imm_finding_json(s, f, j);
         imm_json_end(j);
 }
 
@@ -167,6 +171,7 @@ void imm_snapshot_json(const struct imm_snapshot *s, struct imm_json *j) {
         imm_json_string(j, "immure", s->immure);
         imm_json_string(j, "host", s->host);
         imm_json_string(j, "root", s->root);
+        imm_json_string(j, "scope", s->scope);
         imm_json_uint(j, "systemd", s->systemd);
         if (s->time)
                 imm_json_int(j, "time", s->time);
@@ -397,6 +402,7 @@ int imm_snapshot_from_json(struct imm_snapshot **ret, const char *text, size_t n
         s->time = get_int(doc, "time", 0);
         s->host = get_string(s->arena, doc, "host");
         s->root = get_string(s->arena, doc, "root");
+        s->scope = get_string(s->arena, doc, "scope");
         s->immure = get_string(s->arena, doc, "immure");
         s->systemd = (unsigned)get_int(doc, "systemd", 0);
         s->partial = get_tristate(doc, "partial") == 1;

@@ -106,6 +106,7 @@ struct imm_state {
 struct imm_snapshot {
         int64_t time; /* seconds since the epoch; 0 where no clock was asked */
         const char *host, *root;
+        const char *scope; /* whose manager: "system", "user", "user NAME", "global" */
         unsigned systemd;
         const char *immure;                   /* version that made it */
         IMM_ARRAY(struct imm_state *) states; /* sorted by unit */
@@ -130,6 +131,9 @@ void imm_snapshot_redact(struct imm_snapshot *s);
 void imm_state_json(const struct imm_state *s, struct imm_json *j);
 /* Of it, the member "findings" alone */
 void imm_findings_json(const struct imm_state *s, struct imm_json *j);
+/* One finding of @s as an object */
+void imm_finding_json(
+        const struct imm_state *s, const struct imm_state_finding *f, struct imm_json *j);
 /* The document {"schema": "immure.report/1", "units": [...]}. */
 void imm_snapshot_json(const struct imm_snapshot *s, struct imm_json *j);
 /* Reads such a document back. -EINVAL with @err for what is none; unknown members are ignored. */

@@ -45,8 +45,72 @@ static void print_finding(
         const struct imm_cli *cli, const struct imm_state_finding *f, enum imm_verdict v) {
         printf("  %s%-8s%s finding  ", imm_cli_tone(cli, tone_of(v)),
                 v == IMM_VERDICT_WORSE ? "new" : "fixed", imm_cli_plain(cli));
+        imm_text_put(stdout, f->scorecard ? f->scorecard : "?");
+        putchar('/');
         imm_text_put(stdout, f->rule ? f->rule : "?");
-        printf(" (%s)\n", imm_severity_name(f->severity));
+        printf(" (%s)", imm_severity_name(f->severity));
+        if (f->evidence.n > 0) {
+                fputs(": ", stdout);
+                imm_text_put(stdout, f->evidence.v[0]);
+        }
+        putchar('\n');
+}
+
+/* Each by itself, but for remarks and for what a unit that came or went brought with it: numbers */
+static void print_findings(const struct imm_cli *cli, const struct imm_unit_difference *u,
+        const struct imm_state_finding *const *v, size_t n, enum imm_verdict verdict) {
+        bool whole = !u->before || !u->after;
+        unsigned counts[IMM_SEVERITY_N] = {0};
+        const char *comma = " ";
+
+        for (size_t i = 0; i < n; i++)
+                if (whole || v[i]->severity == IMM_SEVERITY_INFO)
+                        counts[v[i]->severity]++;
+                else
+                        print_finding(cli, v[i], verdict);
+        for (int s = IMM_SEVERITY_N - 1; s >= 0; s--) {
+                if (counts[s] == 0)
+                        continue;
+                if (*comma == ' ')
+                        printf("  %s%-8s%s findings", imm_cli_tone(cli, IMM_TONE_FAINT),
+                                whole                          ? imm_verdict_name(u->verdict)
+                                : verdict == IMM_VERDICT_WORSE ? "new"
+                                                               : "fixed",
+                                imm_cli_plain(cli));
+                printf("%s%u %s", comma, counts[s], imm_severity_name((enum imm_severity)s));
+                comma = ", ";
+        }
+        if (*comma == ',')
+                putchar('\n');
+}
+
+static bool below(const char *path, const char *top) {
+        const char *rest = imm_after(path, top);
+
+        return rest && (*rest == '/' || !top[1]);
+}
+
+/* Is there a row above this one, of a directory that it is in, that says the same? */
+static bool is_said(const struct imm_unit_difference *u, const struct imm_change *c) {
+        for (const struct imm_change *p = u->access.v; p < c; p++)
+                if (below(c->name, p->name) &&
+                        imm_streq(p->before ? p->before : "", c->before ? c->before : "") &&
+                        imm_streq(p->after ? p->after : "", c->after ? c->after : ""))
+                        return true;
+        return false;
+}
+
+static void print_access(const struct imm_cli *cli, const struct imm_unit_difference *u) {
+        size_t n = 0;
+
+        imm_array_foreach (c, &u->access)
+                if (!is_said(u, c))
+                        print_change(cli, c);
+                else
+                        n++;
+        if (n > 0)
+                printf("  %s%-8s%s access   and the same for %zu places below\n",
+                        imm_cli_tone(cli, IMM_TONE_FAINT), "", imm_cli_plain(cli), n);
 }
 
 static void print_unit(const struct imm_cli *cli, const struct imm_unit_difference *u) {
@@ -56,14 +120,11 @@ static void print_unit(const struct imm_cli *cli, const struct imm_unit_differen
         printf("%s\n", imm_cli_plain(cli));
         imm_array_foreach (c, &u->scores)
                 print_change(cli, c);
-        imm_array_foreach (f, &u->fresh)
-                print_finding(cli, *f, IMM_VERDICT_WORSE);
-        imm_array_foreach (f, &u->fixed)
-                print_finding(cli, *f, IMM_VERDICT_BETTER);
+        print_findings(cli, u, u->fresh.v, u->fresh.n, IMM_VERDICT_WORSE);
+        print_findings(cli, u, u->fixed.v, u->fixed.n, IMM_VERDICT_BETTER);
         imm_array_foreach (c, &u->settings)
                 print_change(cli, c);
-        imm_array_foreach (c, &u->access)
-                print_change(cli, c);
+        print_access(cli, u);
         imm_array_foreach (c, &u->mounts)
                 print_change(cli, c);
         imm_array_foreach (c, &u->closure)
@@ -85,11 +146,10 @@ static void print(const struct imm_cli *cli, const struct imm_difference *d) {
         imm_array_foreach (u, &d->units)
                 print_unit(cli, *u);
         if (cli->legend)
-                printf("%s%zu worse, %zu better, %zu changed, %zu new, %zu gone, %zu the same\n",
+                printf("%s%zu worse, %zu better, %zu changed, %zu new, %zu gone\n",
                         d->units.n ? "\n" : "", d->counts[IMM_VERDICT_WORSE],
                         d->counts[IMM_VERDICT_BETTER], d->counts[IMM_VERDICT_CHANGED],
-                        d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE],
-                        d->counts[IMM_VERDICT_SAME]);
+                        d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE]);
 }
 
 static int last_two(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot **a,

@@ -45,6 +45,7 @@ static int past(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot 
         struct imm_report *to) {
         struct imm_report_run *points;
         struct imm_run *runs = NULL;
+        struct imm_run_place place;
         int64_t id = arg.since;
         size_t n = 0;
         int r;
@@ -60,7 +61,8 @@ static int past(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot 
         if (r < 0)
                 return imm_cli_fail(
                         cli, r == -ENOENT ? IMM_EXIT_USAGE : IMM_EXIT_PARTIAL, &cli->err);
-        if (imm_history_runs(h, (*ret)->host, (*ret)->root, cli->arena, &runs, &n, &cli->err) < 0)
+        place = (struct imm_run_place){(*ret)->host, (*ret)->root, (*ret)->scope};
+        if (imm_history_runs(h, &place, cli->arena, &runs, &n, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         points = imm_alloc_array(cli->arena, n, sizeof(*points));
         for (size_t i = 0; i < n; i++) {
@@ -97,6 +99,16 @@ static void write_report(struct imm_cli *cli, const struct imm_report *r, FILE *
         }
 }
 
+/* Of a report on some units the others are no news. */
+static void keep_named(struct imm_snapshot *before, const struct imm_snapshot *now) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < before->states.n; i++)
+                if (imm_snapshot_find(now, before->states.v[i]->unit))
+                        before->states.v[n++] = before->states.v[i];
+        before->states.n = n;
+}
+
 static int run(struct imm_cli *cli) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *now = NULL, *before = NULL;
         imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
@@ -116,6 +128,8 @@ static int run(struct imm_cli *cli) {
                 r = past(cli, h, &before, &report);
         if (r != IMM_EXIT_OK)
                 return r;
+        if (before && cli->n_args > 0)
+                keep_named(before, now);
         report.now = now;
         report.before = before;
         if (before)

@@ -23,6 +23,22 @@ const char *imm_cli_host(struct imm_cli *cli) {
         return imm_strndup(cli->arena, b.data, (size_t)(end - b.data));
 }
 
+struct imm_run_place imm_cli_run_place(struct imm_cli *cli) {
+        static const char *const scopes[] = {[IMM_SCOPE_SYSTEM] = "system",
+                [IMM_SCOPE_USER] = "user",
+                [IMM_SCOPE_GLOBAL] = "global"};
+        const struct imm_manager *m = cli->manager;
+        imm_auto_free char *real = realpath(imm_root_path(cli->root), NULL);
+
+        return (struct imm_run_place){
+                .host = imm_cli_host(cli),
+                .root = imm_strdup(cli->arena, real ? real : imm_root_path(cli->root)),
+                .scope = m->scope == IMM_SCOPE_USER && m->user
+                                 ? imm_printf(cli->arena, "user %s", m->user->name)
+                                 : scopes[m->scope],
+        };
+}
+
 int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_snapshot **ret) {
         struct imm_cli_audit a = {0};
         size_t n_args = cli->n_args;
@@ -38,9 +54,13 @@ int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_
         cli->n_args = n_args;
         if (r == IMM_EXIT_OK)
                 r = imm_cli_audit_status(cli, &a);
-        if (r == IMM_EXIT_OK || r == IMM_EXIT_PARTIAL) {
+        if (r == IMM_EXIT_OK || r == IMM_EXIT_PARTIAL || (a.missing && !a.broken_rules)) {
+                struct imm_run_place place = imm_cli_run_place(cli);
+
                 s = imm_snapshot_of(a.audit, parts, cli->jobs);
-                s->host = imm_strdup(s->arena, imm_cli_host(cli));
+                s->host = imm_strdup(s->arena, place.host);
+                s->root = imm_strdup(s->arena, place.root);
+                s->scope = imm_strdup(s->arena, place.scope);
                 s->time = (int64_t)time(NULL);
                 s->immure = IMM_VERSION;
                 s->partial |= r == IMM_EXIT_PARTIAL;
@@ -127,14 +147,15 @@ int imm_cli_snapshot_named(
 }
 
 int imm_cli_last_run(struct imm_cli *cli, struct imm_history *h, int64_t before, int64_t *ret) {
+        struct imm_run_place place;
         struct imm_run *runs = NULL;
         size_t n = 0;
 
         *ret = 0;
         if (!h)
                 return IMM_EXIT_OK;
-        if (imm_history_runs(h, imm_cli_host(cli), imm_root_path(cli->root), cli->arena, &runs, &n,
-                    &cli->err) < 0)
+        place = imm_cli_run_place(cli);
+        if (imm_history_runs(h, &place, cli->arena, &runs, &n, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         while (n > 0 && before != 0 && runs[n - 1].id >= before)
                 n--;

@@ -9,13 +9,16 @@
 
 /*
  * Analyses cli's root (all of its services, or those that the arguments name if @args) with host
- * and time filled in. An imm_exit: 0 and 3 (something could not be read) come with a snapshot,
- * others without; what there is to say is said.
+ * and time filled in. An imm_exit: 0, 3 (something could not be read) and 2 for a unit that is
+ * nowhere come with a snapshot, others without; what there is to say is said.
  */
 int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_snapshot **ret);
 
 /* The host that cli's root is, by its /etc/hostname; the running one by what it calls itself. */
 const char *imm_cli_host(struct imm_cli *cli);
+
+/* What a run of cli's root is of: host, the root's real path, whose manager */
+struct imm_run_place imm_cli_run_place(struct imm_cli *cli);
 
 /* --db=, else the usual place. Opens it. READ: 0 with *ret NULL where there is none. An imm_exit.
  */

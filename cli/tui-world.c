@@ -427,6 +427,7 @@ static int runs(void *data, struct imm_arena *a, struct imm_tui_run **ret, size_
         struct imm_err *err) {
         struct imm_review *r = data;
         struct imm_run *found = NULL;
+        struct imm_run_place place;
         size_t n = 0;
         int k;
 
@@ -434,8 +435,8 @@ static int runs(void *data, struct imm_arena *a, struct imm_tui_run **ret, size_
         /* runs are of the system's units */
         if (!r->history || r->scope != IMM_SCOPE_SYSTEM)
                 return 0;
-        k = imm_history_runs(
-                r->history, imm_cli_host(r->cli), imm_root_path(r->cli->root), a, &found, &n, err);
+        place = imm_cli_run_place(r->cli);
+        k = imm_history_runs(r->history, &place, a, &found, &n, err);
         if (k < 0)
                 return k;
         *ret = imm_alloc_array(a, n, sizeof(**ret));

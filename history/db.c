@@ -10,7 +10,10 @@
 
 enum {
         APPLICATION_ID = 0x696d6d75, /* "immu" */
-        BUSY_MS = 60 * 1000,
+        /* how long to wait for others: a night is worth it, a look is not */
+        WRITE_WAIT_MS = 30 * 1000,
+        READ_WAIT_MS = 5 * 1000,
+        WAL_STEP_MS = 20,
 };
 
 static int errno_of(sqlite3 *db) {
@@ -188,6 +191,17 @@ static int open_read(struct imm_history *h, const char *path) {
         return sqlite3_open_v2(uri, &h->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
 }
 
+/* SQLite waits for others everywhere but here, where a new database becomes one with a log. */
+static int use_wal(struct imm_history *h, struct imm_err *err) {
+        for (int waited = 0;; waited += WAL_STEP_MS) {
+                if (sqlite3_exec(h->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK)
+                        return 0;
+                if ((sqlite3_errcode(h->db) & 0xff) != SQLITE_BUSY || waited >= WRITE_WAIT_MS)
+                        return imm_history_fail(h, err, "cannot write to");
+                (void)sqlite3_sleep(WAL_STEP_MS);
+        }
+}
+
 static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm_err *err) {
         int64_t version = 0;
         struct stat st;
@@ -204,7 +218,7 @@ static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm
         if (r != SQLITE_OK)
                 return imm_history_fail(h, err, "cannot open");
         (void)sqlite3_extended_result_codes(h->db, 1);
-        (void)sqlite3_busy_timeout(h->db, BUSY_MS);
+        (void)sqlite3_busy_timeout(h->db, mode == IMM_HISTORY_READ ? READ_WAIT_MS : WRITE_WAIT_MS);
         /* a hostile database may hold triggers and views of its own making: none of its SQL is
          * trusted */
         (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -221,9 +235,9 @@ static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm
                                          h->path)
                                : 0;
         h->writable = true;
-        r = imm_history_exec(h,
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
-                err);
+        r = use_wal(h, err);
+        if (r >= 0)
+                r = imm_history_exec(h, "PRAGMA synchronous = FULL", err);
         if (r >= 0 && version < IMM_HISTORY_SCHEMAS)
                 r = migrate(h, err);
         return r;

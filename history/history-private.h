@@ -32,7 +32,7 @@ int imm_history_step(struct imm_history *h, sqlite3_stmt *s, struct imm_err *err
 
 enum imm_column_type {
         IMM_COLUMN_TEXT,     /* const char *, as an id of the table text */
-        IMM_COLUMN_LINES,    /* struct imm_strv, joined by newlines, as one text */
+        IMM_COLUMN_LINES,    /* struct imm_strv, joined by newlines; stands in the row itself */
         IMM_COLUMN_INT,      /* int */
         IMM_COLUMN_UNSIGNED, /* unsigned, or an enum */
         IMM_COLUMN_BOOL,     /* bool */
@@ -42,6 +42,7 @@ struct imm_column {
         const char *name;
         enum imm_column_type type;
         size_t offset; /* in the item */
+        bool shared;   /* it stands in the shared table, once for all rows that say the same */
 };
 
 enum imm_part {
@@ -57,6 +58,7 @@ enum imm_part {
 
 struct imm_part_kind {
         const char *table, *state_column;
+        const char *shared; /* table of what rows of many parts have in common; or NULL */
         const struct imm_column *columns;
         size_t n_columns, item_size;
         size_t list; /* offset of the array in struct imm_state; of TEXT: unused */
@@ -79,7 +81,12 @@ struct imm_items imm_part_items(const struct imm_state *s, enum imm_part part, s
 void imm_part_put(
         struct imm_state *s, enum imm_part part, struct imm_items items, struct imm_arena *a);
 
-/* "INSERT INTO part_x VALUES (?,...)" and "SELECT columns with texts FROM part_x WHERE part = ?";
- * in @a */
+/*
+ * Statements, in @a: a row of a part (part, row, the shared row's id if there is such a table, then
+ * the part's own columns); the shared row (its hash, then its columns) looked for, and added; and
+ * the columns of all rows of a part, with texts.
+ */
 const char *imm_part_insert_sql(enum imm_part part, struct imm_arena *a);
+const char *imm_part_shared_find_sql(enum imm_part part, struct imm_arena *a);
+const char *imm_part_shared_add_sql(enum imm_part part, struct imm_arena *a);
 const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a);

@@ -21,7 +21,7 @@ enum imm_history_mode {
 /*
  * -ENOENT: no database (READ only; @err is not set). Else a negative errno with @err: -EINVAL for a
  * file that is not a history or too new, -EROFS, -EACCES, -ENOSPC, -EBUSY (locked by somebody for
- * over a minute), -EIO.
+ * half a minute), -EIO.
  */
 int imm_history_open(struct imm_history **ret, const char *path, enum imm_history_mode mode,
         struct imm_err *err);
@@ -38,15 +38,20 @@ int imm_history_record(
 
 struct imm_run {
         int64_t id, time;
-        const char *host, *root, *immure;
+        const char *host, *root, *scope, *immure;
         unsigned systemd, units;
         bool partial;
         int exposure, reach; /* means, in hundredths; -1: nothing scored */
         unsigned findings[IMM_SEVERITY_N];
 };
 
-/* Complete runs, oldest first; host and root select, NULL: any. In @a. */
-int imm_history_runs(struct imm_history *h, const char *host, const char *root, struct imm_arena *a,
+/* What runs are of; NULL: any. Only runs of one place are compared without being asked to. */
+struct imm_run_place {
+        const char *host, *root, *scope;
+};
+
+/* Complete runs, oldest first. In @a. */
+int imm_history_runs(struct imm_history *h, const struct imm_run_place *place, struct imm_arena *a,
         struct imm_run **ret, size_t *ret_n, struct imm_err *err);
 
 /* A run's snapshot. -ENOENT with @err if there is no such run. */
@@ -57,14 +62,23 @@ int imm_history_load(
 int imm_history_load_pair(struct imm_history *h, int64_t a, int64_t b, struct imm_snapshot **ret_a,
         struct imm_snapshot **ret_b, struct imm_err *err);
 
-/* One unit's states over time, oldest first: each with the first run in which it was so. */
+/* The figures of a run's units, sorted by name. In @a. */
+struct imm_unit_figures {
+        const char *unit, *load;
+        int exposure, reach; /* tenths, -1: none */
+};
+int imm_history_figures(struct imm_history *h, int64_t run, struct imm_arena *a,
+        struct imm_unit_figures **ret, size_t *ret_n, struct imm_err *err);
+
+/* One unit's states over time at one place, oldest first: each with the first run in which it was
+ * so. */
 struct imm_unit_run {
         struct imm_run run;
         struct imm_snapshot *snapshot; /* of this one unit; NULL: it was not there */
 };
-int imm_history_unit(struct imm_history *h, const char *unit, const char *host, const char *root,
+int imm_history_unit(struct imm_history *h, const char *unit, const struct imm_run_place *place,
         struct imm_arena *a, struct imm_unit_run **ret, size_t *ret_n, struct imm_err *err);
 
-/* Keeps the newest @keep runs of each host and root, drops the others and what only they used. */
+/* Keeps the newest @keep runs of each place, drops the others and what only they used. */
 int imm_history_prune(
         struct imm_history *h, unsigned keep, unsigned *ret_dropped, struct imm_err *err);

@@ -111,7 +111,7 @@ static int tenths(sqlite3_stmt *s, int at) {
 
 #define STATE_COLUMNS \
         "u.value, p.value, l.value, m.value, k.value, s.exposure, s.reach, g.value, o.value, " \
-        "c.value, s.visible, s.settings, s.checks, s.mounts, s.access, s.needs, s.findings, " \
+        "c.value, rs.visible, s.settings, s.checks, s.mounts, s.access, s.needs, s.findings, " \
         "s.texts"
 #define STATE_JOINS \
         " JOIN text u ON u.id = s.unit LEFT JOIN text p ON p.id = s.path" \
@@ -162,7 +162,7 @@ static int load_states(struct loader *l, sqlite3_stmt *q, struct imm_snapshot *t
 
 #define RUN_COLUMNS \
         "id, time, host, root, systemd, immure, partial, units, exposure, reach, info, low, " \
-        "medium, high, critical"
+        "medium, high, critical, scope"
 
 static void read_run(sqlite3_stmt *q, struct imm_arena *a, struct imm_run *to) {
         *to = (struct imm_run){
@@ -176,6 +176,7 @@ static void read_run(sqlite3_stmt *q, struct imm_arena *a, struct imm_run *to) {
                 .units = (unsigned)sqlite3_column_int(q, 7),
                 .exposure = tenths(q, 8),
                 .reach = tenths(q, 9),
+                .scope = column_text(q, 15, a),
         };
         for (int i = 0; i < IMM_SEVERITY_N; i++)
                 to->findings[i] = (unsigned)sqlite3_column_int(q, 10 + i);
@@ -201,6 +202,7 @@ static int load_head(struct loader *l, int64_t run, struct imm_snapshot *to) {
         to->time = head.time;
         to->host = head.host;
         to->root = head.root;
+        to->scope = head.scope;
         to->systemd = head.systemd;
         to->immure = head.immure;
         to->partial = head.partial;
@@ -274,7 +276,7 @@ int imm_history_load_pair(struct imm_history *h, int64_t a, int64_t b, struct im
         return 0;
 }
 
-int imm_history_runs(struct imm_history *h, const char *host, const char *root, struct imm_arena *a,
+int imm_history_runs(struct imm_history *h, const struct imm_run_place *place, struct imm_arena *a,
         struct imm_run **ret, size_t *ret_n, struct imm_err *err) {
         IMM_ARRAY(struct imm_run) runs = {0};
         imm_auto_stmt *q = NULL;
@@ -283,18 +285,47 @@ int imm_history_runs(struct imm_history *h, const char *host, const char *root, 
         r = imm_history_prepare(h,
                 "SELECT " RUN_COLUMNS
                 " FROM run WHERE (?1 IS NULL OR host = ?1) AND (?2 IS NULL OR root = ?2) "
-                "ORDER BY id",
+                "AND (?3 IS NULL OR scope = ?3) ORDER BY id",
                 &q, err);
         if (r < 0)
                 return r;
-        (void)sqlite3_bind_text(q, 1, host, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(q, 2, root, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(q, 1, place->host, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(q, 2, place->root, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(q, 3, place->scope, -1, SQLITE_STATIC);
         while ((r = imm_history_step(h, q, err)) > 0)
                 read_run(q, a, imm_array_push(a, &runs));
         if (r < 0)
                 return r;
         *ret = runs.v;
         *ret_n = runs.n;
+        return 0;
+}
+
+int imm_history_figures(struct imm_history *h, int64_t run, struct imm_arena *a,
+        struct imm_unit_figures **ret, size_t *ret_n, struct imm_err *err) {
+        IMM_ARRAY(struct imm_unit_figures) list = {0};
+        imm_auto_stmt *q = NULL;
+        int r;
+
+        r = imm_history_prepare(h,
+                "SELECT u.value, l.value, s.exposure, s.reach FROM run_state rs "
+                "JOIN state s ON s.id = rs.state JOIN text u ON u.id = s.unit "
+                "LEFT JOIN text l ON l.id = s.load WHERE rs.run = ? ORDER BY u.value",
+                &q, err);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(q, 1, run);
+        while ((r = imm_history_step(h, q, err)) > 0)
+                *imm_array_push(a, &list) = (struct imm_unit_figures){
+                        .unit = column_text(q, 0, a),
+                        .load = column_text(q, 1, a),
+                        .exposure = tenths(q, 2),
+                        .reach = tenths(q, 3),
+                };
+        if (r < 0)
+                return r;
+        *ret = list.v;
+        *ret_n = list.n;
         return 0;
 }
 
@@ -309,16 +340,20 @@ static int state_in_run(struct loader *l, sqlite3_stmt *q, int64_t run, int64_t 
         return r < 0 ? r : 0;
 }
 
-static int load_one(struct loader *l, int64_t state, struct imm_snapshot **ret) {
+static int load_one(struct loader *l, int64_t run, int64_t state, struct imm_snapshot **ret) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = imm_snapshot_new();
         imm_auto_stmt *q = NULL;
         int r;
 
         r = imm_history_prepare(l->h,
-                "SELECT " STATE_COLUMNS " FROM state s" STATE_JOINS " WHERE s.id = ?", &q, l->err);
+                "SELECT " STATE_COLUMNS
+                " FROM run_state rs JOIN state s ON s.id = rs.state" STATE_JOINS
+                " WHERE rs.run = ? AND rs.state = ?",
+                &q, l->err);
         if (r < 0)
                 return r;
-        (void)sqlite3_bind_int64(q, 1, state);
+        (void)sqlite3_bind_int64(q, 1, run);
+        (void)sqlite3_bind_int64(q, 2, state);
         r = load_states(l, q, s);
         if (r < 0)
                 return r;
@@ -326,7 +361,7 @@ static int load_one(struct loader *l, int64_t state, struct imm_snapshot **ret) 
         return 0;
 }
 
-int imm_history_unit(struct imm_history *h, const char *unit, const char *host, const char *root,
+int imm_history_unit(struct imm_history *h, const char *unit, const struct imm_run_place *place,
         struct imm_arena *a, struct imm_unit_run **ret, size_t *ret_n, struct imm_err *err) {
         struct loader l = {.h = h, .a = imm_arena_new(), .err = err};
         IMM_ARRAY(struct imm_unit_run) list = {0};
@@ -336,7 +371,7 @@ int imm_history_unit(struct imm_history *h, const char *unit, const char *host, 
         size_t n = 0;
         int r;
 
-        r = imm_history_runs(h, host, root, a, &runs, &n, err);
+        r = imm_history_runs(h, place, a, &runs, &n, err);
         if (r >= 0)
                 r = loader_prepare(&l);
         if (r >= 0)
@@ -356,7 +391,7 @@ int imm_history_unit(struct imm_history *h, const char *unit, const char *host, 
                         continue;
                 last = state;
                 if (state)
-                        r = load_one(&l, state, &s);
+                        r = load_one(&l, runs[i].id, state, &s);
                 *imm_array_push(a, &list) = (struct imm_unit_run){runs[i], s};
         }
         loader_done(&l);

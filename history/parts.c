@@ -4,7 +4,10 @@
 #include "history/history-private.h"
 
 #define COLUMN(item, kind, name, field) \
-        { name, IMM_COLUMN_##kind, offsetof(struct item, field) }
+        { name, IMM_COLUMN_##kind, offsetof(struct item, field), false }
+
+#define SHARED(item, kind, name, field) \
+        { name, IMM_COLUMN_##kind, offsetof(struct item, field), true }
 
 #define ORIGIN(item) \
         COLUMN(item, TEXT, "origin", origin.kind), COLUMN(item, TEXT, "by", origin.by), \
@@ -53,18 +56,18 @@ static const struct imm_column need_columns[] = {
 };
 
 static const struct imm_column finding_columns[] = {
-        COLUMN(imm_state_finding, TEXT, "rule", rule),
-        COLUMN(imm_state_finding, TEXT, "scorecard", scorecard),
-        COLUMN(imm_state_finding, TEXT, "setting", setting),
-        COLUMN(imm_state_finding, UNSIGNED, "severity", severity),
-        COLUMN(imm_state_finding, TEXT, "confidence", confidence),
-        COLUMN(imm_state_finding, LINES, "evidence", evidence),
-        COLUMN(imm_state_finding, TEXT, "remedy", remedy),
+        SHARED(imm_state_finding, TEXT, "rule", rule),
+        SHARED(imm_state_finding, TEXT, "scorecard", scorecard),
+        SHARED(imm_state_finding, TEXT, "setting", setting),
+        SHARED(imm_state_finding, UNSIGNED, "severity", severity),
+        SHARED(imm_state_finding, TEXT, "confidence", confidence),
+        SHARED(imm_state_finding, LINES, "evidence", evidence),
+        SHARED(imm_state_finding, TEXT, "remedy", remedy),
         COLUMN(imm_state_finding, TEXT, "file", file),
         COLUMN(imm_state_finding, TEXT, "owner", owner),
         COLUMN(imm_state_finding, UNSIGNED, "line", line),
-        COLUMN(imm_state_finding, TEXT, "subject", subject),
-        COLUMN(imm_state_finding, TEXT, "suppressed", suppressed),
+        SHARED(imm_state_finding, TEXT, "subject", subject),
+        SHARED(imm_state_finding, TEXT, "suppressed", suppressed),
 };
 
 static const struct imm_column text_columns[] = {
@@ -74,16 +77,18 @@ static const struct imm_column text_columns[] = {
 
 const struct imm_part_kind imm_part_kinds[] = {
 #define ROW(id, table_, columns_, item, list_) \
-        [id] = {table_, #list_, columns_, IMM_ELEMENTSOF(columns_), sizeof(struct item), \
+        [id] = {table_, #list_, NULL, columns_, IMM_ELEMENTSOF(columns_), sizeof(struct item), \
                 offsetof(struct imm_state, list_)}
         ROW(IMM_PART_SETTING, "part_setting", setting_columns, imm_state_setting, settings),
         ROW(IMM_PART_CHECK, "part_check", check_columns, imm_state_check, checks),
         ROW(IMM_PART_MOUNT, "part_mount", mount_columns, imm_state_mount, mounts),
         ROW(IMM_PART_ACCESS, "part_access", access_columns, imm_state_access, access),
         ROW(IMM_PART_NEED, "part_need", need_columns, imm_state_need, needs),
-        ROW(IMM_PART_FINDING, "part_finding", finding_columns, imm_state_finding, findings),
+        [IMM_PART_FINDING] = {"part_finding", "findings", "finding", finding_columns,
+                IMM_ELEMENTSOF(finding_columns), sizeof(struct imm_state_finding),
+                offsetof(struct imm_state, findings)},
 #undef ROW
-        [IMM_PART_TEXT] = {"part_text", "texts", text_columns, IMM_ELEMENTSOF(text_columns),
+        [IMM_PART_TEXT] = {"part_text", "texts", NULL, text_columns, IMM_ELEMENTSOF(text_columns),
                 sizeof(struct imm_text_item), 0},
 };
 
@@ -135,33 +140,56 @@ void imm_part_put(
         }
 }
 
-static bool is_text(const struct imm_column *c) {
-        return c->type == IMM_COLUMN_TEXT || c->type == IMM_COLUMN_LINES;
-}
-
 const char *imm_part_insert_sql(enum imm_part part, struct imm_arena *a) {
         const struct imm_part_kind *k = &imm_part_kinds[part];
-        const char *marks = "?,?";
+        const char *marks = k->shared ? "?,?,?" : "?,?";
 
         for (size_t i = 0; i < k->n_columns; i++)
-                marks = imm_printf(a, "%s,?", marks);
+                if (!k->columns[i].shared)
+                        marks = imm_printf(a, "%s,?", marks);
         return imm_printf(a, "INSERT INTO %s VALUES (%s)", k->table, marks);
+}
+
+const char *imm_part_shared_find_sql(enum imm_part part, struct imm_arena *a) {
+        const struct imm_part_kind *k = &imm_part_kinds[part];
+        const char *terms = "hash = ?";
+
+        for (size_t i = 0; i < k->n_columns; i++)
+                if (k->columns[i].shared)
+                        terms = imm_printf(a, "%s AND %s IS ?", terms, k->columns[i].name);
+        return imm_printf(a, "SELECT id FROM %s WHERE %s", k->shared, terms);
+}
+
+const char *imm_part_shared_add_sql(enum imm_part part, struct imm_arena *a) {
+        const struct imm_part_kind *k = &imm_part_kinds[part];
+        const char *names = "hash", *marks = "?";
+
+        for (size_t i = 0; i < k->n_columns; i++) {
+                if (!k->columns[i].shared)
+                        continue;
+                names = imm_printf(a, "%s, %s", names, k->columns[i].name);
+                marks = imm_printf(a, "%s,?", marks);
+        }
+        return imm_printf(a, "INSERT INTO %s (%s) VALUES (%s)", k->shared, names, marks);
 }
 
 const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a) {
         const struct imm_part_kind *k = &imm_part_kinds[part];
         const char *columns = "", *joins = "";
 
+        if (k->shared)
+                joins = imm_printf(a, " JOIN %s s ON s.id = p.%s", k->shared, k->shared);
         for (size_t i = 0; i < k->n_columns; i++) {
-                const char *comma = i ? ", " : "";
+                const struct imm_column *c = &k->columns[i];
+                const char *comma = i ? ", " : "", *from = c->shared ? "s" : "p";
 
-                if (!is_text(&k->columns[i])) {
-                        columns = imm_printf(a, "%s%sp.%s", columns, comma, k->columns[i].name);
+                if (c->type != IMM_COLUMN_TEXT) {
+                        columns = imm_printf(a, "%s%s%s.%s", columns, comma, from, c->name);
                         continue;
                 }
                 columns = imm_printf(a, "%s%st%zu.value", columns, comma, i);
-                joins = imm_printf(a, "%s LEFT JOIN text t%zu ON t%zu.id = p.%s", joins, i, i,
-                        k->columns[i].name);
+                joins = imm_printf(
+                        a, "%s LEFT JOIN text t%zu ON t%zu.id = %s.%s", joins, i, i, from, c->name);
         }
         return imm_printf(a, "SELECT %s FROM %s p%s WHERE p.part = ? ORDER BY p.row", columns,
                 k->table, joins);

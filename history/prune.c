@@ -2,19 +2,25 @@
 
 #include "history/history-private.h"
 
+/* References are not SQLite's to follow: it would walk a table for every row that goes. */
 static int drop_runs(struct imm_history *h, unsigned keep, unsigned *ret, struct imm_err *err) {
         imm_auto_stmt *q = NULL;
         int r;
 
         r = imm_history_prepare(h,
                 "DELETE FROM run WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER "
-                "(PARTITION BY host, root ORDER BY id DESC) AS age FROM run) WHERE age > ?)",
+                "(PARTITION BY host, root, scope ORDER BY id DESC) AS age FROM run) WHERE age > ?)",
                 &q, err);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(q, 1, keep);
         r = imm_history_step(h, q, err);
         *ret = (unsigned)sqlite3_changes(h->db);
+        if (r >= 0 && *ret > 0)
+                r = imm_history_exec(h,
+                        "DELETE FROM run_state WHERE run NOT IN (SELECT id FROM run);"
+                        "DELETE FROM run_note WHERE run NOT IN (SELECT id FROM run)",
+                        err);
         return r;
 }
 
@@ -46,11 +52,16 @@ static int drop_content(struct imm_history *h, struct imm_err *err) {
                         imm_printf(a, "DELETE FROM %s WHERE part NOT IN (SELECT id FROM part)",
                                 k->table),
                         err);
+                if (r >= 0 && k->shared)
+                        r = imm_history_exec(h,
+                                imm_printf(a, "DELETE FROM %s WHERE id NOT IN (SELECT %s FROM %s)",
+                                        k->shared, k->shared, k->table),
+                                err);
                 for (size_t i = 0; i < k->n_columns; i++)
-                        if (k->columns[i].type == IMM_COLUMN_TEXT ||
-                                k->columns[i].type == IMM_COLUMN_LINES)
+                        if (k->columns[i].type == IMM_COLUMN_TEXT)
                                 texts = imm_printf(a, "%s UNION SELECT %s FROM %s", texts,
-                                        k->columns[i].name, k->table);
+                                        k->columns[i].name,
+                                        k->columns[i].shared ? k->shared : k->table);
         }
         if (r >= 0)
                 r = imm_history_exec(h,

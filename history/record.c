@@ -15,7 +15,7 @@ struct recorder {
         struct imm_map texts; /* value -> id, those met in this run */
         sqlite3_stmt *text_find, *text_add, *part_find, *part_add, *state_find, *state_add,
                 *run_state_add;
-        sqlite3_stmt *rows[IMM_PART_N];
+        sqlite3_stmt *rows[IMM_PART_N], *shared_find[IMM_PART_N], *shared_add[IMM_PART_N];
 };
 
 static void recorder_done(struct recorder *w) {
@@ -24,8 +24,11 @@ static void recorder_done(struct recorder *w) {
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++)
                 (void)sqlite3_finalize(all[i]);
-        for (size_t i = 0; i < IMM_PART_N; i++)
+        for (size_t i = 0; i < IMM_PART_N; i++) {
                 (void)sqlite3_finalize(w->rows[i]);
+                (void)sqlite3_finalize(w->shared_find[i]);
+                (void)sqlite3_finalize(w->shared_add[i]);
+        }
         imm_arena_free(w->a);
 }
 
@@ -41,10 +44,10 @@ static int recorder_prepare(struct recorder *w) {
                 {&w->state_find, "SELECT id FROM state WHERE digest = ?"},
                 {&w->state_add, "INSERT INTO state (digest, unit, path, load, load_message, "
                                 "package, exposure, reach, "
-                                "rating, outcome, closure_kind, visible, settings, checks, mounts, "
+                                "rating, outcome, closure_kind, settings, checks, mounts, "
                                 "access, needs, "
-                                "findings, texts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
-                {&w->run_state_add, "INSERT OR IGNORE INTO run_state VALUES (?,?)"},
+                                "findings, texts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"},
+                {&w->run_state_add, "INSERT OR IGNORE INTO run_state VALUES (?,?,?)"},
         };
         int r = 0;
 
@@ -52,6 +55,15 @@ static int recorder_prepare(struct recorder *w) {
                 r = imm_history_prepare(w->h, all[i].sql, all[i].to, w->err);
         for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++)
                 r = imm_history_prepare(w->h, imm_part_insert_sql(p, w->a), &w->rows[p], w->err);
+        for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++) {
+                if (!imm_part_kinds[p].shared)
+                        continue;
+                r = imm_history_prepare(
+                        w->h, imm_part_shared_find_sql(p, w->a), &w->shared_find[p], w->err);
+                if (r >= 0)
+                        r = imm_history_prepare(
+                                w->h, imm_part_shared_add_sql(p, w->a), &w->shared_add[p], w->err);
+        }
         return r;
 }
 
@@ -116,26 +128,23 @@ static void hash_int(SHA256_CTX *c, int64_t v) {
         SHA256Update(c, (const uint8_t *)&v, sizeof(v));
 }
 
-static const char *lines(struct imm_arena *a, const struct imm_strv *l) {
-        const char *text = "";
-
+static void hash_lines(SHA256_CTX *c, const struct imm_strv *l) {
+        hash_int(c, (int64_t)l->n);
         for (size_t i = 0; i < l->n; i++)
-                text = imm_printf(a, "%s%s%s", text, i ? "\n" : "", l->v[i]);
-        return text;
+                hash_text(c, l->v[i]);
 }
 
 /* One value of an item: a text (true) or a number */
-static bool value(struct imm_arena *a, const struct imm_column *c, const char *item,
-        const char **ret_text, int64_t *ret_int) {
+static bool value(
+        const struct imm_column *c, const char *item, const char **ret_text, int64_t *ret_int) {
         const void *p = item + c->offset;
 
         switch (c->type) {
         case IMM_COLUMN_TEXT:
                 memcpy(ret_text, p, sizeof(*ret_text));
                 return true;
-        case IMM_COLUMN_LINES:
-                *ret_text = lines(a, p);
-                return true;
+        case IMM_COLUMN_LINES: /* neither: hash_lines() and lines() */
+                return false;
         case IMM_COLUMN_INT:
                 *ret_int = *(const int *)p;
                 return false;
@@ -149,26 +158,44 @@ static bool value(struct imm_arena *a, const struct imm_column *c, const char *i
         return false;
 }
 
-static struct digest part_digest(
-        struct recorder *w, const struct imm_part_kind *k, const struct imm_items *items) {
+static void hash_value(SHA256_CTX *c, const struct imm_column *column, const char *item) {
+        const char *text = NULL;
+        int64_t number = 0;
+
+        if (column->type == IMM_COLUMN_LINES)
+                hash_lines(c, (const void *)(item + column->offset));
+        else if (value(column, item, &text, &number))
+                hash_text(c, text);
+        else
+                hash_int(c, number);
+}
+
+static struct digest part_digest(const struct imm_part_kind *k, const struct imm_items *items) {
         struct digest d;
         SHA256_CTX c;
 
         SHA256Init(&c);
         hash_text(&c, k->table);
         for (size_t i = 0; i < items->n; i++)
-                for (size_t n = 0; n < k->n_columns; n++) {
-                        const char *text = NULL;
-                        int64_t number = 0;
-
-                        if (value(w->a, &k->columns[n], items->v + i * k->item_size, &text,
-                                    &number))
-                                hash_text(&c, text);
-                        else
-                                hash_int(&c, number);
-                }
+                for (size_t n = 0; n < k->n_columns; n++)
+                        hash_value(&c, &k->columns[n], items->v + i * k->item_size);
         SHA256Final(d.b, &c);
         return d;
+}
+
+/* Six bytes are enough to find a shared row by: what it says is compared as well. */
+static int64_t shared_hash(const struct imm_part_kind *k, const char *item) {
+        struct digest d;
+        int64_t hash = 0;
+        SHA256_CTX c;
+
+        SHA256Init(&c);
+        for (size_t n = 0; n < k->n_columns; n++)
+                if (k->columns[n].shared)
+                        hash_value(&c, &k->columns[n], item);
+        SHA256Final(d.b, &c);
+        memcpy(&hash, d.b, 6);
+        return hash;
 }
 
 static struct digest state_digest(
@@ -183,7 +210,6 @@ static struct digest state_digest(
                 hash_text(&c, texts[i]);
         hash_int(&c, s->exposure);
         hash_int(&c, s->reach);
-        hash_int(&c, s->visible);
         for (size_t i = 0; i < IMM_PART_N; i++)
                 SHA256Update(&c, parts[i].b, sizeof(parts[i].b));
         SHA256Final(d.b, &c);
@@ -192,27 +218,76 @@ static struct digest state_digest(
 
 /* ---- rows ---- */
 
-static int put_row(
-        struct recorder *w, enum imm_part part, int64_t id, size_t row, const char *item) {
-        const struct imm_part_kind *k = &imm_part_kinds[part];
-        sqlite3_stmt *s = w->rows[part];
-        int64_t ignored;
-        int r;
+/* Joined by newlines, in @a */
+static const char *lines(struct imm_arena *a, const struct imm_strv *l) {
+        size_t n = 0;
+        char *text, *p;
 
-        (void)sqlite3_bind_int64(s, 1, id);
-        (void)sqlite3_bind_int64(s, 2, (int64_t)row);
+        for (size_t i = 0; i < l->n; i++)
+                n += strlen(l->v[i]) + 1;
+        text = p = imm_alloc(a, n + 1);
+        for (size_t i = 0; i < l->n; i++)
+                p = stpcpy(i ? stpcpy(p, "\n") : p, l->v[i]);
+        return text;
+}
+
+/* Binds the item's columns that are shared, or those that are not, from parameter @at on. */
+static int bind_item(struct recorder *w, sqlite3_stmt *s, int at, const struct imm_part_kind *k,
+        const char *item, bool shared) {
         for (size_t n = 0; n < k->n_columns; n++) {
                 const char *text = NULL;
                 int64_t number = 0;
 
-                if (value(w->a, &k->columns[n], item, &text, &number)) {
-                        r = bind_text(w, s, (int)n + 3, text);
+                if (k->columns[n].shared != shared)
+                        continue;
+                if (k->columns[n].type == IMM_COLUMN_LINES) {
+                        text = lines(w->a, (const void *)(item + k->columns[n].offset));
+                        (void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+                } else if (value(&k->columns[n], item, &text, &number)) {
+                        int r = bind_text(w, s, at, text);
+
                         if (r < 0)
                                 return r;
                 } else
-                        (void)sqlite3_bind_int64(s, (int)n + 3, number);
+                        (void)sqlite3_bind_int64(s, at, number);
+                at++;
         }
-        r = value_of(w, s, &ignored);
+        return 0;
+}
+
+static int shared_id(struct recorder *w, enum imm_part part, const char *item, int64_t *ret) {
+        const struct imm_part_kind *k = &imm_part_kinds[part];
+        int64_t hash = shared_hash(k, item);
+        int r;
+
+        (void)sqlite3_bind_int64(w->shared_find[part], 1, hash);
+        (void)sqlite3_bind_int64(w->shared_add[part], 1, hash);
+        r = bind_item(w, w->shared_find[part], 2, k, item, true);
+        if (r >= 0)
+                r = value_of(w, w->shared_find[part], ret);
+        if (r != 0)
+                return r;
+        r = bind_item(w, w->shared_add[part], 2, k, item, true);
+        return r < 0 ? r : value_of(w, w->shared_add[part], ret);
+}
+
+static int put_row(
+        struct recorder *w, enum imm_part part, int64_t id, size_t row, const char *item) {
+        const struct imm_part_kind *k = &imm_part_kinds[part];
+        sqlite3_stmt *s = w->rows[part];
+        int64_t shared = 0, ignored;
+        int r = 0;
+
+        if (k->shared)
+                r = shared_id(w, part, item, &shared);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(s, 1, id);
+        (void)sqlite3_bind_int64(s, 2, (int64_t)row);
+        (void)sqlite3_bind_int64(s, 3, shared); /* bound anew below where nothing is shared */
+        r = bind_item(w, s, k->shared ? 4 : 3, k, item, false);
+        if (r >= 0)
+                r = value_of(w, s, &ignored);
         return r < 0 ? r : 0;
 }
 
@@ -243,14 +318,14 @@ static int put_new_state(struct recorder *w, const struct imm_state *s, const st
         const struct {
                 int at;
                 int64_t v;
-        } numbers[] = {{7, s->exposure}, {8, s->reach}, {12, s->visible}};
+        } numbers[] = {{7, s->exposure}, {8, s->reach}};
         int r = 0;
 
         for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++) {
                 int64_t id = 0;
 
                 r = put_part(w, p, &items[p], &parts[p], &id);
-                (void)sqlite3_bind_int64(q, 13 + (int)p, id);
+                (void)sqlite3_bind_int64(q, 12 + (int)p, id);
         }
         (void)sqlite3_bind_blob(q, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
         for (size_t i = 0; r >= 0 && i < IMM_ELEMENTSOF(texts); i++)
@@ -271,7 +346,7 @@ static int put_state(struct recorder *w, int64_t run, const struct imm_state *s)
 
         for (enum imm_part p = 0; p < IMM_PART_N; p++) {
                 items[p] = imm_part_items(s, p, w->a);
-                parts[p] = part_digest(w, &imm_part_kinds[p], &items[p]);
+                parts[p] = part_digest(&imm_part_kinds[p], &items[p]);
         }
         digest = state_digest(s, parts);
         (void)sqlite3_bind_blob(w->state_find, 1, digest.b, sizeof(digest.b), SQLITE_STATIC);
@@ -282,6 +357,10 @@ static int put_state(struct recorder *w, int64_t run, const struct imm_state *s)
                 return r;
         (void)sqlite3_bind_int64(w->run_state_add, 1, run);
         (void)sqlite3_bind_int64(w->run_state_add, 2, id);
+        if (s->visible < 0)
+                (void)sqlite3_bind_null(w->run_state_add, 3);
+        else
+                (void)sqlite3_bind_int64(w->run_state_add, 3, s->visible);
         r = value_of(w, w->run_state_add, &ignored);
         return r < 0 ? r : 0;
 }
@@ -329,7 +408,7 @@ static int put_run(struct recorder *w, const struct imm_snapshot *s, int64_t *re
         r = imm_history_prepare(w->h,
                 "INSERT INTO run (time, host, root, systemd, immure, partial, units, exposure, "
                 "reach, critical, high, "
-                "medium, low, info) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "medium, low, info, scope) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 &q, w->err);
         if (r < 0)
                 return r;
@@ -344,6 +423,7 @@ static int put_run(struct recorder *w, const struct imm_snapshot *s, int64_t *re
         bind_mean(q, 9, t.reach, t.n_reach);
         for (int i = 0; i < IMM_SEVERITY_N; i++)
                 (void)sqlite3_bind_int64(q, 10 + i, t.findings[IMM_SEVERITY_CRITICAL - i]);
+        (void)sqlite3_bind_text(q, 15, s->scope ? s->scope : "system", -1, SQLITE_STATIC);
         r = value_of(w, q, ret);
         return r < 0 ? r : 0;
 }

@@ -393,55 +393,73 @@ struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct im
         return s;
 }
 
-/* ---- all units: what is costly is computed by threads first, then written down in order ---- */
+/* ---- all units: each thread writes states of its own; they are put in order at the end ---- */
 
 struct crew {
-        const struct imm_audit *a;
+        const struct imm_audit *audit;
         unsigned parts;
         atomic_size_t next;
 };
 
+struct worker {
+        struct crew *crew;
+        struct imm_snapshot *states;
+        pthread_t thread;
+};
+
 static void *work(void *data) {
-        struct crew *c = data;
+        struct worker *w = data;
+        const struct imm_audit *a = w->crew->audit;
         size_t i;
 
-        while ((i = atomic_fetch_add(&c->next, 1)) < c->a->n_units) {
-                const struct imm_audited *u = &c->a->units[i];
-
-                if (u->load != IMM_LOAD_LOADED || u->unit->type != IMM_UNIT_SERVICE)
-                        continue;
-                if (c->parts & (IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS))
-                        (void)imm_sandbox_of(c->a->manager, u->judged);
-                if (c->parts & IMM_SNAPSHOT_CLOSURE)
-                        (void)imm_closure_of(c->a->manager, u->judged);
-        }
+        while ((i = atomic_fetch_add(&w->crew->next, 1)) < a->n_units)
+                (void)imm_snapshot_add_unit(w->states, a, &a->units[i], w->crew->parts);
         return NULL;
 }
 
-static void compute(const struct imm_audit *a, unsigned parts, unsigned jobs) {
-        struct crew c = {.a = a, .parts = parts};
-        imm_auto_free pthread_t *threads = imm_xcalloc(jobs, sizeof(*threads));
+static void drop_arena(void *arena) {
+        imm_arena_free(arena);
+}
+
+/* The states of @from become @to's, with the memory that they lie in. */
+static void take_states(struct imm_snapshot *to, struct imm_snapshot *from) {
+        imm_array_foreach (s, &from->states)
+                *imm_array_push(to->arena, &to->states) = *s;
+        imm_arena_defer(to->arena, drop_arena, from->arena);
+}
+
+static void add_all(
+        struct imm_snapshot *to, const struct imm_audit *a, unsigned parts, unsigned jobs) {
+        struct crew crew = {.audit = a, .parts = parts};
+        struct worker self = {.crew = &crew, .states = to};
+        imm_auto_free struct worker *crowd = imm_xcalloc(jobs, sizeof(*crowd));
         unsigned n = 0;
 
         if (parts & IMM_SNAPSHOT_CLOSURE)
                 (void)imm_closures_of(a->manager);
-        while (n + 1 < jobs && pthread_create(&threads[n], NULL, work, &c) == 0)
-                n++;
-        (void)work(&c); /* this thread is one of them, and the only one where no other can be had */
-        while (n > 0)
-                (void)pthread_join(threads[--n], NULL);
+        for (; n + 1 < jobs && n + 1 < a->n_units; n++) {
+                crowd[n] = (struct worker){.crew = &crew, .states = imm_snapshot_new()};
+                if (pthread_create(&crowd[n].thread, NULL, work, &crowd[n]) != 0) {
+                        imm_snapshot_free(crowd[n].states);
+                        break;
+                }
+        }
+        (void)work(
+                &self); /* this thread is one of them, and the only one where no other can be had */
+        for (unsigned i = 0; i < n; i++) {
+                (void)pthread_join(crowd[i].thread, NULL);
+                take_states(to, crowd[i].states);
+        }
 }
 
 struct imm_snapshot *imm_snapshot_of(const struct imm_audit *a, unsigned parts, unsigned jobs) {
         struct imm_snapshot *s = imm_snapshot_new();
 
-        compute(a, parts, jobs);
         s->root = imm_strdup(s->arena, imm_root_path(a->manager->root));
         s->systemd = a->manager->version;
-        for (size_t i = 0; i < a->n_units; i++) {
-                (void)imm_snapshot_add_unit(s, a, &a->units[i], parts);
+        add_all(s, a, parts, jobs);
+        for (size_t i = 0; i < a->n_units; i++)
                 s->partial |= a->units[i].partial;
-        }
         copy_all(s, &s->not_analysed, &a->manager->not_analysed);
         imm_snapshot_sort(s);
         return s;

@@ -151,26 +151,25 @@ static int larger_first(const void *a, const void *b) {
         return strcmp(x->name, y->name);
 }
 
-/* Files of no package are told by the directory below the top: "/var/lib" */
-static const char *place_of(struct survey *s, size_t i, struct imm_arena *a) {
-        char *path = walk_path(s->w, i, s->arena), *end = path;
+/* Files of no package are told by the directory two below the top, "/var/lib/", or their own if
+ * that is higher up. */
+static size_t place_of(const struct walk *w, size_t i) {
+        size_t at = w->v[i].parent;
 
-        for (unsigned parts = 0; *end && parts < 2; parts++)
-                end += 1 + strcspn(end + 1, "/");
-        if (!*end && end > path)
-                end = strrchr(path, '/'); /* the file itself is that high up */
-        return imm_printf(a, "%.*s/", (int)(end - path), path);
+        while (at && w->v[at].parent && w->v[w->v[at].parent].parent)
+                at = w->v[at].parent;
+        return at;
 }
 
 static void add_groups(
         struct survey *s, const bool *excess, struct imm_arena *a, struct imm_excess *x) {
-        struct imm_excess_group *by_package;
-        struct imm_map places = {0};
+        struct imm_excess_group *by_package, **by_place;
         size_t n;
 
         walk_packages(s->c);
         n = package_count(s->c);
         by_package = imm_alloc_array(s->arena, n + 1, sizeof(*by_package));
+        by_place = imm_alloc_array(s->arena, s->w->n + 1, sizeof(struct imm_excess_group *));
         for (size_t i = 0; i < s->w->n; i++) {
                 struct imm_excess_group *g;
                 const struct walk_node *f = &s->w->v[i];
@@ -181,14 +180,11 @@ static void add_groups(
                         g = &by_package[f->package - 1];
                         g->name = package_name(s->c, f->package - 1);
                 } else {
-                        const char *place = place_of(s, i, a);
+                        size_t at = place_of(s->w, i);
 
-                        g = imm_map_get(&places, place);
-                        if (!g) {
-                                g = imm_new(s->arena, struct imm_excess_group);
-                                g->name = place;
-                                imm_map_put(s->arena, &places, place, g);
-                        }
+                        if (!by_place[at])
+                                by_place[at] = imm_new(s->arena, struct imm_excess_group);
+                        g = by_place[at];
                 }
                 g->files++;
                 g->bytes += f->size;
@@ -196,8 +192,11 @@ static void add_groups(
         for (size_t i = 0; i < n; i++)
                 if (by_package[i].files > 0)
                         *imm_array_push(a, &x->groups) = by_package[i];
-        for (size_t i = 0; i < places.n; i++)
-                *imm_array_push(a, &x->groups) = *(struct imm_excess_group *)places.v[i].value;
+        for (size_t i = 0; i < s->w->n; i++)
+                if (by_place[i]) {
+                        by_place[i]->name = imm_printf(a, "%s/", i ? walk_path(s->w, i, a) : "");
+                        *imm_array_push(a, &x->groups) = *by_place[i];
+                }
         if (x->groups.n > 0)
                 qsort(x->groups.v, x->groups.n, sizeof(*x->groups.v), larger_first);
 }

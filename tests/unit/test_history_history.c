@@ -41,6 +41,7 @@ static struct imm_snapshot *night(unsigned n, unsigned changed, unsigned mark) {
         s->time = 1000000 + mark;
         s->host = "h";
         s->root = "/";
+        s->scope = "system";
         s->systemd = 252;
         s->immure = "test";
         for (unsigned i = 0; i < n; i++) {
@@ -162,7 +163,9 @@ TEST(a_unit_has_its_story) {
         record(h, night(4, 3, 1));
         record(h, night(4, 3, 2));
         record(h, night(2, 9, 2));
-        assert_int_equal(imm_history_unit(h, "unit0003.service", "h", NULL, a, &list, &n, NULL), 0);
+        assert_int_equal(imm_history_unit(h, "unit0003.service",
+                                 &(struct imm_run_place){.host = "h"}, a, &list, &n, NULL),
+                0);
         assert_int_equal(n, 3);
         assert_int_equal(list[1].run.id, 3);
         assert_null(list[2].snapshot); /* gone */
@@ -184,7 +187,7 @@ TEST(old_runs_go_and_the_rest_stays) {
                 record(h, night(5, 2, i));
         assert_int_equal(imm_history_prune(h, 3, &dropped, NULL), 0);
         assert_int_equal(dropped, 7);
-        assert_int_equal(imm_history_runs(h, NULL, NULL, a, &runs, &n, NULL), 0);
+        assert_int_equal(imm_history_runs(h, &(struct imm_run_place){0}, a, &runs, &n, NULL), 0);
         assert_int_equal(n, 3);
         assert_int_equal(imm_history_load(h, runs[2].id, &s, NULL), 0);
         x = json(want);
@@ -232,6 +235,104 @@ TEST(what_is_not_ours_is_left_alone) {
 
         assert_int_equal(mkfifo(at("fifo.db"), 0600), 0);
         assert_int_equal(imm_history_open(&h, at("fifo.db"), IMM_HISTORY_READ, &err), -EINVAL);
+}
+
+static void sql(const char *name, const char *text) {
+        sqlite3 *db = NULL;
+        char *message = NULL;
+
+        assert_int_equal(sqlite3_open(at(name), &db), SQLITE_OK);
+        if (sqlite3_exec(db, text, NULL, NULL, &message) != SQLITE_OK)
+                fail_msg("%s", message);
+        sqlite3_close(db);
+}
+
+/* The step that made version 1, as the sources have it */
+static char *first_schema(void) {
+        FILE *f = fopen(SOURCE "/history/schema/001.sql", "re");
+        char *text = NULL;
+        size_t n = 0;
+
+        assert_non_null(f);
+        assert_true(getdelim(&text, &n, 0, f) > 0);
+        fclose(f);
+        return text;
+}
+
+TEST(an_older_database_is_brought_up_to_date) {
+        imm_cleanup(imm_history_free) struct imm_history *h = NULL;
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = NULL;
+        imm_auto_free char *schema = first_schema();
+        imm_err_auto err = IMM_ERR_INIT;
+        const struct imm_state *u;
+
+        sql("old.db", schema);
+        sql("old.db",
+                "PRAGMA application_id = 0x696d6d75; PRAGMA user_version = 1;"
+                "INSERT INTO text VALUES (1,'a.service'),(2,'R'),(3,'reach'),(4,'one\ntwo'),"
+                "(5,'/a.service'),(6,'User'),(7,'root');"
+                "INSERT INTO run VALUES (1,5,'h','/',252,'0.1',0,1,96,80,0,1,0,0,0);"
+                "INSERT INTO part VALUES (1,x'01'),(2,x'02'),(3,x'03');"
+                "INSERT INTO part_setting VALUES (1,0,6,7,NULL,NULL,5,3);"
+                "INSERT INTO part_finding VALUES (2,0,2,3,6,3,NULL,4,NULL,5,NULL,3,NULL,NULL),"
+                "(2,1,2,3,NULL,1,NULL,4,NULL,5,NULL,4,NULL,NULL);"
+                "INSERT INTO state VALUES (1,x'aa',1,5,NULL,NULL,NULL,96,80,NULL,NULL,NULL,77,"
+                "1,3,3,3,3,2,3);"
+                "INSERT INTO run_state VALUES (1,1)");
+        assert_true(imm_history_open(&h, at("old.db"), IMM_HISTORY_READ, &err) < 0);
+        assert_non_null(strstr(imm_err_text(&err), "older immure"));
+        h = open_history("old.db", IMM_HISTORY_WRITE);
+        assert_int_equal(imm_history_load(h, 1, &s, NULL), 0);
+        assert_int_equal(s->states.n, 1);
+        assert_string_equal(s->scope, "system");
+        u = s->states.v[0];
+        assert_int_equal(u->visible, 77);
+        assert_string_equal(u->settings.v[0].value, "root");
+        assert_int_equal(u->findings.n, 2);
+        assert_int_equal(u->findings.v[1].severity, IMM_SEVERITY_LOW);
+        assert_int_equal(u->findings.v[0].line, 3);
+        assert_string_equal(u->findings.v[0].setting, "User");
+        assert_int_equal(u->findings.v[0].evidence.n, 2);
+        assert_string_equal(u->findings.v[0].evidence.v[1], "two");
+        /* and what comes now goes into it like into a new one */
+        assert_int_equal(record(h, night(3, 1, 1)), 2);
+}
+
+TEST(figures_of_a_run_are_cheap) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("figures.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_unit_figures *list = NULL;
+        size_t n = 0;
+
+        assert_int_equal(imm_history_figures(h, record(h, night(3, 1, 1)), a, &list, &n, NULL), 0);
+        assert_int_equal(n, 3);
+        assert_string_equal(list[2].unit, "unit0002.service");
+        assert_string_equal(list[2].load, "loaded");
+        assert_int_equal(list[2].exposure, 96);
+        assert_int_equal(list[2].reach, -1);
+}
+
+TEST(places_are_kept_apart) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("places.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_snapshot *of_user = night(2, 0, 1);
+        struct imm_run *runs = NULL;
+        size_t n = 0;
+
+        of_user->scope = "user alice";
+        record(h, night(2, 0, 1));
+        record(h, of_user);
+        assert_int_equal(
+                imm_history_runs(h, &(struct imm_run_place){.host = "h", .scope = "user alice"}, a,
+                        &runs, &n, NULL),
+                0);
+        assert_int_equal(n, 1);
+        assert_int_equal(runs[0].id, 2);
+        assert_int_equal(imm_history_prune(h, 1, NULL, NULL), 0);
+        assert_int_equal(imm_history_runs(h, &(struct imm_run_place){0}, a, &runs, &n, NULL), 0);
+        assert_int_equal(n, 2); /* the newest of each */
 }
 
 /* Recorders that are killed at any moment: what was committed is there, what was not is not. */
@@ -286,7 +387,7 @@ TEST(killed_recorders_leave_whole_runs) {
                 committed++;
         close(pipes[0]);
         h = open_history("kill.db", IMM_HISTORY_WRITE);
-        assert_int_equal(imm_history_runs(h, NULL, NULL, a, &runs, &n, NULL), 0);
+        assert_int_equal(imm_history_runs(h, &(struct imm_run_place){0}, a, &runs, &n, NULL), 0);
         assert_true(committed > 1);
         /* a run may have been committed just before its recorder could say so: one a kill at most
          */
@@ -334,7 +435,7 @@ TEST(four_recorders_at_once_all_succeed) {
                 assert_int_equal(status, 0);
         }
         h = open_history("four.db", IMM_HISTORY_READ);
-        assert_int_equal(imm_history_runs(h, NULL, NULL, a, &runs, &n, NULL), 0);
+        assert_int_equal(imm_history_runs(h, &(struct imm_run_place){0}, a, &runs, &n, NULL), 0);
         assert_int_equal(n, 20);
         imm_history_free(h);
 }
@@ -347,6 +448,9 @@ int main(void) {
                 cmocka_unit_test(a_unit_has_its_story),
                 cmocka_unit_test(old_runs_go_and_the_rest_stays),
                 cmocka_unit_test(what_is_not_ours_is_left_alone),
+                cmocka_unit_test(an_older_database_is_brought_up_to_date),
+                cmocka_unit_test(figures_of_a_run_are_cheap),
+                cmocka_unit_test(places_are_kept_apart),
                 cmocka_unit_test(killed_recorders_leave_whole_runs),
                 cmocka_unit_test(four_recorders_at_once_all_succeed),
         };

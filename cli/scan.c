@@ -1,5 +1,6 @@
 #include "report/scan/scan.h"
 #include "cli/audit.h"
+#include "cli/snapshot.h"
 
 #include <errno.h>
 
@@ -37,13 +38,93 @@ static const struct imm_option options[] = {
         {0},
 };
 
+static int by_unit(const void *name, const void *figures) {
+        return strcmp(name, ((const struct imm_unit_figures *)figures)->unit);
+}
+
+static const char *delta(
+        struct imm_arena *a, const char *text, const char *name, int before, int after) {
+        int by = after - before;
+
+        if (by == 0 || before < 0 || after < 0)
+                return text;
+        return imm_printf(a, "%s%s%s %c%d.%d", text, *text ? ", " : "", name, by < 0 ? '-' : '+',
+                abs(by) / 10, abs(by) % 10);
+}
+
+static int figure(const struct imm_cli_audit *a, const struct imm_audited *u, const char *card) {
+        const struct imm_judgement *j = imm_judgement_of(a->audit, u, card);
+
+        return j && j->scored ? j->figure : -1;
+}
+
+/* What became of a unit since the last run, in a word or two; NULL: nothing that its line shows */
+static const char *change_of(struct imm_cli *cli, const struct imm_cli_audit *a,
+        const struct imm_audited *u, const struct imm_unit_figures *before) {
+        const char *text = "", *load = imm_load_name(u->load);
+
+        if (u->unit->given_by_path) /* no unit of the host's, so none that a run knows */
+                return NULL;
+        if (!before) /* runs know services alone */
+                return u->unit->type == IMM_UNIT_SERVICE ? "new" : NULL;
+        if (before->load && !imm_streq(before->load, load))
+                text = imm_printf(cli->arena, "was %s", before->load);
+        text = delta(cli->arena, text, "reach", before->reach, figure(a, u, "reach"));
+        text = delta(cli->arena, text, "exposure", before->exposure, figure(a, u, "systemd"));
+        return *text ? text : NULL;
+}
+
+/*
+ * The figures are compared, not all that is known about a unit: a scan must stay quick, and `diff`
+ * has the rest. Without a history, or with one that cannot be read, there is nothing to compare
+ * with; that is told only where --db= asked for it.
+ */
+static const char *const *changes(struct imm_cli *cli, const struct imm_cli_audit *a) {
+        imm_cleanup(imm_history_free) struct imm_history *h = NULL;
+        imm_err_auto err = IMM_ERR_INIT;
+        struct imm_unit_figures *before = NULL;
+        const char *path, **list;
+        struct imm_run_place place;
+        struct imm_run *runs = NULL;
+        size_t n = 0, n_runs = 0;
+        int r;
+
+        path = cli->db ? cli->db : imm_history_default_path(cli->arena);
+        if (!path)
+                return NULL;
+        place = imm_cli_run_place(cli);
+        r = imm_history_open(&h, path, IMM_HISTORY_READ, &err);
+        if (r >= 0)
+                r = imm_history_runs(h, &place, cli->arena, &runs, &n_runs, &err);
+        if (r >= 0 && n_runs > 0)
+                r = imm_history_figures(h, runs[n_runs - 1].id, cli->arena, &before, &n, &err);
+        if (r < 0 && cli->db && err.code)
+                (void)imm_cli_fail(cli, IMM_EXIT_PARTIAL, &err);
+        if (r < 0 && cli->db && err.code)
+                cli->partial = true;
+        if (r < 0 || n_runs == 0)
+                return NULL;
+        list = imm_alloc_array(cli->arena, a->audit->n_units, sizeof(*list));
+        for (size_t i = 0; i < a->audit->n_units; i++) {
+                const struct imm_audited *u = &a->audit->units[i];
+
+                list[i] = change_of(cli, a, u,
+                        n ? bsearch(u->unit->name, before, n, sizeof(*before), by_unit) : NULL);
+        }
+        return list;
+}
+
 static void print(struct imm_cli *cli, const struct imm_cli_audit *a) {
         const struct imm_scan_options table = {
-                .sort = arg.sort, .legend = cli->legend, .color = cli->color};
+                .sort = arg.sort,
+                .legend = cli->legend,
+                .color = cli->color,
+                .changes = changes(cli, a),
+        };
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         if (cli->json != IMM_JSON_OFF)
-                imm_report_scan_json(a->audit, NULL, &j);
+                imm_report_scan_json(a->audit, table.changes, &j);
         else if (a->audit->n_units > 0)
                 imm_report_table(a->audit, &table, stdout);
 }

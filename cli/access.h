@@ -2,12 +2,28 @@
 
 /* What the verbs about access (can, who) share. */
 
-#include "analyzer/sandbox/sandbox.h"
+#include "analyzer/sandbox/network.h"
 #include "cli/cli.h"
 
-/* The imm_mode that a word names, or -1 */
-int imm_cli_mode(const char *word);
-/* Arguments that must be absolute paths, one at least: an imm_exit, its message already said. */
-int imm_cli_paths(struct imm_cli *cli, const char *const *paths, size_t n);
+/* What is asked: a mode (-1: all) at paths, or listening on addresses */
+struct imm_cli_place {
+        const char *text; /* as it was given */
+        bool is_address;
+        struct imm_net_address address;
+};
+struct imm_cli_asked {
+        int mode;
+        bool listen; /* mode is IMM_MODE_CONNECT then: one answer, too */
+        struct imm_cli_place *places;
+        size_t n;
+};
+/* "[MODE] PLACE...": absolute paths or addresses, one at least. An imm_exit, its message already
+ * said. */
+int imm_cli_places(struct imm_cli *cli, const char **args, size_t n, struct imm_cli_asked *ret);
+/* The widest answer, or that of the main command alone; of an address in allowed[CONNECT]. */
+void imm_cli_answer(struct imm_cli *cli, struct imm_unit *u, const struct imm_cli_asked *asked,
+        const struct imm_cli_place *place, bool widest, bool because, struct imm_arena *a,
+        struct imm_access *ret);
 /* The fields of an answer, into the object that is open */
-void imm_cli_access_json(struct imm_json *j, const struct imm_access *a);
+void imm_cli_access_json(struct imm_json *j, const struct imm_cli_asked *asked,
+        const struct imm_cli_place *place, const struct imm_access *a);

@@ -1,29 +1,85 @@
 /* immure can: what one service may do at a path, and why. */
 
-#include "analyzer/sandbox/sandbox.h"
 #include "cli/access.h"
 #include "cli/live.h"
 
 #include <errno.h>
 
 /* The first argument behind the unit is a mode if it is a mode's word: paths are absolute. */
-int imm_cli_mode(const char *word) {
+static int mode_of(const char *word) {
         for (int i = 0; i < IMM_MODE_N; i++)
                 if (imm_streq(word, imm_mode_name((enum imm_mode)i)))
                         return i;
         return -1;
 }
 
-int imm_cli_paths(struct imm_cli *cli, const char *const *paths, size_t n) {
+static int place_of(struct imm_cli *cli, const char *arg, const struct imm_cli_asked *asked,
+        struct imm_cli_place *ret) {
+        const char *problem, *path = imm_after(arg, "unix:");
+
+        ret->text = path && *path == '/' && !asked->listen ? path : arg;
+        ret->is_address = asked->listen || (*ret->text != '/' && imm_net_is_address(arg));
+        if (!ret->is_address && *ret->text != '/')
+                return imm_cli_usage(cli,
+                        "'%s' is no absolute path, and no mode (read, write, execute, connect, "
+                        "listen)",
+                        arg);
+        if (!ret->is_address)
+                return IMM_EXIT_OK;
+        if (asked->mode != IMM_MODE_CONNECT)
+                return imm_cli_usage(
+                        cli, "'%s' is an address: say connect or listen before it", arg);
+        if (imm_net_parse(arg, asked->listen ? IMM_NET_LISTEN : IMM_NET_CONNECT, &ret->address,
+                    &problem) < 0)
+                return imm_cli_usage(cli, "'%s': %s", arg, problem);
+        return IMM_EXIT_OK;
+}
+
+int imm_cli_places(struct imm_cli *cli, const char **args, size_t n, struct imm_cli_asked *ret) {
+        int r = IMM_EXIT_OK;
+
+        *ret = (struct imm_cli_asked){.mode = n > 0 ? mode_of(args[0]) : -1};
+        if (n > 0 && imm_streq(args[0], "listen")) {
+                ret->listen = true;
+                ret->mode = IMM_MODE_CONNECT;
+        }
+        if (ret->mode >= 0) {
+                args++;
+                n--;
+        }
         if (n == 0)
                 return imm_cli_usage(cli, "%s needs a path", cli->verb->name);
-        for (size_t i = 0; i < n; i++)
-                if (paths[i][0] != '/')
-                        return imm_cli_usage(cli,
-                                "'%s' is no absolute path, and no mode (read, write, execute, "
-                                "connect)",
-                                paths[i]);
-        return IMM_EXIT_OK;
+        ret->places = imm_alloc_array(cli->arena, n, sizeof(*ret->places));
+        ret->n = n;
+        for (size_t i = 0; i < n && r == IMM_EXIT_OK; i++)
+                r = place_of(cli, args[i], ret, ret->places + i);
+        return r;
+}
+
+void imm_cli_answer(struct imm_cli *cli, struct imm_unit *u, const struct imm_cli_asked *asked,
+        const struct imm_cli_place *place, bool widest, bool because, struct imm_arena *a,
+        struct imm_access *ret) {
+        enum imm_net_verb verb = asked->listen ? IMM_NET_LISTEN : IMM_NET_CONNECT;
+        enum imm_command_kind main = imm_sandbox_of(cli->manager, u)->main;
+        struct imm_net_access net;
+
+        if (!place->is_address) {
+                if (widest)
+                        imm_access_widest(cli->manager, u, place->text, because, a, ret);
+                else
+                        imm_access_compute(cli->manager, u, main, place->text, because, a, ret);
+                return;
+        }
+        if (widest)
+                imm_net_access_widest(cli->manager, u, verb, &place->address, because, a, &net);
+        else
+                imm_net_access_compute(
+                        cli->manager, u, main, verb, &place->address, because, a, &net);
+        *ret = (struct imm_access){.exists = -1,
+                .allowed = {-1, -1, -1, net.allowed},
+                .new_executable = -1,
+                .because = net.because,
+                .assumes = net.assumes};
 }
 
 static void json_strings(struct imm_json *j, const char *key, const struct imm_strv *l) {
@@ -33,10 +89,14 @@ static void json_strings(struct imm_json *j, const char *key, const struct imm_s
         imm_json_end(j);
 }
 
-void imm_cli_access_json(struct imm_json *j, const struct imm_access *a) {
+void imm_cli_access_json(struct imm_json *j, const struct imm_cli_asked *asked,
+        const struct imm_cli_place *place, const struct imm_access *a) {
         imm_json_tristate(j, "exists", a->exists);
-        for (enum imm_mode i = 0; i < IMM_MODE_N; i++)
+        for (enum imm_mode i = 0; i < IMM_MODE_CONNECT; i++)
                 imm_json_tristate(j, imm_mode_name(i), a->allowed[i]);
+        imm_json_tristate(j, "connect", asked->listen ? -1 : a->allowed[IMM_MODE_CONNECT]);
+        if (place->is_address)
+                imm_json_tristate(j, "listen", asked->listen ? a->allowed[IMM_MODE_CONNECT] : -1);
         imm_json_string(j, "level", a->level_known ? imm_level_name(a->level) : NULL);
         imm_json_tristate(j, "new_executable", a->new_executable);
         json_strings(j, "because", &a->because);
@@ -44,7 +104,7 @@ void imm_cli_access_json(struct imm_json *j, const struct imm_access *a) {
 }
 
 struct question {
-        const char *path;
+        const struct imm_cli_place *place;
         struct imm_access main, widest;
         bool wider;
         const struct imm_live_access
@@ -80,8 +140,9 @@ static void json_handed(struct imm_json *j, const struct imm_handed_list *l, str
         imm_json_end(j);
 }
 
-static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct question *q, size_t n,
-        const struct imm_handed_list *handed, const struct imm_cli_live *live) {
+static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct imm_cli_asked *asked,
+        const struct question *q, const struct imm_handed_list *handed,
+        const struct imm_cli_live *live) {
         const struct imm_sandbox *sb = imm_sandbox_of(cli->manager, u);
         const struct imm_mount_table *t = sb->mounts + sb->main;
         struct imm_json j = imm_json_on(stdout, cli->json);
@@ -95,14 +156,14 @@ static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct que
         imm_json_string(&j, "outcome", imm_outcome_name(t->outcome));
         imm_json_string(&j, "culprit", t->culprit);
         imm_json_array(&j, "results");
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < asked->n; i++) {
                 imm_json_object(&j, NULL);
-                imm_json_string(&j, "path", q[i].path);
-                imm_cli_access_json(&j, &q[i].main);
+                imm_json_string(&j, "path", q[i].place->text);
+                imm_cli_access_json(&j, asked, q[i].place, &q[i].main);
                 if (q[i].wider) {
                         imm_json_object(&j, "widest");
-                        imm_json_string(&j, "path", q[i].path);
-                        imm_cli_access_json(&j, &q[i].widest);
+                        imm_json_string(&j, "path", q[i].place->text);
+                        imm_cli_access_json(&j, asked, q[i].place, &q[i].widest);
                         imm_json_end(&j);
                 }
                 if (q[i].kernel)
@@ -137,18 +198,21 @@ static bool about_other(const char *line, int mode) {
         return false;
 }
 
-static void print_question(struct imm_cli *cli, const struct question *q, int mode) {
+static void print_question(
+        struct imm_cli *cli, const struct imm_cli_asked *asked, const struct question *q) {
+        int mode = asked->mode;
         const struct imm_access *a = &q->widest;
         bool yes = all_yes(a, mode);
 
         fputs(imm_cli_tone(cli, yes ? IMM_TONE_BAD : IMM_TONE_GOOD), stdout);
-        imm_text_put(stdout, q->path);
+        imm_text_put(stdout, q->place->text);
         fputs(imm_cli_plain(cli), stdout);
         fputs(": ", stdout);
         for (int i = 0; i < IMM_MODE_N; i++)
                 if (mode >= 0 ? i == mode : i != IMM_MODE_CONNECT || a->allowed[i] >= 0)
                         printf("%s%s %s", mode < 0 && i > 0 ? ", " : "",
-                                imm_mode_name((enum imm_mode)i), word(a->allowed[i]));
+                                asked->listen ? "listen" : imm_mode_name((enum imm_mode)i),
+                                word(a->allowed[i]));
         if (a->level_known)
                 printf(" (%s)", imm_level_name(a->level));
         putchar('\n');
@@ -182,30 +246,31 @@ static void ask_kernel(struct imm_cli *cli, struct imm_unit *u, struct question 
         struct imm_cli_live *live) {
         const char **paths = imm_alloc_array(cli->arena, n, sizeof(*paths));
         const struct imm_live_access *answers;
+        size_t k = 0;
 
         imm_cli_live(cli, u, live);
         for (size_t i = 0; i < n; i++)
-                paths[i] = q[i].path;
-        answers = imm_cli_live_access(cli, live, paths, n);
+                if (!q[i].place->is_address)
+                        paths[k++] = q[i].place->text;
+        answers = imm_cli_live_access(cli, live, paths, k);
         for (size_t i = 0; answers && i < n; i++)
-                q[i].kernel = answers + i;
+                if (!q[i].place->is_address)
+                        q[i].kernel = answers++;
 }
 
 static int run(struct imm_cli *cli) {
         struct imm_handed_list handed = {0};
         struct imm_cli_live live = {0};
+        struct imm_cli_asked asked;
         struct imm_unit *u = NULL;
         struct imm_settings *s;
         struct question *q;
         bool yes = true;
-        int r, mode = -1;
-        size_t first = 1;
+        int r;
 
         if (cli->n_args == 0)
                 return imm_cli_usage(cli, "can needs a unit and a path");
-        if (cli->n_args > 1 && (mode = imm_cli_mode(cli->args[1])) >= 0)
-                first = 2;
-        r = imm_cli_paths(cli, cli->args + first, cli->n_args > first ? cli->n_args - first : 0);
+        r = imm_cli_places(cli, cli->args + 1, cli->n_args - 1, &asked);
         if (r == IMM_EXIT_OK)
                 r = imm_cli_open(cli);
         if (r == IMM_EXIT_OK)
@@ -214,25 +279,22 @@ static int run(struct imm_cli *cli) {
                 return r;
         s = imm_settings_of(cli->manager, u);
         imm_cli_diags(cli, &u->diags);
-        q = imm_alloc_array(cli->arena, cli->n_args, sizeof(*q));
-        for (size_t i = first; i < cli->n_args; i++) {
-                struct question *this = q + (i - first);
-
-                this->path = cli->args[i];
-                imm_access_compute(cli->manager, u, imm_sandbox_of(cli->manager, u)->main,
-                        this->path, true, cli->arena, &this->main);
-                imm_access_widest(cli->manager, u, this->path, true, cli->arena, &this->widest);
-                this->wider = !same(&this->main, &this->widest);
-                yes &= all_yes(&this->widest, mode);
+        q = imm_alloc_array(cli->arena, asked.n, sizeof(*q));
+        for (size_t i = 0; i < asked.n; i++) {
+                q[i].place = asked.places + i;
+                imm_cli_answer(cli, u, &asked, q[i].place, false, true, cli->arena, &q[i].main);
+                imm_cli_answer(cli, u, &asked, q[i].place, true, true, cli->arena, &q[i].widest);
+                q[i].wider = !same(&q[i].main, &q[i].widest);
+                yes &= all_yes(&q[i].widest, asked.mode);
         }
         imm_handed_compute(cli->manager, u, cli->arena, &handed);
         if (cli->live)
-                ask_kernel(cli, u, q, cli->n_args - first, &live);
+                ask_kernel(cli, u, q, asked.n, &live);
         if (cli->json != IMM_JSON_OFF)
-                print_json(cli, u, q, cli->n_args - first, &handed, &live);
+                print_json(cli, u, &asked, q, &handed, &live);
         else {
-                for (size_t i = 0; i < cli->n_args - first; i++)
-                        print_question(cli, q + i, mode);
+                for (size_t i = 0; i < asked.n; i++)
+                        print_question(cli, &asked, q + i);
                 print_handed(cli, &handed);
                 if (cli->live)
                         imm_cli_live_text(cli, &live);
@@ -249,11 +311,12 @@ static int run(struct imm_cli *cli) {
 
 const struct imm_verb imm_verb_can = {
         .name = "can",
-        .arguments = "UNIT [read|write|execute|connect] PATH…",
-        .summary = "What a service may do at a path, and why",
+        .arguments = "UNIT [read|write|execute|connect|listen] PATH|ADDRESS…",
+        .summary = "What a service may do at a path or an address, and why",
         .details = "Without a mode all are answered. The answer is that of the command that can do "
-                   "most.\nExit status 0: yes to all that was asked; 1: not.\n"
-                   "With --live the kernel is asked too, as the running main process.",
+                   "most.\nAddresses: tcp:ADDRESS:PORT, udp:[ADDRESS]:PORT, unix:@NAME with "
+                   "connect; also tcp:PORT with listen.\nExit status 0: yes to all that was asked; "
+                   "1: not.\nWith --live the kernel is asked too, as the running main process.",
         .live = true,
         .run = run,
 };

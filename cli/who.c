@@ -34,9 +34,7 @@ struct job {
         struct imm_cli *cli;
         struct imm_unit **units;
         size_t n, next;
-        const char **paths;
-        size_t n_paths;
-        int mode;
+        struct imm_cli_asked places;
         bool because;
         struct answer *answers; /* those of the first path, then of the second ... */
 };
@@ -78,17 +76,19 @@ static void ask(const struct worker *w, size_t i) {
         u->sandbox = imm_sandbox_compute(m, u, a);
         id = &u->sandbox->identity[u->sandbox->main];
         if (matches(&asked.users, id->user))
-                for (size_t k = 0; k < w->job->n_paths; k++) {
+                for (size_t k = 0; k < w->job->places.n; k++) {
                         struct answer *to = w->job->answers + k * w->job->n + i;
-                        const char *path = w->job->paths[k];
+                        const struct imm_cli_asked *p = &w->job->places;
 
-                        imm_access_widest(m, u, path, false, a, &to->access);
-                        to->in = wanted(&to->access, w->job->mode);
+                        imm_cli_answer(
+                                w->job->cli, u, p, p->places + k, true, false, a, &to->access);
+                        to->in = wanted(&to->access, p->mode);
                         if (!to->in)
                                 continue;
                         to->user = id->user ? imm_strdup(w->arena, id->user) : NULL;
                         if (w->job->because)
-                                imm_access_widest(m, u, path, true, w->arena, &to->access);
+                                imm_cli_answer(w->job->cli, u, p, p->places + k, true, true,
+                                        w->arena, &to->access);
                 }
         u->sandbox = NULL;
 }
@@ -129,9 +129,15 @@ static void ask_all(struct job *job) {
                 (void)pthread_join(w[n].thread, NULL);
 }
 
+static const char *mode_name(const struct job *job) {
+        if (job->places.listen)
+                return "listen";
+        return job->places.mode < 0 ? NULL : imm_mode_name((enum imm_mode)job->places.mode);
+}
+
 static void json_path(struct imm_json *j, const struct job *job, size_t path) {
-        imm_json_string(j, "path", job->paths[path]);
-        imm_json_string(j, "mode", job->mode < 0 ? NULL : imm_mode_name((enum imm_mode)job->mode));
+        imm_json_string(j, "path", job->places.places[path].text);
+        imm_json_string(j, "mode", mode_name(job));
         imm_json_array(j, "units");
         for (size_t i = 0; i < job->n; i++) {
                 const struct answer *a = job->answers + path * job->n + i;
@@ -141,7 +147,7 @@ static void json_path(struct imm_json *j, const struct job *job, size_t path) {
                 imm_json_object(j, NULL);
                 imm_json_string(j, "unit", job->units[i]->name);
                 imm_json_string(j, "user", a->user);
-                imm_cli_access_json(j, &a->access);
+                imm_cli_access_json(j, &job->places, job->places.places + path, &a->access);
                 imm_json_end(j);
         }
         imm_json_end(j);
@@ -159,7 +165,9 @@ static void print_path(const struct job *job, size_t path) {
                 n++;
                 imm_text_put(stdout, job->units[i]->name);
                 printf("  %s%s",
-                        a->access.level_known ? imm_level_name(a->access.level) : "unknown",
+                        a->access.level_known                 ? imm_level_name(a->access.level)
+                        : job->places.places[path].is_address ? "yes"
+                                                              : "unknown",
                         a->user ? "  as " : "");
                 if (a->user)
                         imm_text_put(stdout, a->user);
@@ -173,15 +181,15 @@ static void print_path(const struct job *job, size_t path) {
         if (!cli->legend)
                 return;
         printf("%s%zu of %zu units can %s ", imm_cli_tone(cli, IMM_TONE_FAINT), n, job->n,
-                job->mode < 0 ? "use" : imm_mode_name((enum imm_mode)job->mode));
-        imm_text_put(stdout, job->paths[path]);
+                mode_name(job) ? mode_name(job) : "use");
+        imm_text_put(stdout, job->places.places[path].text);
         printf("%s\n", imm_cli_plain(cli));
 }
 
 /* One path: its answer is the document; several: a list of such answers */
 static void print_json(const struct job *job) {
         struct imm_json j = imm_json_on(stdout, job->cli->json);
-        bool several = job->n_paths > 1;
+        bool several = job->places.n > 1;
 
         imm_json_object(&j, NULL);
         imm_json_string(&j, "schema", "immure.who/1");
@@ -189,7 +197,7 @@ static void print_json(const struct job *job) {
         imm_json_uint(&j, "systemd", job->cli->manager->version);
         if (several)
                 imm_json_array(&j, "results");
-        for (size_t i = 0; i < job->n_paths; i++) {
+        for (size_t i = 0; i < job->places.n; i++) {
                 if (several)
                         imm_json_object(&j, NULL);
                 json_path(&j, job, i);
@@ -202,14 +210,9 @@ static void print_json(const struct job *job) {
 }
 
 static int run(struct imm_cli *cli) {
-        struct job job = {
-                .cli = cli, .mode = -1, .because = cli->json != IMM_JSON_OFF || asked.why};
-        size_t first = 0;
-        int r;
+        struct job job = {.cli = cli, .because = cli->json != IMM_JSON_OFF || asked.why};
+        int r = imm_cli_places(cli, cli->args, cli->n_args, &job.places);
 
-        if (cli->n_args > 0 && (job.mode = imm_cli_mode(cli->args[0])) >= 0)
-                first = 1;
-        r = imm_cli_paths(cli, cli->args + first, cli->n_args - first);
         if (r == IMM_EXIT_OK)
                 r = imm_cli_open(cli);
         if (r == IMM_EXIT_OK)
@@ -224,21 +227,19 @@ static int run(struct imm_cli *cli) {
         for (size_t i = 0; i < job.n; i++)
                 if (job.units[i]->unreadable)
                         cli->partial = true;
-        job.paths = cli->args + first;
-        job.n_paths = cli->n_args - first;
-        job.answers = imm_alloc_array(cli->arena, job.n * job.n_paths, sizeof(*job.answers));
+        job.answers = imm_alloc_array(cli->arena, job.n * job.places.n, sizeof(*job.answers));
         ask_all(&job);
         if (cli->json != IMM_JSON_OFF)
                 print_json(&job);
-        for (size_t i = 0; cli->json == IMM_JSON_OFF && i < job.n_paths; i++)
+        for (size_t i = 0; cli->json == IMM_JSON_OFF && i < job.places.n; i++)
                 print_path(&job, i);
         return imm_cli_done(cli);
 }
 
 const struct imm_verb imm_verb_who = {
         .name = "who",
-        .arguments = "[read|write|execute|connect] PATH…",
-        .summary = "Which services may do something at a path",
+        .arguments = "[read|write|execute|connect|listen] PATH|ADDRESS…",
+        .summary = "Which services may do something at a path or an address",
         .details = "Without a mode: which may do anything at all there. The answer counts every "
                    "command of a unit.",
         .options = options,

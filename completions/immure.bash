@@ -14,9 +14,11 @@ _immure() {
 		# shellcheck disable=SC2207
 		COMPREPLY=($(compgen -W "$verbs" -- "$cur"))
 	else
+		local modes=""
+		[[ $verb == can || $verb == who ]] && modes="read write execute connect listen"
 		local paths=(/etc/systemd/system /run/systemd/system /usr/lib/systemd/system /lib/systemd/system)
 		# shellcheck disable=SC2207
-		COMPREPLY=($(compgen -W "$(find "${paths[@]}" -maxdepth 1 -name '*.service' -printf '%f\n' 2>/dev/null | sort -u)" -- "$cur") $(compgen -f -- "$cur"))
+		COMPREPLY=($(compgen -W "$modes $(find "${paths[@]}" -maxdepth 1 -name '*.service' -printf '%f\n' 2>/dev/null | sort -u)" -- "$cur") $(compgen -f -- "$cur"))
 	fi
 }
 complete -F _immure immure

@@ -171,7 +171,8 @@ struct imm_verdict imm_access_judge(
         case IMM_MODE_CONNECT:
                 if (!S_ISSOCK(n->mode))
                         return (struct imm_verdict){.answer = -1, .by = IMM_BY_TYPE};
-                return imm_access_judge_mask(w, n, IMM_MAY_WRITE);
+                return w->id->no_connect ? no(IMM_BY_SOCKETS)
+                                         : imm_access_judge_mask(w, n, IMM_MAY_WRITE);
         case IMM_MODE_N:
                 break;
         }

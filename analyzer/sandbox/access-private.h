@@ -6,6 +6,7 @@
  * user_namespaces(7), proc(5).
  */
 
+#include "analyzer/sandbox/network.h"
 #include "analyzer/sandbox/sandbox.h"
 
 #include <sys/stat.h>
@@ -174,7 +175,8 @@ enum imm_reason {
         IMM_BY_KERNEL, /* nothing can be made there, or the file takes no writes */
         IMM_BY_IMMUTABLE,
         IMM_BY_TRACE,
-        IMM_BY_TYPE, /* connect: no socket */
+        IMM_BY_TYPE,    /* connect: no socket */
+        IMM_BY_SOCKETS, /* connect: it may make no such socket, or not call connect(2) */
         IMM_BY_UNKNOWN,
 };
 

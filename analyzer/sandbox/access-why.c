@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <stdarg.h>
 #include <sys/capability.h>
+#include <sys/socket.h>
 
 static void say(const struct imm_walk *w, struct imm_access *to, const char *fmt, ...)
         __attribute__((format(printf, 3, 4)));
@@ -170,6 +171,18 @@ static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum i
                         other_text(w, &at->node, v, mode));
 }
 
+static void say_sockets(const struct imm_walk *w, struct imm_access *to) {
+        enum imm_setting by = IMM_SETTING_RESTRICT_ADDRESS_FAMILIES;
+
+        (void)imm_net_may_connect(w->s, IMM_KIND_PLAIN, AF_UNIX, &by);
+        say(w, to, "connect: no: %s= (%s) leaves it no %s; %s would allow it",
+                imm_setting_info(by)->name, imm_origin_text(&imm_setting(w->s, by)->origin, w->a),
+                by == IMM_SETTING_SYSTEM_CALL_FILTER ? "socket(2) and connect(2)"
+                                                     : "AF_UNIX sockets",
+                by == IMM_SETTING_SYSTEM_CALL_FILTER ? "SystemCallFilter=@network-io"
+                                                     : "naming AF_UNIX there");
+}
+
 static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
         const struct imm_verdict *v, struct imm_access *to) {
         const char *verb = verbs[mode];
@@ -201,6 +214,9 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
                         "%s: no: only for those who may trace the process: CAP_SYS_PTRACE outside "
                         "of a user namespace would allow it",
                         verb);
+                break;
+        case IMM_BY_SOCKETS:
+                say_sockets(w, to);
                 break;
         case IMM_BY_NO_CAPABILITY:
                 say(w, to, "%s: no: it takes %s, which %s does not have", verb,

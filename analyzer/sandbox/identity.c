@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 /* The versions in which a rule changed */
 enum {
@@ -485,5 +486,6 @@ void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum im
                 ret->gid = c.gid;
         set_capabilities(m, s, sandboxed, set_user, set_user && c.has_user, ret);
         limit_by_manager(m, ret);
+        ret->no_connect = !imm_net_may_connect(s, kind, AF_UNIX, NULL);
         imm_identity_plain_exec(ret);
 }

@@ -63,6 +63,7 @@ struct imm_identity {
         bool maps_root;
         bool set_id;     /* the program's own set-id bits or file capabilities changed it */
         bool undumpable; /* its own files in /proc belong to root */
+        bool no_connect; /* address families or system calls leave it no connect(2) to AF_UNIX */
         enum imm_outcome outcome; /* the step that fails because of it, or OK */
         const char *why;          /* one line, or NULL */
         struct imm_origin origin; /* of the user */

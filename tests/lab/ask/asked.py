@@ -1,0 +1,70 @@
+"""Units whose main program is ask, started by a real systemd: what each can really do."""
+import os
+import subprocess
+import tempfile
+
+here = os.path.dirname(os.path.abspath(__file__))
+lab = os.path.join(here, "..", "lab")
+roots = os.path.join(here, "..", "roots")
+ASK = "/usr/local/bin/ask"
+
+
+class Lab:
+    """A root of a release with units in it, booted once. Predict from .root before boot(): it changes files."""
+
+    def __init__(self, release):
+        cache = os.environ.get("IMMURE_LAB_CACHE", "/var/cache/immure-lab")
+        os.makedirs(cache + "/run", exist_ok=True)
+        self.dir = tempfile.mkdtemp(dir=cache + "/run")
+        self.root = self.dir + "/root"
+        self.units = {}
+        self.pid = None
+        subprocess.run([roots, "prepared", release, self.root], check=True)
+        subprocess.run(["cc", "-static", "-O1", "-o", self.root + ASK, here + "/ask.c"], check=True)
+        os.makedirs(self.root + "/var/ask", exist_ok=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.pid:
+            subprocess.run([lab, "down", self.pid])
+        subprocess.run(["rm", "-rf", self.dir])
+
+    def write(self, path, text="", mode=0o644):
+        path = self.root + path
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, mode)
+
+    def file(self, name, text):
+        """A unit file that is none of those asked"""
+        self.write("/etc/systemd/system/" + name, text)
+
+    def unit(self, name, settings, questions, prefix="", before=""):
+        """@before: lines of [Unit]. A file for questions and one for answers: systemd opens both outside the sandbox."""
+        self.units[name] = questions
+        self.file(name + ".service", f"[Unit]\n{before}[Service]\nType=oneshot\nExecStart={prefix}{ASK}\n{settings}\n")
+        self.file(name + ".service.d/zz-lab.conf", "[Service]\nStandardInput=file:/var/ask/%N.in\n"
+                  "StandardOutput=file:/var/ask/%N.out\nStandardError=null\nTimeoutStartSec=60\n")
+        self.write(f"/var/ask/{name}.in", "".join(q + "\n" for q in questions))
+        self.write(f"/var/ask/{name}.out", "", 0o666)
+
+    def run(self, *command):
+        return subprocess.run([lab, "exec", self.pid, *command], capture_output=True, text=True)
+
+    def boot(self):
+        self.pid = subprocess.run([lab, "up", self.root], capture_output=True, text=True, check=True).stdout.strip()
+
+    def answers(self):
+        """{unit: {question: bool}}; a unit that did not start has no answers"""
+        names = [n + ".service" for n in self.units]
+        for i in range(0, len(names), 50):
+            self.run("systemctl", "start", *names[i:i + 50])
+        result = {}
+        for n in self.units:
+            with open(f"{self.root}/var/ask/{n}.out") as f:
+                lines = [line.rsplit(": ", 1) for line in f.read().splitlines()]
+            result[n] = {q: a == "yes" for q, a in lines}
+        return result

@@ -223,6 +223,11 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                         return fail(w, "'%s' is no NAME:INTERFACE.MEMBER[:ACTION]", word);
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
+        case IMM_ARGUMENT_IDLE_WORDS:
+                if (!imm_idle_word(word))
+                        return fail(w, "'%s' is no reason for a line to do nothing", word);
+                imm_strv_add(w->a, &w->to->words, word);
+                return 0;
         case IMM_ARGUMENT_YES:
                 return imm_streq(word, "yes") ? 0 : fail(w, "expected 'yes'; '!' negates");
         }

@@ -82,8 +82,10 @@ static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct wo
         facts.places = &w->work->places;
         if (!audit->settings_only && u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
                 facts.sandbox = imm_sandbox_assume(audit->manager, s, w->scratch);
-        for (size_t i = 0; u->load == IMM_LOAD_LOADED && i < audit->n_cards; i++)
-                if (has_process(u->unit->type) || audit->cards[i]->all_units)
+        for (size_t i = 0; i < audit->n_cards; i++)
+                if (audit->cards[i]->all_units
+                                ? u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED
+                                : u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
                         imm_judge(audit->cards[i], &facts, w->arena, &u->judgements[i]);
         imm_arena_reset(w->scratch);
 }

@@ -2,6 +2,7 @@
 
 /* What the files of this room share: compiled rules, facts, evidence. */
 
+#include "analyzer/sandbox/idle.h"
 #include "analyzer/sandbox/sandbox.h"
 #include "base/map.h"
 #include "rules/rules.h"
@@ -24,6 +25,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_PATHS,
         IMM_ARGUMENT_GROUPS,
         IMM_ARGUMENT_BUS_CALLS,
+        IMM_ARGUMENT_IDLE_WORDS,
         IMM_ARGUMENT_YES,
 };
 
@@ -95,8 +97,9 @@ struct imm_facts {
         struct imm_arena *scratch; /* for what nobody keeps; NULL: there is none */
         /* Made by the first condition that needs it, where the caller has none */
         const struct imm_sandbox *sandbox;
-        const struct imm_map *places; /* path -> struct imm_site: found before; or NULL */
-        struct imm_map seen;          /* path -> struct imm_site_access: of this unit, so far */
+        const struct imm_map *places;     /* path -> struct imm_site: found before; or NULL */
+        struct imm_map seen;              /* path -> struct imm_site_access: of this unit, so far */
+        const struct imm_idle_list *idle; /* made by the first condition that needs it */
         /* of the system-call filter, made by the first condition that needs it */
         bool have_calls;
         uint64_t calls[IMM_CALL_WORDS];        /* named by the filter */
@@ -129,6 +132,8 @@ static inline const struct imm_value *imm_fact(const struct imm_facts *facts, en
         return facts->values ? facts->values[id] : imm_setting(facts->settings, id);
 }
 
+/* condition-idle.c: is it a word of IdleLine=? */
+bool imm_idle_word(const char *word);
 const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts);
 /* Of the unit's memory: what lives as long as the question */
 struct imm_arena *imm_facts_memory(const struct imm_facts *facts);

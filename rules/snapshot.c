@@ -267,33 +267,15 @@ static void findings(struct imm_snapshot *to, struct imm_state *s, const struct 
         }
 }
 
-/*
- * What systemd makes of the file itself: a unit that it refuses, a line that it ignores. Such lines
- * look good and do nothing, so they are findings like any other.
- */
+/* What could not be read, and why a unit is refused */
 static void told(struct imm_snapshot *to, struct imm_state *s, const struct imm_diags *d) {
         imm_array_foreach (i, d) {
                 const char *text = copy(to, i->message);
-                struct imm_state_finding *f;
 
                 if (i->level == IMM_DIAG_UNREADABLE || i->level == IMM_DIAG_ERROR)
                         imm_strv_add(to->arena, &s->errors,
                                 i->file ? imm_printf(to->arena, "%s:%u: %s", i->file, i->line, text)
                                         : text);
-                if (i->level != IMM_DIAG_WARNING || !i->file)
-                        continue;
-                f = imm_array_push(to->arena, &s->findings);
-                *f = (struct imm_state_finding){
-                        .rule = copy(to, i->code),
-                        .scorecard = "ineffective",
-                        .setting = copy(to, i->setting),
-                        .severity = IMM_SEVERITY_MEDIUM,
-                        .confidence = imm_confidence_name(IMM_CERTAIN),
-                        .file = copy(to, i->file),
-                        .line = i->line,
-                        .subject = text,
-                };
-                imm_strv_add(to->arena, &f->evidence, text);
         }
 }
 

@@ -187,6 +187,12 @@ struct imm_sandbox *imm_sandbox_assume(
         struct imm_manager *m, struct imm_settings *s, struct imm_arena *a);
 
 /*
+ * same.c: would a service, or anybody who looks at it from outside, see a difference? Identities,
+ * outcomes and mount tables of all kinds of command, but not what they come from.
+ */
+bool imm_sandbox_same(const struct imm_sandbox *a, const struct imm_sandbox *b);
+
+/*
  * Descriptors that the service gets from outside: they bypass the mount table. OpenFile=,
  * StandardInput=file:, sockets of socket units, the descriptor store, PAM.
  */

@@ -369,6 +369,7 @@ static void stay_outside(struct imm_plan *p) {
         struct imm_vpath root = {p->v->root, p->v->root->root};
         const char *path = "/";
 
+        p->needs_namespace = false;
         if (p->root_directory) {
                 bool privileged = !p->user_manager || (p->sandboxing && imm_plan_implies_userns(p));
 

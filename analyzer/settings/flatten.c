@@ -41,33 +41,6 @@ static const struct imm_superseded *lost(
         return hit ? *hit : NULL;
 }
 
-/* Lines of these leave a trace when a later one overrides them, or change another setting. */
-static bool leaves_traces(enum imm_setting id) {
-        static const enum imm_setting ids[] = {
-                IMM_SETTING_DELEGATE, /* words add to what "yes" delegated */
-                IMM_SETTING_TIMEOUT_SEC,
-                IMM_SETTING_JOB_TIMEOUT_SEC,
-                IMM_SETTING_ON_FAILURE_ISOLATE,
-                IMM_SETTING_ON_FAILURE_JOB_MODE,
-                IMM_SETTING_CPU_SCHEDULING_POLICY, /* moves the priority */
-                IMM_SETTING_CPU_SCHEDULING_PRIORITY,
-                IMM_SETTING_IO_SCHEDULING_CLASS,
-                IMM_SETTING_IO_SCHEDULING_PRIORITY,
-                IMM_SETTING_STANDARD_INPUT, /* the name of a descriptor */
-                IMM_SETTING_STANDARD_OUTPUT,
-                IMM_SETTING_STANDARD_ERROR,
-                IMM_SETTING_STANDARD_INPUT_TEXT, /* one buffer */
-                IMM_SETTING_STANDARD_INPUT_DATA,
-                IMM_SETTING_ROOT_HASH, /* a path and a hash stand side by side */
-                IMM_SETTING_ROOT_HASH_SIGNATURE,
-        };
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(ids); i++)
-                if (ids[i] == id)
-                        return true;
-        return false;
-}
-
 /* Lines that this systemd does not know stay: another one may know them. */
 static bool left_out(const struct flatten *fl, const struct imm_unit_file *file,
         const struct imm_superseded *l) {
@@ -75,7 +48,7 @@ static bool left_out(const struct flatten *fl, const struct imm_unit_file *file,
                 return false;
         if (l->how == IMM_LOST_IGNORED)
                 return fl->s->load == IMM_LOAD_LOADED || file->kind == IMM_FILE_DROPIN;
-        return fl->s->load == IMM_LOAD_LOADED && !leaves_traces(l->setting);
+        return fl->s->load == IMM_LOAD_LOADED && !imm_setting_leaves_traces(l->setting);
 }
 
 /*

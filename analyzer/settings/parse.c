@@ -109,7 +109,7 @@ void imm_parse_skip(struct imm_parse *p, const char *fmt, ...) {
         va_list ap;
 
         va_start(ap, fmt);
-        say(p, IMM_DIAG_WARNING, "ignored-value", "; it is ignored", fmt, ap);
+        say(p, IMM_DIAG_WARNING, "ignored-word", "; it is ignored", fmt, ap);
         va_end(ap);
         p->partly = true;
 }

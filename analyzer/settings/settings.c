@@ -321,6 +321,10 @@ const struct imm_value *imm_setting(const struct imm_settings *s, enum imm_setti
         return imm_setting_default(s->manager, s->unit->type, s->version, id);
 }
 
+const struct imm_value *imm_setting_built_in(const struct imm_settings *s, enum imm_setting id) {
+        return imm_setting_default(s->manager, s->unit->type, s->version, id);
+}
+
 const struct imm_value *imm_setting_own(
         const struct imm_settings *s, size_t i, enum imm_setting *ret) {
         if (i >= s->n_slots)

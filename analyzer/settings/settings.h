@@ -74,6 +74,19 @@ const struct imm_value *imm_setting(const struct imm_settings *s, enum imm_setti
 const struct imm_value *imm_setting_own(
         const struct imm_settings *s, size_t i, enum imm_setting *ret);
 
+/*
+ * same.c: do two values mean the same, wherever they come from? As a set: whatever the order, and
+ * however often something is said. Both must be of one type.
+ */
+bool imm_value_same(const struct imm_value *a, const struct imm_value *b, bool as_set);
+/* All settings but @except (IMM_SETTING_N: all) have the same value in both. */
+bool imm_settings_same(
+        const struct imm_settings *a, const struct imm_settings *b, enum imm_setting except);
+/* Do lines of it change something even where a later one overrides them? */
+bool imm_setting_leaves_traces(enum imm_setting id);
+/* What @id is where no file says anything */
+const struct imm_value *imm_setting_built_in(const struct imm_settings *s, enum imm_setting id);
+
 static inline bool imm_setting_bool(const struct imm_settings *s, enum imm_setting id) {
         return imm_setting(s, id)->number == 1;
 }

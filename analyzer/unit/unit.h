@@ -185,6 +185,10 @@ int imm_manager_unit_file(
 struct imm_unit *imm_unit_with_dropin(const struct imm_manager *m, const struct imm_unit *u,
         const char *path, const char *text, struct imm_arena *a);
 
+/* What if: @u without the assignment @at of its file @file, as above. */
+struct imm_unit *imm_unit_without(
+        const struct imm_unit *u, size_t file, size_t at, struct imm_arena *a);
+
 /* Is it a unit name, and of which type? IMM_UNIT_TYPE_INVALID if not. */
 enum imm_unit_type imm_unit_name_type(const char *name);
 const char *imm_unit_type_name(enum imm_unit_type t); /* "service" */

@@ -164,6 +164,11 @@ static const struct row rows[] = {
         {"BusGrants", "org.a:.I.M", "SystemCallFilter=@system-service", true},
         {"HostNetwork", "yes", "", true},
         {"HostNetwork", "yes", "PrivateNetwork=yes", false},
+        {"IdleLine", "overridden", "PrivateTmp=yes\nPrivateTmp=no", true},
+        {"IdleLine", "overridden", "PrivateTmp=yes", false},
+        {"IdleLine", "misspelt-setting", "PrivateTemp=yes", true},
+        {"IdleLine", "needs-other missing-path", "SystemCallErrorNumber=EPERM", true},
+        {"IdleLine", "missing-path", "SystemCallErrorNumber=EPERM", false},
         {"InGroup", "adm", "User=daemon\nSupplementaryGroups=adm", true},
         {"InGroup", "adm none", "User=daemon", false},
         {"RootHas", "/etc/none /etc/passwd", "", true},
@@ -227,7 +232,7 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
         if (imm_argument_parse(c->argument, row->value, m->version, a, &argument, &problem) < 0)
                 fail_msg("%s=%s: %s", row->condition, row->value, problem);
         truth = c->holds(&facts, &argument);
-        *ret_evidence = facts.evidence.n;
+        *ret_evidence = facts.evidence.n + facts.places_found.n;
         tree_remove(NULL);
         return truth;
 }
@@ -316,6 +321,7 @@ TEST(mistakes_in_values_are_named) {
                 {"FilterMode", "PrivateTmp allow"},
                 {"FilterMode", "SystemCallFilter some"},
                 {"FilterLists", "RestrictAddressFamilies"},
+                {"IdleLine", "because"},
         };
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
 

@@ -141,6 +141,14 @@ const char *imm_check_project(struct imm_cli *cli, const struct imm_strv *files)
                 full = strchr(files->v[i], '/') || strchr(files->v[i], '.')
                                ? realpath(files->v[i], NULL)
                                : NULL;
+        if (!full && files->n == 0) {
+                imm_auto_free char *cwd = getcwd(NULL, 0);
+
+                /* only what is surely the reader's own: a repository */
+                dir = cwd ? repository_above(cli->arena, imm_strdup(cli->arena, cwd)) : NULL;
+                if (dir && asprintf(&full, "%s/.", cwd) < 0)
+                        imm_oom();
+        }
         if (!full)
                 return NULL;
         dir = parent(cli->arena, full);

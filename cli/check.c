@@ -315,7 +315,7 @@ static int run(struct imm_cli *cli) {
         if (cli->json != IMM_JSON_OFF && arg.format == TEXT)
                 arg.format = JSON;
         imm_check_files(cli, cli->args, cli->n_args, NULL, &files);
-        c.project = imm_check_project(cli, &files);
+        c.project = files.n > 0 ? imm_check_project(cli, &files) : NULL;
         if (c.project && !cli->quiet)
                 fprintf(stderr, "immure: policy of the repository: %s/.immure\n",
                         imm_text_escape(cli->arena, c.project));

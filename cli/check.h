@@ -39,8 +39,9 @@ void imm_check_files(struct imm_cli *cli, const char *const *args, size_t n,
         const struct imm_revision *rev, struct imm_strv *ret);
 /*
  * The folder whose .immure holds policy for @files: the nearest one above the first of them that
- * is there, not beyond its repository. Where there is no repository it must belong to root, to who
- * asks, or to the file's own owner: a folder that somebody else can write must never quiet a gate.
+ * is there (without files: above the working directory), not beyond its repository. Where there is
+ * no repository it must belong to root, to who asks, or to the file's own owner: a folder that
+ * somebody else can write must never quiet a gate.
  */
 const char *imm_check_project(struct imm_cli *cli, const struct imm_strv *files);
 /* The work tree around the working directory, absolute, without a trailing slash; or NULL */

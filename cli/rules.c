@@ -1,4 +1,7 @@
 #include "cli/audit.h"
+#include "cli/check.h"
+
+#include "rules/waiver.h"
 
 #include <errno.h>
 
@@ -8,7 +11,9 @@
 static struct { bool validate; } arg;
 
 static const struct imm_option options[] = {
-        {"validate", 0, NULL, "The arguments are rule files: tell each mistake with file and line",
+        {"validate", 0, NULL,
+                "The arguments are rule files, profiles, waivers: tell each mistake with file and "
+                "line",
                 IMM_OPTION_FLAG, &arg.validate},
         {0},
 };
@@ -45,7 +50,25 @@ static void put_all(const struct imm_cli *cli, const struct imm_cli_audit *a) {
                 for (size_t i = 0; i < a->cards[c]->n_rules; i++)
                         put(&j, a->cards[c], a->cards[c]->rules[i]);
         imm_json_end(&j);
+        imm_json_array(&j, "profiles");
+        for (size_t i = 0; i < a->rules->n_profiles; i++) {
+                imm_json_object(&j, NULL);
+                imm_json_string(&j, "profile", a->rules->profiles[i].name);
+                imm_json_string(&j, "file", a->rules->profiles[i].path);
+                imm_json_end(&j);
+        }
         imm_json_end(&j);
+        imm_json_end(&j);
+}
+
+static void print_row(const struct imm_cli *cli, const char *name, const char *severity,
+        const char *weight, const char *from) {
+        int pad = 52 - (int)imm_text_width(name);
+
+        imm_text_put(stdout, name);
+        printf("%*s  %-8s  %6s  ", pad > 0 ? pad : 0, "", severity, weight);
+        imm_text_put(stdout, from);
+        putchar('\n');
 }
 
 static void print_all(const struct imm_cli *cli, const struct imm_cli_audit *a) {
@@ -55,21 +78,27 @@ static void print_all(const struct imm_cli *cli, const struct imm_cli_audit *a) 
         for (size_t c = 0; c < a->n_cards; c++)
                 for (size_t i = 0; i < a->cards[c]->n_rules; i++) {
                         const struct imm_rule *r = a->cards[c]->rules[i];
-                        const char *name =
-                                imm_printf(cli->arena, "%s/%s", a->cards[c]->name, r->id);
 
-                        imm_text_put(stdout, name);
-                        printf("%*s  %-8s  %6llu  ",
-                                (int)(52 - (int)imm_text_width(name) > 0
-                                                ? 52 - (int)imm_text_width(name)
-                                                : 0),
-                                "", imm_severity_name(r->severity), (unsigned long long)r->weight);
-                        imm_text_put(stdout, r->files.n ? r->files.v[r->files.n - 1] : "");
-                        putchar('\n');
+                        print_row(cli, imm_printf(cli->arena, "%s/%s", a->cards[c]->name, r->id),
+                                imm_severity_name(r->severity),
+                                imm_printf(cli->arena, "%llu", (unsigned long long)r->weight),
+                                r->files.n ? r->files.v[r->files.n - 1] : "");
                 }
+        for (size_t i = 0; cli->scorecards.n == 0 && i < a->rules->n_profiles; i++)
+                print_row(cli, imm_printf(cli->arena, "profiles/%s", a->rules->profiles[i].name),
+                        "-", "-", a->rules->profiles[i].path);
 }
 
 /* ---- one ---- */
+
+static void put_text(const struct imm_cli *cli, const char *s) {
+        for (const char *end; *s; s = *end ? end + 1 : end) {
+                end = strchrnul(s, '\n');
+                fputs("  ", stdout);
+                imm_text_put(stdout, imm_strndup(cli->arena, s, (size_t)(end - s)));
+                putchar('\n');
+        }
+}
 
 static void explain(
         const struct imm_cli *cli, const struct imm_scorecard *card, const struct imm_rule *r) {
@@ -89,17 +118,32 @@ static void explain(
                         imm_text_escape(cli->arena, r->remedies[i].setting),
                         imm_text_escape(cli->arena, r->remedies[i].value));
         if (r->description) {
-                fputs("\n  ", stdout);
-                imm_text_put(stdout, r->description);
                 putchar('\n');
+                put_text(cli, r->description);
         }
         putchar('\n');
-        for (const char *s = r->text ? r->text : "", *end; *s; s = *end ? end + 1 : end) {
-                end = strchrnul(s, '\n');
-                fputs("  ", stdout);
-                imm_text_put(stdout, imm_strndup(cli->arena, s, (size_t)(end - s)));
-                putchar('\n');
+        put_text(cli, r->text ? r->text : "");
+}
+
+static size_t explain_profiles(
+        const struct imm_cli *cli, const struct imm_cli_audit *a, const char *name) {
+        size_t found = 0;
+
+        for (size_t i = 0; i < a->rules->n_profiles; i++) {
+                const struct imm_profile_file *p = &a->rules->profiles[i];
+                const char *rest = imm_after(name, "profiles/");
+
+                if (!imm_streq(rest ? rest : name, p->name))
+                        continue;
+                found++;
+                if (cli->json != IMM_JSON_OFF)
+                        continue;
+                printf("%sprofiles/%s%s\n\n  from      %s\n\n", imm_cli_tone(cli, IMM_TONE_BOLD),
+                        imm_text_escape(cli->arena, p->name), imm_cli_plain(cli),
+                        imm_text_escape(cli->arena, p->path));
+                put_text(cli, p->text);
         }
+        return found;
 }
 
 static bool names(const struct imm_scorecard *card, const struct imm_rule *r, const char *name) {
@@ -113,7 +157,7 @@ static int explain_all(struct imm_cli *cli, const struct imm_cli_audit *a) {
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         for (size_t k = 0; k < cli->n_args; k++) {
-                size_t found = 0;
+                size_t found = explain_profiles(cli, a, cli->args[k]);
 
                 for (size_t c = 0; c < a->n_cards; c++)
                         for (size_t i = 0; i < a->cards[c]->n_rules; i++) {
@@ -138,10 +182,11 @@ static int explain_all(struct imm_cli *cli, const struct imm_cli_audit *a) {
 
 static int validate(struct imm_cli *cli) {
         imm_cleanup(imm_root_free) struct imm_root *host = NULL;
+        imm_cleanup(imm_waivers_free) struct imm_waivers *w = imm_waivers_new();
         struct imm_diags d = {0};
 
         if (cli->n_args == 0)
-                return imm_cli_usage(cli, "--validate needs the rule files");
+                return imm_cli_usage(cli, "--validate needs the files");
         if (imm_root_open(&host, NULL, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         for (size_t i = 0; i < cli->n_args; i++) {
@@ -152,16 +197,22 @@ static int validate(struct imm_cli *cli) {
                                 strerror(errno));
                         return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
                 }
-                imm_rule_validate(host, full, cli->args[i], IMM_VERSION_LATEST, cli->arena, &d);
+                if (imm_ends_with(full, ".waiver"))
+                        imm_waivers_add_file(w, host, full, cli->args[i]);
+                else
+                        imm_rule_validate(
+                                host, full, cli->args[i], IMM_VERSION_LATEST, cli->arena, &d);
         }
         imm_cli_diags(cli, &d);
+        imm_cli_diags(cli, &w->diags);
+        d.n += w->diags.n;
         if (d.n == 0 && !cli->quiet)
-                printf("%zu rule files, no mistake\n", cli->n_args);
+                printf("%zu files, no mistake\n", cli->n_args);
         return d.n > 0 ? IMM_EXIT_USAGE : IMM_EXIT_OK;
 }
 
 static int run(struct imm_cli *cli) {
-        struct imm_cli_audit a = {0};
+        struct imm_cli_audit a = {.project = imm_check_project(cli, &(struct imm_strv){0})};
         int r;
 
         if (arg.validate)

@@ -48,6 +48,12 @@ static int add_enum(struct work *w, const struct imm_setting_info *info, const c
                         w->to->mask |= UINT64_C(1) << i;
                         return 0;
                 }
+        /* what was a boolean once: PrivateTmp=yes is now one of several kinds of it */
+        if (imm_streq(word, "yes") && imm_streq(info->words[0], "no")) {
+                for (size_t i = 1; info->words[i]; i++)
+                        w->to->mask |= UINT64_C(1) << i;
+                return 0;
+        }
         return fail(w, "%s= has no value '%s'", info->name, word);
 }
 
@@ -216,6 +222,7 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
         case IMM_ARGUMENT_GROUPS:
+        case IMM_ARGUMENT_PROFILES:
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
         case IMM_ARGUMENT_BUS_CALLS:

@@ -1,3 +1,4 @@
+#include "analyzer/closure/closure.h"
 #include "rules/rules-private.h"
 
 #include <pthread.h>
@@ -133,6 +134,19 @@ static void find_places(struct imm_audit *audit, struct imm_map *to) {
         }
 }
 
+/* Who owns a file is asked by threads where a rule is for packages. */
+static void find_packages(struct imm_audit *audit) {
+        for (size_t i = 0; i < audit->n_cards; i++)
+                for (size_t k = 0; k < audit->cards[i]->n_rules; k++) {
+                        const struct imm_match *m = audit->cards[i]->rules[k]->match;
+
+                        if (m && m->packages.n > 0) {
+                                (void)imm_closures_of(audit->manager);
+                                return;
+                        }
+                }
+}
+
 static void run_all(struct imm_audit *audit, unsigned jobs) {
         struct work work = {.audit = audit};
         struct worker *workers;
@@ -141,6 +155,7 @@ static void run_all(struct imm_audit *audit, unsigned jobs) {
         if (jobs > audit->n_units / BATCH + 1)
                 jobs = (unsigned)(audit->n_units / BATCH) + 1;
         find_places(audit, &work.places);
+        find_packages(audit);
         workers = imm_alloc_array(audit->arenas[0], jobs, sizeof(*workers));
         for (unsigned i = 0; i < jobs; i++)
                 workers[i] = (struct worker){.work = &work, .arena = add_arena(audit)};

@@ -6,11 +6,44 @@ static enum imm_truth negated(enum imm_truth t) {
         return t == IMM_YES ? IMM_NO : t == IMM_NO ? IMM_YES : IMM_DONT_KNOW;
 }
 
+/* [Always]: what does not hold is what is wrong, and is said. */
+static enum imm_truth always(const struct imm_step *step, struct imm_facts *facts) {
+        enum imm_truth broken = IMM_NO, any = IMM_NO;
+        bool triggers = false;
+
+        for (size_t i = 0; i < step->n_clauses; i++) {
+                const struct imm_clause *c = &step->clauses[i];
+                size_t said = facts->evidence.n;
+                enum imm_truth t = c->condition->holds(facts, &c->argument);
+
+                if (c->negate)
+                        t = negated(t);
+                if (t == IMM_YES)
+                        facts->evidence.n = said;
+                else
+                        imm_evidence_add(facts, IMM_SETTING_N, "%s: %s=%s%s",
+                                t == IMM_NO ? "it is not so" : "it cannot be known",
+                                c->condition->key, c->negate ? "!" : "", c->text);
+                triggers |= c->trigger;
+                if (c->trigger && any != IMM_YES && t != IMM_NO)
+                        any = t;
+                if (c->trigger || t == IMM_YES)
+                        continue;
+                if (broken != IMM_YES)
+                        broken = t == IMM_NO ? IMM_YES : IMM_DONT_KNOW;
+        }
+        if (!triggers || any == IMM_YES || broken == IMM_YES)
+                return broken;
+        return any == IMM_NO ? IMM_YES : IMM_DONT_KNOW;
+}
+
 /* As systemd's conditions: all plain ones must hold, and of those with | one */
 enum imm_truth imm_step_holds(const struct imm_step *step, struct imm_facts *facts) {
         enum imm_truth all = IMM_YES, any = IMM_NO;
         bool triggers = false;
 
+        if (step->always)
+                return always(step, facts);
         for (size_t i = 0; i < step->n_clauses; i++) {
                 const struct imm_clause *c = &step->clauses[i];
                 enum imm_truth t = c->condition->holds(facts, &c->argument);

@@ -19,7 +19,8 @@ static const char *const usual_directories[] = {
         NULL,
 };
 
-#define BUILTIN_PREFIX "/usr/share/immure/rules/"
+#define BUILTIN_SHARE "/usr/share/immure/"
+#define BUILTIN_PREFIX BUILTIN_SHARE "rules/"
 
 /* A rule (or scorecard.conf) on its way: its file and its drop-ins */
 struct found {
@@ -38,6 +39,7 @@ struct load {
         struct imm_arena *a;
         struct imm_rulebook *book;
         struct imm_map folders;
+        struct imm_profiles *profiles;
 };
 
 static struct folder *folder_of(struct load *l, const char *name) {
@@ -132,6 +134,100 @@ static void add_directory(struct load *l, struct folder *folder, const char *dir
         }
 }
 
+static int by_name(const void *a, const void *b) {
+        return strcmp(
+                ((const struct imm_map_entry *)a)->key, ((const struct imm_map_entry *)b)->key);
+}
+
+/* ---- profiles: NAME.conf in profiles/ beside rules/ ---- */
+
+static void take_profile(struct load *l, const char *file, const struct imm_rule_source *source) {
+        struct imm_rule_source *s = imm_new(l->a, struct imm_rule_source);
+
+        *s = *source;
+        imm_map_put(l->a, &l->profiles->sources,
+                imm_strndup(l->a, file, strlen(file) - strlen(".conf")), s);
+}
+
+static void add_profiles(struct load *l, const char *rules_dir) {
+        const char *slash = strrchr(rules_dir, '/');
+        const char *dir =
+                imm_printf(l->a, "%.*s/profiles", slash ? (int)(slash - rules_dir) : 0, rules_dir);
+        struct imm_dirent *entries;
+        size_t n;
+        int r = imm_root_list(l->root, dir, l->a, &entries, &n);
+
+        if (r < 0 && r != -ENOENT)
+                say(l, dir, r);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (imm_ends_with(entries[i].name, ".conf") && entries[i].type != DT_DIR) {
+                        struct imm_rule_source s =
+                                read_source(l, imm_printf(l->a, "%s/%s", dir, entries[i].name));
+
+                        take_profile(l, entries[i].name, &s);
+                }
+}
+
+static void free_manager(void *m) {
+        imm_manager_free(m);
+}
+
+static void free_root(void *root) {
+        imm_root_free(root);
+}
+
+/* Of the host: only what a profile says itself is ever compared. */
+static struct imm_manager *manager_of(struct imm_profiles *all) {
+        struct imm_manager_options options = {.version = all->version};
+        struct imm_root *root = NULL;
+        struct imm_manager *m = NULL;
+
+        if (imm_root_open(&root, "/", NULL) < 0)
+                return NULL;
+        imm_arena_defer(all->a, free_root, root);
+        if (imm_manager_open(&m, root, &options, NULL) < 0)
+                return NULL;
+        imm_arena_defer(all->a, free_manager, m);
+        return m;
+}
+
+const struct imm_profile *imm_profile_find(struct imm_profiles *all, const char *name) {
+        const struct imm_rule_source *source = imm_map_get(&all->sources, name);
+        struct imm_profile *p = imm_map_get(&all->read, name);
+
+        if (p || !source || source->size == 0)
+                return p;
+        if (!all->manager)
+                all->manager = manager_of(all);
+        if (!all->manager)
+                return NULL;
+        p = imm_profile_read(name, source, all->manager, all->a, all->diags);
+        imm_map_put(all->a, &all->read, name, p);
+        return p;
+}
+
+static int by_profile(const void *a, const void *b) {
+        return strcmp(((const struct imm_profile_file *)a)->name,
+                ((const struct imm_profile_file *)b)->name);
+}
+
+/* Those that no mask took away, for listing */
+static void list_profiles(struct load *l) {
+        const struct imm_map *all = &l->profiles->sources;
+        struct imm_profile_file *list = imm_alloc_array(l->a, all->n, sizeof(*list));
+
+        for (size_t i = 0; i < all->n; i++) {
+                const struct imm_rule_source *s = all->v[i].value;
+
+                if (s->size > 0)
+                        list[l->book->n_profiles++] = (struct imm_profile_file){
+                                all->v[i].key, s->path, imm_strndup(l->a, s->text, s->size)};
+        }
+        if (l->book->n_profiles > 1)
+                qsort(list, l->book->n_profiles, sizeof(*list), by_profile);
+        l->book->profiles = list;
+}
+
 static void add_search_directory(struct load *l, const char *dir) {
         struct imm_dirent *entries;
         size_t n;
@@ -151,20 +247,22 @@ static void add_builtins(struct load *l) {
         for (size_t i = 0; i < imm_builtins_n; i++) {
                 const struct imm_builtin *b = &imm_builtins[i];
                 const char *slash = strchr(b->path, '/');
-                struct folder *folder =
-                        folder_of(l, imm_strndup(l->a, b->path, (size_t)(slash - b->path)));
-
-                file_of(l, folder, slash + 1)->fragment = (struct imm_rule_source){
+                struct imm_rule_source s = {
                         imm_printf(l->a, BUILTIN_PREFIX "%s", b->path), b->text, strlen(b->text)};
+                struct folder *folder;
+
+                if (imm_after(b->path, "profiles/")) {
+                        s.path = imm_printf(l->a, BUILTIN_SHARE "%s", b->path);
+                        take_profile(l, slash + 1, &s);
+                        continue;
+                }
+                folder = folder_of(l, imm_strndup(l->a, b->path, (size_t)(slash - b->path)));
+
+                file_of(l, folder, slash + 1)->fragment = s;
         }
 }
 
 /* ---- from files to scorecards ---- */
-
-static int by_name(const void *a, const void *b) {
-        return strcmp(
-                ((const struct imm_map_entry *)a)->key, ((const struct imm_map_entry *)b)->key);
-}
 
 /* The fragment, then the drop-ins by name; none of them masked */
 static struct imm_rule_source *sources_of(struct load *l, struct found *f, size_t *ret_n) {
@@ -237,7 +335,7 @@ static struct imm_scorecard *card_of(struct load *l, struct folder *folder) {
                         continue;
                 }
                 r = imm_rule_build(imm_strndup(l->a, f->name, strlen(f->name) - 5), s, n,
-                        l->book->version, l->a, &l->book->diags);
+                        l->book->version, l->profiles, l->a, &l->book->diags);
                 if (r)
                         card->rules[card->n_rules++] = r;
         }
@@ -326,13 +424,21 @@ struct imm_rulebook *imm_rules_load(const struct imm_rules_options *options) {
         l.book = imm_new(a, struct imm_rulebook);
         *l.book = (struct imm_rulebook){
                 .version = options->version, .arena = a, .stand_in = "instance"};
+        l.profiles = imm_new(a, struct imm_profiles);
+        *l.profiles =
+                (struct imm_profiles){.version = options->version, .a = a, .diags = &l.book->diags};
         add_builtins(&l);
         while (dirs[n])
                 n++;
-        while (l.root && n > 0)
-                add_search_directory(&l, dirs[--n]);
-        if (l.root && options->project)
+        while (l.root && n > 0) {
+                add_profiles(&l, dirs[--n]);
+                add_search_directory(&l, dirs[n]);
+        }
+        if (l.root && options->project) {
+                add_profiles(&l, options->project);
                 add_search_directory(&l, options->project);
+        }
+        list_profiles(&l);
         make_cards(&l);
         policies(&l, options);
         return l.book;

@@ -1,5 +1,6 @@
 #include "rules/rules-private.h"
 
+#include "analyzer/closure/closure.h"
 #include "analyzer/unit/syntax.h"
 #include "analyzer/unit/words.h"
 
@@ -25,6 +26,7 @@ struct build {
         unsigned version;
         unsigned since, until;
         bool broken;
+        struct imm_profiles *profiles;
         struct imm_rule *rule;
 };
 
@@ -220,12 +222,32 @@ static void match_line(struct build *b, const struct line *at) {
                 types[t] = imm_unit_type_name(t);
         if (imm_streq(key, "Unit"))
                 add_words(b, at, &b->rule->match->units);
+        else if (imm_streq(key, "Except"))
+                add_words(b, at, &b->rule->match->except);
+        else if (imm_streq(key, "Package"))
+                add_words(b, at, &b->rule->match->packages);
         else if (imm_streq(key, "Type"))
                 add_bits(b, at, types, IMM_UNIT_TYPE_N, &b->rule->match->types);
         else if (imm_streq(key, "Scope"))
                 add_bits(b, at, scopes, IMM_ELEMENTSOF(scopes), &b->rule->match->scopes);
         else
                 mistake(b, at, "unknown key '%s' in section [Match]", key);
+}
+
+static bool find_profiles(struct build *b, const struct line *at, struct imm_clause *c) {
+        const struct imm_strv *names = &c->argument.words;
+
+        c->argument.profiles = imm_alloc_array(b->a, names->n, sizeof(*c->argument.profiles));
+        for (size_t i = 0; b->profiles && i < names->n; i++) {
+                const struct imm_profile *p = imm_profile_find(b->profiles, names->v[i]);
+
+                if (!p) {
+                        mistake(b, at, "%s=: there is no profile '%s'", at->of->key, names->v[i]);
+                        return false;
+                }
+                c->argument.profiles[c->argument.n_profiles++] = p;
+        }
+        return true;
 }
 
 /* A condition's line as a clause; false after a mistake */
@@ -245,12 +267,13 @@ static bool clause_of(struct build *b, const struct line *at, struct imm_clause 
                 ret->negate = true;
                 value++;
         }
+        ret->text = value;
         if (imm_argument_parse(ret->condition->argument, value, b->version, b->a, &ret->argument,
                     &problem) < 0) {
                 mistake(b, at, "%s=%s: %s", at->of->key, at->of->value, problem);
                 return false;
         }
-        return true;
+        return ret->condition->argument != IMM_ARGUMENT_PROFILES || find_profiles(b, at, ret);
 }
 
 static void reset_clauses(struct imm_step *s, const char *key) {
@@ -295,6 +318,7 @@ static void add_step(struct build *b, size_t first) {
         size_t n = 0;
 
         s.except = strncmp(section, "Except", 6) == 0;
+        s.always = strncmp(section, "Always", 6) == 0;
         for (size_t i = first; i < b->lines.n; i++)
                 n += imm_streq(b->lines.v[i].of->section, section);
         s.clauses = imm_alloc_array(b->a, n, sizeof(*s.clauses));
@@ -312,13 +336,17 @@ static bool first_of_section(const struct build *b, size_t i) {
         return true;
 }
 
-/* "Check", "Check some name" */
+/* "Check", "Check some name" and its kin: what must never, or always, be so */
 static bool is_step(const char *section) {
-        const char *rest = imm_after(section, "Check");
+        static const char *const names[] = {"Check", "Never", "Always", "Except"};
 
-        if (!rest)
-                rest = imm_after(section, "Except");
-        return rest && (!*rest || *rest == ' ');
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++) {
+                const char *rest = imm_after(section, names[i]);
+
+                if (rest && (!*rest || *rest == ' '))
+                        return true;
+        }
+        return false;
 }
 
 static void read_sections(struct build *b) {
@@ -379,12 +407,13 @@ static void check_whole(struct build *b) {
         if (!b->broken && !b->rule->title)
                 mistake(b, &at, "no Title= in section [Rule]");
         if (!b->broken && checks == 0 && in_force(b, b->since, b->until))
-                mistake(b, &at, "no section [Check]");
+                mistake(b, &at, "no section [Check], [Never] or [Always]");
 }
 
 struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *sources,
-        size_t n_sources, unsigned version, struct imm_arena *a, struct imm_diags *diags) {
-        struct build b = {.a = a, .diags = diags, .version = version};
+        size_t n_sources, unsigned version, struct imm_profiles *profiles, struct imm_arena *a,
+        struct imm_diags *diags) {
+        struct build b = {.a = a, .diags = diags, .version = version, .profiles = profiles};
 
         b.rule = imm_new(a, struct imm_rule);
         b.rule->name = b.rule->id = name;
@@ -399,6 +428,24 @@ struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *
         return b.broken || !in_force(&b, b.since, b.until) ? NULL : b.rule;
 }
 
+static bool any_matches(const struct imm_strv *globs, const char *text) {
+        for (size_t i = 0; i < globs->n; i++)
+                if (fnmatch(globs->v[i], text, 0) == 0)
+                        return true;
+        return false;
+}
+
+/* The audit has made m->closures before its threads ask. */
+static bool of_package(
+        const struct imm_match *match, const struct imm_manager *m, const struct imm_unit *u) {
+        struct imm_owner o;
+
+        if (!u->fragment || !m->closures)
+                return false;
+        o = imm_owner_of(m->closures, u, u->fragment);
+        return o.package && any_matches(&match->packages, o.package);
+}
+
 bool imm_match_covers(
         const struct imm_match *match, const struct imm_manager *m, const struct imm_unit *u) {
         if (!match)
@@ -407,8 +454,9 @@ bool imm_match_covers(
                 return false;
         if (match->scopes && !(match->scopes >> m->scope & 1))
                 return false;
-        for (size_t i = 0; i < match->units.n; i++)
-                if (fnmatch(match->units.v[i], u->name, 0) == 0)
-                        return true;
-        return match->units.n == 0;
+        if (any_matches(&match->except, u->name))
+                return false;
+        if (match->packages.n > 0 && !of_package(match, m, u))
+                return false;
+        return match->units.n == 0 || any_matches(&match->units, u->name);
 }

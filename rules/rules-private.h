@@ -26,6 +26,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_GROUPS,
         IMM_ARGUMENT_BUS_CALLS,
         IMM_ARGUMENT_IDLE_WORDS,
+        IMM_ARGUMENT_PROFILES,
         IMM_ARGUMENT_YES,
 };
 
@@ -51,6 +52,14 @@ enum imm_ip_class {
         IMM_IP_NOT_ALL_LOCALHOST = 1 << 3, /* one that is not exactly 127.0.0.0/8 or ::1/128 */
 };
 
+/* A named set of settings to compare with (profile.c) */
+struct imm_profile {
+        const char *name, *path, *text;
+        struct imm_settings *settings; /* of a service with nothing else */
+        enum imm_setting *wanted;      /* those that it sets itself */
+        size_t n_wanted;
+};
+
 struct imm_argument {
         enum imm_setting setting;
         uint64_t mask; /* words as bits: of enums, capabilities, namespaces, modes, classes */
@@ -59,6 +68,8 @@ struct imm_argument {
         enum imm_setting *settings;
         size_t n_settings;
         uint64_t calls[IMM_CALL_WORDS];
+        const struct imm_profile **profiles;
+        size_t n_profiles;
 };
 
 /* ---- facts ---- */
@@ -162,12 +173,14 @@ struct imm_clause {
         const struct imm_condition *condition;
         struct imm_argument argument;
         bool negate, trigger;
+        const char *text; /* of the value, for people */
 };
 
 struct imm_step {
         const char *section; /* "Check read-only" */
         const char *title;
         bool except;
+        bool always;      /* the conditions must hold: it is bad where one does not */
         uint64_t badness; /* where the file says none: the rule's range */
         int severity;     /* -1: the rule's */
         struct imm_clause *clauses;
@@ -175,9 +188,11 @@ struct imm_step {
 };
 
 struct imm_match {
-        struct imm_strv units; /* globs of names; empty: all */
-        unsigned types;        /* bit per imm_unit_type; 0: all */
-        unsigned scopes;       /* bit per imm_scope; 0: all */
+        struct imm_strv units;    /* globs of names; empty: all */
+        struct imm_strv except;   /* globs of names that it is not for */
+        struct imm_strv packages; /* globs of the package that the unit's file is of; empty: any */
+        unsigned types;           /* bit per imm_unit_type; 0: all */
+        unsigned scopes;          /* bit per imm_scope; 0: all */
 };
 bool imm_match_covers(
         const struct imm_match *match, const struct imm_manager *m, const struct imm_unit *u);
@@ -189,10 +204,28 @@ struct imm_rule_source {
         size_t size;
 };
 
+/*
+ * Profiles by name, read when a rule first asks for one; made by imm_rules_load(). @sources: name
+ * -> struct imm_rule_source. NULL in imm_rule_build(): profiles are not looked up.
+ */
+struct imm_profiles {
+        struct imm_map sources;
+        struct imm_map read; /* name -> struct imm_profile */
+        unsigned version;
+        struct imm_manager *manager; /* that values are read with */
+        struct imm_arena *a;
+        struct imm_diags *diags;
+};
+const struct imm_profile *imm_profile_find(struct imm_profiles *all, const char *name);
+/* Reads one; mistakes go to @diags, with file and line. */
+struct imm_profile *imm_profile_read(const char *name, const struct imm_rule_source *source,
+        struct imm_manager *m, struct imm_arena *a, struct imm_diags *diags);
+
 /* Builds a rule from its file and drop-ins. NULL: there is none (not for this version, or broken:
  * then @diags has grown). */
 struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *sources,
-        size_t n_sources, unsigned version, struct imm_arena *a, struct imm_diags *diags);
+        size_t n_sources, unsigned version, struct imm_profiles *profiles, struct imm_arena *a,
+        struct imm_diags *diags);
 
 /* The paths that its conditions ask about */
 void imm_scorecard_paths(

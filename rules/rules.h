@@ -65,11 +65,17 @@ struct imm_scorecard {
         size_t n_ratings;
 };
 
+struct imm_profile_file {
+        const char *name, *path, *text;
+};
+
 /* All scorecards, as they are for one systemd version */
 struct imm_rulebook {
         unsigned version;
         struct imm_scorecard **cards; /* sorted by name */
         size_t n_cards;
+        struct imm_profile_file *profiles; /* sets of settings to compare with, by name */
+        size_t n_profiles;
         const char *stand_in; /* the instance a template is judged through */
         /* Mistakes in rule files, with file and line: level ERROR. The rules concerned are left
          * out; a caller must not report success when there are any. */
@@ -92,7 +98,8 @@ struct imm_rules_options {
 struct imm_rulebook *imm_rules_load(const struct imm_rules_options *options);
 struct imm_rulebook *imm_rulebook_free(struct imm_rulebook *b);
 IMM_DEFINE_CLEANUP(struct imm_rulebook *, imm_rulebook_free)
-/* One rule file of the host by itself: its mistakes, with file and line, go to @to (strings in @a).
+/* One rule or profile file of the host by itself: its mistakes, with file and line, go to @to
+ * (strings in @a).
  */
 void imm_rule_validate(const struct imm_root *host, const char *path, const char *shown,
         unsigned version, struct imm_arena *a, struct imm_diags *to);

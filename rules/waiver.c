@@ -113,31 +113,32 @@ static void take(struct imm_waivers *w, struct imm_waiver *v, const struct imm_a
                                 at->key));
 }
 
-static void read_file(struct imm_waivers *w, const struct imm_root *root, const char *path) {
+void imm_waivers_add_file(
+        struct imm_waivers *w, const struct imm_root *root, const char *path, const char *shown) {
         static const char *const sections[] = {"Waiver", NULL};
         const struct imm_syntax syntax = {sections, IMM_VERSION_LATEST};
-        struct imm_unit_file f = {.kind = IMM_FILE_FRAGMENT, .path = path};
+        struct imm_unit_file f = {.kind = IMM_FILE_FRAGMENT, .path = shown};
         struct imm_waiver v = {0};
         const char *until = NULL;
         struct imm_blob b = {0};
         int r = imm_root_read(root, path, WAIVER_MAX, w->arena, &b, NULL);
 
         if (r < 0) {
-                mistake(w, path, 0, imm_printf(w->arena, "cannot be read: %s", strerror(-r)));
+                mistake(w, shown, 0, imm_printf(w->arena, "cannot be read: %s", strerror(-r)));
                 return;
         }
         imm_syntax_parse(&syntax, imm_strndup(w->arena, b.data, b.size), b.size, w->arena, &f);
         imm_array_foreach (d, &f.diags)
-                mistake(w, path, d->line, d->message);
+                mistake(w, shown, d->line, d->message);
         if (f.status < 0 && f.diags.n == 0)
-                mistake(w, path, 0, "not a valid waiver file");
+                mistake(w, shown, 0, "not a valid waiver file");
         for (size_t i = 0; i < f.n_assignments; i++) {
                 const struct imm_assignment *at = &f.assignments[i];
 
                 if (i == 0 || at->section_line != v.line) {
                         if (i > 0)
                                 finish(w, &v, until);
-                        v = (struct imm_waiver){.file = path, .line = at->section_line};
+                        v = (struct imm_waiver){.file = shown, .line = at->section_line};
                         until = NULL;
                 }
                 take(w, &v, at, &until);
@@ -145,7 +146,7 @@ static void read_file(struct imm_waivers *w, const struct imm_root *root, const 
         if (f.n_assignments > 0)
                 finish(w, &v, until);
         else if (f.status == 0)
-                mistake(w, path, 0, "the file holds no waiver");
+                mistake(w, shown, 0, "the file holds no waiver");
 }
 
 void imm_waivers_add_folder(struct imm_waivers *w, const struct imm_root *root, const char *dir) {
@@ -157,8 +158,11 @@ void imm_waivers_add_folder(struct imm_waivers *w, const struct imm_root *root, 
                 mistake(w, imm_strdup(w->arena, dir), 0,
                         imm_printf(w->arena, "cannot be read: %s", strerror(-r)));
         for (size_t i = 0; i < n; i++)
-                if (imm_ends_with(e[i].name, ".waiver"))
-                        read_file(w, root, imm_printf(w->arena, "%s/%s", dir, e[i].name));
+                if (imm_ends_with(e[i].name, ".waiver")) {
+                        const char *path = imm_printf(w->arena, "%s/%s", dir, e[i].name);
+
+                        imm_waivers_add_file(w, root, path, path);
+                }
 }
 
 /* "allow RULE[,RULE] until=DATE reason=the rest of the line" */

@@ -47,6 +47,9 @@ IMM_DEFINE_CLEANUP(struct imm_waivers *, imm_waivers_free)
 
 /* All *.waiver files of @dir (below @root), in order of their names; no folder is no error. */
 void imm_waivers_add_folder(struct imm_waivers *w, const struct imm_root *root, const char *dir);
+/* One file, called @shown */
+void imm_waivers_add_file(
+        struct imm_waivers *w, const struct imm_root *root, const char *path, const char *shown);
 /* The comments of the unit's own files; each file is looked at once. */
 void imm_waivers_add_unit(struct imm_waivers *w, const struct imm_unit *u);
 

@@ -12,9 +12,22 @@ struct row {
         unsigned version;
 };
 
+/* What the profile daemon has, and what the one of this test has */
+#define DAEMON \
+        "NoNewPrivileges=yes\nPrivateTmp=yes\nProtectSystem=full\nProtectHome=read-only\n" \
+        "ProtectClock=yes\nProtectControlGroups=yes\nProtectHostname=yes\nProtectKernelLogs=yes\n" \
+        "ProtectKernelModules=yes\nProtectKernelTunables=yes\nLockPersonality=yes\n" \
+        "RestrictRealtime=yes\nRestrictSUIDSGID=yes\n"
+#define LISTS \
+        "CapabilityBoundingSet=CAP_CHOWN\nUMask=0027\nRestrictAddressFamilies=AF_UNIX\n" \
+        "RestrictNamespaces=yes\nSystemCallFilter=@basic-io\nInaccessiblePaths=/srv\n"
+
 static const struct row rows[] = {
         {"SettingIs", "PrivateTmp no", "", true},
         {"SettingIs", "PrivateTmp no", "PrivateTmp=yes", false},
+        {"SettingIs", "PrivateTmp yes", "PrivateTmp=yes", true},
+        {"SettingIs", "PrivateTmp yes", "PrivateTmp=disconnected", true, 257},
+        {"SettingIs", "PrivateTmp yes", "", false},
         {"SettingIs", "PrivateMounts unset", "", true},
         {"SettingIs", "PrivateMounts no", "", false},
         {"SettingIs", "PrivateMounts no", "PrivateMounts=no", true},
@@ -96,6 +109,23 @@ static const struct row rows[] = {
         {"AllowsIP", "not-all-of-localhost", "IPAddressDeny=any\nIPAddressAllow=localhost", false},
         {"AllowsIP", "not-all-of-localhost", "IPAddressDeny=any\nIPAddressAllow=127.0.0.1", true},
         {"AllowsIP", "other", "IPAddressDeny=any\nIPAddressAllow=127.0.0.1", false},
+        {"UnlikeProfile", "daemon", "", true},
+        {"UnlikeProfile", "daemon", DAEMON, false},
+        {"UnlikeProfile", "daemon", DAEMON, false, 247},
+        {"UnlikeProfile", "daemon", DAEMON "ProtectSystem=strict\nProtectHome=yes", false},
+        {"UnlikeProfile", "daemon", DAEMON "ProtectSystem=yes", true},
+        {"UnlikeProfile", "daemon", DAEMON "ProtectHome=no", true},
+        {"UnlikeProfile", "strict", DAEMON, true},
+        {"UnlikeProfile", "lists", LISTS, false},
+        {"UnlikeProfile", "lists", LISTS "CapabilityBoundingSet=\nUMask=0077", false},
+        {"UnlikeProfile", "lists", LISTS "UMask=0022", true},
+        {"UnlikeProfile", "lists", LISTS "CapabilityBoundingSet=CAP_KILL", true},
+        {"UnlikeProfile", "lists", LISTS "RestrictAddressFamilies=AF_INET", true},
+        {"UnlikeProfile", "lists", LISTS "RestrictNamespaces=\nRestrictNamespaces=net", true},
+        {"UnlikeProfile", "lists", LISTS "SystemCallFilter=~write", false},
+        {"UnlikeProfile", "lists", LISTS "SystemCallFilter=mount", true},
+        {"UnlikeProfile", "lists", LISTS "InaccessiblePaths=", true},
+        {"UnlikeProfile", "lists", LISTS "InaccessiblePaths=/home", false},
         {"CanCall", "@mount", "", true},
         {"CanCall", "@mount", "SystemCallFilter=~@mount", false},
         {"CanCall", "@mount", "SystemCallFilter=~@mount\nExecStartPre=+/bin/true", true},
@@ -195,6 +225,24 @@ static void tree_modes(void) {
         }
 }
 
+/* A shipped one, or that of this test */
+static void take_profile(
+        struct imm_manager *m, const char *name, struct imm_arena *a, struct imm_argument *to) {
+        const char *path = imm_printf(a, "profiles/%s.conf", name), *text = "[Service]\n" LISTS;
+        struct imm_rule_source source = {.path = path};
+        struct imm_diags diags = {0};
+
+        for (size_t i = 0; i < imm_builtins_n; i++)
+                if (imm_streq(imm_builtins[i].path, path))
+                        text = imm_builtins[i].text;
+        source.text = text;
+        source.size = strlen(text);
+        to->profiles = imm_alloc_array(a, 1, sizeof(*to->profiles));
+        to->profiles[to->n_profiles++] = imm_profile_read(name, &source, m, a, &diags);
+        if (diags.n > 0)
+                fail_msg("%s:%u: %s", path, diags.v[0].line, diags.v[0].message);
+}
+
 static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_cleanup(imm_root_free) struct imm_root *root = NULL;
@@ -231,6 +279,8 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
         assert_non_null(c);
         if (imm_argument_parse(c->argument, row->value, m->version, a, &argument, &problem) < 0)
                 fail_msg("%s=%s: %s", row->condition, row->value, problem);
+        if (c->argument == IMM_ARGUMENT_PROFILES)
+                take_profile(m, row->value, a, &argument);
         truth = c->holds(&facts, &argument);
         *ret_evidence = facts.evidence.n + facts.places_found.n;
         tree_remove(NULL);

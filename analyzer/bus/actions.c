@@ -146,14 +146,29 @@ static void each_file(struct imm_bus *b, const char *kind, const char *suffix,
         }
 }
 
+/* From polkit 124 on a caller's groups are those of its process; its daemon uses a new call then.
+ */
+static bool asks_kernel(const struct imm_root *root, const char *daemon) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        static const char call[] = "polkit_unix_process_get_gids";
+        struct imm_blob blob;
+
+        return imm_root_read(root, daemon, FILE_MAX, scratch, &blob, NULL) == 0 &&
+               memmem(blob.data, blob.size, call, strlen(call));
+}
+
 void imm_polkit_read(struct imm_bus *b) {
         static const char *const daemons[] = {"/usr/lib/polkit-1/polkitd", "/usr/libexec/polkitd",
                 "/usr/libexec/polkit-1/polkitd", "/usr/lib/policykit-1/polkitd"};
         struct stat st;
 
         b->has_polkit = imm_map_has(&b->services, "org.freedesktop.PolicyKit1");
-        for (size_t i = 0; i < IMM_ELEMENTSOF(daemons); i++)
-                b->has_polkit |= imm_root_stat(b->m->root, daemons[i], &st) == 0;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(daemons); i++) {
+                if (imm_root_stat(b->m->root, daemons[i], &st) < 0)
+                        continue;
+                b->has_polkit = true;
+                b->polkit_asks_kernel |= asks_kernel(b->m->root, daemons[i]);
+        }
         if (!b->has_polkit)
                 return;
         each_file(b, "actions", ".policy", read_actions);

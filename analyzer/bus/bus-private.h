@@ -12,6 +12,7 @@ struct imm_xml {
         void *data;
         unsigned line;       /* of the event */
         const char *problem; /* set by a handler: the file is not taken */
+        bool limit;          /* it is not taken by us: others might */
 };
 /* NULL, or why the file is not taken (in @a), with x->line */
 const char *imm_xml_read(struct imm_xml *x, const char *text, size_t size, struct imm_arena *a);
@@ -45,6 +46,11 @@ struct imm_bus_policy {
         enum imm_bus_context context;
         unsigned id;
         IMM_ARRAY(struct imm_bus_rule) rules;
+};
+
+struct imm_bus_policies {
+        struct imm_bus_policy *v;
+        size_t n, cap;
 };
 
 /* A service that the bus starts on demand */
@@ -94,10 +100,10 @@ struct imm_bus_peer {
         gid_t gid;
         gid_t *groups;
         size_t n_groups;
-        const char *user; /* name, or NULL */
-        struct imm_strv
-                user_groups;    /* those that the user database gives the user: polkit's view */
-        struct imm_map answers; /* text of a call or action -> answer + 2 */
+        bool dynamic;
+        const char *user;            /* name, or NULL */
+        struct imm_strv user_groups; /* as polkit sees them */
+        struct imm_map answers;      /* text of a call or action -> answer + 2 */
 };
 
 struct imm_bus {
@@ -105,9 +111,12 @@ struct imm_bus {
         pthread_mutex_t lock;
         struct imm_arena *arena;
         struct imm_diags diags;
-        bool configured; /* there is a bus */
+        bool configured;         /* there is a bus */
+        bool in_doubt;           /* something of it could not be read: no "no" is certain */
+        bool knows_dynamic;      /* users that are made with their services have a name there */
+        bool polkit_asks_kernel; /* for a caller's groups, where older ones ask the user database */
         bool has_polkit;
-        IMM_ARRAY(struct imm_bus_policy) policies;
+        struct imm_bus_policies policies;
         struct imm_map services;      /* name -> struct imm_bus_service */
         struct imm_strv service_dirs; /* those of its own configuration */
         struct imm_map actions;       /* id -> struct imm_polkit_action */

@@ -13,6 +13,24 @@ static void done(void *data) {
         imm_arena_free(b->arena);
 }
 
+/*
+ * dbus-daemon turns away whom its user database does not name, and the manager keeps it from asking
+ * for users that are made with their services (which would be asking the manager itself);
+ * dbus-broker(1) takes numbers.
+ */
+static bool knows_dynamic_users(const struct imm_root *root) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        static const char *const links[] = {
+                "/etc/systemd/system/dbus.service", "/usr/lib/systemd/system/dbus.service"};
+        const char *target;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(links); i++)
+                if (imm_root_readlink(root, links[i], scratch, &target) == 0 &&
+                        strstr(target, "broker"))
+                        return true;
+        return false;
+}
+
 struct imm_bus *imm_bus_of(struct imm_manager *m) {
         struct imm_bus *b;
 
@@ -25,6 +43,7 @@ struct imm_bus *imm_bus_of(struct imm_manager *m) {
                 b->arena = imm_arena_new();
                 (void)pthread_mutex_init(&b->lock, NULL);
                 imm_arena_defer(m->arena, done, b);
+                b->knows_dynamic = knows_dynamic_users(m->root);
                 imm_bus_config_read(b);
                 imm_bus_services_read(b);
                 imm_polkit_read(b);
@@ -40,6 +59,13 @@ const struct imm_diags *imm_bus_diags(const struct imm_bus *b) {
 
 /* ---- who ---- */
 
+static bool in_group(const struct imm_bus_peer *p, gid_t gid) {
+        for (size_t i = 0; i < p->n_groups; i++)
+                if (p->groups[i] == gid)
+                        return true;
+        return p->gid == gid;
+}
+
 static void find_names(struct imm_bus *b, struct imm_bus_peer *p) {
         const struct imm_users *users = b->m->users;
         const struct imm_user *u = imm_user_by_uid(users, p->uid);
@@ -47,13 +73,12 @@ static void find_names(struct imm_bus *b, struct imm_bus_peer *p) {
         size_t n;
 
         p->user = u ? u->name : p->uid == 0 ? "root" : NULL;
-        if (!p->user)
-                return;
         g = imm_groups_all(users, &n);
         for (size_t i = 0; i < n; i++) {
-                bool in = u && g[i].gid == u->gid;
+                bool in = b->polkit_asks_kernel ? in_group(p, g[i].gid) : u && g[i].gid == u->gid;
 
-                for (const char **member = g[i].members; !in && member && *member; member++)
+                for (const char **member = g[i].members;
+                        !b->polkit_asks_kernel && p->user && !in && member && *member; member++)
                         in = imm_streq(*member, p->user);
                 if (in)
                         imm_strv_add(b->arena, &p->user_groups, g[i].name);
@@ -69,7 +94,8 @@ struct imm_bus_peer *imm_bus_peer_of(struct imm_bus *b, uid_t uid, gid_t gid, co
         size_t n_groups, const char *user) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         const char *name = user ? worth_knowing(b, user) : NULL;
-        const char *key = imm_printf(scratch, "%u:%u:%s", uid, gid, name ? name : "");
+        const char *key =
+                imm_printf(scratch, "%u:%u:%d%s", uid, gid, name != NULL, name ? name : "");
         struct imm_bus_peer *p;
 
         for (size_t i = 0; i < n_groups; i++)
@@ -84,11 +110,12 @@ struct imm_bus_peer *imm_bus_peer_of(struct imm_bus *b, uid_t uid, gid_t gid, co
                 if (n_groups > 0)
                         memcpy(p->groups, groups, n_groups * sizeof(*groups));
                 p->n_groups = n_groups;
+                p->dynamic = user != NULL;
+                find_names(b, p);
                 if (name) {
                         p->user = imm_strdup(b->arena, name);
                         imm_strv_add(b->arena, &p->user_groups, p->user);
-                } else
-                        find_names(b, p);
+                }
                 imm_map_put(b->arena, &b->peers, imm_strdup(b->arena, key), p);
         }
         (void)pthread_mutex_unlock(&b->lock);
@@ -168,9 +195,15 @@ static int decide(struct imm_bus *b, struct imm_bus_peer *peer, const char *text
         struct imm_arena *a, struct imm_strv *because) {
         struct imm_bus_call call;
 
-        if (!b->configured || !imm_bus_call_parse(text, a, &call) ||
-                !bus_passes(b, peer, &call, a, because))
+        if (!imm_bus_call_parse(text, a, &call))
                 return 0;
+        if (peer->dynamic && !b->knows_dynamic)
+                return 0;
+        if (!b->configured || !bus_passes(b, peer, &call, a, because)) {
+                if (b->in_doubt && because)
+                        imm_strv_add(a, because, "a policy of the bus could not be read");
+                return b->in_doubt ? -1 : 0;
+        }
         if (peer->uid == 0) {
                 if (because)
                         imm_strv_add(a, because, "the service does what root asks for");

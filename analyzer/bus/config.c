@@ -18,10 +18,11 @@ struct reading {
         bool ignore_missing, selinux; /* of the <include> that is open */
         bool in_policy;
         struct imm_bus_policy policy;
-        IMM_ARRAY(struct imm_bus_policy) found; /* taken only when the whole file is */
+        struct imm_bus_policies found; /* taken only when the whole file is */
 };
 
-static void read_file(struct imm_bus *b, const char *path, unsigned depth, size_t *n_rules);
+static void read_file(struct imm_bus *b, const char *path, unsigned depth, size_t *n_rules,
+        struct imm_bus_policies *to);
 
 /* ---- <policy> ---- */
 
@@ -68,6 +69,10 @@ static void policy_start(struct imm_xml *x, struct reading *r, const char **attr
 
         *p = (struct imm_bus_policy){.context = IMM_BUS_IGNORED};
         r->in_policy = true;
+        if ((context != NULL) + (user != NULL) + (group != NULL) + (console != NULL) != 1) {
+                x->problem = "a policy is for one thing: a context, a user, a group or the console";
+                return;
+        }
         if (context && imm_streq(context, "default"))
                 p->context = IMM_BUS_DEFAULT;
         else if (context && imm_streq(context, "mandatory"))
@@ -80,8 +85,6 @@ static void policy_start(struct imm_xml *x, struct reading *r, const char **attr
                 p->context = IMM_BUS_GROUP;
         else if (console && !is_true(console))
                 p->context = IMM_BUS_NOT_AT_CONSOLE;
-        else if (!user && !group && !console)
-                x->problem = "a policy says whom it is for";
 }
 
 /* ---- <allow>, <deny> ---- */
@@ -91,6 +94,15 @@ static const char *value_of(const struct reading *r, const char **attributes, co
         const char *v = imm_xml_attribute(attributes, name);
 
         return v && !imm_streq(v, "*") ? imm_strdup(r->a, v) : NULL;
+}
+
+static bool message_type_known(const char *type) {
+        static const char *const known[] = {"*", "method_call", "method_return", "signal", "error"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++)
+                if (imm_streq(type, known[i]))
+                        return true;
+        return false;
 }
 
 static bool attributes_known(const char **attributes) {
@@ -110,6 +122,37 @@ static bool attributes_known(const char **attributes) {
                         return false;
         }
         return true;
+}
+
+/* What the bus refuses of a rule, and with it its whole file; NULL: nothing */
+static const char *mistake_in(const char **attributes) {
+        static const char *const sides[] = {"send_", "receive_"};
+        bool side[2] = {false, false}, alone = false, member = false, where = false, error = false;
+        size_t n = 0;
+
+        for (; attributes[2 * n]; n++) {
+                const char *key = attributes[2 * n], *value = attributes[2 * n + 1];
+
+                for (size_t i = 0; i < 2; i++) {
+                        const char *what = imm_after(key, sides[i]);
+
+                        if (!what)
+                                continue;
+                        side[i] = true;
+                        member |= imm_streq(what, "member");
+                        error |= imm_streq(what, "error");
+                        where |= imm_streq(what, "interface") || imm_streq(what, "path");
+                        if (imm_streq(what, "type") && !message_type_known(value))
+                                return "a message type that is not known";
+                }
+                alone |= imm_streq(key, "own") || imm_streq(key, "own_prefix") ||
+                         imm_streq(key, "user") || imm_streq(key, "group");
+        }
+        if (n == 0)
+                return "a rule without an attribute";
+        if ((side[0] && side[1]) || (alone && (side[0] || side[1])) || (error && member))
+                return "attributes that do not go together";
+        return member && !where ? "a member without an interface or a path" : NULL;
 }
 
 static bool about(const char **attributes, const char *what) {
@@ -136,6 +179,9 @@ static void rule_start(struct imm_xml *x, struct reading *r, bool allow, const c
                 x->problem = "a rule with an attribute that is not known";
                 return;
         }
+        x->problem = mistake_in(attributes);
+        if (x->problem)
+                return;
         if (!receive && !send)
                 return; /* who may connect, and own names */
         rule.type = message_of(value_of(r, attributes, receive ? "receive_type" : "send_type"));
@@ -153,6 +199,7 @@ static void rule_start(struct imm_xml *x, struct reading *r, bool allow, const c
                 rule.type = IMM_BUS_OTHER_MESSAGE; /* about messages for others */
         if (++*r->n_rules > RULES_MAX) {
                 x->problem = "too many rules";
+                x->limit = true;
                 return;
         }
         *imm_array_push(r->a, &r->policy.rules) = rule;
@@ -183,8 +230,10 @@ static void start(struct imm_xml *x, const char *name, const char **attributes) 
         else if (imm_streq(name, "allow") || imm_streq(name, "deny")) {
                 if (r->in_policy)
                         rule_start(x, r, imm_streq(name, "allow"), attributes);
-        } else if (imm_streq(name, "include"))
+        } else if (imm_streq(name, "include")) {
                 r->selinux = is_true(imm_xml_attribute(attributes, "if_selinux_enabled"));
+                r->ignore_missing = is_true(imm_xml_attribute(attributes, "ignore_missing"));
+        }
 }
 
 static const char *beside(const struct reading *r, const char *path) {
@@ -193,14 +242,6 @@ static const char *beside(const struct reading *r, const char *path) {
         if (*path == '/')
                 return imm_strdup(r->a, path);
         return imm_printf(r->a, "%.*s/%s", (int)(slash - r->file), r->file, path);
-}
-
-/* What was found so far comes before what is included */
-static void take(struct reading *r) {
-        imm_array_foreach (p, &r->found) {
-                *imm_array_push(r->b->arena, &r->b->policies) = *p;
-        }
-        r->found.n = 0;
 }
 
 static void include_dir(struct reading *r, const char *dir) {
@@ -213,7 +254,7 @@ static void include_dir(struct reading *r, const char *dir) {
         for (size_t i = 0; i < n; i++)
                 if (imm_ends_with(entries[i].name, ".conf"))
                         read_file(r->b, imm_printf(r->a, "%s/%s", dir, entries[i].name),
-                                r->depth + 1, r->n_rules);
+                                r->depth + 1, r->n_rules, &r->found);
 }
 
 static void end(struct imm_xml *x, const char *name, const char *text) {
@@ -224,16 +265,20 @@ static void end(struct imm_xml *x, const char *name, const char *text) {
                 if (r->policy.context != IMM_BUS_IGNORED)
                         *imm_array_push(r->a, &r->found) = r->policy;
         } else if (imm_streq(name, "include") && !r->selinux) {
-                take(r);
-                read_file(r->b, beside(r, text), r->depth + 1, r->n_rules);
+                struct stat st;
+
+                if (!r->ignore_missing && imm_root_stat(r->b->m->root, beside(r, text), &st) < 0)
+                        x->problem = "what it includes is not there";
+                else
+                        read_file(r->b, beside(r, text), r->depth + 1, r->n_rules, &r->found);
         } else if (imm_streq(name, "includedir")) {
-                take(r);
                 include_dir(r, beside(r, text));
         } else if (imm_streq(name, "servicedir"))
                 imm_strv_add(r->a, &r->b->service_dirs, beside(r, text));
 }
 
-static void read_file(struct imm_bus *b, const char *path, unsigned depth, size_t *n_rules) {
+static void read_file(struct imm_bus *b, const char *path, unsigned depth, size_t *n_rules,
+        struct imm_bus_policies *to) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct reading r = {
                 .b = b, .a = b->arena, .file = path, .depth = depth, .n_rules = n_rules};
@@ -250,14 +295,18 @@ static void read_file(struct imm_bus *b, const char *path, unsigned depth, size_
                         imm_diag_add(b->arena, &b->diags, IMM_DIAG_UNREADABLE, "unreadable-policy",
                                 path, 0, NULL, "the bus policy cannot be read: %s",
                                 strerror(-status));
+                b->in_doubt |= status != -ENOENT;
                 return;
         }
         problem = imm_xml_read(&x, blob.data, blob.size, scratch);
+        b->in_doubt |= x.limit;
         if (problem)
                 imm_diag_add(b->arena, &b->diags, IMM_DIAG_WARNING, "broken-policy", path, x.line,
                         NULL, "the bus leaves this file out: %s", problem);
         else
-                take(&r);
+                imm_array_foreach (i, &r.found) {
+                        *imm_array_push(b->arena, to) = *i;
+                }
         b->configured |= !problem;
 }
 
@@ -269,7 +318,7 @@ void imm_bus_config_read(struct imm_bus *b) {
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(main_files); i++)
                 if (imm_root_stat(b->m->root, main_files[i], &st) == 0) {
-                        read_file(b, main_files[i], 0, &n_rules);
+                        read_file(b, main_files[i], 0, &n_rules, &b->policies);
                         return;
                 }
 }

@@ -178,8 +178,8 @@ static struct value match(const char *pattern, const char *s, struct imm_arena *
 }
 
 static struct value in_group(const struct run *r, struct value group) {
-        if (group.kind != V_TEXT || !r->peer->user)
-                return r->peer->user ? unknown : truth(false);
+        if (group.kind != V_TEXT)
+                return unknown;
         return truth(imm_strv_has(&r->peer->user_groups, group.text));
 }
 

@@ -17,7 +17,9 @@ struct reader {
         size_t n_text;
 };
 
+/* For a limit of ours */
 static void refuse(struct reader *r, const char *why) {
+        r->x->limit |= !r->x->problem;
         if (!r->x->problem)
                 r->x->problem = why;
         (void)XML_StopParser(r->parser, XML_FALSE);

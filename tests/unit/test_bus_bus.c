@@ -14,6 +14,7 @@
 
 struct files {
         const char *config, *policy, *actions, *rules;
+        bool broker;
 };
 
 static void lay(const struct files *f) {
@@ -21,6 +22,9 @@ static void lay(const struct files *f) {
                                 "sh\nbob:x:1001:1001::/:/bin/sh\n");
         tree_file("etc/group", "root:x:0:\nalice:x:1000:\nbob:x:1001:\nnet:x:50:bob\nadm:x:4:\n");
         tree_file("usr/share/dbus-1/system.conf", f->config ? f->config : CONFIG(DENIES));
+        if (f->broker)
+                tree_link("/usr/lib/systemd/system/dbus-broker.service",
+                        "etc/systemd/system/dbus.service");
         if (f->policy)
                 tree_file("usr/share/dbus-1/system.d/a.conf", f->policy);
         tree_file("usr/share/dbus-1/system-services/a.service",
@@ -88,10 +92,12 @@ TEST(the_last_rule_that_matches_decides) {
                 {TO("user='nobody-knows'", "<allow send_destination='org.a'/>"), "org.a:.I.M", 0, 0,
                         0},
                 {TO("context='default'", "<allow send_destination='org.a'/>"
-                                         "<deny send_destination='org.a' send_member='M'/>"),
+                                         "<deny send_destination='org.a' send_interface='org.a.I' "
+                                         "send_member='M'/>"),
                         "org.a:.I.M", 0, 0, 0},
-                {TO("context='default'", "<deny send_destination='org.a' send_member='M'/>"
-                                         "<allow send_destination='org.a'/>"),
+                {TO("context='default'",
+                         "<deny send_destination='org.a' send_interface='org.a.I' send_member='M'/>"
+                         "<allow send_destination='org.a'/>"),
                         "org.a:.I.M", 1, 1, 1},
                 {TO("context='default'",
                          "<allow send_destination='org.a'/>"
@@ -118,6 +124,20 @@ TEST(the_last_rule_that_matches_decides) {
                 {TO("at_console='false'", "<allow send_destination='org.a'/>"), "org.a:.I.M", 1, 1,
                         1},
                 /* left out as a whole */
+                {TO("context='default'", "<allow send_destination='org.a'/>"
+                                         "<deny send_destination='org.b' send_member='M'/>"),
+                        "org.a:.I.M", 0, 0, 0},
+                {TO("context='default' user='root'", "<allow send_destination='org.a'/>"),
+                        "org.a:.I.M", 0, 0, 0},
+                {TO("context='default'",
+                         "<allow send_destination='org.a'/><allow own='x' send_type='signal'/>"),
+                        "org.a:.I.M", 0, 0, 0},
+                {"<busconfig><policy context='default'><allow send_destination='org.a'/></policy>"
+                 "<include>/not/there</include></busconfig>",
+                        "org.a:.I.M", 0, 0, 0},
+                {"<busconfig><policy context='default'><allow send_destination='org.a'/></policy>"
+                 "<include ignore_missing='yes'>/not/there</include></busconfig>",
+                        "org.a:.I.M", 1, 1, 1},
                 {TO("context='default'",
                          "<allow send_destination='org.a'/><allow send_nothing='x'/>"),
                         "org.a:.I.M", 0, 0, 0},
@@ -125,9 +145,10 @@ TEST(the_last_rule_that_matches_decides) {
                         0, 0, 0},
                 {"<busconfig><policy context='default'><allow send_destination='org.a'/>",
                         "org.a:.I.M", 0, 0, 0},
+                /* not read by us, the bus might */
                 {"<!DOCTYPE b [<!ENTITY x 'y'>]><busconfig><policy context='default'>"
                  "<allow send_destination='org.a'/></policy></busconfig>",
-                        "org.a:.I.M", 0, 0, 0},
+                        "org.a:.I.M", -1, -1, -1},
         };
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
@@ -168,7 +189,7 @@ TEST(deep_nesting_is_refused) {
 
         for (int i = 0; i < 40; i++)
                 strcat(text, "<policy context='default'>"); // NOLINT
-        assert_int_equal(asked(&f, (struct who){0}, "org.a:.I.M", NULL, &told), 0);
+        assert_int_equal(asked(&f, (struct who){0}, "org.a:.I.M", NULL, &told), -1);
         assert_int_equal(told, 1);
 }
 
@@ -302,6 +323,15 @@ TEST(both_gates_stand_before_a_call) {
         assert_int_equal(asked(&f, (struct who){0}, "org.a:.I.M:.no", NULL, NULL), 1);
 }
 
+TEST(whom_the_user_database_does_not_name_is_turned_away) {
+        struct files f = {.policy = TO("context='default'", "<allow send_destination='org.a'/>")};
+        const struct who made = {61184, 61184, "made"};
+
+        assert_int_equal(asked(&f, made, "org.a:.I.M", NULL, NULL), 0);
+        f.broker = true;
+        assert_int_equal(asked(&f, made, "org.a:.I.M", NULL, NULL), 1);
+}
+
 TEST(calls_are_parsed) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         static const char *const wrong[] = {"", "org.a", "org.a:", "org.a:M", ".a:.I.M",
@@ -327,4 +357,6 @@ RUN(cmocka_unit_test(the_last_rule_that_matches_decides),
         cmocka_unit_test(rules_of_polkit_are_run),
         cmocka_unit_test(a_user_made_with_its_service_is_known_by_name),
         cmocka_unit_test(long_expressions_end_no_stack),
-        cmocka_unit_test(both_gates_stand_before_a_call), cmocka_unit_test(calls_are_parsed))
+        cmocka_unit_test(both_gates_stand_before_a_call),
+        cmocka_unit_test(whom_the_user_database_does_not_name_is_turned_away),
+        cmocka_unit_test(calls_are_parsed))

@@ -39,12 +39,28 @@ const struct imm_site_access *imm_facts_look(struct imm_facts *facts, const char
         return seen;
 }
 
+static bool allows_family(struct imm_facts *facts, const char *family) {
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES);
+        bool named = false;
+
+        for (size_t i = 0; i < v->strings.n; i++)
+                named |= imm_streq(v->strings.v[i].text, family);
+        return named == v->allow_list;
+}
+
+/* Can commands of that kind make a socket of that family and connect it at all? */
+static bool has_sockets(struct imm_facts *facts, enum imm_command_kind kind) {
+        return kind == IMM_KIND_PRIVILEGED ||
+               (allows_family(facts, "AF_UNIX") && imm_facts_call_left(facts, "socket") &&
+                       imm_facts_call_left(facts, "connect"));
+}
+
 int imm_facts_connects(struct imm_facts *facts, enum imm_command_kind kind, const char *path) {
         struct imm_sandbox one = *imm_facts_sandbox(facts);
         struct imm_site_access seen;
         bool only = true;
 
-        if (!one.has[kind])
+        if (!one.has[kind] || !has_sockets(facts, kind))
                 return 0;
         for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
                 only &= k == kind || !one.has[k];
@@ -146,19 +162,46 @@ PATH_CONDITION(can_write_whole, WHOLE, IMM_MODE_WRITE, "write all of")
 PATH_CONDITION(
         writable_and_executable, NEW_EXECUTABLE, IMM_MODE_WRITE, "make a program and execute it in")
 
+static int any_connects(struct imm_facts *facts, const char *path) {
+        int best = 0;
+
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N && best != 1; k++) {
+                int r = imm_facts_connects(facts, k, path);
+
+                if (r != 0)
+                        best = r;
+        }
+        return best;
+}
+
 /* Sockets are there when somebody listens: one that is not known is none, but see CanReach=. */
 enum imm_truth imm_condition_can_connect(
         struct imm_facts *facts, const struct imm_argument *argument) {
         for (size_t i = 0; i < argument->words.n; i++) {
                 const char *path = argument->words.v[i];
-                const struct imm_site_access *seen = imm_facts_look(facts, path);
 
-                if (seen->allowed[IMM_MODE_CONNECT] != 1)
+                if (any_connects(facts, path) != 1)
                         continue;
-                imm_facts_say(facts, "connect to", path, seen, IMM_MODE_CONNECT);
+                imm_facts_say(
+                        facts, "connect to", path, imm_facts_look(facts, path), IMM_MODE_CONNECT);
                 return IMM_YES;
         }
         return IMM_NO;
+}
+
+/* What is not there yet is hidden where a setting names it: it will be, when the unit starts. */
+static bool will_be_hidden(struct imm_facts *facts, const char *path) {
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_INACCESSIBLE_PATHS);
+
+        if (imm_facts_sandbox(facts)->has[IMM_KIND_PRIVILEGED])
+                return false;
+        imm_array_foreach (i, &v->paths) {
+                const char *rest = imm_after(path, i->path);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return true;
+        }
+        return false;
 }
 
 enum imm_truth imm_condition_can_reach(
@@ -166,7 +209,8 @@ enum imm_truth imm_condition_can_reach(
         for (size_t i = 0; i < argument->words.n; i++) {
                 const char *path = argument->words.v[i];
 
-                if (imm_facts_look(facts, path)->allowed[IMM_MODE_CONNECT] == 0)
+                if (imm_facts_look(facts, path)->allowed[IMM_MODE_CONNECT] == 0 ||
+                        any_connects(facts, path) == 0 || will_be_hidden(facts, path))
                         continue;
                 imm_evidence_add(facts, IMM_SETTING_N, "sees the place of %s", path);
                 return IMM_YES;

@@ -9,26 +9,6 @@
 
 #define BUS_SOCKET "/run/dbus/system_bus_socket"
 
-static bool allows_family(struct imm_facts *facts, const char *family) {
-        const struct imm_value *v = imm_fact(facts, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES);
-        bool named = false;
-
-        for (size_t i = 0; i < v->strings.n; i++)
-                named |= imm_streq(v->strings.v[i].text, family);
-        return named == v->allow_list;
-}
-
-/* 1, 0, -1: the commands of that kind get to the bus */
-static int reaches_bus(struct imm_facts *facts, enum imm_command_kind kind) {
-        bool filtered = kind != IMM_KIND_PRIVILEGED;
-
-        if (filtered &&
-                (!allows_family(facts, "AF_UNIX") || !imm_facts_call_left(facts, "socket") ||
-                        !imm_facts_call_left(facts, "connect")))
-                return 0;
-        return imm_facts_connects(facts, kind, BUS_SOCKET);
-}
-
 static struct imm_bus_peer *peer_of(struct imm_facts *facts, enum imm_command_kind kind) {
         const struct imm_identity *id = &imm_facts_sandbox(facts)->identity[kind];
 
@@ -70,7 +50,7 @@ enum imm_truth imm_condition_bus_grants(
 
         for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
                 struct imm_strv because = {0};
-                int reached = sb->has[k] ? reaches_bus(facts, k) : 0, granted;
+                int reached = sb->has[k] ? imm_facts_connects(facts, k, BUS_SOCKET) : 0, granted;
 
                 if (reached == 0)
                         continue;

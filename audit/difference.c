@@ -384,10 +384,12 @@ static void both(struct work *w, const struct imm_state *a, const struct imm_sta
         MERGE(w, a, b, checks, check_key, check);
         MERGE(w, a, b, mounts, mount_key, mount_entry);
         MERGE(w, a, b, access, access_key, access_cell);
-        MERGE(w, a, b, needs, need_key, need);
-        join_upgrades(w);
-        missing(w, &a->missing, &b->missing, IMM_VERDICT_WORSE);
-        missing(w, &b->missing, &a->missing, IMM_VERDICT_BETTER);
+        if (a->closure_kind && b->closure_kind) { /* what one side was not asked for is no change */
+                MERGE(w, a, b, needs, need_key, need);
+                join_upgrades(w);
+                missing(w, &a->missing, &b->missing, IMM_VERDICT_WORSE);
+                missing(w, &b->missing, &a->missing, IMM_VERDICT_BETTER);
+        }
         score(w, "exposure", a->exposure, b->exposure);
         score(w, "reach", a->reach, b->reach);
         state_word(w, "load", a->load, b->load, "loaded");

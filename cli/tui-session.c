@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-enum { BATCH_PER_JOB = 48 };
+enum { BATCH_PER_JOB = 48, NICE = 5 };
 
 static int open_units(
         struct imm_session *s, struct imm_review *r, enum imm_scope scope, struct imm_err *err) {
@@ -133,6 +135,8 @@ static void *analyse(void *data) {
         struct imm_session *s = r->session;
         size_t batch = (size_t)BATCH_PER_JOB * r->cli->jobs;
 
+        /* this thread and those that it makes step back behind the review's */
+        (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
         for (size_t i = 0; i < s->n && !atomic_load(&s->stop); i += batch)
                 analyse_batch(r, i, s->n - i < batch ? s->n - i : batch);
         if (!atomic_load(&s->stop))
@@ -179,6 +183,15 @@ static void show(struct imm_session *s, struct imm_snapshot *batch) {
         }
         s->shown_n += batch->states.n;
         s->shown->partial |= batch->partial;
+}
+
+bool imm_session_waits(struct imm_session *s) {
+        bool some;
+
+        (void)pthread_mutex_lock(&s->handing);
+        some = s->taken < s->arrived.n || atomic_load(&s->packaged);
+        (void)pthread_mutex_unlock(&s->handing);
+        return some;
 }
 
 bool imm_session_take(struct imm_session *s) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 /* `immure tui`: the review. The model and the terminal are in tui/, its world is in tui-world.c. */
 
@@ -16,6 +17,8 @@ static const char *scope_name(enum imm_scope s) {
 
         return names[s];
 }
+
+enum { FILL_MS = 100 }; /* between two times that the list is filled in */
 
 /* Everything anew, of the same units or of the next scope's */
 static void rescan(struct imm_review *r, struct imm_tui *t, enum imm_scope scope) {
@@ -47,13 +50,24 @@ static void grant(struct imm_review *r, struct imm_tui *t) {
                 imm_term_redraw();
 }
 
+static int64_t milliseconds(void) {
+        struct timespec t;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* What the analysis has finished since the last time */
 static void fill_in(struct imm_review *r, struct imm_tui *t) {
         struct imm_session *s = r->session;
         bool was_done = t->done == t->total;
+        int64_t at = milliseconds();
 
+        if (at - r->filled_at < FILL_MS && !r->changed)
+                return;
         if (!imm_session_take(s) && !r->changed)
                 return;
+        r->filled_at = at;
         r->changed = false;
         imm_tui_audit(t, s->shown, (unsigned)s->shown_n, (unsigned)s->n);
         if (!was_done && t->done == t->total)
@@ -67,7 +81,7 @@ static void loop(struct imm_review *r, struct imm_tui *t) {
                 fill_in(r, t);
                 imm_tui_draw(t);
                 imm_term_show(&t->canvas);
-                e = imm_term_wait(-1);
+                e = imm_term_wait(imm_session_waits(r->session) ? FILL_MS : -1);
                 switch (e.kind) {
                 case IMM_EVENT_KEY:
                         imm_tui_key(t, e.key);

@@ -48,7 +48,8 @@ struct imm_review {
         struct imm_map runs; /* number -> struct imm_snapshot */
         enum imm_scope scope;
         struct imm_session *session;
-        bool changed; /* the list has to be shown anew: something was saved */
+        int64_t filled_at; /* when the list was filled in last, on a clock of milliseconds */
+        bool changed;      /* the list has to be shown anew: something was saved */
 };
 
 struct imm_tui_world imm_review_world(struct imm_review *r);
@@ -61,5 +62,6 @@ int imm_session_new(struct imm_session **ret, struct imm_review *r, enum imm_sco
         struct imm_manager *manager, struct imm_err *err);
 void imm_session_start(struct imm_review *r);
 /* Takes what the analysis has finished into session->shown; true if there was something. */
+bool imm_session_waits(struct imm_session *s); /* there is something to take */
 bool imm_session_take(struct imm_session *s);
 struct imm_session *imm_session_free(struct imm_session *s);

@@ -69,8 +69,8 @@ static const char *joined(const struct imm_line *l, struct imm_arena *a) {
         const char *s = "";
 
         for (unsigned i = 0; i < l->n_spans; i++)
-                s = imm_printf(
-                        a, "%s%s%s", s, *s && l->spans[i].width ? "  " : "", l->spans[i].text);
+                s = imm_printf(a, "%s%s%s", s, i > 0 && l->spans[i - 1].width ? "  " : "",
+                        l->spans[i].text);
         return s + strspn(s, " ");
 }
 

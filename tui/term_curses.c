@@ -75,6 +75,11 @@ static void handle_signals(void) {
                 (void)sigaction(handled[i], &sa, &term.before[i]);
 }
 
+static void restore_signals(void) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(handled); i++)
+                (void)sigaction(handled[i], &term.before[i], NULL);
+}
+
 static int unknown_terminal(struct imm_err *err) {
         const char *name = getenv("TERM");
 
@@ -88,22 +93,34 @@ static void close_quietly(void) {
         (void)imm_term_close();
 }
 
-int imm_term_open(bool color, struct imm_err *err) {
-        SCREEN *screen;
+/* Terminals that are newer than many a host's list of them, and understand what xterm does */
+static SCREEN *open_screen(void) {
+        static const char *const like_xterm[] = {
+                "xterm", "alacritty", "contour", "foot", "ghostty", "kitty", "rio", "wezterm"};
+        const char *name = getenv("TERM");
+        SCREEN *screen = newterm(NULL, stdout, stdin); /* initscr() would end the process */
 
+        for (size_t i = 0; !screen && name && i < IMM_ELEMENTSOF(like_xterm); i++)
+                if (imm_after(name, like_xterm[i]))
+                        screen = newterm("xterm-256color", stdout, stdin);
+        if (screen && !cursor_address) { /* dumb */
+                (void)endwin();
+                delscreen(screen);
+                return NULL;
+        }
+        return screen;
+}
+
+int imm_term_open(bool color, struct imm_err *err) {
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
                 return imm_err_set(err, -ENOTTY,
                         "the review needs a terminal; `immure scan`, `show` and `report` print "
                         "without one");
         if (pipe2(term.wake, O_CLOEXEC | O_NONBLOCK) < 0)
                 return imm_err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
-        /* initscr() would end the process on an unknown terminal */
-        screen = newterm(NULL, stdout, stdin);
-        if (!screen)
-                return unknown_terminal(err);
-        if (!cursor_address) { /* dumb */
-                (void)endwin();
-                delscreen(screen);
+        handle_signals(); /* before curses would bring handlers of its own */
+        if (!open_screen()) {
+                restore_signals();
                 return unknown_terminal(err);
         }
         term.open = true;
@@ -120,7 +137,6 @@ int imm_term_open(bool color, struct imm_err *err) {
         (void)mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
         set_colors();
         imm_on_oom(close_quietly);
-        handle_signals();
         return 0;
 }
 
@@ -129,8 +145,7 @@ int imm_term_close(void) {
                 return 0;
         term.open = false;
         (void)endwin();
-        for (size_t i = 0; i < IMM_ELEMENTSOF(handled); i++)
-                (void)sigaction(handled[i], &term.before[i], NULL);
+        restore_signals();
         for (size_t i = 0; i < 2; i++) {
                 (void)close(term.wake[i]);
                 term.wake[i] = -1;
@@ -143,7 +158,7 @@ static struct imm_event resized(void) {
         struct winsize w;
 
         if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_row > 0 && w.ws_col > 0)
-                (void)resizeterm(w.ws_row, w.ws_col);
+                (void)resize_term(w.ws_row, w.ws_col); /* resizeterm() would tell us again */
         return (struct imm_event){.kind = IMM_EVENT_RESIZE, .row = LINES, .col = COLS};
 }
 
@@ -250,7 +265,8 @@ static struct imm_event next_key(void) {
                 if (c == KEY_MOUSE)
                         return mouse();
                 if (c == KEY_RESIZE)
-                        return resized();
+                        return (struct imm_event){
+                                .kind = IMM_EVENT_RESIZE, .row = LINES, .col = COLS};
                 e.key = key_of(c);
                 e.kind = e.key == IMM_KEY_NONE ? IMM_EVENT_NONE : IMM_EVENT_KEY;
                 return e;

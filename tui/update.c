@@ -65,6 +65,8 @@ static void find_scorecards(struct imm_tui *t) {
         const char *chosen = t->scorecard ? t->scorecards.v[t->scorecard - 1] : NULL;
         const char *last = NULL;
 
+        if (t->done < t->total) /* findings are still coming in */
+                return;
         t->scorecards = (struct imm_strv){0};
         t->scorecard = 0;
         imm_array_foreach (s, &t->now->states)
@@ -112,6 +114,8 @@ void imm_tui_forget(struct imm_tui *t) {
         t->lines = (imm_lines){0};
         t->changes = imm_difference_free(t->changes);
         t->now = t->before = NULL;
+        t->n_rows = t->n_shown = 0;
+        t->list = (struct imm_scroll){0};
         t->before_id = 0;
         t->attempts = (struct imm_map){0};
         t->trials = NULL;

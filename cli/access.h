@@ -27,3 +27,6 @@ void imm_cli_answer(struct imm_cli *cli, struct imm_unit *u, const struct imm_cl
 /* The fields of an answer, into the object that is open */
 void imm_cli_access_json(struct imm_json *j, const struct imm_cli_asked *asked,
         const struct imm_cli_place *place, const struct imm_access *a);
+/* handed.c: descriptors from outside, as the list "handed" and as a line each */
+void imm_cli_handed_json(struct imm_json *j, const struct imm_handed_list *l, struct imm_arena *a);
+void imm_cli_handed_line(const struct imm_handed *h, struct imm_arena *a);

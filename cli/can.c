@@ -125,21 +125,6 @@ static bool all_yes(const struct imm_access *a, int mode) {
                a->allowed[IMM_MODE_EXECUTE] == 1 && a->allowed[IMM_MODE_CONNECT] != 0;
 }
 
-static void json_handed(struct imm_json *j, const struct imm_handed_list *l, struct imm_arena *a) {
-        imm_json_array(j, "handed");
-        imm_array_foreach (h, l) {
-                imm_json_object(j, NULL);
-                imm_json_string(j, "by", h->what);
-                imm_json_string(j, "setting", imm_setting_info(h->setting)->name);
-                imm_json_string(j, "path", h->path);
-                imm_json_bool(j, "read", h->read);
-                imm_json_bool(j, "write", h->write);
-                imm_json_string(j, "origin", imm_origin_text(&h->origin, a));
-                imm_json_end(j);
-        }
-        imm_json_end(j);
-}
-
 static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct imm_cli_asked *asked,
         const struct question *q, const struct imm_handed_list *handed,
         const struct imm_cli_live *live) {
@@ -171,7 +156,7 @@ static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct imm
                 imm_json_end(&j);
         }
         imm_json_end(&j);
-        json_handed(&j, handed, cli->arena);
+        imm_cli_handed_json(&j, handed, cli->arena);
         if (cli->live)
                 imm_cli_live_json(&j, live);
         imm_json_end(&j);
@@ -233,12 +218,7 @@ static void print_handed(struct imm_cli *cli, const struct imm_handed_list *l) {
                 return;
         imm_array_foreach (h, l) {
                 fputs("handed in: ", stdout);
-                imm_text_put(stdout,
-                        imm_printf(cli->arena, "%s by %s %s (%s%s%s)",
-                                h->path ? h->path : "descriptors", h->what,
-                                imm_origin_text(&h->origin, cli->arena), h->read ? "read" : "",
-                                h->read && h->write ? ", " : "", h->write ? "write" : ""));
-                putchar('\n');
+                imm_cli_handed_line(h, cli->arena);
         }
 }
 

@@ -1,6 +1,7 @@
 /* immure show: one unit as the manager would have it, with the origin of every setting. */
 
 #include "analyzer/settings/settings.h"
+#include "cli/access.h"
 #include "cli/judged.h"
 #include "cli/live.h"
 
@@ -225,6 +226,12 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, const struct imm_
                 imm_cli_judged_json(w, s->unit, j);
         json_settings(j, s, cli->arena);
         json_lost(j, s);
+        if (s->load == IMM_LOAD_LOADED) {
+                struct imm_handed_list handed;
+
+                imm_handed_compute(cli->manager, s->unit, cli->arena, &handed);
+                imm_cli_handed_json(j, &handed, cli->arena);
+        }
         imm_json_array(j, "diagnostics");
         json_diags(j, &u->diags);
         json_diags(j, &s->diags);
@@ -415,10 +422,24 @@ static void text_settings(struct imm_cli *cli, const struct imm_settings *s) {
         }
 }
 
+static void text_handed(struct imm_cli *cli, const struct imm_settings *s) {
+        struct imm_handed_list handed;
+
+        imm_handed_compute(cli->manager, s->unit, cli->arena, &handed);
+        if (handed.n > 0)
+                printf("\n%sHanded in%s\n", imm_cli_tone(cli, IMM_TONE_BOLD), imm_cli_plain(cli));
+        imm_array_foreach (h, &handed) {
+                fputs("  ", stdout);
+                imm_cli_handed_line(h, cli->arena);
+        }
+}
+
 static void show_text(struct imm_cli *cli, struct imm_settings *s, struct imm_cli_judged *w) {
         text_head(cli, s);
         if (s->load == IMM_LOAD_LOADED || s->load == IMM_LOAD_BAD_SETTING)
                 text_settings(cli, s);
+        if (s->load == IMM_LOAD_LOADED)
+                text_handed(cli, s);
         if (w && s->load == IMM_LOAD_LOADED)
                 imm_cli_judged_text(w, s->unit);
         if (cli->live) {

@@ -1,6 +1,6 @@
 #include "analyzer/sandbox/access-private.h"
 
-#include <errno.h>
+#include <pthread.h>
 
 static struct imm_handed *add(struct imm_arena *a, struct imm_handed_list *to, const char *what,
         const char *path, enum imm_setting setting, struct imm_origin origin) {
@@ -82,7 +82,7 @@ static void add_listen(struct imm_manager *m, struct imm_unit *socket, struct im
                 IMM_SETTING_LISTEN_MESSAGE_QUEUE,
                 IMM_SETTING_LISTEN_USB_FUNCTION,
         };
-        struct imm_settings *s = imm_settings_of(m, socket);
+        const struct imm_settings *s = imm_settings_compute(m, socket, m->version, a);
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++) {
                 const struct imm_value *v = imm_setting(s, kinds[i]);
@@ -95,29 +95,122 @@ static void add_listen(struct imm_manager *m, struct imm_unit *socket, struct im
         }
 }
 
-/* The socket of the same name hands itself to the service; Sockets= names others. */
+/* ---- which sockets ---- */
+
+/* Sockets that name the service they hand themselves to: found once per manager. */
+struct imm_triggers {
+        struct imm_map by_service; /* name -> struct imm_strv of sockets */
+        struct imm_arena *a;
+};
+
+static void triggers_done(void *data) {
+        struct imm_triggers *t = data;
+
+        imm_arena_free(t->a);
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool has_key(const struct imm_unit *u, const char *key) {
+        for (size_t i = 0; i < u->n_files; i++)
+                for (size_t k = 0; k < u->files[i]->n_assignments; k++)
+                        if (imm_streq(u->files[i]->assignments[k].key, key))
+                                return true;
+        return false;
+}
+
+static struct imm_unit *find_socket(struct imm_manager *m, const char *name) {
+        struct imm_unit *u = imm_manager_find(m, name);
+
+        return u && u->type == IMM_UNIT_SOCKET && u->load == IMM_LOAD_LOADED ? u : NULL;
+}
+
+static struct imm_triggers *find_triggers(struct imm_manager *m) {
+        struct imm_arena *a = imm_arena_new();
+        struct imm_triggers *t = imm_new(a, struct imm_triggers);
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_strv names = {0};
+
+        imm_manager_names(m, IMM_UNIT_SOCKET, scratch, &names);
+        for (size_t i = 0; i < names.n; i++) {
+                struct imm_unit *u = find_socket(m, names.v[i]);
+                const char *service;
+                struct imm_strv *to;
+
+                if (!u || !has_key(u, "Service"))
+                        continue;
+                service = imm_setting_string(
+                        imm_settings_compute(m, u, m->version, scratch), IMM_SETTING_SERVICE);
+                if (!service)
+                        continue;
+                to = imm_map_get(&t->by_service, service);
+                if (!to) {
+                        to = imm_new(a, struct imm_strv);
+                        imm_map_put(a, &t->by_service, imm_strdup(a, service), to);
+                }
+                if (!imm_strv_has(to, u->name))
+                        imm_strv_add(a, to, u->name);
+        }
+        t->a = a;
+        imm_arena_defer(m->arena, triggers_done, t);
+        return t;
+}
+
+static const struct imm_strv *triggers_of(struct imm_manager *m, const char *service) {
+        pthread_mutex_lock(&lock);
+        if (!m->triggers)
+                m->triggers = find_triggers(m);
+        pthread_mutex_unlock(&lock);
+        return imm_map_get(&m->triggers->by_service, service);
+}
+
+static void add_name(struct imm_arena *a, struct imm_strv *to, const char *name) {
+        if (!imm_strv_has(to, name))
+                imm_strv_add(a, to, name);
+}
+
+/*
+ * The socket of @name, if it is one that hands itself to the service of that name: with Accept=yes
+ * that is an instance for each connection, and Service= names another.
+ */
+static void add_namesake(struct imm_manager *m, const char *name, bool accepts, struct imm_arena *a,
+        struct imm_strv *to) {
+        struct imm_unit *u = find_socket(m, name);
+        const struct imm_settings *s;
+
+        if (!u)
+                return;
+        s = imm_settings_compute(m, u, m->version, a);
+        if (imm_setting_bool(s, IMM_SETTING_ACCEPT) == accepts &&
+                !imm_setting_string(s, IMM_SETTING_SERVICE))
+                add_name(a, to, u->name);
+}
+
 static void add_sockets(struct imm_manager *m, struct imm_unit *u, const struct imm_settings *s,
         struct imm_arena *a, struct imm_handed_list *to) {
         const struct imm_value *v = imm_setting(s, IMM_SETTING_SOCKETS);
         struct imm_strv names = {0};
-        const char *dot = strrchr(u->name, '.');
 
-        if (u->type != IMM_UNIT_SERVICE || !dot)
+        if (u->type != IMM_UNIT_SERVICE)
                 return;
-        /* an instance may also be one that a socket with Accept=yes starts for each connection */
-        imm_strv_add(a, &names, imm_printf(a, "%.*s.socket", (int)(dot - u->name), u->name));
-        if (u->instance)
-                imm_strv_add(a, &names, imm_printf(a, "%s.socket", u->prefix));
-        for (size_t i = 0; i < v->strings.n; i++)
-                if (!imm_strv_has(&names, v->strings.v[i].text))
-                        imm_strv_add(a, &names, v->strings.v[i].text);
-        for (size_t i = 0; i < names.n; i++) {
-                struct imm_unit *socket = NULL;
+        for (size_t i = 0; i < u->names.n; i++) {
+                const char *name = u->names.v[i], *dot = strrchr(name, '.');
+                const struct imm_strv *others = triggers_of(m, name);
 
-                if (imm_manager_unit(m, names.v[i], &socket, NULL) < 0 ||
-                        socket->load != IMM_LOAD_LOADED || socket->type != IMM_UNIT_SOCKET)
-                        continue;
-                add_listen(m, socket, a, to);
+                add_namesake(
+                        m, imm_printf(a, "%.*s.socket", (int)(dot - name), name), false, a, &names);
+                for (size_t k = 0; others && k < others->n; k++)
+                        add_name(a, &names, others->v[k]);
+        }
+        if (u->instance)
+                add_namesake(m, imm_printf(a, "%s.socket", u->prefix), true, a, &names);
+        for (size_t i = 0; i < v->strings.n; i++)
+                add_name(a, &names, v->strings.v[i].text);
+        for (size_t i = 0; i < names.n; i++) {
+                struct imm_unit *socket = find_socket(m, names.v[i]);
+
+                if (socket)
+                        add_listen(m, socket, a, to);
         }
 }
 

@@ -96,7 +96,8 @@ struct imm_unit_index {
         IMM_ARRAY(struct imm_arena *) arenas; /* of the threads that read files */
         size_t list_cap;
         struct imm_root *host; /* for files given by path; NULL until needed */
-        pthread_mutex_t lock;  /* one at a time adds units */
+        bool all_loaded;
+        pthread_mutex_t lock; /* one at a time adds units */
 };
 
 /* Lists the directories of @paths; those that are not there are left out. */

@@ -466,6 +466,39 @@ int imm_manager_unit(
         return 0;
 }
 
+struct imm_unit *imm_manager_find(struct imm_manager *m, const char *name) {
+        const struct unit_entry *e;
+        struct imm_unit *u;
+
+        if (imm_unit_name_kind(name) == IMM_NAME_INVALID)
+                return NULL;
+        (void)pthread_mutex_lock(&m->index->lock);
+        u = imm_map_get(&m->units, name);
+        if (!u && !m->index->all_loaded) {
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                bool instance = imm_unit_name_kind(name) == IMM_NAME_INSTANCE;
+
+                if (imm_index_find(m, name, &e) == 0 ||
+                        (instance && imm_index_find(m, imm_unit_name_template(name, a), &e) == 0))
+                        u = load_one(m, name, false);
+        }
+        (void)pthread_mutex_unlock(&m->index->lock);
+        return u;
+}
+
+void imm_manager_names(
+        struct imm_manager *m, enum imm_unit_type type, struct imm_arena *a, struct imm_strv *ret) {
+        const struct imm_unit_index *x = m->index;
+
+        for (size_t i = 0; i < x->ids.n; i++)
+                if (imm_unit_name_type(x->ids.v[i].key) == type)
+                        imm_strv_add(a, ret, x->ids.v[i].key);
+        for (size_t i = 0; i < x->wanted.n; i++)
+                if (imm_unit_name_type(x->wanted.v[i]) == type)
+                        imm_strv_add(a, ret, x->wanted.v[i]);
+        imm_strv_sort_unique(ret);
+}
+
 /* Drafts the units of @names, reads their files together, enters them. */
 static void load_names(struct imm_manager *m, const struct imm_strv *names, unsigned jobs) {
         struct load {
@@ -566,6 +599,7 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
         }
         if (m->n_list > 0)
                 qsort(m->list, m->n_list, sizeof(struct imm_unit *), by_unit_name);
+        x->all_loaded = true;
         (void)pthread_mutex_unlock(&x->lock);
         return 0;
 }

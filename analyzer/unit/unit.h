@@ -143,6 +143,7 @@ struct imm_manager {
         struct imm_nodes *nodes;      /* analyzer/sandbox: the root's files seen so far; likewise */
         struct imm_bus *bus;          /* analyzer/bus: policies of the system bus; likewise */
         struct imm_network *network;  /* analyzer/sandbox: ports and packet filters; likewise */
+        struct imm_triggers *triggers; /* analyzer/sandbox: sockets by the service they name */
         struct imm_unit_index *index; /* private to this room */
         struct imm_arena *arena;
 };
@@ -167,6 +168,16 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
  */
 int imm_manager_unit(
         struct imm_manager *m, const char *name, struct imm_unit **ret, struct imm_err *err);
+
+/*
+ * The same, or NULL where there is no file for it. After imm_manager_load_all() only what that
+ * loaded is found: threads that walk the list may ask.
+ */
+struct imm_unit *imm_manager_find(struct imm_manager *m, const char *name);
+
+/* Names of all units of that type that the root's files name, in order; templates as foo@.socket */
+void imm_manager_names(
+        struct imm_manager *m, enum imm_unit_type type, struct imm_arena *a, struct imm_strv *ret);
 
 /*
  * A unit file that is not installed: "./x.service", "dir/x.service", "x.service:alias.service",

@@ -70,6 +70,8 @@ static const struct {
                 "make the directory exist"},
         [IMM_OUTCOME_CAPABILITIES_FAILURE] = {"its capabilities cannot be set (218/CAPABILITIES)",
                 "take away what needs privileges that this manager lacks"},
+        [IMM_OUTCOME_NETWORK_FAILURE] = {"its network namespace cannot be had (225/NETWORK)",
+                "make what NetworkNamespacePath= names, before the service starts"},
         [IMM_OUTCOME_STATE_DIRECTORY_FAILURE] = {"a directory of its own cannot be made",
                 "move away what stands in its place"},
         [IMM_OUTCOME_UNKNOWN] = {"its mounts cannot be known from files", NULL},

@@ -13,6 +13,7 @@ static const struct imm_made *made_find(const struct imm_made *v, size_t n, cons
 
 static void from_made(const struct imm_made *made, struct imm_node *ret) {
         *ret = (struct imm_node){
+                .state = made->mode ? IMM_NODE_PRESENT : IMM_NODE_ABSENT,
                 .mode = made->mode,
                 .uid = made->uid,
                 .gid = made->gid,
@@ -140,21 +141,6 @@ static const struct imm_made *made_above(
         return NULL;
 }
 
-/* DynamicUser= moves /var/lib/X that was there before to /var/lib/private/X, with all in it. */
-static void moved_node(const struct imm_walk *w, const struct imm_mount_table *t, const char *path,
-        struct imm_node *ret) {
-        static const char *const tops[] = {"/var/lib", "/var/cache", "/var/log"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, imm_printf(w->a, "%s/private/", tops[i]));
-
-                if (!rest || !made_above(w, t, path, true))
-                        continue;
-                *ret = *imm_node_of_root(w->m, imm_printf(w->a, "%s/%s", tops[i], rest));
-                return;
-        }
-}
-
 /* What stands at @path of the booted root itself: what systemd made, the kernel's files, the root's
  */
 static void host_node(const struct imm_walk *w, const char *path, struct imm_node *ret) {
@@ -179,24 +165,32 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
                         ret->state = IMM_NODE_ABSENT; /* in a new directory of the unit's own */
                 return;
         }
-        *ret = *imm_node_of_root(w->m, path);
-        if (ret->state == IMM_NODE_ABSENT && t->made.n > 0)
-                moved_node(w, t, path, ret);
+        made = made_above(w, t, path, false);
+        if (made && made->from) /* DynamicUser= moves /var/lib/X to /var/lib/private/X, and back */
+                *ret = *imm_node_of_root(w->m, join(w->a, made->from, path + strlen(made->path)));
+        else
+                *ret = *imm_node_of_root(w->m, path);
         if (imm_root_is_running(w->m->root) && imm_after(path, "/sys"))
                 ret->api = imm_api_at(path);
         made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path, true) : NULL;
         if (made) {
                 ret->uid = made->uid;
                 ret->gid = made->gid;
+                ret->acl = NULL;
         }
 }
 
-/* The own cgroup as the top of a cgroup namespace: as any other cgroup, with nothing below it */
+/*
+ * The own cgroup as the top of a cgroup namespace: the files are those of any other cgroup, and
+ * there is nothing below.
+ */
 static void own_cgroup_node(const struct imm_walk *w, const char *rest, struct imm_node *ret) {
-        imm_api_node(w->m,
-                *rest ? imm_printf(w->a, "/sys/fs/cgroup/system.slice%s", rest) : "/sys/fs/cgroup",
-                ret);
-        if (*rest && ret->state == IMM_NODE_PRESENT && S_ISDIR(ret->mode))
+        if (!*rest) {
+                imm_api_node(w->m, "/sys/fs/cgroup", ret);
+                return;
+        }
+        imm_api_node(w->m, imm_printf(w->a, "/sys/fs/cgroup/init.scope%s", rest), ret);
+        if (ret->state == IMM_NODE_UNKNOWN || S_ISDIR(ret->mode))
                 *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
 }
 

@@ -1,4 +1,5 @@
 #include "analyzer/sandbox/access-private.h"
+#include "analyzer/sandbox/needs.h"
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -10,7 +11,6 @@
 /* The versions in which a rule changed */
 enum {
         SECCOMP_KEEPS_PRIVILEGES = 255, /* a filter no longer needs NoNewPrivileges= for User= */
-        USER_NAMESPACE_IMPLIED = 254,   /* in user managers, by all that needs a mount namespace */
         OWN_GROUPS_TOLERATED = 256,     /* User= of a user manager's own user */
 };
 
@@ -235,61 +235,12 @@ static bool filter_allows_drop(const struct imm_settings *s) {
         return v->allow_list ? found == 7 : found == 0;
 }
 
-/* What, in a unit of a user manager, cannot be had without a user namespace */
-static bool needs_user_namespace(const struct imm_settings *s) {
-        static const enum imm_setting numbers[] = {
-                IMM_SETTING_PRIVATE_TMP,
-                IMM_SETTING_PRIVATE_DEVICES,
-                IMM_SETTING_PRIVATE_NETWORK,
-                IMM_SETTING_PRIVATE_IPC,
-                IMM_SETTING_PRIVATE_PIDS,
-                IMM_SETTING_PROTECT_SYSTEM,
-                IMM_SETTING_PROTECT_HOME,
-                IMM_SETTING_PROTECT_KERNEL_TUNABLES,
-                IMM_SETTING_PROTECT_KERNEL_MODULES,
-                IMM_SETTING_PROTECT_KERNEL_LOGS,
-                IMM_SETTING_PROTECT_CONTROL_GROUPS,
-                IMM_SETTING_PROTECT_CLOCK,
-                IMM_SETTING_PROTECT_HOSTNAME,
-        };
-        static const enum imm_setting tristates[] = {
-                IMM_SETTING_PRIVATE_MOUNTS,
-                IMM_SETTING_MOUNT_APIVFS,
-                IMM_SETTING_BIND_LOG_SOCKETS,
-        };
-        static const enum imm_setting paths[] = {
-                IMM_SETTING_READ_WRITE_PATHS,
-                IMM_SETTING_READ_ONLY_PATHS,
-                IMM_SETTING_INACCESSIBLE_PATHS,
-                IMM_SETTING_EXEC_PATHS,
-                IMM_SETTING_NO_EXEC_PATHS,
-                IMM_SETTING_EXTENSION_DIRECTORIES,
-        };
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(numbers); i++)
-                if (imm_setting_number(s, numbers[i]) != 0)
-                        return true;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tristates); i++)
-                if (imm_setting_number(s, tristates[i]) == 1)
-                        return true;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(paths); i++)
-                if (imm_setting(s, paths[i])->paths.n > 0)
-                        return true;
-        return imm_setting(s, IMM_SETTING_BIND_PATHS)->binds.n > 0 ||
-               imm_setting(s, IMM_SETTING_BIND_READ_ONLY_PATHS)->binds.n > 0 ||
-               imm_setting(s, IMM_SETTING_TEMPORARY_FILE_SYSTEM)->tmpfs.n > 0 ||
-               imm_setting_string(s, IMM_SETTING_ROOT_DIRECTORY) ||
-               imm_setting_string(s, IMM_SETTING_NETWORK_NAMESPACE_PATH) ||
-               imm_setting_string(s, IMM_SETTING_IPC_NAMESPACE_PATH);
-}
-
 static void set_userns(const struct imm_manager *m, const struct imm_settings *s,
         const struct creds *c, struct imm_identity *id) {
         const char *word = imm_setting_word(s, IMM_SETTING_PRIVATE_USERS);
         bool asked = word ? !imm_streq(word, "no") : imm_setting_bool(s, IMM_SETTING_PRIVATE_USERS);
 
-        if (!asked && (m->scope == IMM_SCOPE_SYSTEM || s->version < USER_NAMESPACE_IMPLIED ||
-                              !needs_user_namespace(s)))
+        if (!asked && (m->scope == IMM_SCOPE_SYSTEM || !imm_needs_users(s)))
                 return;
         id->userns = IMM_USERNS_SELF;
         if (word && imm_streq(word, "identity"))

@@ -129,11 +129,13 @@ static int make_private(struct imm_plan *p, enum imm_exec_dir d, const struct im
         r = imm_vfs_mkdir_parents(p->v, pp, 0755);
         if (r < 0)
                 return r;
+        /* it was public before, and is moved */
         if (imm_vfs_lookup(p->v, pp, false, &new) < 0 &&
                 imm_vfs_lookup(p->v, path, false, &old) >= 0 &&
                 S_ISDIR(imm_vfs_mode(p->v, old.node)))
-                imm_vfs_remove(p->v, old.node); /* it was public before, and is moved */
-        r = imm_vfs_mknod(p->v, pp, S_IFDIR | mode, NULL);
+                r = imm_vfs_rename(p->v, old, pp);
+        else
+                r = imm_vfs_mknod(p->v, pp, S_IFDIR | mode, NULL);
         if (r < 0 && r != -EEXIST)
                 return r;
         *ret = pp;
@@ -144,17 +146,23 @@ static int make_public(
         struct imm_plan *p, enum imm_exec_dir d, const struct imm_plan_dir *dir, const char *path) {
         unsigned mode = (unsigned)imm_setting_number(p->s, kinds[d].mode);
         const char *leads, *was;
-        struct imm_vpath at;
+        struct imm_vpath at, old;
+        int r;
 
         if (d != IMM_DIR_CONFIGURATION && imm_vfs_lookup(p->v, path, false, &at) >= 0 &&
                 S_ISLNK(imm_vfs_mode(p->v, at.node))) {
-                int r = imm_vfs_chase(p->v, path, &leads);
-
+                r = imm_vfs_chase(p->v, path, &leads);
                 if (r < 0)
                         return r;
                 was = private_path(p, d, dir->item->path);
-                if (imm_vfs_chase(p->v, was, &was) >= 0 && imm_streq(was, leads))
-                        imm_vfs_remove(p->v, at.node); /* it was a dynamic user's, and moves back */
+                if (imm_vfs_chase(p->v, was, &was) >= 0 && imm_streq(was, leads) &&
+                        imm_vfs_lookup(p->v, was, true, &old) >= 0) {
+                        /* it was a dynamic user's, and moves back */
+                        imm_vfs_remove(p->v, at.node);
+                        r = imm_vfs_rename(p->v, old, path);
+                        if (r < 0)
+                                return r;
+                }
         }
         return imm_vfs_mknod(p->v, path, S_IFDIR | mode, NULL);
 }
@@ -183,7 +191,11 @@ static void own(
                         uid = gid = NOBODY;
                 }
         }
-        imm_vfs_change(p->v, at.node, -1, uid, gid, true);
+        /* what is in it is looked at only where the directory itself is not as it should be */
+        imm_vfs_change(p->v, at.node, -1, uid, gid,
+                owner != uid || group != gid ||
+                        ((mode & (S_ISUID | S_ISGID)) &&
+                                imm_setting_bool(p->s, IMM_SETTING_DYNAMIC_USER)));
 }
 
 /* An older version kept state below ~/.config: what is there is linked to. */

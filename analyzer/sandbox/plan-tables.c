@@ -184,11 +184,9 @@ struct imm_quirks imm_quirks_of(unsigned version) {
                 .notify_socket = version >= 250,
                 .log_sockets = version >= 257,
                 .id_mapped = version >= 257,
-                .implied_userns = version >= 254,
                 .pressure = version >= 254,
                 .subset_ignored = version >= 248,
                 .state_home = version >= 254,
-                .apivfs_ignored = version < 248,
                 .root = version >= 254 ? "/run/systemd/mount-rootfs" : "/run/systemd/unit-root",
         };
 }

@@ -16,10 +16,6 @@ static int tristate(const struct imm_plan *p, enum imm_setting id) {
         return (int)(int64_t)number(p, id);
 }
 
-static bool given(const struct imm_plan *p, enum imm_setting id) {
-        return imm_setting(p->s, id)->string != NULL;
-}
-
 static bool is(const struct imm_plan *p, enum imm_setting id, const char *word) {
         const char *w = imm_setting_word(p->s, id);
 
@@ -28,134 +24,6 @@ static bool is(const struct imm_plan *p, enum imm_setting id, const char *word) 
 
 static const struct imm_origin *origin_of(const struct imm_plan *p, enum imm_setting id) {
         return &imm_setting(p->s, id)->origin;
-}
-
-static bool with_rootfs(const struct imm_plan *p) {
-        const char *dir = imm_setting_string(p->s, IMM_SETTING_ROOT_DIRECTORY);
-
-        return (dir && !imm_streq(dir, "/")) || given(p, IMM_SETTING_ROOT_IMAGE);
-}
-
-static bool needs_network(const struct imm_plan *p) {
-        return on(p, IMM_SETTING_PRIVATE_NETWORK) || given(p, IMM_SETTING_NETWORK_NAMESPACE_PATH);
-}
-
-static bool needs_ipc(const struct imm_plan *p) {
-        return on(p, IMM_SETTING_PRIVATE_IPC) || given(p, IMM_SETTING_IPC_NAMESPACE_PATH);
-}
-
-static bool mounts_api(const struct imm_plan *p) {
-        int v = p->q.apivfs_ignored ? -1 : tristate(p, IMM_SETTING_MOUNT_APIVFS);
-
-        return v >= 0 ? v > 0 : with_rootfs(p);
-}
-
-static bool binds_log_sockets(const struct imm_plan *p) {
-        int v;
-
-        if (!p->q.log_sockets)
-                return false;
-        if (given(p, IMM_SETTING_LOG_NAMESPACE))
-                return true;
-        v = tristate(p, IMM_SETTING_BIND_LOG_SOCKETS);
-        if (v >= 0)
-                return v > 0;
-        return mounts_api(p) || (with_rootfs(p) && on(p, IMM_SETTING_PRIVATE_DEVICES));
-}
-
-static bool has_paths(const struct imm_plan *p) {
-        static const enum imm_setting lists[] = {
-                IMM_SETTING_READ_WRITE_PATHS,
-                IMM_SETTING_READ_ONLY_PATHS,
-                IMM_SETTING_INACCESSIBLE_PATHS,
-                IMM_SETTING_EXEC_PATHS,
-                IMM_SETTING_NO_EXEC_PATHS,
-        };
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++)
-                if (imm_setting(p->s, lists[i])->paths.n > 0)
-                        return true;
-        return false;
-}
-
-static bool has_binds(const struct imm_plan *p) {
-        return imm_setting(p->s, IMM_SETTING_BIND_PATHS)->binds.n > 0 ||
-               imm_setting(p->s, IMM_SETTING_BIND_READ_ONLY_PATHS)->binds.n > 0;
-}
-
-static bool has_protection(const struct imm_plan *p) {
-        static const enum imm_setting any[] = {
-                IMM_SETTING_PRIVATE_TMP,
-                IMM_SETTING_PRIVATE_DEVICES,
-                IMM_SETTING_PROTECT_SYSTEM,
-                IMM_SETTING_PROTECT_HOME,
-                IMM_SETTING_PROTECT_KERNEL_TUNABLES,
-                IMM_SETTING_PROTECT_KERNEL_MODULES,
-                IMM_SETTING_PROTECT_KERNEL_LOGS,
-                IMM_SETTING_PROTECT_CONTROL_GROUPS,
-                IMM_SETTING_PRIVATE_PIDS,
-        };
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(any); i++)
-                if (on(p, any[i]))
-                        return true;
-        return false;
-}
-
-bool imm_plan_needs_namespace(const struct imm_plan *p) {
-        int mounts = tristate(p, IMM_SETTING_PRIVATE_MOUNTS);
-
-        if (given(p, IMM_SETTING_ROOT_IMAGE) || has_paths(p) || has_binds(p) ||
-                imm_setting(p->s, IMM_SETTING_TEMPORARY_FILE_SYSTEM)->tmpfs.n > 0 ||
-                imm_setting(p->s, IMM_SETTING_MOUNT_IMAGES)->strings.n > 0 ||
-                imm_setting(p->s, IMM_SETTING_EXTENSION_IMAGES)->strings.n > 0 ||
-                imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths.n > 0)
-                return true;
-        if (is(p, IMM_SETTING_MOUNT_FLAGS, "slave") || is(p, IMM_SETTING_MOUNT_FLAGS, "private"))
-                return true;
-        if (has_protection(p) || mounts > 0 || on(p, IMM_SETTING_PROTECT_PROC) ||
-                on(p, IMM_SETTING_PROC_SUBSET) || (p->s->version >= 248 && needs_ipc(p)))
-                return true;
-        if (mounts < 0 && p->q.private_sys && needs_network(p))
-                return true;
-        if (given(p, IMM_SETTING_ROOT_DIRECTORY)) {
-                if (mounts_api(p))
-                        return true;
-                for (int d = 0; d < IMM_DIR_N; d++)
-                        if (p->prefix[d] && p->dirs[d].n > 0)
-                                return true;
-        }
-        if (on(p, IMM_SETTING_DYNAMIC_USER) &&
-                (p->dirs[IMM_DIR_STATE].n > 0 || p->dirs[IMM_DIR_CACHE].n > 0 ||
-                        p->dirs[IMM_DIR_LOGS].n > 0))
-                return true;
-        if (p->q.log_sockets ? binds_log_sockets(p) : given(p, IMM_SETTING_LOG_NAMESPACE))
-                return true;
-        if (p->s->version >= 257)
-                for (int d = 0; d < IMM_DIR_N; d++)
-                        for (size_t i = 0; i < p->dirs[d].n; i++)
-                                if (p->dirs[d].v[i].item->read_only)
-                                        return true;
-        return false;
-}
-
-/* What makes a user manager put the service into a user namespace */
-bool imm_plan_implies_userns(const struct imm_plan *p) {
-        if (!p->user_manager)
-                return false;
-        if (on(p, IMM_SETTING_PRIVATE_USERS))
-                return true;
-        if (!p->q.implied_userns)
-                return false;
-        return has_protection(p) || needs_network(p) || needs_ipc(p) ||
-               tristate(p, IMM_SETTING_PRIVATE_MOUNTS) > 0 ||
-               tristate(p, IMM_SETTING_MOUNT_APIVFS) > 0 ||
-               (p->q.log_sockets && tristate(p, IMM_SETTING_BIND_LOG_SOCKETS) > 0) ||
-               has_binds(p) || imm_setting(p->s, IMM_SETTING_TEMPORARY_FILE_SYSTEM)->tmpfs.n > 0 ||
-               given(p, IMM_SETTING_ROOT_DIRECTORY) ||
-               imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths.n > 0 ||
-               on(p, IMM_SETTING_PROTECT_CLOCK) || on(p, IMM_SETTING_PROTECT_HOSTNAME) ||
-               has_paths(p);
 }
 
 /* ---- entries ---- */
@@ -330,24 +198,6 @@ static void add_tmpfs(struct imm_plan *p) {
 
 /* ---- PrivateTmp= ---- */
 
-/* Units that share a namespace share the directories, named after the one that was first. */
-static const char *tmp_owner(struct imm_plan *p) {
-        const struct imm_value *joins = imm_setting(p->s, IMM_SETTING_JOINS_NAMESPACE_OF);
-        struct imm_unit *self = p->s->unit;
-
-        imm_array_foreach (item, &joins->strings) {
-                struct imm_unit *other = imm_map_get(&p->m->units, item->text);
-
-                /* not imm_settings_of(): another thread may be at that unit */
-                if (other && other != self &&
-                        imm_setting(imm_settings_compute(p->m, other, p->s->version, p->a),
-                                IMM_SETTING_PRIVATE_TMP)
-                                        ->number == 1)
-                        return other->name;
-        }
-        return self->name;
-}
-
 static void add_private_tmp(struct imm_plan *p) {
         static const struct {
                 const char *path, *name;
@@ -369,7 +219,7 @@ static void add_private_tmp(struct imm_plan *p) {
                         e->create_source = true;
                 }
         } else if (how == 1) {
-                const char *unit = tmp_owner(p);
+                const char *unit = imm_plan_tmp_owner(p);
 
                 for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
                         const char *parent =
@@ -456,8 +306,8 @@ static void add_protections(struct imm_plan *p) {
                         IMM_TABLE_SYSTEM_YES +
                                 (enum imm_plan_table)(number(p, IMM_SETTING_PROTECT_SYSTEM) - 1),
                         IMM_SETTING_PROTECT_SYSTEM, false);
-        if (mounts_api(p)) {
-                if (with_rootfs(p) && !imm_setting(p->s, IMM_SETTING_MOUNT_APIVFS)->set)
+        if (imm_needs_api(p->s)) {
+                if (imm_needs_root(p->s) && !imm_setting(p->s, IMM_SETTING_MOUNT_APIVFS)->set)
                         api = IMM_SETTING_ROOT_DIRECTORY;
         } else if (on(p, IMM_SETTING_PROTECT_CONTROL_GROUPS))
                 api = IMM_SETTING_PROTECT_CONTROL_GROUPS;
@@ -475,9 +325,9 @@ static void add_protections(struct imm_plan *p) {
                 add_rows(p, IMM_TABLE_APIVFS, api, relaxed);
         if (on(p, IMM_SETTING_PROTECT_HOSTNAME))
                 add_rows(p, IMM_TABLE_HOSTNAME, IMM_SETTING_PROTECT_HOSTNAME, proc);
-        if (p->q.private_sys && needs_network(p))
+        if (p->q.private_sys && imm_needs_network(p->s))
                 add_for(p, IMM_PLAN_PRIVATE_SYSFS, "/sys", IMM_SETTING_PRIVATE_NETWORK);
-        if (p->s->version >= 248 && needs_ipc(p))
+        if (imm_needs_ipc(p->s))
                 add_for(p, IMM_PLAN_MQUEUE, "/dev/mqueue", IMM_SETTING_PRIVATE_IPC)->flags =
                         IMM_MOUNT_NOSUID | IMM_MOUNT_NODEV | IMM_MOUNT_NOEXEC;
 }
@@ -534,7 +384,7 @@ static void add_sockets(struct imm_plan *p) {
                         IMM_SETTING_LOG_NAMESPACE);
                 e->source = dir;
                 e->read_only = true;
-        } else if (p->sandboxing && binds_log_sockets(p))
+        } else if (p->sandboxing && imm_needs_log_sockets(p->s))
                 for (size_t i = 0; i < IMM_ELEMENTSOF(log_sockets); i++) {
                         e = tristate(p, IMM_SETTING_BIND_LOG_SOCKETS) > 0
                                     ? add_for(p, IMM_PLAN_BIND, log_sockets[i],
@@ -562,7 +412,7 @@ static void add_runtime(struct imm_plan *p) {
                 e->source = path;
                 e->read_only = true;
         }
-        if (p->q.os_release && p->root_directory && p->sandboxing && mounts_api(p)) {
+        if (p->q.os_release && p->root_directory && p->sandboxing && imm_needs_api(p->s)) {
                 e = add_implicit(p, IMM_PLAN_BIND, "/run/host/.os-release-stage",
                         "the host's os-release in a root of its own");
                 e->source = imm_printf(p->a, "%s/systemd/propagate/.os-release-stage", p->runtime);

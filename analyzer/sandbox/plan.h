@@ -6,6 +6,7 @@
  * version. Sources: systemd.exec(5); what it leaves open: tests/lab.
  */
 
+#include "analyzer/sandbox/needs.h"
 #include "analyzer/sandbox/vfs.h"
 
 /* In the order of their priority at one and the same path: the first wins. */
@@ -103,11 +104,9 @@ struct imm_quirks {
         bool notify_socket; /* bound into a RootDirectory=; 250 */
         bool log_sockets;   /* BindLogSockets=; 257 */
         bool id_mapped;     /* state directories; 257 */
-        bool implied_userns; /* of user managers; 254 */
-        bool pressure;       /* memory.pressure stays writable; 254 */
+        bool pressure;      /* memory.pressure stays writable; 254 */
         bool subset_ignored; /* ProcSubset=pid: missing paths in /proc are no error; 248 */
         bool state_home;     /* ~/.local/state; 254 */
-        bool apivfs_ignored; /* MountAPIVFS= is; 247 */
         const char *root;    /* where the namespace is put together */
 };
 struct imm_quirks imm_quirks_of(unsigned version);
@@ -152,11 +151,15 @@ struct imm_plan {
 };
 
 /* plan.c: fills p->entries, prefixed but not yet in order */
-bool imm_plan_needs_namespace(const struct imm_plan *p);
-bool imm_plan_implies_userns(const struct imm_plan *p);
 void imm_plan_build(struct imm_plan *p);
 struct imm_plan_entry *imm_plan_add(struct imm_plan *p, enum imm_plan_mode mode, const char *path,
         enum imm_setting setting, const struct imm_origin *origin);
+
+/* plan-shared.c: namespaces named by a path must be there: 0 or <0 */
+int imm_plan_namespaces_open(struct imm_plan *p);
+bool imm_plan_forgets_ipc(const struct imm_settings *s);
+/* The unit whose private /tmp it is: units that share it name it after the one that was first. */
+const char *imm_plan_tmp_owner(struct imm_plan *p);
 
 /* plan-dirs.c: StateDirectory= and kin, credentials, private /tmp: what is made on disk. 0 or <0.
  */

@@ -11,6 +11,7 @@ static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_CREDENTIALS_FAILURE] = "credentials-failure",
         [IMM_OUTCOME_CHROOT_FAILURE] = "chroot-failure",
         [IMM_OUTCOME_CAPABILITIES_FAILURE] = "capabilities-failure",
+        [IMM_OUTCOME_NETWORK_FAILURE] = "network-failure",
         [IMM_OUTCOME_STATE_DIRECTORY_FAILURE] = "state-directory-failure",
         [IMM_OUTCOME_UNKNOWN] = "unknown",
 };

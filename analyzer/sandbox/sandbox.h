@@ -32,6 +32,7 @@ enum imm_outcome {
         IMM_OUTCOME_CREDENTIALS_FAILURE,     /* 243 */
         IMM_OUTCOME_CHROOT_FAILURE,          /* 210 */
         IMM_OUTCOME_CAPABILITIES_FAILURE,    /* 218 */
+        IMM_OUTCOME_NETWORK_FAILURE,         /* 225 */
         IMM_OUTCOME_STATE_DIRECTORY_FAILURE, /* 238 and its kin */
         IMM_OUTCOME_UNKNOWN,                 /* an image setting: cannot be known from files */
         IMM_OUTCOME_N,
@@ -87,11 +88,12 @@ enum imm_mount_flags {
  */
 struct imm_made {
         const char *path;
-        unsigned mode; /* type and permissions, as st_mode */
+        unsigned mode; /* type and permissions, as st_mode; 0: taken away */
         uid_t uid;
         gid_t gid;
         const char *target; /* of a link */
-        bool recursive;     /* the owner is given to all that lies below, too */
+        const char *from;   /* of a directory that was moved here with all in it: from where */
+        bool recursive; /* the owner is given to all that lies below, too, and ACLs are dropped */
 };
 
 /* What set a flag of a mount; @setting IMM_SETTING_N with @why NULL: it was so on the host. */

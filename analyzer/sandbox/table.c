@@ -28,7 +28,7 @@ static int by_name(const void *a, const void *b) {
 }
 
 static struct imm_made made_of(struct imm_plan *p, struct imm_vnode *n, const char *path) {
-        bool changed = n->made_mode != 0;
+        bool changed = n->made_mode != 0 || n->removed;
 
         return (struct imm_made){
                 .path = imm_strdup(p->out, path),
@@ -37,6 +37,7 @@ static struct imm_made made_of(struct imm_plan *p, struct imm_vnode *n, const ch
                 .gid = changed ? n->made_gid : n->gid,
                 .target = imm_vfs_target(p->v, n) ? imm_strdup(p->out, imm_vfs_target(p->v, n))
                                                   : NULL,
+                .from = n->made_from ? imm_strdup(p->out, n->made_from) : NULL,
                 .recursive = n->recursive,
         };
 }
@@ -90,6 +91,7 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
                 /* new, and yet a part of the one tree */
                 ret->fstype = imm_strdup(p->out, fs->type);
                 ret->source = host_path(p->out, top);
+                ret->kernel_path = "/sys/fs/cgroup";
                 return;
         }
         if (fs->of_host) {
@@ -145,7 +147,7 @@ static void look_around(struct imm_plan *p, struct imm_vpath root, const char *r
         }
         qsort(t->v, t->n, sizeof(struct imm_mount), by_path);
         imm_array_foreach (at, &p->v->made)
-                if (imm_vfs_mode(p->v, *at) != 0 && (*at)->made_mode != 0)
+                if ((*at)->made_mode != 0 || (*at)->removed)
                         *imm_array_push(p->out, &t->made) = made_of(p, *at, host_path(p->a, *at));
         if (t->made.n > 0)
                 qsort(t->made.v, t->made.n, sizeof(struct imm_made), by_name);
@@ -316,6 +318,20 @@ static int open_root(struct imm_plan *p) {
         return 0;
 }
 
+/*
+ * The system manager's user namespaces are made in the new mount namespace: the process that is to
+ * be mapped is found in /proc there.
+ */
+static bool may_map_users(struct imm_plan *p, struct imm_vpath root) {
+        struct imm_vpath at;
+
+        if (p->user_manager || imm_setting_number(p->s, IMM_SETTING_PRIVATE_USERS) == 0)
+                return true;
+        return imm_vfs_lookup_from(p->v, root, "/proc", true, &at) >= 0 &&
+               imm_streq(at.node->fs->type, "proc") && !at.node->parent &&
+               !at.node->fs->read_only && !(at.mount->flags & IMM_MOUNT_RDONLY);
+}
+
 static void make_namespace(struct imm_plan *p) {
         const struct imm_plan_entry *culprit;
         struct imm_vpath root;
@@ -361,6 +377,12 @@ static void make_namespace(struct imm_plan *p) {
                         return;
                 }
         }
+        if (p->sandboxing && !p->lenient && !may_map_users(p, root)) {
+                imm_plan_fail(p, IMM_OUTCOME_USER_FAILURE,
+                        "PrivateUsers= needs a /proc to write to",
+                        &imm_setting(p->s, IMM_SETTING_PRIVATE_USERS)->origin);
+                return;
+        }
         look_around(p, root, p->root);
 }
 
@@ -371,7 +393,7 @@ static void stay_outside(struct imm_plan *p) {
 
         p->needs_namespace = false;
         if (p->root_directory) {
-                bool privileged = !p->user_manager || (p->sandboxing && imm_plan_implies_userns(p));
+                bool privileged = !p->user_manager || (p->sandboxing && imm_needs_users(p->s));
 
                 if (!privileged || imm_vfs_chase(p->v, p->root_directory, &path) < 0 ||
                         imm_vfs_lookup(p->v, path, true, &root) < 0 ||
@@ -473,6 +495,8 @@ static void run(struct imm_plan *p) {
                         "RootImage=", &imm_setting(p->s, IMM_SETTING_ROOT_IMAGE)->origin);
                 return;
         }
+        if (imm_plan_namespaces_open(p) < 0 && !p->lenient)
+                return;
         if ((imm_plan_dirs_make(p) < 0 || imm_plan_credentials_make(p) < 0) && !p->lenient)
                 return;
         if (!p->needs_namespace) {
@@ -480,7 +504,7 @@ static void run(struct imm_plan *p) {
                 return;
         }
         if (p->user_manager) {
-                if (p->sandboxing && imm_plan_implies_userns(p))
+                if (p->sandboxing && imm_needs_users(p->s))
                         enter_user_namespace(p);
                 else if (insists(p) && !p->lenient) {
                         imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, NULL, NULL);
@@ -528,7 +552,7 @@ static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_comm
         p.v->setattr = s->version >= 249;
         note_images(&p);
         imm_plan_dirs_prepare(&p);
-        p.needs_namespace = imm_plan_needs_namespace(&p);
+        p.needs_namespace = imm_needs_mounts(s);
         p.cgroup = cgroup_of(&p);
         memory_pressure(&p);
         prepare_host(&p);

@@ -32,7 +32,7 @@ static void refresh(struct imm_vfs *v, struct imm_vnode *n) {
         n->epoch = v->epoch;
         n->removed = n->recursive = false;
         n->made_mode = 0;
-        n->made_target = NULL;
+        n->made_target = n->made_from = NULL;
         n->mounts = NULL;
 }
 
@@ -148,6 +148,8 @@ void imm_vfs_change(
 
 void imm_vfs_remove(struct imm_vfs *v, struct imm_vnode *n) {
         refresh(v, n);
+        if (n->made_mode == 0 && n->fs->of_host)
+                *imm_array_push(v->a, &v->made) = n;
         n->removed = true;
         n->made_mode = 0;
 }
@@ -421,6 +423,24 @@ int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *
         c->made_target = target ? imm_strdup(v->a, target) : NULL;
         if (c->fs->of_host)
                 *imm_array_push(v->a, &v->made) = c;
+        return 0;
+}
+
+int imm_vfs_rename(struct imm_vfs *v, struct imm_vpath from, const char *path) {
+        struct imm_vnode *n = from.node;
+        mode_t mode = imm_vfs_mode(v, n);
+        uid_t uid = n->made_mode ? n->made_uid : n->uid;
+        gid_t gid = n->made_mode ? n->made_gid : n->gid;
+        struct imm_vpath to;
+        int r = imm_vfs_mknod(v, path, mode, NULL);
+
+        if (r >= 0)
+                r = imm_vfs_lookup(v, path, false, &to);
+        if (r < 0)
+                return r;
+        imm_vfs_change(v, to.node, -1, uid, gid, false);
+        to.node->made_from = imm_printf(v->a, "%s%s", n->fs->prefix, n->path);
+        imm_vfs_remove(v, n);
         return 0;
 }
 

@@ -61,6 +61,7 @@ struct imm_vnode {
         uid_t made_uid;
         gid_t made_gid;
         const char *made_target;
+        const char *made_from; /* it was moved here, with all in it */
         struct imm_vmount *mounts;
 };
 
@@ -133,6 +134,8 @@ int imm_vfs_mkdir_parents(struct imm_vfs *v, const char *path, mode_t mode);
 void imm_vfs_change(
         struct imm_vfs *v, struct imm_vnode *n, int mode, uid_t uid, gid_t gid, bool recursive);
 void imm_vfs_remove(struct imm_vfs *v, struct imm_vnode *n);
+/* rename(2) of a directory, @from, to @path, which does not exist: 0 or as imm_vfs_mknod() */
+int imm_vfs_rename(struct imm_vfs *v, struct imm_vpath from, const char *path);
 
 /* Mounting: 0 or a negative errno, as mount(2) */
 int imm_vfs_mount(struct imm_vfs *v, const char *path, struct imm_vfs_fs *fs, unsigned flags);

@@ -139,12 +139,12 @@ struct imm_manager {
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
                            asked */
         struct imm_closures *closures; /* analyzer/closure: what units share; NULL until asked */
-        struct imm_worlds *worlds;    /* analyzer/sandbox: the root's mounts and files, seen once */
-        struct imm_nodes *nodes;      /* analyzer/sandbox: the root's files seen so far; likewise */
-        struct imm_bus *bus;          /* analyzer/bus: policies of the system bus; likewise */
-        struct imm_network *network;  /* analyzer/sandbox: ports and packet filters; likewise */
+        struct imm_worlds *worlds;   /* analyzer/sandbox: the root's mounts and files, seen once */
+        struct imm_nodes *nodes;     /* analyzer/sandbox: the root's files seen so far; likewise */
+        struct imm_bus *bus;         /* analyzer/bus: policies of the system bus; likewise */
+        struct imm_network *network; /* analyzer/sandbox: ports and packet filters; likewise */
         struct imm_triggers *triggers; /* analyzer/sandbox: sockets by the service they name */
-        struct imm_unit_index *index; /* private to this room */
+        struct imm_unit_index *index;  /* private to this room */
         struct imm_arena *arena;
 };
 

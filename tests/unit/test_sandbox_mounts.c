@@ -226,6 +226,38 @@ TEST(directories) {
         CHECK(rows);
 }
 
+/* Namespaces by a path, those of other units, and what a user namespace needs */
+TEST(shared) {
+        static const struct row rows[] = {
+                {"NetworkNamespacePath=/nowhere", "/", {"network-failure"}},
+                {"NetworkNamespacePath=/etc/passwd", "/", {"network-failure"}},
+                {"NetworkNamespacePath=/proc/1/ns/net", "/", {"host / rw"}},
+                {"NetworkNamespacePath=/proc/1/ns/ipc", "/", {"network-failure"}},
+                {"NetworkNamespacePath=/run/netns/made-by-another", "/", {"host / rw"}},
+                {"IPCNamespacePath=/nowhere", "/", {"host / rw", NULL, "namespace-failure"}},
+                {"PrivateTmp=yes\nIPCNamespacePath=/nowhere", "/tmp",
+                        {"bind /tmp/systemd-private-*-x.service-*/tmp rw", "namespace-failure"}},
+                {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=y.service", "/tmp",
+                        {"bind /tmp/systemd-private-*-y.service-*/tmp rw"}},
+                {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=y.service\nBefore=y.service", "/tmp",
+                        {"bind /tmp/systemd-private-*-x.service-*/tmp rw"}},
+                {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=nowhere.service", "/tmp",
+                        {"bind /tmp/systemd-private-*-x.service-*/tmp rw"}},
+                {"PrivateUsers=yes", "/", {"host / rw"}},
+                {"PrivateUsers=yes\nReadOnlyPaths=/proc", "/", {"user-failure"}},
+                {"PrivateUsers=yes\nReadOnlyPaths=/proc/sys", "/", {"host / rw"}},
+                {"PrivateUsers=yes\nInaccessiblePaths=/proc", "/", {"user-failure"}},
+                /* a /proc of its own comes with the root, but for 247 never on demand */
+                {"PrivateUsers=yes\nTemporaryFileSystem=/:ro\nMountAPIVFS=yes\n"
+                 "BindReadOnlyPaths=/usr /bin",
+                        "/usr", {"user-failure", "bind /usr ro"}},
+        };
+
+        tree_file("etc/systemd/system/y.service",
+                "[Service]\nExecStart=/usr/bin/true\nPrivateTmp=yes\n");
+        CHECK(rows);
+}
+
 /* The line behind a mount, and what lost against it */
 TEST(origins) {
         const struct imm_manager_options options = {.version = 257};
@@ -262,6 +294,7 @@ int main(void) {
                 cmocka_unit_test(links_and_failures),
                 cmocka_unit_test(roots),
                 cmocka_unit_test(directories),
+                cmocka_unit_test(shared),
                 cmocka_unit_test(origins),
         };
 

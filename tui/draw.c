@@ -88,7 +88,7 @@ static struct imm_strv detail(struct imm_tui *t, const struct imm_line *l) {
         for (unsigned i = 0; i < l->n_spans; i++)
                 cut |= l->spans[i].width &&
                        (int)imm_text_width(l->spans[i].text) > abs(l->spans[i].width);
-        if (cut && (t->screen == IMM_SCREEN_UNIT || t->screen == IMM_SCREEN_TEXT))
+        if (cut && t->screen != IMM_SCREEN_LIST)
                 imm_text_wrap(t->frame, joined(l, t->frame), width, &lines);
         return lines;
 }

@@ -229,8 +229,8 @@ static const struct column {
         {"UNIT", "UNIT", IMM_SORT_NAME, 0, 0, 0},
         {"EXPOSURE", "EXP", IMM_SORT_EXPOSURE, 9, 6, 0},
         {"REACH", "REACH", IMM_SORT_REACH, 9, 6, 0},
-        {"FINDINGS", "FINDINGS", IMM_SORT_FINDINGS, 18, 18, 50},
-        {"CHANGE", "CHANGE", IMM_SORT_CHANGE, 9, 9, 70},
+        {"FINDINGS", "FINDINGS", IMM_SORT_FINDINGS, 16, 16, 50},
+        {"CHANGE", "CHANGE", IMM_SORT_CHANGE, 13, 13, 70},
 };
 
 static int width_of(const struct imm_tui *t, const struct column *c) {
@@ -360,8 +360,9 @@ static const char *note(struct imm_tui *t) {
                 return NULL;
         if (s->load_message)
                 return s->load_message;
-        return imm_printf(t->frame, "%s%s%s%s%s", what ? what : "", what ? "  " : "",
-                s->path ? s->path : "", s->package ? "  " : "", s->package ? s->package : "");
+        return imm_printf(t->frame, "%s%s%s%s%s", what ? what : "", what && s->path ? "  " : "",
+                s->path ? s->path : "", s->package && (what || s->path) ? "  " : "",
+                s->package ? s->package : "");
 }
 
 /* ---- what keys do ---- */

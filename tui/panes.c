@@ -112,6 +112,14 @@ static int rank(const struct imm_state_setting *s) {
         return is_default(s) ? 2 : s->origin.by != NULL;
 }
 
+/* As it was before anything was tried: a line does not move from under the cursor */
+static int place_of(const struct imm_tui *t, const struct imm_state_setting *s) {
+        imm_array_foreach (i, &t->as_is->settings)
+                if (imm_streq(i->name, s->name))
+                        return rank(i);
+        return rank(s);
+}
+
 void imm_pane_settings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         if (t->state->load_message)
                 imm_line_text(to, a, t->state->load_message, IMM_STYLE_BAD);
@@ -119,7 +127,7 @@ void imm_pane_settings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
                 imm_line_text(to, a, t->state->errors.v[i], IMM_STYLE_BAD);
         for (int pass = 0; pass < 3; pass++)
                 imm_array_foreach (s, &t->state->settings)
-                        if (rank(s) == pass)
+                        if (place_of(t, s) == pass)
                                 setting(t, to, a, s);
         if (to->n == 0)
                 imm_line_text(to, a, "Nothing is set: systemd's defaults hold.", IMM_STYLE_FAINT);
@@ -422,9 +430,16 @@ void imm_pane_changes(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         change(t, to, a, c)
         EACH(scores);
         imm_array_foreach (f, &d->fresh)
-                imm_line_text(to, a, imm_printf(a, "new finding: %s", (*f)->rule), IMM_STYLE_BAD);
+                imm_line_text(to, a,
+                        imm_printf(a, "new finding: %s (%s)%s%s", (*f)->rule,
+                                imm_severity_name((*f)->severity), (*f)->evidence.n ? "  " : "",
+                                (*f)->evidence.n ? (*f)->evidence.v[0] : ""),
+                        IMM_STYLE_BAD);
         imm_array_foreach (f, &d->fixed)
-                imm_line_text(to, a, imm_printf(a, "fixed: %s", (*f)->rule), IMM_STYLE_GOOD);
+                imm_line_text(to, a,
+                        imm_printf(
+                                a, "fixed: %s (%s)", (*f)->rule, imm_severity_name((*f)->severity)),
+                        IMM_STYLE_GOOD);
         EACH(settings);
         EACH(access);
         EACH(mounts);

@@ -31,12 +31,18 @@ void imm_unit_refresh(struct imm_tui *t) {
 #undef PANE
         };
         struct imm_scroll *s = &t->scroll[t->pane];
+        struct imm_arena *before = t->lines_arena;
+        struct imm_line *l = current(t);
+        const char *setting = l ? l->setting : NULL;
 
         t->lines = (imm_lines){0};
-        imm_arena_free(t->lines_arena);
         t->lines_arena = imm_arena_new();
         if (t->state)
                 builders[t->pane](t, &t->lines, t->lines_arena);
+        for (size_t i = 0; setting && i < t->lines.n; i++)
+                if (t->lines.v[i].setting && imm_streq(t->lines.v[i].setting, setting))
+                        s->cursor = i;
+        imm_arena_free(before);
         if (s->cursor >= t->lines.n)
                 s->cursor = t->lines.n ? t->lines.n - 1 : 0;
         while (s->cursor > 0 && t->lines.v[s->cursor].part)
@@ -67,6 +73,7 @@ void imm_unit_open(struct imm_tui *t, const char *unit) {
         t->folder = "/";
         t->folded = (struct imm_map){0};
         memset(t->scroll, 0, sizeof(t->scroll));
+        t->lines = (imm_lines){0};
         imm_tui_set(&t->search, "");
         t->screen = IMM_SCREEN_UNIT;
         imm_unit_show(t, IMM_PANE_SETTINGS);

@@ -1,5 +1,5 @@
 #include "tests/unit/test.h"
-#include "tui/model.h"
+#include "tests/unit/tui.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,6 +12,7 @@ static const char audit[] =
         "{\"unit\":\"alpha.service\",\"load\":\"loaded\",\"exposure\":\"9.6\",\"reach\":\"8.0\","
         "\"outcome\":\"ok\","
         "\"settings\":{\"PrivateTmp\":{\"value\":\"no\",\"origin\":{\"kind\":\"default\"}},"
+        "\"ReadWritePaths\":{\"value\":\"/srv\",\"origin\":{\"kind\":\"implied\",\"by\":\"X\"}},"
         "\"User\":{\"value\":\"alpha\",\"origin\":{\"kind\":\"file\",\"file\":\"/etc/"
         "a.service\",\"line\":3}}},"
         "\"mounts\":[{\"path\":\"/\",\"source\":\"/\",\"fstype\":\"bind\"},{\"path\":\"/"
@@ -27,129 +28,6 @@ static const char audit[] =
         "\"3.0\",\"package\":\"beta 1\"},"
         "{\"unit\":\"gamma.service\",\"load\":\"masked\"}]}";
 
-struct world {
-        struct imm_snapshot *now;
-        struct imm_state tried;
-        char *saved_path, *saved_text, *copied;
-        struct imm_snapshot *earlier;
-        size_t n_runs;
-};
-
-static const struct imm_state *state(
-        void *data, const char *unit, const char *dropin, struct imm_err *err) {
-        struct world *w = data;
-        struct imm_state *s = imm_snapshot_find(w->now, unit);
-
-        if (!dropin)
-                return s;
-        if (strstr(dropin, "Broken")) {
-                imm_err_set(err, -EINVAL, "Broken= is not known");
-                return NULL;
-        }
-        w->tried = *s;
-        w->tried.exposure -= 2;
-        w->tried.findings.n = 0;
-        return &w->tried;
-}
-
-static int list(void *data, const char *unit, const char *dropin, const char *dir,
-        struct imm_arena *a, struct imm_place **ret, size_t *ret_n, struct imm_err *err) {
-        static const struct imm_place root[] = {
-                {"etc", "readable", true, false, 1, 0, 1}, {"tmp", "sticky", true, false, 1, 1, 1}};
-        static const struct imm_place etc[] = {{"shadow", "none", false, false, 0, 0, 0}};
-        bool top = imm_streq(dir, "/");
-
-        *ret_n = top ? 2 : 1;
-        *ret = imm_alloc_array(a, 2, sizeof(**ret));
-        memcpy(*ret, top ? root : etc, *ret_n * sizeof(**ret));
-        return 0;
-}
-
-static int why(void *data, const char *unit, const char *dropin, const char *path,
-        struct imm_arena *a, struct imm_strv *ret, struct imm_err *err) {
-        imm_strv_add(a, ret, imm_printf(a, "because of %s", path));
-        return 0;
-}
-
-static int file(
-        void *data, const char *path, struct imm_arena *a, const char **ret, struct imm_err *err) {
-        *ret = "[Service]\nExecStart=/x\nUser=alpha\nProtectSystem=yes\n";
-        return 0;
-}
-
-static bool about(void *data, const char *setting, struct imm_arena *a, struct imm_about *ret) {
-        static const struct {
-                const char *name, *section;
-                bool list;
-                const char *values[4];
-        } known[] = {
-                {"PrivateTmp", "Service", false, {"no", "yes"}},
-                {"ProtectSystem", "Service", false, {"no", "yes", "full"}},
-                {"ReadWritePaths", "Service", true, {NULL}},
-                {"User", "Service", false, {NULL}},
-                {"Broken", "Service", false, {NULL}},
-                {"After", "Unit", true, {NULL}},
-        };
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++) {
-                if (!imm_streq(known[i].name, setting))
-                        continue;
-                *ret = (struct imm_about){.section = known[i].section, .list = known[i].list};
-                for (size_t k = 0; k < 4 && known[i].values[k]; k++)
-                        imm_strv_add(a, &ret->values, known[i].values[k]);
-                return true;
-        }
-        return false;
-}
-
-static bool rule(void *data, const char *scorecard, const char *name, struct imm_arena *a,
-        struct imm_rule_words *ret) {
-        *ret = (struct imm_rule_words){"Everybody's /tmp", "Others can put files there.", {0}};
-        imm_strv_add(a, &ret->documentation, "man:systemd.exec(5)");
-        return true;
-}
-
-static const char *proposed(void *data, const char *unit, struct imm_arena *a) {
-        return imm_printf(a, "/etc/systemd/system/%s.d/50-immure.conf", unit);
-}
-
-static int save(void *data, const char *unit, const char *path, const char *text, bool replace,
-        struct imm_err *err) {
-        struct world *w = data;
-
-        if (imm_streq(path, "/there") && !replace)
-                return -EEXIST;
-        free(w->saved_path);
-        free(w->saved_text);
-        w->saved_path = imm_xstrdup(path);
-        w->saved_text = imm_xstrdup(text);
-        return imm_after(path, "/etc/systemd/") != NULL;
-}
-
-static int runs(void *data, struct imm_arena *a, struct imm_tui_run **ret, size_t *ret_n,
-        struct imm_err *err) {
-        struct world *w = data;
-
-        *ret = imm_alloc_array(a, 2, sizeof(**ret));
-        (*ret)[0] = (struct imm_tui_run){2, "run 2  yesterday"};
-        (*ret)[1] = (struct imm_tui_run){1, "run 1  the day before"};
-        *ret_n = w->n_runs;
-        return 0;
-}
-
-static const struct imm_snapshot *run(void *data, int64_t id, struct imm_err *err) {
-        struct world *w = data;
-
-        return w->earlier;
-}
-
-static void copy(void *data, const char *text) {
-        struct world *w = data;
-
-        free(w->copied);
-        w->copied = imm_xstrdup(text);
-}
-
 struct fixture {
         struct world w;
         struct imm_tui t;
@@ -163,10 +41,7 @@ static int setup(void **data) {
         f->a = imm_arena_new();
         if (imm_snapshot_from_json(&f->w.now, audit, sizeof(audit) - 1, "t", NULL) < 0)
                 return -1;
-        imm_tui_init(&f->t,
-                (struct imm_tui_world){&f->w, state, list, why, file, about, rule, proposed, save,
-                        runs, run, copy},
-                20, 80);
+        imm_tui_init(&f->t, world_of(&f->w), 20, 80);
         imm_tui_audit(&f->t, f->w.now, 3, 3);
         *data = f;
         return 0;
@@ -176,28 +51,14 @@ static int teardown(void **data) {
         struct fixture *f = *data;
 
         imm_tui_done(&f->t);
-        imm_snapshot_free(f->w.now);
+        world_done(&f->w);
         imm_arena_free(f->a);
-        free(f->w.saved_path);
-        free(f->w.saved_text);
-        free(f->w.copied);
-        imm_snapshot_free(f->w.earlier);
         free(f);
         return 0;
 }
 
-/* Keys as one types them: letters as they are, names in <> */
 static const char *type(struct fixture *f, const char *keys) {
-        while (*keys) {
-                const char *end = *keys == '<' ? strchr(keys, '>') : NULL;
-
-                if (end) {
-                        imm_tui_key(&f->t, imm_key_by_name(keys + 1, (size_t)(end - keys - 1)));
-                        keys = end + 1;
-                } else
-                        imm_tui_key(&f->t, (unsigned char)*keys++);
-        }
-        imm_tui_draw(&f->t);
+        type_keys(&f->t, keys);
         return imm_canvas_text(&f->t.canvas, false, f->a);
 }
 
@@ -288,17 +149,141 @@ TEST(a_toggle_and_a_broken_edit) {
         struct fixture *f = *state;
 
         shows(type(f, "<enter>G<space>"), "PrivateTmp=yes: exposure 9.6 → 9.4");
-        shows(type(f, "<enter>"), "Try: PrivateTmp=no");
+        shows(type(f, "<enter>"), "Try: PrivateTmp=yes");
         imm_tui_key(&f->t, 0x15);
         shows(type(f, "Broken=x<enter>"), "Broken= is not known");
         shows(type(f, ""), "[what if]");
+}
+
+TEST(a_value_goes_round_and_what_is_as_it_was_is_no_change) {
+        struct fixture *f = *state;
+
+        shows(type(f, "<enter>G<space>"), "[what if]");
+        shows(type(f, ""), "tried, not written");
+        lacks(type(f, "<space>"), "[what if]"); /* no again */
+        assert_int_equal(f->t.trials->n, 0);
+        type(f, "+ProtectSystem=full<enter>7");
+        shows(type(f, "+ProtectSystem=yes<enter>"), "+ ProtectSystem=yes");
+        lacks(type(f, ""), "full"); /* the second one took its place */
+        shows(type(f, "+User<enter>"), "expected Setting=value");
+        shows(type(f, "+Usr=x<enter>"), "no setting 'Usr'");
+}
+
+TEST(lists_add_up_unless_edited_in_place) {
+        struct fixture *f = *state;
+
+        type(f, "<enter>+ReadWritePaths=/a<enter>+ReadWritePaths=/b<enter>");
+        type(f, "+After=x.service<enter>w");
+        type(f, "<enter>");
+        assert_string_equal(f->w.saved_text,
+                "[Service]\nReadWritePaths=/a\nReadWritePaths=/b\n\n[Unit]\nAfter=x.service\n");
+        type(f, "/ReadWritePaths<enter>");
+        type(f, "1gj"); /* the unit has ReadWritePaths=/srv */
+        f->t.scroll[IMM_PANE_SETTINGS].cursor = 1;
+        shows(type(f, "e"), "Try: ReadWritePaths=/srv");
+        type(f, "<backspace><backspace><backspace>x<enter>w<enter>");
+        assert_string_equal(f->w.saved_text, "[Service]\nReadWritePaths=\nReadWritePaths=/x\n");
+}
+
+TEST(no_file_is_replaced_unasked) {
+        struct fixture *f = *state;
+
+        type(f, "<enter>G<space>w");
+        imm_tui_key(&f->t, 0x15);
+        shows(type(f, "/there<enter>"), "/there exists; replace it");
+        shows(type(f, "n<enter>"), "nothing was written");
+        assert_null(f->w.saved_path);
+        type(f, "w");
+        imm_tui_key(&f->t, 0x15);
+        shows(type(f, "/there<enter>yes<enter>"), "written to /there, outside");
+        assert_string_equal(f->w.saved_path, "/there");
+        assert_int_equal(f->t.trials->n, 1); /* it is no part of the unit: still a trial */
+}
+
+TEST(what_was_tried_waits_in_the_list) {
+        struct fixture *f = *state;
+
+        shows(type(f, "<enter>G<space><esc>"), "tried");
+        shows(type(f, "<enter>"), "with what you tried before");
+        assert_int_equal(f->t.trials->n, 1);
+        type(f, "y");
+        assert_string_equal(f->w.copied, "[Service]\nPrivateTmp=yes\n");
+}
+
+TEST(groups_fold) {
+        struct fixture *f = *state;
+
+        shows(type(f, "o"), "no package  2 units");
+        shows(type(f, "g<enter>"), "▸ beta 1  1 unit");
+        lacks(type(f, ""), "beta\\x1b");
+        lacks(type(f, "Z"), "alpha");
+        shows(type(f, "Z"), "alpha");
+        shows(type(f, "o"), "system.slice");
+}
+
+TEST(the_mouse_selects_then_opens) {
+        struct fixture *f = *state;
+
+        imm_tui_click(&f->t, 3, 4);
+        assert_int_equal(f->t.list.cursor, 1);
+        assert_int_equal(f->t.screen, IMM_SCREEN_LIST);
+        imm_tui_click(&f->t, 2, 4);
+        imm_tui_click(&f->t, 2, 4);
+        assert_int_equal(f->t.screen, IMM_SCREEN_UNIT);
+        imm_tui_click(&f->t, 1, 16);
+        assert_int_equal(f->t.pane, IMM_PANE_MOUNTS);
+        type(f, "q");
+        imm_tui_click(&f->t, 1, 4); /* UNIT */
+        assert_int_equal(f->t.sort, IMM_SORT_NAME);
+        imm_tui_click(&f->t, 1, 4);
+        assert_true(f->t.reverse);
+        imm_tui_wheel(&f->t, true);
+        imm_tui_click(&f->t, 400, 900);
+        imm_tui_click(&f->t, -1, -1);
+}
+
+TEST(findings_are_walked_one_by_one) {
+        struct fixture *f = *state;
+
+        type(f, "<enter>5j");
+        assert_int_equal(f->t.scroll[IMM_PANE_FINDINGS].cursor, 0); /* there is but one */
+        shows(type(f, "i"), "Others can put files there.");
+        shows(type(f, "q/everybody<enter>"), "shared-tmp");
+}
+
+TEST(an_audit_that_grows_keeps_the_cursor_on_its_unit) {
+        struct fixture *f = *state;
+
+        type(f, "jj");
+        assert_string_equal(f->t.rows[f->t.list.cursor].state->unit, "gamma.service");
+        type(f, "s"); /* by name: the same place */
+        imm_tui_audit(&f->t, f->w.now, 1, 3);
+        shows(type(f, ""), "analysing: 1 of 3");
+        assert_string_equal(f->t.rows[f->t.list.cursor].state->unit, "gamma.service");
+        imm_tui_forget(&f->t);
+        shows(type(f, "jjkG/x<enter>"), "0 of 0");
+}
+
+TEST(prompts_are_edited_where_one_types) {
+        struct fixture *f = *state;
+
+        type(f, "<enter>3p<backspace>/xtc<left><left><left><left>");
+        type(f, "<right><right><backspace>e<end>/shadow<enter>");
+        shows(type(f, ""), "because of /etc/shadow");
+        type(f, "p");
+        imm_tui_key(&f->t, 0x20ac); /* € */
+        imm_tui_key(&f->t, 0x1f600);
+        assert_string_equal(f->t.input, "/€😀");
+        type(f, "<home><delete><right><delete>");
+        assert_string_equal(f->t.input, "€");
+        shows(type(f, "<enter>"), "a path starts with /");
 }
 
 TEST(search_goes_round) {
         struct fixture *f = *state;
 
         type(f, "<enter>/private<enter>");
-        assert_int_equal(f->t.scroll[IMM_PANE_SETTINGS].cursor, 1);
+        assert_int_equal(f->t.scroll[IMM_PANE_SETTINGS].cursor, 2);
         shows(type(f, "/nothere<enter>"), "'nothere' is not here");
 }
 
@@ -341,5 +326,11 @@ RUN(CASE(the_list_is_worst_first_and_has_the_figures), CASE(no_name_can_drive_th
         CASE(the_filter_works_as_one_types), CASE(a_unit_opens_on_its_settings_set_ones_first),
         CASE(mounts_fold), CASE(access_is_walked_with_reasons),
         CASE(a_remedy_is_applied_seen_taken_back_and_saved), CASE(a_toggle_and_a_broken_edit),
-        CASE(search_goes_round), CASE(small_and_odd_screens_hold),
-        CASE(without_utf8_there_is_ascii), cmocka_unit_test(every_key_is_explained_once))
+        CASE(a_value_goes_round_and_what_is_as_it_was_is_no_change),
+        CASE(lists_add_up_unless_edited_in_place), CASE(no_file_is_replaced_unasked),
+        CASE(what_was_tried_waits_in_the_list), CASE(groups_fold),
+        CASE(the_mouse_selects_then_opens), CASE(findings_are_walked_one_by_one),
+        CASE(an_audit_that_grows_keeps_the_cursor_on_its_unit),
+        CASE(prompts_are_edited_where_one_types), CASE(search_goes_round),
+        CASE(small_and_odd_screens_hold), CASE(without_utf8_there_is_ascii),
+        cmocka_unit_test(every_key_is_explained_once))

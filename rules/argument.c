@@ -195,6 +195,7 @@ static int add_mode(struct work *w, const char *word) {
 
 static int add_word(struct work *w, enum imm_argument_kind kind, const char *word, size_t at) {
         static const char *const users[] = {"root", "nobody", "dynamic", "static"};
+        static const char *const shared[] = {"processes", "files"};
         static const char *const ips[] = {"any", "localhost", "other", "not-all-of-localhost"};
 
         switch (kind) {
@@ -214,6 +215,8 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                 return add_mode(w, word);
         case IMM_ARGUMENT_USER_WORDS:
                 return add_bit(w, users, IMM_ELEMENTSOF(users), word);
+        case IMM_ARGUMENT_SHARED_WORDS:
+                return add_bit(w, shared, IMM_ELEMENTSOF(shared), word);
         case IMM_ARGUMENT_IP_WORDS:
                 return add_bit(w, ips, IMM_ELEMENTSOF(ips), word);
         case IMM_ARGUMENT_PATHS:

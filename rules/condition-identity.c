@@ -132,3 +132,52 @@ enum imm_truth imm_condition_host_network(
         imm_evidence_add(facts, IMM_SETTING_PRIVATE_NETWORK, "is in the host's network");
         return IMM_YES;
 }
+
+/*
+ * Processes of one user may trace each other where the other one has no more capabilities:
+ * environment, root directory, and, where kernel.yama.ptrace_scope allows it, memory. A user or PID
+ * namespace stands between them; ProtectProc= does not, what may be traced is seen.
+ */
+static bool gets_at_processes(struct imm_facts *facts, const struct imm_identity *id) {
+        return id->userns == IMM_USERNS_NONE &&
+               imm_fact(facts, IMM_SETTING_PRIVATE_PIDS)->number == 0;
+}
+
+static void name_others(
+        struct imm_facts *facts, const struct imm_identity *id, const struct imm_strv *others) {
+        enum { NAMED = 5 };
+        const char *names = "";
+
+        for (size_t i = 0; i < others->n && i < NAMED; i++)
+                names = imm_printf(facts->arena, "%s%s%s", names, i ? ", " : "", others->v[i]);
+        imm_evidence_add(facts, IMM_SETTING_USER, "shares its identity, %s, with %zu other%s: %s%s",
+                id->user ? id->user : "its user", others->n, others->n == 1 ? "" : "s", names,
+                others->n > NAMED ? ", ..." : "");
+}
+
+/* Of root the files are everybody's business: see the rules on places. */
+enum imm_truth imm_condition_shares_identity(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        const struct imm_sandbox *sb = imm_facts_sandbox(facts);
+        const struct imm_identity *id = &sb->identity[sb->main];
+        bool processes = argument->mask & IMM_SHARED_PROCESSES && gets_at_processes(facts, id);
+        bool files = argument->mask & IMM_SHARED_FILES && id->uid != 0;
+        struct imm_strv others = {0};
+
+        if (id->unknown)
+                return IMM_NO;
+        processes =
+                processes && imm_census_others(facts, id, true, facts->arena ? &others : NULL) > 0;
+        if (!processes &&
+                (!files || imm_census_others(facts, id, false, facts->arena ? &others : NULL) == 0))
+                return IMM_NO;
+        if (!facts->arena)
+                return IMM_YES;
+        name_others(facts, id, &others);
+        if (processes)
+                imm_evidence_add(facts, IMM_SETTING_PRIVATE_USERS,
+                        "nothing keeps it from what /proc shows of their processes");
+        else
+                imm_evidence_add(facts, IMM_SETTING_USER, "what they own is its own as well");
+        return IMM_YES;
+}

@@ -25,6 +25,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_PATHS,
         IMM_ARGUMENT_GROUPS,
         IMM_ARGUMENT_BUS_CALLS,
+        IMM_ARGUMENT_SHARED_WORDS,
         IMM_ARGUMENT_IDLE_WORDS,
         IMM_ARGUMENT_PROFILES,
         IMM_ARGUMENT_YES,
@@ -43,6 +44,12 @@ enum imm_user_class {
         IMM_USER_NOBODY = 1 << 1,
         IMM_USER_DYNAMIC = 1 << 2,
         IMM_USER_STATIC = 1 << 3,
+};
+
+/* What services of one user get of each other */
+enum imm_shared {
+        IMM_SHARED_PROCESSES = 1 << 0,
+        IMM_SHARED_FILES = 1 << 1,
 };
 
 enum imm_ip_class {
@@ -155,6 +162,10 @@ int imm_facts_connects(struct imm_facts *facts, enum imm_command_kind kind, cons
 /* Evidence that it can, with the reasons */
 void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
         const struct imm_site_access *seen, enum imm_mode mode);
+/* census.c: how many other services run as that user; @traced: those whose processes it may trace;
+ * @ret (NULL: any at all is enough to know): their names */
+size_t imm_census_others(
+        struct imm_facts *facts, const struct imm_identity *id, bool traced, struct imm_strv *ret);
 /* condition-filter.c: does SystemCallFilter= leave the call, in the machine's own ABI? */
 bool imm_facts_call_left(struct imm_facts *facts, const char *call);
 /* Appends a line of evidence, if anybody wants it. */

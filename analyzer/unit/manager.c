@@ -600,6 +600,7 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
         if (m->n_list > 0)
                 qsort(m->list, m->n_list, sizeof(struct imm_unit *), by_unit_name);
         x->all_loaded = true;
+        m->complete = true;
         (void)pthread_mutex_unlock(&x->lock);
         return 0;
 }

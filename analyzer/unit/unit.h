@@ -135,6 +135,7 @@ struct imm_manager {
         struct imm_map units;        /* name and aliases -> struct imm_unit */
         struct imm_unit **list;      /* each loaded unit once, sorted by name */
         size_t n_list;
+        bool complete;                /* all units of the root's files are on the list */
         struct imm_strv not_analysed; /* lines: generators, SysV scripts, quadlets, ... and why */
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
                            asked */
@@ -145,6 +146,7 @@ struct imm_manager {
         struct imm_network *network; /* analyzer/sandbox: ports and packet filters; likewise */
         struct imm_triggers *triggers; /* analyzer/sandbox: sockets by the service they name */
         struct imm_unit_index *index;  /* private to this room */
+        struct imm_census *census;     /* rules: which services share a user; likewise */
         struct imm_arena *arena;
 };
 

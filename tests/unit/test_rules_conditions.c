@@ -206,6 +206,24 @@ static const struct row rows[] = {
         {"RunsAsRoot", "yes", "", true},
         {"RunsAsRoot", "yes", "User=daemon", false},
         {"RunsAsRoot", "yes", "User=daemon\nExecStartPost=!/bin/true", true},
+        {"SharesIdentity", "processes", "", true},
+        {"SharesIdentity", "files", "", false},
+        {"SharesIdentity", "processes", "User=daemon", true},
+        {"SharesIdentity", "files", "User=daemon", true},
+        {"SharesIdentity", "files", "User=1", true},
+        {"SharesIdentity", "processes files", "User=lonely", false},
+        {"SharesIdentity", "processes files", "DynamicUser=yes", false},
+        {"SharesIdentity", "processes files", "DynamicUser=yes\nUser=made", true},
+        {"SharesIdentity", "processes", "User=daemon\nPrivateUsers=yes", false},
+        {"SharesIdentity", "files", "User=daemon\nPrivateUsers=yes", true},
+        {"SharesIdentity", "processes", "User=daemon\nPrivatePIDs=yes", false, 257},
+        {"SharesIdentity", "processes", "User=daemon\nProtectProc=invisible", true},
+        {"SharesIdentity", "processes", "ProtectProc=invisible", true},
+        {"SharesIdentity", "processes",
+                "ProtectProc=invisible\nCapabilityBoundingSet=~CAP_SYS_PTRACE", true},
+        {"SharesIdentity", "processes",
+                "ProtectProc=invisible\nCapabilityBoundingSet=~CAP_KILL CAP_SYS_PTRACE", false},
+        {"SharesIdentity", "processes", "PrivateUsers=yes", false},
         {"WritableAndExecutable", "/tmp", "", true},
         {"WritableAndExecutable", "/tmp", "PrivateTmp=yes", true},
         {"WritableAndExecutable", "/tmp", "NoExecPaths=/tmp", false},
@@ -255,13 +273,23 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
         enum imm_truth truth;
 
         tree_make(NULL);
-        tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/false\n");
+        tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/false\n"
+                                "lonely:x:7:7::/:/bin/false\n");
         tree_file("etc/secret", "");
         tree_file("usr/bin/tool", "#!/bin/sh\n");
         tree_file("home/alice/x", "");
         tree_file("var/lib/db/x", "");
         tree_file("tmp/x", "");
         tree_modes();
+        tree_file("etc/systemd/system/other.service", "[Service]\nExecStart=/bin/true\n");
+        tree_file("etc/systemd/system/other-small.service",
+                "[Service]\nExecStart=/bin/true\nCapabilityBoundingSet=CAP_KILL CAP_CHOWN\n"
+                "CapabilityBoundingSet=~CAP_CHOWN\n");
+        tree_file("etc/systemd/system/other-daemon.service",
+                "[Service]\nExecStart=/bin/true\nUser=root\n");
+        tree_file("etc/systemd/system/other-daemon.service.d/x.conf", "[Service]\nUser=daemon\n");
+        tree_file("etc/systemd/system/other-made.service",
+                "[Service]\nExecStart=/bin/true\nDynamicUser=yes\nUser=made\n");
         tree_file("usr/lib/systemd/system/dbus.socket",
                 "[Socket]\nListenStream=/run/dbus/system_bus_socket\n");
         tree_file("usr/share/dbus-1/system.conf",

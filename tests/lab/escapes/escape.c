@@ -6,15 +6,19 @@
  *   escape copy FROM TO         a program in the place of another
  *   escape connect SOCKET       asks who listens there; he makes the marker
  *   escape read FILE            exit status 0: the secret is out
+ *   escape environ TEXT         finds a process of others whose environment has it
  *   escape device FILE          opens it, whatever the machine has behind it
  *   escape remount MARKER       makes / writable again, and the marker there
  *   escape outside MARKER       makes it through /proc/1/root
  *
  * Exit 0: done; 1: the sandbox held, and how.
  */
+#define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -83,6 +87,32 @@ static int read_file(const char *path) {
         return read(fd, &c, 1) == 1 ? close(fd) : held(path);
 }
 
+static int environment(const char *text) {
+        struct dirent *e;
+        DIR *d = opendir("/proc");
+
+        if (!d)
+                return held("/proc");
+        while ((e = readdir(d))) {
+                char path[300], buffer[8192] = "";
+                int fd;
+
+                if (*e->d_name < '0' || *e->d_name > '9' || atoi(e->d_name) == getpid())
+                        continue;
+                (void)snprintf(path, sizeof(path), "/proc/%s/environ", e->d_name);
+                fd = open(path, O_RDONLY | O_CLOEXEC);
+                if (fd < 0)
+                        continue;
+                if (read(fd, buffer, sizeof(buffer)) > 0 &&
+                        memmem(buffer, sizeof(buffer), text, strlen(text)))
+                        return 0;
+                (void)close(fd);
+        }
+        (void)closedir(d);
+        fprintf(stderr, "no such process can be read\n");
+        return 1;
+}
+
 static int device(const char *path) {
         int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
@@ -115,6 +145,8 @@ int main(int argc, char **argv) {
                 return connect_to(one);
         if (strcmp(what, "read") == 0)
                 return read_file(one);
+        if (strcmp(what, "environ") == 0)
+                return environment(one);
         if (strcmp(what, "device") == 0)
                 return device(one);
         if (strcmp(what, "remount") == 0)

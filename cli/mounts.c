@@ -74,6 +74,16 @@ static const struct {
                 "make what NetworkNamespacePath= names, before the service starts"},
         [IMM_OUTCOME_STATE_DIRECTORY_FAILURE] = {"a directory of its own cannot be made",
                 "move away what stands in its place"},
+        [IMM_OUTCOME_STDIN_FAILURE] = {"its standard input cannot be opened (208/STDIN)",
+                "make the file exist"},
+        [IMM_OUTCOME_STDOUT_FAILURE] = {"its standard output cannot be opened (209/STDOUT)",
+                "make the directory exist"},
+        [IMM_OUTCOME_STDERR_FAILURE] = {"its standard error cannot be opened (222/STDERR)",
+                "make the directory exist"},
+        [IMM_OUTCOME_PAM_FAILURE] = {"PAM has no file for it (224/PAM)",
+                "install the file, or take PAMName= away"},
+        [IMM_OUTCOME_ENVIRONMENT_FAILURE] = {"its environment cannot be read",
+                "make the file exist, or begin its path with '-'"},
         [IMM_OUTCOME_UNKNOWN] = {"its mounts cannot be known from files", NULL},
 };
 

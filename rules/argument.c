@@ -233,6 +233,11 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                         return fail(w, "'%s' is no NAME:INTERFACE.MEMBER[:ACTION]", word);
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
+        case IMM_ARGUMENT_START_WORDS:
+                if (!imm_start_word(word))
+                        return fail(w, "expected start, doubt, hidden, absent or later");
+                imm_strv_add(w->a, &w->to->words, word);
+                return 0;
         case IMM_ARGUMENT_IDLE_WORDS:
                 if (!imm_idle_word(word))
                         return fail(w, "'%s' is no reason for a line to do nothing", word);

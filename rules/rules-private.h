@@ -28,6 +28,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_SHARED_WORDS,
         IMM_ARGUMENT_IDLE_WORDS,
         IMM_ARGUMENT_PROFILES,
+        IMM_ARGUMENT_START_WORDS,
         IMM_ARGUMENT_YES,
 };
 
@@ -115,9 +116,10 @@ struct imm_facts {
         struct imm_arena *scratch; /* for what nobody keeps; NULL: there is none */
         /* Made by the first condition that needs it, where the caller has none */
         const struct imm_sandbox *sandbox;
-        const struct imm_map *places;     /* path -> struct imm_site: found before; or NULL */
-        struct imm_map seen;              /* path -> struct imm_site_access: of this unit, so far */
-        const struct imm_idle_list *idle; /* made by the first condition that needs it */
+        const struct imm_map *places; /* path -> struct imm_site: found before; or NULL */
+        struct imm_map seen;          /* path -> struct imm_site_access: of this unit, so far */
+        const struct imm_preflight_list *preflight; /* likewise */
+        const struct imm_idle_list *idle;           /* made by the first condition that needs it */
         /* of the system-call filter, made by the first condition that needs it */
         bool have_calls;
         uint64_t calls[IMM_CALL_WORDS];        /* named by the filter */
@@ -150,6 +152,8 @@ static inline const struct imm_value *imm_fact(const struct imm_facts *facts, en
         return facts->values ? facts->values[id] : imm_setting(facts->settings, id);
 }
 
+/* condition-start.c: is it a word of FailsToStart=? */
+bool imm_start_word(const char *word);
 /* condition-idle.c: is it a word of IdleLine=? */
 bool imm_idle_word(const char *word);
 const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts);

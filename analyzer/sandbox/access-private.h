@@ -161,6 +161,17 @@ const char *imm_spot_file(const struct imm_spot *at, struct imm_arena *a);
 /* access-program.c: would execve(2) take it, with the interpreters that it asks for? */
 bool imm_program_starts(const struct imm_walk *w, const struct imm_spot *at);
 
+/* start.c: false, or what fails and where; of a program the origin is the caller's to know */
+struct imm_start_fault {
+        enum imm_outcome outcome;
+        const char *culprit;
+        enum imm_setting setting;
+        struct imm_origin origin;
+};
+bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
+        struct imm_arena *a, struct imm_start_fault *ret);
+bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret);
+
 /* access-judge.c */
 enum imm_reason {
         IMM_BY_NOTHING,

@@ -13,11 +13,51 @@ static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_CAPABILITIES_FAILURE] = "capabilities-failure",
         [IMM_OUTCOME_NETWORK_FAILURE] = "network-failure",
         [IMM_OUTCOME_STATE_DIRECTORY_FAILURE] = "state-directory-failure",
+        [IMM_OUTCOME_STDIN_FAILURE] = "stdin-failure",
+        [IMM_OUTCOME_STDOUT_FAILURE] = "stdout-failure",
+        [IMM_OUTCOME_STDERR_FAILURE] = "stderr-failure",
+        [IMM_OUTCOME_PAM_FAILURE] = "pam-failure",
+        [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "environment-failure",
         [IMM_OUTCOME_UNKNOWN] = "unknown",
 };
 
 const char *imm_outcome_name(enum imm_outcome o) {
         return outcome_names[o];
+}
+
+const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
+        static const char *const texts[IMM_OUTCOME_N] = {
+                [IMM_OUTCOME_NAMESPACE_FAILURE] = "226/NAMESPACE",
+                [IMM_OUTCOME_EXEC_FAILURE] = "203/EXEC",
+                [IMM_OUTCOME_CHDIR_FAILURE] = "200/CHDIR",
+                [IMM_OUTCOME_USER_FAILURE] = "217/USER",
+                [IMM_OUTCOME_GROUP_FAILURE] = "216/GROUP",
+                [IMM_OUTCOME_CREDENTIALS_FAILURE] = "243/CREDENTIALS",
+                [IMM_OUTCOME_CHROOT_FAILURE] = "210/CHROOT",
+                [IMM_OUTCOME_CAPABILITIES_FAILURE] = "218/CAPABILITIES",
+                [IMM_OUTCOME_STATE_DIRECTORY_FAILURE] = "238/STATE_DIRECTORY",
+                [IMM_OUTCOME_STDIN_FAILURE] = "208/STDIN",
+                [IMM_OUTCOME_STDOUT_FAILURE] = "209/STDOUT",
+                [IMM_OUTCOME_STDERR_FAILURE] = "222/STDERR",
+                [IMM_OUTCOME_PAM_FAILURE] = "224/PAM",
+                [IMM_OUTCOME_NETWORK_FAILURE] = "225/NETWORK",
+                [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "resources",
+        };
+
+        if (o == IMM_OUTCOME_STATE_DIRECTORY_FAILURE)
+                switch (setting) {
+                case IMM_SETTING_RUNTIME_DIRECTORY:
+                        return "233/RUNTIME_DIRECTORY";
+                case IMM_SETTING_CACHE_DIRECTORY:
+                        return "239/CACHE_DIRECTORY";
+                case IMM_SETTING_LOGS_DIRECTORY:
+                        return "240/LOGS_DIRECTORY";
+                case IMM_SETTING_CONFIGURATION_DIRECTORY:
+                        return "241/CONFIGURATION_DIRECTORY";
+                default:
+                        break;
+                }
+        return texts[o];
 }
 
 /* Every Exec= list of services, sockets, mounts and swaps; ExecStart= first, it has the main kind
@@ -71,27 +111,6 @@ static void find_kinds(const struct imm_settings *s, struct imm_sandbox *sb) {
         sb->has[sb->main] = true;
 }
 
-static const char *absolute(const struct imm_walk *w, const char *program, struct imm_spot *ret) {
-        static const char *const path[] = {
-                "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
-        const struct imm_value *own = imm_setting(w->s, IMM_SETTING_EXEC_SEARCH_PATH);
-        size_t n = own->strings.n ? own->strings.n : IMM_ELEMENTSOF(path);
-
-        if (*program == '/') {
-                imm_walk_to(w, program, true, ret);
-                return program;
-        }
-        for (size_t i = 0; i < n; i++) {
-                const char *at = imm_printf(
-                        w->a, "%s/%s", own->strings.n ? own->strings.v[i].text : path[i], program);
-
-                imm_walk_to(w, at, true, ret);
-                if (ret->end == IMM_WALK_FOUND && S_ISREG(ret->node.mode))
-                        return at;
-        }
-        return program;
-}
-
 static void set_outcome(struct imm_mount_table *t, enum imm_outcome outcome, const char *culprit,
         struct imm_origin origin) {
         t->outcome = outcome;
@@ -99,59 +118,12 @@ static void set_outcome(struct imm_mount_table *t, enum imm_outcome outcome, con
         t->culprit_origin = origin;
 }
 
-/* WorkingDirectory= as a path; NULL where it is not known or fails nothing */
-static const char *working_directory(const struct imm_walk *w) {
-        const char *dir = imm_setting_string(w->s, IMM_SETTING_WORKING_DIRECTORY);
-        const struct imm_user *u;
-
-        if (!dir || *dir == '-' || *dir == '!' ||
-                !imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->set)
-                return NULL;
-        if (*dir == '/')
-                return dir;
-        u = imm_user_by_name(w->m->users, w->id->user ? w->id->user : "root");
-        return u ? u->home : NULL;
-}
-
-/*
- * What is found out about the program and its directory when the namespace stands: in systemd's
- * order the program is looked up, the working directory entered, the program executed.
- */
-static void check_start(const struct imm_walk *w, struct imm_mount_table *t, const char *program) {
-        struct imm_origin start = imm_setting(w->s, IMM_SETTING_EXEC_START)->origin;
-        const struct imm_mount_table bare = {0};
-        const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
-        const char *dir = working_directory(w);
-        struct imm_spot spot, at;
-
-        /* systemd looks before a mere chroot(2), and opens what it finds */
-        program = absolute(t->root_directory && !t->has_namespace ? &host : w, program, &spot);
-        /* nothing is executed on a noexec mount, whatever may be there */
-        if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP ||
-                (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
-                        (spot.mount->flags & IMM_MOUNT_NOEXEC))) {
-                set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
-                return;
-        }
-        if (dir) {
-                imm_walk_to(w, dir, true, &at);
-                if (at.end != IMM_WALK_UNKNOWN &&
-                        (at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
-                                imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0)) {
-                        set_outcome(t, IMM_OUTCOME_CHDIR_FAILURE, dir,
-                                imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
-                        return;
-                }
-        }
-        if (!imm_program_starts(w, &spot))
-                set_outcome(t, IMM_OUTCOME_EXEC_FAILURE, program, start);
-}
-
 static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_sandbox *sb, enum imm_command_kind kind) {
         const char *program = sb->program[kind];
         struct imm_identity *id = sb->identity + kind;
         struct imm_mount_table *t = sb->mounts + kind;
+        struct imm_start_fault fault;
 
         imm_identity_compute(m, s, kind, a, id);
         imm_mount_table_compute(m, s, kind, id, a, t);
@@ -159,12 +131,21 @@ static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct i
                 set_outcome(t, id->outcome, id->why, id->origin);
                 return;
         }
+        /* what is opened for it comes before the sandbox */
+        if (imm_start_before(m, s, kind, a, &fault)) {
+                set_outcome(t, fault.outcome, fault.culprit, fault.origin);
+                return;
+        }
         if (t->outcome != IMM_OUTCOME_OK || !program)
                 return;
-        check_start(
-                &(struct imm_walk){
-                        .m = m, .s = s, .table = t, .id = id, .program = program, .a = a},
-                t, program);
+        if (imm_start_program(
+                    &(struct imm_walk){
+                            .m = m, .s = s, .table = t, .id = id, .program = program, .a = a},
+                    program, &fault))
+                set_outcome(t, fault.outcome, fault.culprit,
+                        fault.outcome == IMM_OUTCOME_EXEC_FAILURE
+                                ? imm_setting(s, IMM_SETTING_EXEC_START)->origin
+                                : fault.origin);
         if (t->outcome == IMM_OUTCOME_OK && id->outcome != IMM_OUTCOME_OK)
                 set_outcome(t, id->outcome, id->why, id->origin);
         if (t->outcome != IMM_OUTCOME_OK)

@@ -34,10 +34,18 @@ enum imm_outcome {
         IMM_OUTCOME_CAPABILITIES_FAILURE,    /* 218 */
         IMM_OUTCOME_NETWORK_FAILURE,         /* 225 */
         IMM_OUTCOME_STATE_DIRECTORY_FAILURE, /* 238 and its kin */
+        IMM_OUTCOME_STDIN_FAILURE,           /* 208 */
+        IMM_OUTCOME_STDOUT_FAILURE,          /* 209 */
+        IMM_OUTCOME_STDERR_FAILURE,          /* 222 */
+        IMM_OUTCOME_PAM_FAILURE,             /* 224 */
+        IMM_OUTCOME_ENVIRONMENT_FAILURE,     /* before any process: Result=resources */
         IMM_OUTCOME_UNKNOWN,                 /* an image setting: cannot be known from files */
         IMM_OUTCOME_N,
 };
 const char *imm_outcome_name(enum imm_outcome o); /* "namespace-failure" */
+
+/* "226/NAMESPACE", as systemctl status says it; @setting: whose directory, for those of a unit */
+const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting);
 
 /* ---- identity ---- */
 

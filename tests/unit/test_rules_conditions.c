@@ -192,6 +192,11 @@ static const struct row rows[] = {
         {"BusGrants", "org.a:.I.M", "SystemCallFilter=~connect", false},
         {"BusGrants", "org.a:.I.M", "SystemCallFilter=@basic-io", false},
         {"BusGrants", "org.a:.I.M", "SystemCallFilter=@system-service", true},
+        {"FailsToStart", "start", "User=missing", true},
+        {"FailsToStart", "start", "ExecStart=\nExecStart=-/bin/none", false},
+        {"FailsToStart", "start", "ExecStart=\nExecStart=-/bin/none\nReadOnlyPaths=/none", true},
+        {"FailsToStart", "later", "ExecReload=/none", true},
+        {"FailsToStart", "later start", "ExecStart=\nExecStart=-/bin/none\nExecStop=-/none", false},
         {"HostNetwork", "yes", "", true},
         {"HostNetwork", "yes", "PrivateNetwork=yes", false},
         {"IdleLine", "overridden", "PrivateTmp=yes\nPrivateTmp=no", true},
@@ -400,6 +405,7 @@ TEST(mistakes_in_values_are_named) {
                 {"FilterMode", "SystemCallFilter some"},
                 {"FilterLists", "RestrictAddressFamilies"},
                 {"IdleLine", "because"},
+                {"FailsToStart", "yes"},
         };
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
 

@@ -68,15 +68,6 @@ static const char *group_of(struct imm_tui *t, const struct imm_state *s) {
         return g ? g : "";
 }
 
-static void count(const struct imm_tui *t, const struct imm_state *s, unsigned n[IMM_SEVERITY_N]) {
-        const char *only = t->scorecard ? t->scorecards.v[t->scorecard - 1] : NULL;
-
-        memset(n, 0, IMM_SEVERITY_N * sizeof(*n));
-        imm_array_foreach (f, &s->findings)
-                if (!f->suppressed && (!only || (f->scorecard && imm_streq(f->scorecard, only))))
-                        n[f->severity]++;
-}
-
 static enum imm_verdict verdict_of(const struct imm_tui *t, const struct imm_state *s) {
         const struct imm_unit_difference *d =
                 t->changes ? imm_difference_unit(t->changes, s->unit) : NULL;
@@ -93,17 +84,17 @@ static bool tried(const struct imm_tui *t, const struct imm_state *s) {
 /* What a row is sorted by, computed once per row: 5,000 rows are sorted between two key strokes */
 struct sorted {
         const struct imm_state *s;
+        const uint16_t *counts;
         const char *group;
         long key;
 };
 
-static long key_of(const struct imm_tui *t, const struct imm_state *s) {
+static long key_of(const struct imm_tui *t, const struct imm_state *s, const uint16_t *n) {
         static const int order[] = {[IMM_VERDICT_WORSE] = 4,
                 [IMM_VERDICT_NEW] = 3,
                 [IMM_VERDICT_BETTER] = 2,
                 [IMM_VERDICT_CHANGED] = 1,
                 [IMM_VERDICT_GONE] = 0};
-        unsigned n[IMM_SEVERITY_N];
         long weight = 0;
 
         switch (t->sort) {
@@ -115,7 +106,6 @@ static long key_of(const struct imm_tui *t, const struct imm_state *s) {
                 return order[verdict_of(t, s)];
         case IMM_SORT_WORST:
         case IMM_SORT_FINDINGS:
-                count(t, s, n);
                 for (int i = IMM_SEVERITY_N - 1; i >= 0; i--)
                         weight = weight * 64 + (n[i] < 63 ? n[i] : 63);
                 if (t->sort == IMM_SORT_WORST)
@@ -176,7 +166,8 @@ static void grouped(struct imm_tui *t, const struct sorted *w, size_t n) {
                         ;
                 t->rows[t->n_rows++] = (struct imm_row){.group = name, .n = end - i};
                 for (size_t k = i; k < end && !imm_map_get(&t->folded_groups, name); k++)
-                        t->rows[t->n_rows++] = (struct imm_row){order[k]->s, name, 0};
+                        t->rows[t->n_rows++] =
+                                (struct imm_row){order[k]->s, order[k]->counts, name, 0};
         }
 }
 
@@ -184,7 +175,7 @@ void imm_tui_rows(struct imm_tui *t) {
         const struct imm_state *at = t->rows ? imm_tui_selected(t) : NULL;
         const char *unit = at ? imm_strdup(t->frame, at->unit) : NULL;
         imm_auto_free struct sorted *w = NULL;
-        size_t n = t->now ? t->now->states.n : 0, k = 0;
+        size_t n = t->now ? t->now->states.n : 0, k = 0, cards = t->scorecards.n + 1;
 
         free(t->rows);
         t->rows = imm_xcalloc(2 * n, sizeof(*t->rows));
@@ -192,9 +183,10 @@ void imm_tui_rows(struct imm_tui *t) {
         w = imm_xcalloc(n, sizeof(*w));
         for (size_t i = 0; i < n; i++) {
                 const struct imm_state *s = t->now->states.v[i];
+                const uint16_t *counts = t->counts + (i * cards + t->scorecard) * IMM_SEVERITY_N;
 
                 if (wanted(t, s))
-                        w[k++] = (struct sorted){s, group_of(t, s), key_of(t, s)};
+                        w[k++] = (struct sorted){s, counts, group_of(t, s), key_of(t, s, counts)};
         }
         if (k > 1)
                 qsort(w, k, sizeof(*w), t->reverse ? reversed : compare);
@@ -203,7 +195,8 @@ void imm_tui_rows(struct imm_tui *t) {
                 grouped(t, w, k);
         else
                 for (size_t i = 0; i < k; i++)
-                        t->rows[t->n_rows++] = (struct imm_row){.state = w[i].s};
+                        t->rows[t->n_rows++] =
+                                (struct imm_row){.state = w[i].s, .counts = w[i].counts};
         if (t->list.cursor >= t->n_rows)
                 t->list.cursor = t->n_rows ? t->n_rows - 1 : 0;
         for (size_t i = 0; unit && i < t->n_rows; i++)
@@ -307,14 +300,14 @@ static const char *state_of(
         return s->load && !imm_streq(s->load, "loaded") ? s->load : "";
 }
 
-static void unit_line(struct imm_tui *t, const struct imm_state *s, struct imm_line *l) {
+static void unit_line(struct imm_tui *t, const struct imm_row *r, struct imm_line *l) {
         static const char letters[] = "ilmhc";
+        const struct imm_state *s = r->state;
         enum imm_verdict v = verdict_of(t, s);
-        unsigned n[IMM_SEVERITY_N];
+        const uint16_t *n = r->counts;
         const char *counts = "";
         int worst = -1, width;
 
-        count(t, s, n);
         for (int i = IMM_SEVERITY_N - 1; i > IMM_SEVERITY_INFO; i--) {
                 if (n[i] == 0)
                         continue;
@@ -340,7 +333,7 @@ static void line(struct imm_tui *t, size_t at, struct imm_line *l) {
         const struct imm_row *r = &t->rows[at];
 
         if (r->state)
-                unit_line(t, r->state, l);
+                unit_line(t, r, l);
         else
                 imm_line_add(l,
                         imm_printf(t->frame, "%s%s  %zu unit%s",

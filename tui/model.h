@@ -135,6 +135,7 @@ struct imm_scroll {
 /* A row of the list: a unit, or the head of a group */
 struct imm_row {
         const struct imm_state *state; /* NULL: a head */
+        const uint16_t *counts;        /* of its findings, by severity */
         const char *group;
         size_t n; /* units of the group */
 };
@@ -189,6 +190,7 @@ struct imm_tui {
         struct imm_map folded_groups;
         char *filter;               /* owned, never NULL */
         struct imm_strv scorecards; /* names met in the findings */
+        uint16_t *counts;           /* owned: by unit, scorecard (0: all), severity */
         size_t scorecard;           /* 0: all; else index plus one */
 
         /* the unit */

@@ -44,6 +44,7 @@ void imm_tui_done(struct imm_tui *t) {
         imm_difference_free(t->changes);
         imm_canvas_done(&t->canvas);
         free(t->rows);
+        free(t->counts);
         free(t->filter);
         free(t->search);
         free(t->input);
@@ -63,24 +64,55 @@ static void compare(struct imm_tui *t) {
 
 static void find_scorecards(struct imm_tui *t) {
         const char *chosen = t->scorecard ? t->scorecards.v[t->scorecard - 1] : NULL;
-        const char *last = NULL;
+        const char *last = "";
 
-        if (t->done < t->total) /* findings are still coming in */
-                return;
         t->scorecards = (struct imm_strv){0};
         t->scorecard = 0;
+        if (t->done < t->total) /* findings are still coming in */
+                return;
         imm_array_foreach (s, &t->now->states)
                 imm_array_foreach (f, &(*s)->findings) {
-                        if (!f->scorecard || f->scorecard == last ||
+                        if (!f->scorecard || imm_streq(f->scorecard, last) ||
                                 imm_strv_has(&t->scorecards, f->scorecard))
                                 continue;
-                        last = f->scorecard;
-                        imm_strv_add(t->arena, &t->scorecards, imm_strdup(t->arena, last));
+                        last = imm_strdup(t->arena, f->scorecard);
+                        imm_strv_add(t->arena, &t->scorecards, last);
                 }
         imm_strv_sort_unique(&t->scorecards);
         for (size_t i = 0; chosen && i < t->scorecards.n; i++)
                 if (imm_streq(t->scorecards.v[i], chosen))
                         t->scorecard = i + 1;
+}
+
+static size_t card_of(const struct imm_tui *t, const char *name, size_t guess) {
+        if (guess > 0 && imm_streq(t->scorecards.v[guess - 1], name))
+                return guess;
+        for (size_t i = 0; i < t->scorecards.n; i++)
+                if (imm_streq(t->scorecards.v[i], name))
+                        return i + 1;
+        return 0;
+}
+
+/* Counted once an audit: lists of 5,000 units are sorted by them between two key strokes */
+static void count(struct imm_tui *t) {
+        size_t cards = t->scorecards.n + 1, n = t->now->states.n;
+        uint16_t *to;
+
+        free(t->counts);
+        t->counts = imm_xcalloc(n * cards * IMM_SEVERITY_N, sizeof(*t->counts));
+        to = t->counts;
+        for (size_t i = 0; i < n; i++, to += cards * IMM_SEVERITY_N) {
+                size_t card = 0;
+
+                imm_array_foreach (f, &t->now->states.v[i]->findings) {
+                        if (f->suppressed)
+                                continue;
+                        to[f->severity] += to[f->severity] < UINT16_MAX;
+                        card = f->scorecard && cards > 1 ? card_of(t, f->scorecard, card) : 0;
+                        if (card > 0)
+                                to[card * IMM_SEVERITY_N + f->severity]++;
+                }
+        }
 }
 
 void imm_tui_audit(
@@ -92,6 +124,7 @@ void imm_tui_audit(
         t->done = done;
         t->total = total;
         find_scorecards(t);
+        count(t);
         compare(t);
         imm_tui_rows(t);
         if (first)

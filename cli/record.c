@@ -35,14 +35,20 @@ static void tell_journal(struct imm_cli *cli, const struct imm_difference *d) {
         imm_array_foreach (p, &d->units)
                 imm_array_foreach (f, &(*p)->fresh) {
                         const struct imm_state_finding *i = *f;
-                        int r = sd_journal_send("MESSAGE=%s: new finding %s (%s)", (*p)->unit,
-                                i->rule, imm_severity_name(i->severity),
+                        const char *evidence = i->evidence.n ? i->evidence.v[0] : "";
+                        int r;
+
+                        if (i->severity == IMM_SEVERITY_INFO)
+                                continue; /* a remark is no news */
+                        r = sd_journal_send("MESSAGE=%s: new finding %s (%s): %s", (*p)->unit,
+                                i->rule, imm_severity_name(i->severity), evidence,
                                 "MESSAGE_ID=6f0c2d4e5b7a4c1f9e83a1b2c3d4e5f6", "PRIORITY=%i",
                                 priority(i->severity), "IMMURE_UNIT=%s", (*p)->unit,
                                 "IMMURE_RULE=%s", i->rule, "IMMURE_SCORECARD=%s", i->scorecard,
                                 "IMMURE_SEVERITY=%s", imm_severity_name(i->severity),
-                                "IMMURE_REMEDY=%s", i->remedy ? i->remedy : "", NULL);
-
+                                "IMMURE_SETTING=%s", i->setting ? i->setting : "",
+                                "IMMURE_EVIDENCE=%s", evidence, "IMMURE_REMEDY=%s",
+                                i->remedy ? i->remedy : "", NULL);
                         if (r < 0) {
                                 cli->partial = true;
                                 (void)imm_cli_fail(cli, IMM_EXIT_PARTIAL,

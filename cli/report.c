@@ -11,7 +11,7 @@ enum format { HTML, JSON, MARKDOWN, OPENMETRICS, NDJSON, FORMAT_N };
 static struct {
         enum format format;
         const char *output;
-        unsigned since;
+        const char *since; /* "last", "previous" or a number */
         bool secrets;
 } arg;
 
@@ -28,14 +28,25 @@ static int set_format(struct imm_cli *cli, const char *value) {
                 "--format='%s': expected html, json, markdown, openmetrics or ndjson", value);
 }
 
+static int set_since(struct imm_cli *cli, const char *value) {
+        unsigned long long id;
+
+        if (!imm_streq(value, "last") && !imm_streq(value, "previous") &&
+                (!imm_parse_u64(value, &id) || id == 0 || id > INT64_MAX))
+                return imm_err_set(&cli->err, -EINVAL,
+                        "--since='%s': expected a run's number, 'last' or 'previous'", value);
+        arg.since = value;
+        return 0;
+}
+
 static const struct imm_option options[] = {
         {"format", 0, "FORMAT",
                 "html (default), json, markdown, openmetrics, ndjson (changes only)",
                 IMM_OPTION_CALL, NULL, set_format},
         {"output", 'o', "FILE", "Write to FILE, whole or not at all", IMM_OPTION_STRING,
                 &arg.output, NULL},
-        {"since", 0, "RUN", "Compare with this run instead of the last one", IMM_OPTION_UNSIGNED,
-                &arg.since, NULL},
+        {"since", 0, "RUN", "Compare with this run, or 'previous': the one before the last",
+                IMM_OPTION_CALL, NULL, set_since},
         {"secrets", 0, NULL, "Show values of Environment= and credentials", IMM_OPTION_FLAG,
                 &arg.secrets, NULL},
         {0},
@@ -46,15 +57,19 @@ static int past(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot 
         struct imm_report_run *points;
         struct imm_run *runs = NULL;
         struct imm_run_place place;
-        int64_t id = arg.since;
+        unsigned long long asked = 0;
+        int64_t id;
         size_t n = 0;
         int r;
 
+        (void)imm_parse_u64(arg.since ? arg.since : "", &asked);
+        id = (int64_t)asked;
         if (!h)
-                return arg.since
-                               ? imm_cli_usage(cli, "there is no history, so no run %u", arg.since)
-                               : IMM_EXIT_OK;
+                return id ? imm_cli_usage(cli, "there is no history, so no run %s", arg.since)
+                          : IMM_EXIT_OK;
         r = id ? IMM_EXIT_OK : imm_cli_last_run(cli, h, 0, &id);
+        if (r == IMM_EXIT_OK && id && !asked && arg.since && imm_streq(arg.since, "previous"))
+                r = imm_cli_last_run(cli, h, id, &id);
         if (r != IMM_EXIT_OK || !id)
                 return r;
         r = imm_history_load(h, id, ret, &cli->err);

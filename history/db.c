@@ -202,6 +202,19 @@ static int use_wal(struct imm_history *h, struct imm_err *err) {
         }
 }
 
+/* What root makes in a service's folder is the service's: it goes on with it the next night. */
+static void give_away(const char *path) {
+        imm_auto_free char *dir = imm_xstrdup(path);
+        char *slash = strrchr(dir, '/');
+        struct stat st, own;
+
+        if (geteuid() != 0 || !slash || slash == dir)
+                return;
+        *slash = 0;
+        if (stat(dir, &st) == 0 && st.st_uid != 0 && lstat(path, &own) == 0 && own.st_uid == 0)
+                (void)lchown(path, st.st_uid, st.st_gid);
+}
+
 static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm_err *err) {
         int64_t version = 0;
         struct stat st;
@@ -235,6 +248,8 @@ static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm
                                          h->path)
                                : 0;
         h->writable = true;
+        if (version == 0)
+                give_away(h->path);
         r = use_wal(h, err);
         if (r >= 0)
                 r = imm_history_exec(h, "PRAGMA synchronous = FULL", err);

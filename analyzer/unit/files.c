@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -25,6 +26,38 @@ struct reader {
         size_t cap;
 };
 
+/*
+ * Step by step, where there is no openat2(): an old kernel, or RestrictSUIDSGID=, which denies it
+ * as if there were none. No link is followed and names go down alone.
+ */
+static int open_step_by_step(int dir, const char *rel, int flags) {
+        imm_auto_close int at = -1;
+        int fd;
+
+        for (const char *slash; (slash = strchr(rel, '/')); rel = slash + 1) {
+                char name[NAME_MAX + 1];
+                size_t n = (size_t)(slash - rel);
+
+                if (n == 0 || n > NAME_MAX)
+                        return -ENOENT;
+                memcpy(name, rel, n);
+                name[n] = 0;
+                if (imm_streq(name, ".."))
+                        return -EXDEV;
+                fd = openat(
+                        at >= 0 ? at : dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd < 0) /* a link is no directory then */
+                        return errno == ENOTDIR ? -ELOOP : -errno;
+                if (at >= 0)
+                        (void)close(at);
+                at = fd;
+        }
+        if (imm_streq(rel, ".."))
+                return -EXDEV;
+        fd = openat(at >= 0 ? at : dir, rel, flags);
+        return fd < 0 ? -errno : fd;
+}
+
 int imm_open_below(int dir, const char *rel, int flags) {
         struct open_how how = {
                 .flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY),
@@ -32,6 +65,8 @@ int imm_open_below(int dir, const char *rel, int flags) {
         };
         long fd = syscall(SYS_openat2, dir, rel, &how, sizeof(how));
 
+        if (fd < 0 && errno == ENOSYS)
+                return open_step_by_step(dir, rel, (int)how.flags);
         return fd < 0 ? -errno : (int)fd;
 }
 

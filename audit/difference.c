@@ -337,11 +337,39 @@ static void finding(struct work *w, const void *before, const void *after) {
                 *imm_array_push(w->a, &w->to->fixed) = a;
 }
 
+static bool says_the_same(const struct imm_state_finding *a, const struct imm_state_finding *b) {
+        return same(a->scorecard, b->scorecard) && same(a->rule, b->rule) &&
+               same(a->subject, b->subject) && a->severity == b->severity;
+}
+
+/* What is found still, and only to be changed elsewhere now: a drop-in has come that says more of
+ * it. Neither new nor fixed. */
+static void settle(struct imm_unit_difference *d) {
+        size_t n = 0;
+
+        imm_array_foreach (f, &d->fresh) {
+                const struct imm_state_finding **twin = NULL;
+
+                imm_array_foreach (g, &d->fixed)
+                        if (!twin && says_the_same(*f, *g))
+                                twin = g;
+                if (!twin) {
+                        d->fresh.v[n++] = *f;
+                        continue;
+                }
+                memmove(twin, twin + 1,
+                        (size_t)(d->fixed.v + d->fixed.n - twin - 1) * sizeof(*twin));
+                d->fixed.n--;
+        }
+        d->fresh.n = n;
+}
+
 static void findings(
         struct work *w, const struct imm_state *before, const struct imm_state *after) {
         struct keyed *a = keyed(w->a, before), *b = keyed(w->a, after);
 
         merge(w, a, before->findings.n, b, after->findings.n, sizeof(*a), finding_key, finding);
+        settle(w->to);
 }
 
 /* ---- a unit ---- */

@@ -7,8 +7,24 @@
 #include "report/assets.h"
 #include "report/html/html-private.h"
 
+#include <ctype.h>
 #include <sha256.h>
 #include <time.h>
+
+void imm_html_code(FILE *f, const char *s) {
+        fputs("<code>", f);
+        imm_text_put_markup(f, s);
+        fputs("</code>", f);
+}
+
+/* Names of units are fine as they are, but for what a hostile report holds. */
+void imm_html_id(FILE *f, const char *s) {
+        for (; *s; s++)
+                if (isalnum((unsigned char)*s) || strchr("-_.@:\\", *s))
+                        putc(*s, f);
+                else
+                        fprintf(f, "_%02x", (unsigned char)*s);
+}
 
 void imm_html_tenths(FILE *f, int tenths) {
         if (tenths < 0)
@@ -67,34 +83,45 @@ static void head(const struct imm_report *r, FILE *f) {
               "<meta name=\"referrer\" content=\"no-referrer\">\n<title>immure: ",
                 f);
         imm_text_put_markup(f, host);
-        fprintf(f, "</title>\n<style>%s</style>\n</head>\n<body>\n<header>\n<h1>Audit of ",
-                report_css);
+        fprintf(f, "</title>\n<style>%s</style>\n</head>\n<body>\n", report_css);
+        fputs("<a class=skip href=#units>To the table of units</a>\n<header>\n<h1>Audit of ", f);
         imm_text_put_markup(f, host);
-        fputs("</h1>\n<p class=\"faint\">", f);
+        fputs("</h1>\n<p class=faint>", f);
         if (r->now->time) {
                 time_t t = (time_t)r->now->time;
                 char when[64] = "";
                 struct tm tm;
 
                 if (gmtime_r(&t, &tm))
-                        (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &tm);
+                        (void)strftime(when, sizeof(when), "%e %B %Y, %H:%M UTC", &tm);
                 fprintf(f, "%s · ", when);
         }
         fprintf(f, "systemd %u · root ", r->now->systemd);
-        imm_text_put_markup(f, r->now->root);
+        imm_html_code(f, r->now->root);
+        if (r->now->scope && !imm_streq(r->now->scope, "system")) {
+                fputs(" · manager of ", f);
+                imm_text_put_markup(f, r->now->scope);
+        }
         fputs(" · immure ", f);
         imm_text_put_markup(f, r->now->immure);
         fputs("</p>\n", f);
         if (r->now->partial)
-                fputs("<p class=\"b\">Something could not be read: this audit is partial.</p>\n",
-                        f);
-        fputs("</header>\n<main>\n", f);
+                fputs("<p class=b>Something could not be read: this audit is partial.</p>\n", f);
+        fputs("</header>\n<nav aria-label=Sections><a href=#summary>Summary</a>", f);
+        if (r->changes)
+                fputs("<a href=#changes>What changed</a>", f);
+        fputs("<a href=#worst>Units</a><a href=#details>Unit by unit</a><a href=#rules>What "
+              "helps</a>",
+                f);
+        if (r->now->not_analysed.n > 0)
+                fputs("<a href=#not-analysed>Not analysed</a>", f);
+        fputs("</nav>\n<main>\n", f);
 }
 
 static void not_analysed(const struct imm_report *r, FILE *f) {
         if (r->now->not_analysed.n == 0)
                 return;
-        fputs("<h2 id=\"not-analysed\">Not analysed</h2>\n<ul>\n", f);
+        fputs("<h2 id=not-analysed>Not analysed</h2>\n<ul>\n", f);
         for (size_t i = 0; i < r->now->not_analysed.n; i++) {
                 fputs("<li>", f);
                 imm_text_put_markup(f, r->now->not_analysed.v[i]);
@@ -111,9 +138,9 @@ void imm_report_html(const struct imm_report *r, FILE *f) {
         imm_html_summary(r, f);
         imm_html_changes(r, f);
         imm_html_units(r, list, f);
-        fputs("<h2 id=\"details\">Unit by unit</h2>\n", f);
+        fputs("<h2 id=details>Unit by unit</h2>\n", f);
         for (size_t i = 0; i < r->now->states.n; i++)
-                imm_html_unit(r, list[i], f);
+                imm_html_unit(list[i], f);
         imm_html_rules(r, f);
         not_analysed(r, f);
         fprintf(f, "</main>\n<script>%s</script>\n</body>\n</html>\n", report_js);

@@ -50,6 +50,29 @@ TEST(one_sided_changes_have_a_side) {
         verdict(",\"outcome\":\"ok\"", ",\"outcome\":\"namespace-failure\"", IMM_VERDICT_WORSE);
 }
 
+#define CHECK(set, exposure) \
+        ",\"checks\":[{\"id\":\"A\",\"set\":" set ",\"exposure\":" exposure "}]"
+#define AT(setting, line) \
+        ",\"findings\":[{\"rule\":\"R\",\"scorecard\":\"reach\",\"severity\":\"high\"," \
+        "\"setting\":\"" setting "\",\"line\":" line "}]"
+
+TEST(a_check_that_is_met_costs_nothing) {
+        verdict(CHECK("false", "\"0.2\""), CHECK("true", "null"), IMM_VERDICT_BETTER);
+        verdict(CHECK("true", "null"), CHECK("false", "\"0.2\""), IMM_VERDICT_WORSE);
+        verdict(CHECK("false", "\"0.2\""), CHECK("null", "null"), IMM_VERDICT_CHANGED);
+}
+
+TEST(a_finding_that_is_to_be_changed_elsewhere_is_the_same) {
+        verdict(AT("User", "3"), AT("User", "9"), IMM_VERDICT_SAME);
+        verdict(AT("User", "3"), AT("PrivateUsers", "9"), IMM_VERDICT_SAME);
+}
+
+TEST(an_upgrade_alone_is_no_change) {
+        verdict(",\"package\":\"a 1\"", ",\"package\":\"a 2\"", IMM_VERDICT_SAME);
+        verdict(",\"package\":\"a 1\"", ",\"package\":\"a 2\",\"reach\":\"1.0\"",
+                IMM_VERDICT_CHANGED);
+}
+
 TEST(nothing_is_netted_out) {
         verdict(CHECKS("0.1", "0.9"), CHECKS("0.2", "0.1"), IMM_VERDICT_WORSE);
         verdict(CHECKS("0.2", "0.2"), CHECKS("0.2", "0.1"), IMM_VERDICT_BETTER);
@@ -115,7 +138,10 @@ TEST(what_is_no_report_is_refused) {
         assert_null(s);
 }
 
-RUN(cmocka_unit_test(one_sided_changes_have_a_side), cmocka_unit_test(nothing_is_netted_out),
+RUN(cmocka_unit_test(one_sided_changes_have_a_side),
+        cmocka_unit_test(a_check_that_is_met_costs_nothing),
+        cmocka_unit_test(a_finding_that_is_to_be_changed_elsewhere_is_the_same),
+        cmocka_unit_test(an_upgrade_alone_is_no_change), cmocka_unit_test(nothing_is_netted_out),
         cmocka_unit_test(a_value_alone_is_neither), cmocka_unit_test(an_upgrade_is_one_change),
         cmocka_unit_test(a_report_reads_back_as_it_was_written),
         cmocka_unit_test(what_is_no_report_is_refused))

@@ -63,7 +63,7 @@ TEST(the_worst_comes_first) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = snapshot();
         imm_auto_free char *html = render(imm_report_html, s), *md = render(imm_report_markdown, s);
 
-        assert_true(strstr(html, "id=\"u-a&lt;") < strstr(html, "id=\"u-quiet"));
+        assert_true(strstr(html, "id=\"u-a_3cscript_3e") < strstr(html, "id=\"u-quiet"));
         assert_true(strstr(md, "| quiet.service | 1.0 | 0.4 |") > strstr(md, "9.6"));
 }
 

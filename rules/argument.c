@@ -197,6 +197,8 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
         static const char *const users[] = {"root", "nobody", "dynamic", "static"};
         static const char *const shared[] = {"processes", "files"};
         static const char *const ips[] = {"any", "localhost", "other", "not-all-of-localhost"};
+        struct imm_net_address address;
+        const char *problem;
 
         switch (kind) {
         case IMM_ARGUMENT_SETTING_WORDS:
@@ -222,6 +224,11 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
         case IMM_ARGUMENT_PATHS:
                 if (*word != '/')
                         return fail(w, "'%s' is no absolute path", word);
+                imm_strv_add(w->a, &w->to->words, word);
+                return 0;
+        case IMM_ARGUMENT_ADDRESSES:
+                if (imm_net_parse(word, IMM_NET_LISTEN, &address, &problem) < 0)
+                        return fail(w, "'%s': %s", word, problem);
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;
         case IMM_ARGUMENT_GROUPS:

@@ -221,7 +221,9 @@ enum imm_truth imm_condition_can_reach(
 enum imm_truth imm_condition_root_has(
         struct imm_facts *facts, const struct imm_argument *argument) {
         for (size_t i = 0; i < argument->words.n; i++) {
-                if (!place_of(facts, argument->words.v[i])->file)
+                const struct imm_site *place = place_of(facts, argument->words.v[i]);
+
+                if (!place->file || place->unknown)
                         continue;
                 imm_evidence_add(facts, IMM_SETTING_N, "the root has %s", argument->words.v[i]);
                 return IMM_YES;

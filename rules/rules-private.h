@@ -3,7 +3,7 @@
 /* What the files of this room share: compiled rules, facts, evidence. */
 
 #include "analyzer/sandbox/idle.h"
-#include "analyzer/sandbox/sandbox.h"
+#include "analyzer/sandbox/network.h"
 #include "base/map.h"
 #include "rules/rules.h"
 
@@ -24,6 +24,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_IP_WORDS,
         IMM_ARGUMENT_PATHS,
         IMM_ARGUMENT_GROUPS,
+        IMM_ARGUMENT_ADDRESSES,
         IMM_ARGUMENT_BUS_CALLS,
         IMM_ARGUMENT_SHARED_WORDS,
         IMM_ARGUMENT_IDLE_WORDS,

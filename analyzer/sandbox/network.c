@@ -254,11 +254,10 @@ static bool pass_calls(const struct question *q) {
 
 /* ---- filters of the control group: the unit's and its slices' ---- */
 
-/* The settings of the slice that @s lies in; NULL: there is none */
-static struct imm_settings *slice_of(const struct question *q, const struct imm_settings *s) {
+struct imm_settings *imm_net_slice_of(struct imm_manager *m, const struct imm_settings *s) {
         const char *name = imm_setting_string(s, IMM_SETTING_SLICE);
 
-        return name && *name ? imm_network_slice(q->m, name) : NULL;
+        return name && *name ? imm_network_slice(m, name) : NULL;
 }
 
 enum { SLICES_MAX = 64 };
@@ -297,7 +296,8 @@ static bool pass_addresses(const struct question *q) {
         const struct imm_settings *by = NULL;
         unsigned n = 0;
 
-        for (struct imm_settings *s = q->s; s && n < SLICES_MAX; s = slice_of(q, s), n++) {
+        for (struct imm_settings *s = q->s; s && n < SLICES_MAX;
+                s = imm_net_slice_of(q->m, s), n++) {
                 const struct imm_ip_item *d = find_ip(s, IMM_SETTING_IP_ADDRESS_DENY, q->to);
 
                 if (!allow)
@@ -350,7 +350,8 @@ static bool has_effect(
 static bool pass_interfaces(const struct question *q) {
         unsigned n = 0;
 
-        for (struct imm_settings *s = q->s; s && n < SLICES_MAX; s = slice_of(q, s), n++) {
+        for (struct imm_settings *s = q->s; s && n < SLICES_MAX;
+                s = imm_net_slice_of(q->m, s), n++) {
                 const struct imm_value *v = imm_setting(s, IMM_SETTING_RESTRICT_NETWORK_INTERFACES);
 
                 if ((!v->allow_list && v->strings.n == 0) ||
@@ -391,7 +392,7 @@ static const struct imm_socket_bind_item *find_bind(const struct imm_settings *s
 static bool may_bind(const struct question *q, int family, struct imm_settings **ret_by) {
         unsigned n = 0;
 
-        for (struct imm_settings *s = q->s; s && n < SLICES_MAX; s = slice_of(q, s), n++)
+        for (struct imm_settings *s = q->s; s && n < SLICES_MAX; s = imm_net_slice_of(q->m, s), n++)
                 if (!find_bind(s, IMM_SETTING_SOCKET_BIND_ALLOW, q->to, family) &&
                         find_bind(s, IMM_SETTING_SOCKET_BIND_DENY, q->to, family)) {
                         *ret_by = s;

@@ -49,6 +49,10 @@ void imm_net_access_widest(struct imm_manager *m, struct imm_unit *u, enum imm_n
         const struct imm_net_address *to, bool because, struct imm_arena *a,
         struct imm_net_access *ret);
 
+/* The settings of the slice that @s lies in, NULL above -.slice; apart from those that other
+ * threads compute. */
+struct imm_settings *imm_net_slice_of(struct imm_manager *m, const struct imm_settings *s);
+
 /*
  * The same for who has the unit's sandbox at hand (a judge of many units): the identities are all
  * that is needed of it.

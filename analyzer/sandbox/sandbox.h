@@ -288,6 +288,7 @@ int imm_access_list(struct imm_manager *m, struct imm_unit *u, const char *dir, 
  */
 struct imm_site {
         const char *path, *file;
+        bool unknown; /* whether it is there cannot be known: below /run of an image */
 };
 void imm_site_find(
         struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_site *ret);
@@ -299,7 +300,7 @@ void imm_site_find(
 struct imm_site_access {
         int allowed[IMM_MODE_N];
         int part[2];        /* of it, or of something below that is mounted for the service */
-        int others[2];      /* the same, but what the service's own user owns */
+        int others[2];      /* the same, but what the service's own user, if not root, owns */
         int whole[2];       /* allowed, and no mount takes something below it away */
         int new_executable; /* at @path, whatever stands there */
         const char *seen_at[IMM_MODE_N]; /* where that is in the service's view; NULL: nowhere */

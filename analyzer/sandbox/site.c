@@ -20,6 +20,7 @@ void imm_site_find(
         imm_walk_to(&w, path, true, &at);
         if (at.end == IMM_WALK_FOUND || at.end == IMM_WALK_UNKNOWN)
                 ret->file = imm_strdup(a, at.end == IMM_WALK_FOUND ? at.path : path);
+        ret->unknown = at.end == IMM_WALK_UNKNOWN;
 }
 
 bool imm_sandbox_known(const struct imm_sandbox *sb, enum imm_command_kind kind) {
@@ -136,6 +137,13 @@ static bool is_whole(struct look *l, const char *view, enum imm_mode mode) {
         return true;
 }
 
+/* Not one's own, and no place like /var/tmp, which all share and other rules are about */
+static bool is_others(const struct imm_node *n, uid_t uid) {
+        if (S_ISDIR(n->mode) && n->mode & S_ISVTX && n->mode & S_IWOTH)
+                return false;
+        return n->uid != uid || uid == 0;
+}
+
 /* Mounts of what lies below the place, at @m->path in the service's view */
 static void add_part(struct look *l, const struct imm_mount *m) {
         static const enum imm_mode modes[] = {IMM_MODE_READ, IMM_MODE_WRITE};
@@ -148,7 +156,7 @@ static void add_part(struct look *l, const struct imm_mount *m) {
                 int answer = imm_access_judge(&l->w, &at, modes[i]).answer;
 
                 widen(&l->to->part[i], answer);
-                if (at.node.uid != l->w.id->uid)
+                if (is_others(&at.node, l->w.id->uid))
                         widen(&l->to->others[i], answer);
                 if (answer == 1 && !l->to->seen_at[modes[i]])
                         l->to->seen_at[modes[i]] = at.path;

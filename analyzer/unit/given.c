@@ -14,10 +14,11 @@
 #include <limits.h>
 #include <stdio.h>
 
-/* A small manager of one directory: the search path is where the file lies */
+/* A small manager of one directory: the search path is where the file lies. Listed once. */
 struct beside {
         struct imm_manager m;
         struct imm_unit_index x;
+        struct search_dir dir;
 };
 
 static int host_of(struct imm_manager *m, struct imm_err *err) {
@@ -46,12 +47,30 @@ static const char *split_alias(const char *given, struct imm_arena *a, const cha
         return imm_strndup(a, given, (size_t)(colon - given));
 }
 
-static void list_beside(struct beside *b, const struct imm_root *host, const char *folder) {
+static struct beside *beside_of(struct imm_manager *m, const char *folder) {
+        struct beside *b = imm_map_get(&m->index->beside, folder);
         struct imm_dirent *e;
         size_t n;
+        int r;
 
-        if (imm_root_list(host, folder, b->m.arena, &e, &n) < 0)
-                return;
+        if (b)
+                return b;
+        folder = imm_strdup(m->arena, folder);
+        b = imm_new(m->arena, struct beside);
+        b->m = (struct imm_manager){
+                .root = m->index->host, .version = m->version, .arena = m->arena, .index = &b->x};
+        b->dir = (struct search_dir){.fd = -1, .path = folder, .real = folder};
+        b->x.dirs = &b->dir;
+        b->x.n_dirs = 1;
+        imm_map_put(m->arena, &m->index->beside, folder, b);
+        r = imm_root_list(m->index->host, folder, m->arena, &e, &n);
+        if (r < 0) {
+                if (r != -ENOENT && r != -ENOTDIR)
+                        imm_diag_add(m->arena, &m->diags, IMM_DIAG_UNREADABLE,
+                                "unreadable-directory", folder, 0, NULL,
+                                "whether there are drop-ins cannot be seen: %s", strerror(-r));
+                return b;
+        }
         for (size_t i = 0; i < n; i++) {
                 struct dropin_dirs *dirs;
 
@@ -62,6 +81,7 @@ static void list_beside(struct beside *b, const struct imm_root *host, const cha
                         (struct dropin_dir){.name = e[i].name, .link = true};
                 imm_map_put(b->m.arena, &b->x.dropins, e[i].name, dirs);
         }
+        return b;
 }
 
 static void take_file(struct imm_manager *m, struct imm_unit *u, const char *path,
@@ -108,10 +128,9 @@ static void take_file(struct imm_manager *m, struct imm_unit *u, const char *pat
 static struct imm_unit *read_given(struct imm_manager *m, const char *shown, const char *path,
         const char *name, struct imm_arena *a) {
         struct imm_unit *u = imm_new(a, struct imm_unit);
-        struct beside b = {.m = {.root = m->index->host, .version = m->version, .arena = a}};
         const char *slash = strrchr(path, '/'), *shown_slash = strrchr(shown, '/'), *folder;
-        struct search_dir dir = {.fd = -1};
         struct imm_strv names = {0};
+        struct beside *beside;
         struct dropin_list drop;
 
         u->arena = a;
@@ -125,11 +144,6 @@ static struct imm_unit *read_given(struct imm_manager *m, const char *shown, con
         folder = slash == path ? "/" : imm_strndup(a, path, (size_t)(slash - path));
         if (imm_root_realpath(m->index->host, folder, a, &folder) == 0)
                 path = imm_printf(a, "%s%s", imm_streq(folder, "/") ? "" : folder, slash);
-        b.m.index = &b.x;
-        dir.path = dir.real = folder;
-        b.x.dirs = &dir;
-        b.x.n_dirs = 1;
-        list_beside(&b, m->index->host, folder);
         imm_strv_add(a, &names,
                 u->instance && !*u->instance
                         ? imm_unit_name_replace(name, imm_stand_in(m->version), a)
@@ -137,7 +151,11 @@ static struct imm_unit *read_given(struct imm_manager *m, const char *shown, con
         /* called by another name it keeps the folder that is called like the file */
         if (!imm_streq(slash + 1, name) && imm_unit_name_type(slash + 1) == u->type)
                 imm_strv_add(a, &names, slash + 1);
-        drop = imm_index_dropins(&b.m, &names, u->type, a, &u->diags);
+        beside = beside_of(m, folder);
+        drop = imm_index_dropins(&beside->m, &names, u->type, a, &u->diags);
+        imm_array_foreach (d, &beside->m.diags) /* of its folders, which others read too */
+                *imm_array_push(m->arena, &m->diags) = *d;
+        beside->m.diags.n = 0;
         u->files = imm_alloc_array(a, drop.n + 1, sizeof(*u->files));
         take_file(m, u, path, shown, IMM_FILE_FRAGMENT);
         if (u->load != IMM_LOAD_LOADED)

@@ -96,6 +96,7 @@ struct imm_unit_index {
         IMM_ARRAY(struct imm_arena *) arenas; /* of the threads that read files */
         size_t list_cap;
         struct imm_root *host; /* for files given by path; NULL until needed */
+        struct imm_map beside; /* folder of such files -> what lies in it (given.c) */
         bool all_loaded;
         pthread_mutex_t lock; /* one at a time adds units */
 };

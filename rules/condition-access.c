@@ -88,14 +88,19 @@ void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
         const struct imm_site_access *seen, enum imm_mode mode) {
         const char *at = seen->seen_at[mode] ? seen->seen_at[mode] : path;
         struct imm_access why = {0};
+        struct imm_unit as; /* as if it could start, like the answer itself; and computed already */
 
         if (!facts->arena)
                 return;
+        as = *facts->unit;
+        as.settings = facts->settings;
+        (void)imm_facts_sandbox(facts);
+        as.sandbox = facts->sandbox;
         if (imm_streq(at, path))
                 imm_evidence_add(facts, IMM_SETTING_N, "can %s %s", verb, path);
         else
                 imm_evidence_add(facts, IMM_SETTING_N, "can %s %s, as %s", verb, path, at);
-        imm_access_widest(facts->manager, facts->unit, at, true, facts->arena, &why);
+        imm_access_widest(facts->manager, &as, at, true, facts->arena, &why);
         for (size_t i = 0; i < why.because.n; i++)
                 if (is_about(why.because.v[i], mode))
                         imm_evidence_add(facts, IMM_SETTING_N, "%s", why.because.v[i]);

@@ -116,7 +116,7 @@ struct imm_facts {
         size_t n_places;           /* also where nobody wants to know why */
         struct imm_arena *scratch; /* for what nobody keeps; NULL: there is none */
         /* Made by the first condition that needs it, where the caller has none */
-        const struct imm_sandbox *sandbox;
+        struct imm_sandbox *sandbox;
         const struct imm_map *places; /* path -> struct imm_site: found before; or NULL */
         struct imm_map seen;          /* path -> struct imm_site_access: of this unit, so far */
         const struct imm_preflight_list *preflight; /* likewise */

@@ -189,6 +189,12 @@ static void put_suppressions(const struct imm_gate_report *r, struct imm_json *j
         imm_json_end(j);
 }
 
+/* Remarks are no alerts, unless somebody made them fail or spoke of them in a waiver. */
+static bool is_result(const struct imm_gate_item *i) {
+        return i->finding->severity > IMM_SEVERITY_INFO || i->state == IMM_GATE_FAILS ||
+               i->state == IMM_GATE_ACCEPTED;
+}
+
 static void put_result(const struct imm_gate_report *r, struct imm_json *j,
         const struct imm_gate_item *i, const struct imm_map *index, struct imm_arena *a) {
         const struct imm_state_finding *x = i->finding;
@@ -266,7 +272,8 @@ void imm_gate_sarif(const struct imm_gate_report *r, FILE *f) {
         imm_json_string(j, "columnKind", "utf16CodeUnits");
         imm_json_array(j, "results");
         imm_array_foreach (i, &r->gate->items)
-                put_result(r, j, i, &index, a);
+                if (is_result(i))
+                        put_result(r, j, i, &index, a);
         imm_json_end(j);
         imm_json_end(j);
         imm_json_end(j);

@@ -1,6 +1,7 @@
 /* immure closure: which files a service needs and why, what it lacks, what it sees beyond that. */
 
 #include "analyzer/closure/closure.h"
+#include "base/crew.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -313,16 +314,43 @@ struct result {
         struct imm_excess excess;
 };
 
-static void compute(struct imm_cli *cli, struct result *r) {
+/* The results stay when the threads are gone: each has memory of its own. */
+struct job {
+        struct imm_cli *cli;
+        struct result *results;
+        struct imm_arena *arenas[IMM_CREW_MAX];
+};
+
+static void compute(void *data, unsigned worker, size_t i) {
+        struct job *job = data;
+        struct imm_cli *cli = job->cli;
+        struct imm_arena *a = job->arenas[worker];
+        struct result *r = &job->results[i];
         unsigned want = cli->json != IMM_JSON_OFF ? IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS
                                                   : IMM_EXCESS_GROUPS;
 
-        r->closure = asked.full_unit ? imm_closure_compute(cli->manager, r->unit,
-                                               IMM_CLOSURE_FULL_UNIT, cli->arena)
-                                     : imm_closure_of(cli->manager, r->unit);
+        r->closure = asked.full_unit
+                             ? imm_closure_compute(cli->manager, r->unit, IMM_CLOSURE_FULL_UNIT, a)
+                             : imm_closure_of(cli->manager, r->unit);
         if (asked.why.n == 0 || cli->json != IMM_JSON_OFF)
-                imm_excess_compute(cli->manager, r->unit, r->closure, want, cli->arena, &r->excess);
-        imm_cli_diags(cli, &r->closure->diags);
+                imm_excess_compute(cli->manager, r->unit, r->closure, want, a, &r->excess);
+}
+
+static void drop_arena(void *arena) {
+        imm_arena_free(arena);
+}
+
+static void compute_all(struct imm_cli *cli, struct result *results, size_t n) {
+        struct job job = {.cli = cli, .results = results};
+
+        (void)imm_closures_of(cli->manager);
+        for (unsigned i = 0; i < imm_crew_size(n, 1, cli->jobs); i++) {
+                job.arenas[i] = imm_arena_new();
+                imm_arena_defer(cli->arena, drop_arena, job.arenas[i]);
+        }
+        imm_crew_run(n, 1, cli->jobs, compute, &job);
+        for (size_t i = 0; i < n; i++)
+                imm_cli_diags(cli, &results[i].closure->diags);
 }
 
 static int closure(struct imm_cli *cli) {
@@ -354,8 +382,8 @@ static int closure(struct imm_cli *cli) {
                                         .msg = imm_printf(cli->arena, "there is no unit '%s'",
                                                 results[i].unit->name)});
                 }
-                compute(cli, &results[i]);
         }
+        compute_all(cli, results, cli->n_args);
         imm_cli_diags(cli, imm_closures_diags(imm_closures_of(cli->manager)));
         if (cli->json != IMM_JSON_OFF) {
                 struct imm_json j = imm_json_on(stdout, cli->json);

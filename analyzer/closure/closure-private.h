@@ -28,6 +28,7 @@ struct node {
         struct timespec mtime;
         const char *target; /* of a symbolic link */
 
+        /* Set behind what they speak of, so that it can be read without the lock then */
         bool elf_known, ldso_known, cache_known, nss_known, text_known;
         const char *text;      /* of node_text() */
         int elf_error;         /* of imm_elf_read(), or of opening */
@@ -42,17 +43,37 @@ struct node {
 struct imm_closures {
         struct imm_manager *m;
         const struct imm_root *root;
-        pthread_mutex_t lock; /* around everything below */
+        pthread_mutex_t lock; /* recursive: each function below that looks at the rest takes it */
         struct imm_arena *arena;
-        struct imm_map nodes; /* host path -> struct node */
+        pthread_rwlock_t nodes_lock; /* of the map alone: it is asked all the time */
+        struct imm_map nodes;        /* host path -> struct node */
         struct imm_diags diags;
         struct nix *nix;                /* NULL until asked */
         struct packages *packages;      /* NULL until asked */
         struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
         struct owners *owners;          /* NULL until asked */
         struct walk *walk;              /* NULL until asked */
+        struct imm_map walk_found;      /* of walk_find(): host path -> index plus one */
 };
 
+static inline struct imm_closures *closures_lock(struct imm_closures *c) {
+        (void)pthread_mutex_lock(&c->lock);
+        return c;
+}
+static inline void closures_unlockp(struct imm_closures **c) {
+        (void)pthread_mutex_unlock(&(*c)->lock);
+}
+/* Until the end of the block */
+#define CLOSURES_LOCKED(c) \
+        struct imm_closures *locked_ __attribute__((cleanup(closures_unlockp), unused)) = \
+                closures_lock(c)
+
+static inline bool node_knows(const bool *known) {
+        return __atomic_load_n(known, __ATOMIC_ACQUIRE);
+}
+static inline void node_learned(bool *known) {
+        __atomic_store_n(known, true, __ATOMIC_RELEASE);
+}
 struct node *node_get(struct imm_closures *c, const char *host);
 /* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);
@@ -122,10 +143,8 @@ const struct walk *walk_of(struct imm_closures *c);
 size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host);
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
 
-/* packages.c: the name of package @i; fills the nodes' packages in */
-const char *package_name(struct imm_closures *c, uint32_t i);
-size_t package_count(struct imm_closures *c);
-void walk_packages(struct imm_closures *c);
+/* packages.c: fills the nodes' packages in; the number of packages, and their names */
+size_t walk_packages(struct imm_closures *c, const char *const **ret_names);
 /* Of a real path with "/systemd/" in it; false: no package's. The version may be NULL. */
 bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
         const char **ret_version);

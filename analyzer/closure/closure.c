@@ -8,7 +8,17 @@ static void closures_done(void *data) {
         struct imm_closures *c = data;
 
         (void)pthread_mutex_destroy(&c->lock);
+        (void)pthread_rwlock_destroy(&c->nodes_lock);
         imm_arena_free(c->arena);
+}
+
+static void init_lock(pthread_mutex_t *lock) {
+        pthread_mutexattr_t a;
+
+        (void)pthread_mutexattr_init(&a);
+        (void)pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
+        (void)pthread_mutex_init(lock, &a);
+        (void)pthread_mutexattr_destroy(&a);
 }
 
 struct imm_closures *imm_closures_of(struct imm_manager *m) {
@@ -22,7 +32,8 @@ struct imm_closures *imm_closures_of(struct imm_manager *m) {
                 c->m = m;
                 c->root = m->root;
                 c->arena = imm_arena_new();
-                (void)pthread_mutex_init(&c->lock, NULL);
+                init_lock(&c->lock);
+                (void)pthread_rwlock_init(&c->nodes_lock, NULL);
                 imm_arena_defer(m->arena, closures_done, c);
                 m->closures = c;
         }
@@ -62,12 +73,10 @@ struct imm_closure *imm_closure_compute(
         };
 
         find_view(&b);
-        (void)pthread_mutex_lock(&c->lock);
         if (!unit_store_paths(&b, flags)) {
                 unit_commands(&b);
                 unit_files(&b);
         }
-        (void)pthread_mutex_unlock(&c->lock);
         return b.closure;
 }
 

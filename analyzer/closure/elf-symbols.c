@@ -243,3 +243,75 @@ int imm_elf_read_symbols(int fd, uint64_t size, struct imm_arena *a, struct imm_
         *ret = s; /* 1: no dynamic symbols at all */
         return 0;
 }
+
+/* ---- imports alone ---- */
+
+/* Linkers put what is not defined before what the GNU hash table finds. */
+static uint64_t first_defined(struct elf_reader *r, uint64_t n) {
+        unsigned char head[8];
+        uint64_t address, offset, first;
+
+        if (!elf_dynamic(r, DT_GNU_HASH, &address) ||
+                elf_offset_of(r, address, &offset, NULL) < 0 ||
+                elf_pread(r, offset, head, sizeof(head)) < 0)
+                return n;
+        first = elf_get(r, head + 4, 4);
+        return first > 1 && first < n ? first : n;
+}
+
+/* The names of undefined symbols lie close together: that part of the strings is read. */
+static int read_imports(struct elf_reader *r, struct table *t,
+        void (*import)(void *data, const char *name), void *data) {
+        const unsigned entry = r->is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+        uint64_t low = UINT64_MAX, high = 0;
+        unsigned char *symbols, *p, *strings;
+        int k;
+
+        t->n = first_defined(r, t->n);
+        if (t->n > ELF_SYMBOLS_MAX)
+                return -EFBIG;
+        k = elf_load(r, t->offset, t->n * entry, &symbols);
+        if (k < 0)
+                return k;
+        p = symbols;
+        for (uint64_t i = 0; i < t->n; i++, p += entry) {
+                uint64_t name = elf_get(r, p, 4);
+
+                if (name == 0 || name >= t->strings_size ||
+                        elf_get(r, p + (r->is64 ? 6 : 14), 2) != SHN_UNDEF)
+                        continue;
+                low = name < low ? name : low;
+                high = name > high ? name : high;
+        }
+        if (high == 0)
+                return 0;
+        high = t->strings_size - high > ELF_STRING_MAX ? high + ELF_STRING_MAX : t->strings_size;
+        k = elf_load(r, t->strings + low, high - low, &strings);
+        if (k < 0)
+                return k;
+        p = symbols;
+        for (uint64_t i = 0; i < t->n; i++, p += entry) {
+                uint64_t name = elf_get(r, p, 4);
+
+                if (name >= low && name < high &&
+                        elf_get(r, p + (r->is64 ? 6 : 14), 2) == SHN_UNDEF)
+                        import(data, (const char *)strings + (name - low));
+        }
+        return 0;
+}
+
+int imm_elf_each_import(int fd, uint64_t size, void (*import)(void *data, const char *name),
+        void *data, const char **ret_why) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct elf_reader r = {.fd = fd, .size = size, .arena = scratch};
+        struct table t = {0};
+        int k = elf_open(&r);
+
+        if (k == 0)
+                k = find_table(&r, &t);
+        if (k == 0)
+                k = read_imports(&r, &t, import, data);
+        if (k < 0)
+                *ret_why = "its symbols cannot be read";
+        return k < 0 ? k : 0;
+}

@@ -59,3 +59,10 @@ struct imm_elf_symbols {
 };
 int imm_elf_read_symbols(int fd, uint64_t size, struct imm_arena *a, struct imm_elf_symbols *ret,
         const char **ret_why);
+
+/*
+ * The imports alone, one by one in the table's order, for a question to many files: what is defined
+ * is not read. As above.
+ */
+int imm_elf_each_import(int fd, uint64_t size, void (*import)(void *data, const char *name),
+        void *data, const char **ret_why);

@@ -164,10 +164,10 @@ static size_t place_of(const struct walk *w, size_t i) {
 static void add_groups(
         struct survey *s, const bool *excess, struct imm_arena *a, struct imm_excess *x) {
         struct imm_excess_group *by_package, **by_place;
+        const char *const *names;
         size_t n;
 
-        walk_packages(s->c);
-        n = package_count(s->c);
+        n = walk_packages(s->c, &names);
         by_package = imm_alloc_array(s->arena, n + 1, sizeof(*by_package));
         by_place = imm_alloc_array(s->arena, s->w->n + 1, sizeof(struct imm_excess_group *));
         for (size_t i = 0; i < s->w->n; i++) {
@@ -178,7 +178,7 @@ static void add_groups(
                         continue;
                 if (f->package > 0) {
                         g = &by_package[f->package - 1];
-                        g->name = package_name(s->c, f->package - 1);
+                        g->name = names[f->package - 1];
                 } else {
                         size_t at = place_of(s->w, i);
 
@@ -245,7 +245,11 @@ static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned f
         struct imm_strv visible, needed = {0};
         size_t k = 0;
 
-        nix_visible(nix_of(s->c), s->t, s->arena, &visible);
+        {
+                CLOSURES_LOCKED(s->c);
+
+                nix_visible(nix_of(s->c), s->t, s->arena, &visible);
+        }
         for (size_t i = 0; i < c->n; i++)
                 imm_strv_add(s->arena, &needed, c->v[i].path + strlen(NIX_STORE "/"));
         imm_strv_sort_unique(&needed);
@@ -284,11 +288,9 @@ void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct 
                 .arena = scratch,
         };
         x.known = true;
-        (void)pthread_mutex_lock(&s.c->lock);
         if (c->kind == IMM_CLOSURE_NIX)
                 nix_excess(&s, c, flags, a, &x);
         else
                 files_excess(&s, c, flags, a, &x);
-        (void)pthread_mutex_unlock(&s.c->lock);
         *ret = x;
 }

@@ -129,9 +129,11 @@ const struct ldcache *node_ldcache(struct imm_closures *c, struct node *n) {
         struct imm_blob blob;
         int k;
 
+        if (node_knows(&n->cache_known))
+                return n->cache;
+        CLOSURES_LOCKED(c);
         if (n->cache_known)
                 return n->cache;
-        n->cache_known = true;
         cache = imm_new(c->arena, struct ldcache);
         k = imm_root_read(c->root, n->host, CACHE_MAX, c->arena, &blob, NULL);
         if (k == 0)
@@ -142,6 +144,7 @@ const struct ldcache *node_ldcache(struct imm_closures *c, struct node *n) {
                 imm_diag_add(c->arena, &c->diags,
                         k == -EBADMSG ? IMM_DIAG_WARNING : IMM_DIAG_UNREADABLE, "loader-cache",
                         n->host, 0, NULL, "cannot be read as a loader cache: %s", strerror(-k));
+        node_learned(&n->cache_known);
         return n->cache;
 }
 

@@ -108,16 +108,13 @@ static void musl_directories(struct ldso *l, const struct imm_blob *b, struct im
         }
 }
 
-const struct ldso *node_ldso(struct imm_closures *c, struct node *n) {
+static struct ldso *read_loader(struct imm_closures *c, struct node *n) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct imm_blob b = {.data = "", .size = 0};
         const char *first;
         struct ldso *l;
 
-        if (n->ldso_known)
-                return n->ldso;
-        n->ldso_known = true;
-        l = n->ldso = imm_new(c->arena, struct ldso);
+        l = imm_new(c->arena, struct ldso);
         scratch = imm_arena_new();
         (void)imm_root_read(c->root, n->host, LOADER_MAX, scratch, &b, NULL);
         l->musl = memmem(b.data, b.size, "musl libc", 9) != NULL;
@@ -144,4 +141,15 @@ const struct ldso *node_ldso(struct imm_closures *c, struct node *n) {
         l->preload = find_path(&b, ".so.preload");
         l->preload = imm_strdup(c->arena, l->preload ? l->preload : "/etc/ld.so.preload");
         return l;
+}
+
+const struct ldso *node_ldso(struct imm_closures *c, struct node *n) {
+        if (node_knows(&n->ldso_known))
+                return n->ldso;
+        CLOSURES_LOCKED(c);
+        if (n->ldso_known)
+                return n->ldso;
+        n->ldso = read_loader(c, n);
+        node_learned(&n->ldso_known);
+        return n->ldso;
 }

@@ -249,6 +249,7 @@ bool unit_store_paths(struct builder *b, unsigned flags) {
         if (n.roots.n == 0)
                 return false;
         b->closure->kind = IMM_CLOSURE_NIX;
+        CLOSURES_LOCKED(b->c);
         follow_references(&n);
         if (b->closure->has_view)
                 judge_visibility(b);

@@ -56,34 +56,33 @@ static const struct {
         {"dns", "hosts", "/etc/gai.conf"},
 };
 
-static int by_string(const void *a, const void *b) {
-        return strcmp(a, *(const char *const *)b);
-}
+static void note_import(void *data, const char *name) {
+        unsigned *bits = data;
 
-static bool has_import(const struct imm_elf_symbols *s, const char *name) {
-        return s->imports.n > 0 &&
-               bsearch(name, s->imports.v, s->imports.n, sizeof(*s->imports.v), by_string);
+        /* most names are none of these */
+        if (!strchr("gsie", *name))
+                return;
+        for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++)
+                for (const char *const *f = databases[d].functions; *f; f++)
+                        if (**f == *name && imm_streq(*f, name))
+                                *bits |= 1U << d;
 }
 
 /* A bit for each database that the file's imports look up */
 static unsigned imports_of(struct imm_closures *c, struct node *n) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         imm_auto_close int fd = -1;
-        struct imm_elf_symbols s = {0};
-        const char *why = NULL;
+        const char *why;
         struct stat st;
 
+        if (node_knows(&n->nss_known))
+                return n->nss;
+        CLOSURES_LOCKED(c);
         if (n->nss_known)
                 return n->nss;
-        n->nss_known = true;
-        scratch = imm_arena_new();
         fd = imm_root_open_file(c->root, n->host, &st);
-        if (fd < 0 || imm_elf_read_symbols(fd, (uint64_t)st.st_size, scratch, &s, &why) < 0)
-                return 0;
-        for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++)
-                for (const char *const *f = databases[d].functions; *f; f++)
-                        if (has_import(&s, *f))
-                                n->nss |= 1U << d;
+        if (fd >= 0)
+                (void)imm_elf_each_import(fd, (uint64_t)st.st_size, note_import, &n->nss, &why);
+        node_learned(&n->nss_known);
         return n->nss;
 }
 

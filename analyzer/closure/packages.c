@@ -241,6 +241,7 @@ const char *imm_package_of(struct imm_closures *c, const char *host_path) {
 
 bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
         const char **ret_version) {
+        CLOSURES_LOCKED(c);
         struct packages *p = c->packages ?: c->unit_packages;
         uintptr_t i;
 
@@ -254,25 +255,22 @@ bool package_of_unit_file(struct imm_closures *c, const char *host_path, const c
         return true;
 }
 
-const char *package_name(struct imm_closures *c, uint32_t i) {
-        return packages_of(c)->names.v[i];
-}
-
-size_t package_count(struct imm_closures *c) {
-        return packages_of(c)->names.n;
-}
-
-void walk_packages(struct imm_closures *c) {
+size_t walk_packages(struct imm_closures *c, const char *const **ret_names) {
+        CLOSURES_LOCKED(c);
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct packages *p = packages_of(c);
         struct walk *w = c->walk;
 
+        *ret_names = p->names.v;
         if (w->packages)
-                return;
+                return p->names.n;
         w->packages = true;
-        for (size_t i = 0; i < p->files.n; i++) {
-                size_t at = walk_find(c, w, p->files.v[i].key);
-
-                if (at != SIZE_MAX)
-                        w->v[at].package = (uint32_t)(uintptr_t)p->files.v[i].value;
+        scratch = imm_arena_new();
+        for (size_t i = 0; i < w->n; i++) {
+                w->v[i].package =
+                        (uint32_t)(uintptr_t)imm_map_get(&p->files, walk_path(w, i, scratch));
+                if (i % 1024 == 0)
+                        imm_arena_reset(scratch);
         }
+        return p->names.n;
 }

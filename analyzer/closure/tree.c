@@ -3,15 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 
-struct node *node_get(struct imm_closures *c, const char *host) {
-        struct node *n = imm_map_get(&c->nodes, host);
+static struct node *known_node(struct imm_closures *c, const char *host) {
+        struct node *n;
+
+        (void)pthread_rwlock_rdlock(&c->nodes_lock);
+        n = imm_map_get(&c->nodes, host);
+        (void)pthread_rwlock_unlock(&c->nodes_lock);
+        return n;
+}
+
+static struct node *look_at(struct imm_closures *c, const char *host) {
+        struct node *n = imm_new(c->arena, struct node);
         struct stat st;
 
-        if (n)
-                return n;
-        n = imm_new(c->arena, struct node);
         n->host = imm_strdup(c->arena, host);
-        imm_map_put(c->arena, &c->nodes, n->host, n);
         n->error = imm_root_lstat(c->root, host, &st);
         if (n->error < 0)
                 return n;
@@ -27,6 +32,22 @@ struct node *node_get(struct imm_closures *c, const char *host) {
         return n;
 }
 
+struct node *node_get(struct imm_closures *c, const char *host) {
+        struct node *n = known_node(c, host);
+
+        if (n)
+                return n;
+        CLOSURES_LOCKED(c);
+        n = known_node(c, host); /* another thread may have been here meanwhile */
+        if (n)
+                return n;
+        n = look_at(c, host);
+        (void)pthread_rwlock_wrlock(&c->nodes_lock);
+        imm_map_put(c->arena, &c->nodes, n->host, n);
+        (void)pthread_rwlock_unlock(&c->nodes_lock);
+        return n;
+}
+
 /* Reads its ELF tables and, of a script, the first line; both with one opening. */
 static void look_into(struct imm_closures *c, struct node *n) {
         imm_auto_close int fd = -1;
@@ -35,7 +56,6 @@ static void look_into(struct imm_closures *c, struct node *n) {
         char head[256]; /* BINPRM_BUF_SIZE: what the kernel looks at */
         ssize_t k;
 
-        n->elf_known = true;
         n->elf_error = n->error ? n->error : S_ISREG(n->mode) ? 0 : -EINVAL;
         if (n->elf_error < 0)
                 return;
@@ -62,15 +82,23 @@ static void look_into(struct imm_closures *c, struct node *n) {
                 n->elf = e;
 }
 
+static void know_content(struct imm_closures *c, struct node *n) {
+        if (node_knows(&n->elf_known))
+                return;
+        CLOSURES_LOCKED(c);
+        if (n->elf_known)
+                return;
+        look_into(c, n);
+        node_learned(&n->elf_known);
+}
+
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n) {
-        if (!n->elf_known)
-                look_into(c, n);
+        know_content(c, n);
         return n->elf;
 }
 
 const char *node_shebang(struct imm_closures *c, struct node *n) {
-        if (!n->elf_known)
-                look_into(c, n);
+        know_content(c, n);
         return n->shebang;
 }
 
@@ -79,11 +107,12 @@ enum { TEXT_MAX = 1 << 20 };
 const char *node_text(struct imm_closures *c, struct node *n) {
         struct imm_blob b;
 
-        if (!n->text_known) {
-                n->text_known = true;
-                n->text = imm_root_read(c->root, n->host, TEXT_MAX, c->arena, &b, NULL) < 0
-                                  ? ""
-                                  : b.data;
-        }
+        if (node_knows(&n->text_known))
+                return n->text;
+        CLOSURES_LOCKED(c);
+        if (n->text_known)
+                return n->text;
+        n->text = imm_root_read(c->root, n->host, TEXT_MAX, c->arena, &b, NULL) < 0 ? "" : b.data;
+        node_learned(&n->text_known);
         return n->text;
 }

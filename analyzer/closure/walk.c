@@ -74,6 +74,7 @@ static void walk_directory(
 }
 
 const struct walk *walk_of(struct imm_closures *c) {
+        CLOSURES_LOCKED(c);
         struct walker k = {.c = c};
         struct stat st;
 
@@ -87,12 +88,10 @@ const struct walk *walk_of(struct imm_closures *c) {
         return c->walk;
 }
 
-size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host) {
-        uintptr_t at = (uintptr_t)imm_map_get(&w->directories, host);
+static size_t find(struct imm_closures *c, const struct walk *w, const char *host) {
         const char *slash = strrchr(host, '/');
+        uintptr_t at;
 
-        if (at)
-                return at - 1;
         if (!slash || !slash[1])
                 return SIZE_MAX;
         at = (uintptr_t)imm_map_get(&w->directories,
@@ -103,6 +102,24 @@ size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host)
                 if (imm_streq(w->v[i].name, slash + 1))
                         return i;
         return SIZE_MAX;
+}
+
+size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host) {
+        uintptr_t at = (uintptr_t)imm_map_get(&w->directories, host);
+        size_t found;
+
+        if (at)
+                return at - 1;
+        /* a service's needs are mostly those of the one before */
+        CLOSURES_LOCKED(c);
+        at = (uintptr_t)imm_map_get(&c->walk_found, host);
+        if (at)
+                return at - 1;
+        found = find(c, w, host);
+        if (found != SIZE_MAX)
+                imm_map_put(c->arena, &c->walk_found, imm_strdup(c->arena, host),
+                        (void *)(uintptr_t)(found + 1));
+        return found;
 }
 
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a) {

@@ -188,10 +188,12 @@ struct imm_tui {
         bool reverse;
         enum imm_grouping group;
         struct imm_map folded_groups;
-        char *filter;               /* owned, never NULL */
-        struct imm_strv scorecards; /* names met in the findings */
-        uint16_t *counts;           /* owned: by unit, scorecard (0: all), severity */
-        size_t scorecard;           /* 0: all; else index plus one */
+        char *filter;                     /* owned, never NULL */
+        struct imm_strv scorecards;       /* names met in the findings */
+        uint16_t *counts;                 /* owned: by unit, scorecard (0: all), severity */
+        const struct imm_state **counted; /* owned: the units that they are of */
+        size_t n_counted, n_cards;
+        size_t scorecard; /* 0: all; else index plus one */
 
         /* the unit */
         const struct imm_state *state; /* as shown: with the trials */

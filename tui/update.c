@@ -45,6 +45,7 @@ void imm_tui_done(struct imm_tui *t) {
         imm_canvas_done(&t->canvas);
         free(t->rows);
         free(t->counts);
+        free(t->counted);
         free(t->filter);
         free(t->search);
         free(t->input);
@@ -93,26 +94,37 @@ static size_t card_of(const struct imm_tui *t, const char *name, size_t guess) {
         return 0;
 }
 
-/* Counted once an audit: lists of 5,000 units are sorted by them between two key strokes */
+static void count_one(const struct imm_tui *t, const struct imm_state *s, uint16_t *to) {
+        size_t card = 0;
+
+        memset(to, 0, t->n_cards * IMM_SEVERITY_N * sizeof(*to));
+        imm_array_foreach (f, &s->findings) {
+                if (f->suppressed)
+                        continue;
+                to[f->severity] += to[f->severity] < UINT16_MAX;
+                card = f->scorecard && t->n_cards > 1 ? card_of(t, f->scorecard, card) : 0;
+                if (card > 0)
+                        to[card * IMM_SEVERITY_N + f->severity]++;
+        }
+}
+
+/* Counted once a unit: lists of 5,000 are filled in and sorted between two key strokes */
 static void count(struct imm_tui *t) {
         size_t cards = t->scorecards.n + 1, n = t->now->states.n;
-        uint16_t *to;
 
-        free(t->counts);
-        t->counts = imm_xcalloc(n * cards * IMM_SEVERITY_N, sizeof(*t->counts));
-        to = t->counts;
-        for (size_t i = 0; i < n; i++, to += cards * IMM_SEVERITY_N) {
-                size_t card = 0;
-
-                imm_array_foreach (f, &t->now->states.v[i]->findings) {
-                        if (f->suppressed)
-                                continue;
-                        to[f->severity] += to[f->severity] < UINT16_MAX;
-                        card = f->scorecard && cards > 1 ? card_of(t, f->scorecard, card) : 0;
-                        if (card > 0)
-                                to[card * IMM_SEVERITY_N + f->severity]++;
-                }
+        if (n != t->n_counted || cards != t->n_cards) {
+                free(t->counts);
+                free(t->counted);
+                t->counts = imm_xcalloc(n * cards * IMM_SEVERITY_N, sizeof(*t->counts));
+                t->counted = imm_xcalloc(n, sizeof(const struct imm_state *));
+                t->n_counted = n;
+                t->n_cards = cards;
         }
+        for (size_t i = 0; i < n; i++)
+                if (t->counted[i] != t->now->states.v[i]) {
+                        t->counted[i] = t->now->states.v[i];
+                        count_one(t, t->counted[i], t->counts + i * cards * IMM_SEVERITY_N);
+                }
 }
 
 void imm_tui_audit(
@@ -147,7 +159,7 @@ void imm_tui_forget(struct imm_tui *t) {
         t->lines = (imm_lines){0};
         t->changes = imm_difference_free(t->changes);
         t->now = t->before = NULL;
-        t->n_rows = t->n_shown = 0;
+        t->n_rows = t->n_shown = t->n_counted = 0;
         t->list = (struct imm_scroll){0};
         t->before_id = 0;
         t->attempts = (struct imm_map){0};

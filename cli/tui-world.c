@@ -109,6 +109,7 @@ static struct imm_unit *seen(struct imm_review *r, const char *name, const char 
         if (s->tried && imm_streq(s->tried_name, name) &&
                 imm_streq(s->tried_text, dropin ? dropin : ""))
                 return s->tried;
+        s->tried_fails = NULL;
         u = judged(r, ret->manager, ret->unit);
         if (dropin)
                 u = imm_unit_with_dropin(
@@ -119,6 +120,7 @@ static struct imm_unit *seen(struct imm_review *r, const char *name, const char 
                 if (b->mounts[b->main].outcome != IMM_OUTCOME_OK) {
                         struct imm_unit *copy = imm_new(s->arena, struct imm_unit);
 
+                        s->tried_fails = imm_outcome_name(b->mounts[b->main].outcome);
                         *copy = *u;
                         copy->sandbox = imm_sandbox_assume(
                                 ret->manager, imm_settings_of(ret->manager, u), s->arena);
@@ -190,7 +192,9 @@ static void place(struct imm_review *r, const struct subject *u, struct imm_unit
         *ret = (struct imm_place){
                 .name = strrchr(path, '/') + 1,
                 .level = c.level_known ? imm_level_name(c.level) : NULL,
-                .directory = S_ISDIR(st.st_mode) || st.st_mode == 0,
+                /* what a mount or the kernel brings is a directory if it can be searched */
+                .directory = S_ISDIR(st.st_mode) ||
+                             (st.st_mode == 0 && c.allowed[IMM_MODE_EXECUTE] != 0),
                 .link = S_ISLNK(st.st_mode),
                 .read = c.allowed[IMM_MODE_READ],
                 .write = c.allowed[IMM_MODE_WRITE],
@@ -266,6 +270,10 @@ static int why(void *data, const char *unit, const char *dropin, const char *pat
                 imm_strv_add(a, ret, c.because.v[i]);
         for (size_t i = 0; i < c.assumes.n; i++)
                 imm_strv_add(a, ret, imm_printf(a, "assumes: %s", c.assumes.v[i]));
+        if (r->session->tried_fails)
+                imm_strv_add(a, ret,
+                        imm_printf(a, "assumes: that the unit starts; as it is, it would not: %s",
+                                r->session->tried_fails));
         return 0;
 }
 

@@ -105,7 +105,20 @@ static void loop(struct imm_review *r, struct imm_tui *t) {
         }
 }
 
-static int review(struct imm_review *r) {
+/* The service that an argument names, as a service's name or without its suffix */
+static const char *named(const struct imm_review *r, const char *arg) {
+        const char *service = imm_printf(r->arena, "%s.service", arg);
+
+        for (size_t i = 0; i < r->session->n; i++) {
+                const char *name = r->session->services[i]->name;
+
+                if (imm_streq(name, arg) || imm_streq(name, service))
+                        return name;
+        }
+        return NULL;
+}
+
+static int review(struct imm_review *r, const char *unit) {
         struct imm_tui t;
         int rows, cols, signal;
 
@@ -119,6 +132,8 @@ static int review(struct imm_review *r) {
         imm_tui_draw(&t);
         imm_term_show(&t.canvas);
         imm_session_start(r);
+        if (unit)
+                imm_tui_open(&t, unit);
         loop(r, &t);
         signal = imm_term_close();
         if (signal) /* the terminal is as it was; whoever waits for us learns what ended us */
@@ -128,9 +143,14 @@ static int review(struct imm_review *r) {
 }
 
 static int run(struct imm_cli *cli) {
-        struct imm_review r = {.cli = cli, .arena = imm_arena_new(), .scope = cli->scope};
-        int k = imm_cli_open(cli);
+        struct imm_review r = {.cli = cli, .scope = cli->scope};
+        const char *unit = NULL;
+        int k;
 
+        if (cli->n_args > 1)
+                return imm_cli_usage(cli, "one unit can be opened, not %zu", cli->n_args);
+        r.arena = imm_arena_new();
+        k = imm_cli_open(cli);
         if (k == IMM_EXIT_OK)
                 k = imm_cli_rules(cli, &r.audit);
         if (k == IMM_EXIT_OK)
@@ -142,8 +162,13 @@ static int run(struct imm_cli *cli) {
                         k = imm_cli_fail(
                                 cli, e == -ENOENT ? IMM_EXIT_NOTHING : IMM_EXIT_PARTIAL, &cli->err);
         }
+        if (k == IMM_EXIT_OK && cli->n_args > 0) {
+                unit = named(&r, cli->args[0]);
+                if (!unit)
+                        k = imm_cli_usage(cli, "there is no service '%s'", cli->args[0]);
+        }
         if (k == IMM_EXIT_OK)
-                k = review(&r);
+                k = review(&r, unit);
         imm_session_free(r.session);
         imm_history_free(r.history);
         imm_cli_audit_done(&r.audit);
@@ -153,8 +178,8 @@ static int run(struct imm_cli *cli) {
 
 const struct imm_verb imm_verb_tui = {
         .name = "tui",
-        .arguments = "",
-        .summary = "The interactive review",
+        .arguments = "[UNIT]",
+        .summary = "The interactive review, of all services or at once of one",
         .details =
                 "Enter opens a unit, 5 shows its findings, a tries a remedy, w and Enter write the "
                 "drop-in. ? shows all keys.",

@@ -26,6 +26,7 @@ struct imm_session {
         struct imm_map current;      /* unit -> struct imm_unit as it is after a save, if any was */
         const char *tried_name, *tried_text; /* the unit asked about last, and ... */
         struct imm_unit *tried;              /* ... as it is judged with that drop-in */
+        const char *tried_fails;             /* how starting it would fail; NULL: it would not */
 
         pthread_t thread;
         bool started;

@@ -242,6 +242,7 @@ void imm_tui_compare_newest(struct imm_tui *t);
 void imm_tui_forget(struct imm_tui *t);
 void imm_tui_tell(struct imm_tui *t, bool bad, const char *text); /* at the bottom */
 
+void imm_tui_open(struct imm_tui *t, const char *unit); /* as Enter does in the list */
 void imm_tui_key(struct imm_tui *t, int key);
 /* Selects the line; one that is selected already, it opens. Tabs and columns can be clicked too. */
 void imm_tui_click(struct imm_tui *t, int row, int col);

@@ -447,6 +447,13 @@ void imm_tui_key(struct imm_tui *t, int key) {
         }
 }
 
+void imm_tui_open(struct imm_tui *t, const char *unit) {
+        for (size_t i = 0; i < t->n_rows; i++)
+                if (t->rows[i].state && imm_streq(t->rows[i].state->unit, unit))
+                        t->list.cursor = i;
+        imm_unit_open(t, unit);
+}
+
 /* ---- the mouse ---- */
 
 void imm_tui_click(struct imm_tui *t, int row, int col) {

@@ -78,11 +78,28 @@ bool imm_parse_word(struct imm_parse *p, const char **s, const char *separators,
         return r > 0;
 }
 
+static bool is_secret(enum imm_setting id) {
+        return id == IMM_SETTING_ENVIRONMENT || id == IMM_SETTING_SET_CREDENTIAL ||
+               id == IMM_SETTING_SET_CREDENTIAL_ENCRYPTED ||
+               id == IMM_SETTING_STANDARD_INPUT_DATA || id == IMM_SETTING_STANDARD_INPUT_TEXT;
+}
+
+/* What a message quotes of such a setting may be the secret: it goes to logs and into reports. */
+static const char *without_quotes(struct imm_parse *p, const char *text) {
+        const char *from = strchr(text, '\''), *to = strrchr(text, '\'');
+
+        return !from || from == to
+                       ? text
+                       : imm_printf(p->a, "%.*s'…'%s", (int)(from - text), text, to + 1);
+}
+
 __attribute__((format(printf, 5, 0))) static void say(struct imm_parse *p,
         enum imm_diag_level level, const char *code, const char *what, const char *fmt,
         va_list ap) {
         const char *text = imm_vprintf(p->a, fmt, ap);
 
+        if (is_secret(p->id))
+                text = without_quotes(p, text);
         imm_diag_add(p->a, p->diags, level, code, p->origin.file, p->origin.line, p->key,
                 "%s=: %s%s", p->key, text, what);
 }

@@ -4,27 +4,36 @@
 
 #include <fnmatch.h>
 #include <pthread.h>
+#include <sys/capability.h>
 
 static struct {
-        struct imm_strv units, users, levels;
-        bool all, why;
+        struct imm_strv units, users, groups, capabilities, levels;
+        bool all, why, unknown;
 } asked;
 
 static const struct imm_option options[] = {
         {"unit", 'u', "GLOB", "Only units whose name matches", IMM_OPTION_STRINGS, &asked.units,
                 NULL},
-        {"run-as", 0, "USER", "Only services that run as this user (globs are taken)",
+        {"run-as", 0, "USER", "Only services that run as this user (name, glob or number)",
                 IMM_OPTION_STRINGS, &asked.users, NULL},
+        {"group", 0, "GROUP", "Only services that have this group (name, glob or number)",
+                IMM_OPTION_STRINGS, &asked.groups, NULL},
+        {"capability", 0, "CAP", "Only services that have this capability in effect",
+                IMM_OPTION_STRINGS, &asked.capabilities, NULL},
         {"level", 0, "LEVEL", "Only this access: readable, special, sticky or writable",
                 IMM_OPTION_STRINGS, &asked.levels, NULL},
+        {"unknown", 0, NULL, "Those too of which it cannot be known", IMM_OPTION_FLAG,
+                &asked.unknown, NULL},
         {"all", 'a', NULL, "Units of all types, not only services", IMM_OPTION_FLAG, &asked.all,
                 NULL},
         {"why", 0, NULL, "Say the reasons", IMM_OPTION_FLAG, &asked.why, NULL},
         {NULL},
 };
 
+enum verdict { NO, YES, UNKNOWN, NOT_STARTED, VERDICT_N };
+
 struct answer {
-        bool in; /* the unit is part of the answer */
+        enum verdict verdict;
         const char *user;
         struct imm_access access;
 };
@@ -37,6 +46,7 @@ struct job {
         struct imm_cli_asked places;
         bool because;
         struct answer *answers; /* those of the first path, then of the second ... */
+        uint64_t capabilities;  /* of --capability= */
 };
 
 struct worker {
@@ -52,16 +62,56 @@ static bool matches(const struct imm_strv *globs, const char *s) {
         return globs->n == 0;
 }
 
-static bool wanted(const struct imm_access *a, int mode) {
-        if (asked.levels.n > 0 &&
-                !(a->level_known && matches(&asked.levels, imm_level_name(a->level))))
-                return false;
+static enum verdict judge(const struct imm_access *a, int mode) {
+        bool unknown = a->exists < 0;
+
+        if (asked.levels.n > 0) {
+                if (!a->level_known)
+                        return UNKNOWN;
+                if (!matches(&asked.levels, imm_level_name(a->level)))
+                        return NO;
+        }
         if (mode >= 0)
-                return a->allowed[mode] == 1;
-        for (size_t i = 0; i < IMM_MODE_N; i++)
+                return a->allowed[mode] < 0 ? UNKNOWN : a->allowed[mode] == 1 ? YES : NO;
+        for (size_t i = 0; i < IMM_MODE_N; i++) {
                 if (a->allowed[i] == 1)
+                        return YES;
+                /* what is no socket cannot be connected to, and is not asked */
+                unknown |= a->allowed[i] < 0 && i != IMM_MODE_CONNECT;
+        }
+        return unknown ? UNKNOWN : NO;
+}
+
+static bool matches_id(const struct imm_strv *globs, const char *name, unsigned id) {
+        char number[16];
+
+        (void)snprintf(number, sizeof(number), "%u", id);
+        return matches(globs, name) || matches(globs, number);
+}
+
+static bool has_group(const struct imm_manager *m, const struct imm_identity *id) {
+        for (size_t i = 0; i <= id->n_groups; i++) {
+                gid_t gid = i == 0 ? id->gid : id->groups[i - 1];
+                const struct imm_group *g = imm_group_by_gid(m->users, gid);
+
+                if (matches_id(&asked.groups, g ? g->name : gid == 0 ? "root" : NULL, gid))
                         return true;
+        }
         return false;
+}
+
+/* Is the unit one of those that are asked? */
+static bool selected(const struct job *job, const struct imm_identity *id) {
+        return (asked.users.n == 0 || matches_id(&asked.users, id->user, id->uid)) &&
+               (asked.groups.n == 0 || has_group(job->cli->manager, id)) &&
+               (job->capabilities & ~id->cap_effective) == 0;
+}
+
+/* It does not get so far that the question arises; what cannot be known at all is another thing. */
+static bool fails(const struct imm_sandbox *sb) {
+        enum imm_outcome o = sb->mounts[sb->main].outcome;
+
+        return o != IMM_OUTCOME_OK && o != IMM_OUTCOME_UNKNOWN;
 }
 
 /* A unit's sandbox is large and asked once: it goes with the unit's turn. */
@@ -75,15 +125,17 @@ static void ask(const struct worker *w, size_t i) {
                 return;
         u->sandbox = imm_sandbox_compute(m, u, a);
         id = &u->sandbox->identity[u->sandbox->main];
-        if (matches(&asked.users, id->user))
+        if (selected(w->job, id))
                 for (size_t k = 0; k < w->job->places.n; k++) {
                         struct answer *to = w->job->answers + k * w->job->n + i;
                         const struct imm_cli_asked *p = &w->job->places;
 
                         imm_cli_answer(
                                 w->job->cli, u, p, p->places + k, true, false, a, &to->access);
-                        to->in = wanted(&to->access, p->mode);
-                        if (!to->in)
+                        to->verdict = judge(&to->access, p->mode);
+                        if (to->verdict == UNKNOWN && fails(u->sandbox))
+                                to->verdict = NOT_STARTED;
+                        if (to->verdict == NO || to->verdict == NOT_STARTED)
                                 continue;
                         to->user = id->user ? imm_strdup(w->arena, id->user) : NULL;
                         if (w->job->because)
@@ -135,14 +187,13 @@ static const char *mode_name(const struct job *job) {
         return job->places.mode < 0 ? NULL : imm_mode_name((enum imm_mode)job->places.mode);
 }
 
-static void json_path(struct imm_json *j, const struct job *job, size_t path) {
-        imm_json_string(j, "path", job->places.places[path].text);
-        imm_json_string(j, "mode", mode_name(job));
-        imm_json_array(j, "units");
+static void json_units(struct imm_json *j, const struct job *job, size_t path, const char *key,
+        enum verdict verdict) {
+        imm_json_array(j, key);
         for (size_t i = 0; i < job->n; i++) {
                 const struct answer *a = job->answers + path * job->n + i;
 
-                if (!a->in)
+                if (a->verdict != verdict)
                         continue;
                 imm_json_object(j, NULL);
                 imm_json_string(j, "unit", job->units[i]->name);
@@ -153,36 +204,57 @@ static void json_path(struct imm_json *j, const struct job *job, size_t path) {
         imm_json_end(j);
 }
 
+static void json_path(struct imm_json *j, const struct job *job, size_t path) {
+        imm_json_string(j, "path", job->places.places[path].text);
+        imm_json_string(j, "mode", mode_name(job));
+        json_units(j, job, path, "units", YES);
+        json_units(j, job, path, "unknown", UNKNOWN);
+}
+
+static const char *answer_text(const struct job *job, size_t path, const struct answer *a) {
+        if (a->verdict == UNKNOWN)
+                return "cannot be known";
+        if (a->access.level_known)
+                return imm_level_name(a->access.level);
+        return job->places.places[path].is_address ? "yes" : "unknown";
+}
+
+static void print_answer(const struct job *job, size_t path, size_t i) {
+        const struct answer *a = job->answers + path * job->n + i;
+
+        imm_text_put(stdout, job->units[i]->name);
+        printf("  %s%s", answer_text(job, path, a), a->user ? "  as " : "");
+        if (a->user)
+                imm_text_put(stdout, a->user);
+        putchar('\n');
+        for (size_t k = 0; k < a->access.because.n; k++) {
+                fputs("        ", stdout);
+                imm_text_put(stdout, a->access.because.v[k]);
+                putchar('\n');
+        }
+}
+
 static void print_path(const struct job *job, size_t path) {
         struct imm_cli *cli = job->cli;
-        size_t n = 0;
+        size_t n[VERDICT_N] = {0};
 
         for (size_t i = 0; i < job->n; i++) {
-                const struct answer *a = job->answers + path * job->n + i;
+                enum verdict v = job->answers[path * job->n + i].verdict;
 
-                if (!a->in)
-                        continue;
-                n++;
-                imm_text_put(stdout, job->units[i]->name);
-                printf("  %s%s",
-                        a->access.level_known                 ? imm_level_name(a->access.level)
-                        : job->places.places[path].is_address ? "yes"
-                                                              : "unknown",
-                        a->user ? "  as " : "");
-                if (a->user)
-                        imm_text_put(stdout, a->user);
-                putchar('\n');
-                for (size_t k = 0; k < a->access.because.n; k++) {
-                        fputs("        ", stdout);
-                        imm_text_put(stdout, a->access.because.v[k]);
-                        putchar('\n');
-                }
+                n[v]++;
+                if (v == YES || (v == UNKNOWN && asked.unknown))
+                        print_answer(job, path, i);
         }
         if (!cli->legend)
                 return;
-        printf("%s%zu of %zu units can %s ", imm_cli_tone(cli, IMM_TONE_FAINT), n, job->n,
+        printf("%s%zu of %zu units can %s ", imm_cli_tone(cli, IMM_TONE_FAINT), n[YES], job->n,
                 mode_name(job) ? mode_name(job) : "use");
         imm_text_put(stdout, job->places.places[path].text);
+        if (n[NOT_STARTED] > 0)
+                printf(", %zu do not start", n[NOT_STARTED]);
+        if (n[UNKNOWN] > 0)
+                printf(", of %zu it cannot be known%s", n[UNKNOWN],
+                        asked.unknown ? "" : " (--unknown lists them)");
         printf("%s\n", imm_cli_plain(cli));
 }
 
@@ -209,10 +281,36 @@ static void print_json(const struct job *job) {
         imm_json_end(&j);
 }
 
+static int check_filters(struct imm_cli *cli, struct job *job) {
+        for (size_t i = 0; i < asked.capabilities.n; i++) {
+                const char *name = asked.capabilities.v[i];
+                cap_value_t cap;
+
+                if (cap_from_name(imm_after(name, "cap_") || imm_after(name, "CAP_")
+                                          ? name
+                                          : imm_printf(cli->arena, "cap_%s", name),
+                            &cap) < 0 ||
+                        cap > 63)
+                        return imm_cli_usage(cli, "there is no capability '%s'", name);
+                job->capabilities |= UINT64_C(1) << cap;
+        }
+        for (size_t i = 0; i < asked.levels.n; i++) {
+                bool known = false;
+
+                for (enum imm_level l = 0; l <= IMM_LEVEL_WRITABLE; l++)
+                        known |= imm_streq(asked.levels.v[i], imm_level_name(l));
+                if (!known)
+                        return imm_cli_usage(cli, "there is no level '%s'", asked.levels.v[i]);
+        }
+        return IMM_EXIT_OK;
+}
+
 static int run(struct imm_cli *cli) {
         struct job job = {.cli = cli, .because = cli->json != IMM_JSON_OFF || asked.why};
         int r = imm_cli_places(cli, cli->args, cli->n_args, &job.places);
 
+        if (r == IMM_EXIT_OK)
+                r = check_filters(cli, &job);
         if (r == IMM_EXIT_OK)
                 r = imm_cli_open(cli);
         if (r == IMM_EXIT_OK)

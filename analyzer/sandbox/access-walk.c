@@ -141,6 +141,25 @@ static const struct imm_made *made_above(
         return NULL;
 }
 
+/*
+ * The own cgroup at the top of a cgroup namespace: the files are those of any other, but for what
+ * is delegated, and nothing is below.
+ */
+static void own_cgroup_node(
+        const struct imm_walk *w, const char *group, const char *rest, struct imm_node *ret) {
+        const struct imm_made *made =
+                made_find(w->table->made.v, w->table->made.n, join(w->a, group, rest));
+
+        imm_api_node(w->m, *rest ? join(w->a, "/sys/fs/cgroup/init.scope", rest) : "/sys/fs/cgroup",
+                ret);
+        if (*rest && (ret->state == IMM_NODE_UNKNOWN || S_ISDIR(ret->mode)))
+                *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
+        if (made && ret->state == IMM_NODE_PRESENT) {
+                ret->uid = made->uid;
+                ret->gid = made->gid;
+        }
+}
+
 /* What stands at @path of the booted root itself: what systemd made, the kernel's files, the root's
  */
 static void host_node(const struct imm_walk *w, const char *path, struct imm_node *ret) {
@@ -161,8 +180,14 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
 
                         *ret = *imm_node_of_root(w->m, path);
                         ret->api = api;
-                } else if (ret->state == IMM_NODE_UNKNOWN && made_above(w, t, path, false))
-                        ret->state = IMM_NODE_ABSENT; /* in a new directory of the unit's own */
+                } else if (ret->state == IMM_NODE_UNKNOWN) {
+                        /* in a new directory of the unit's own */
+                        made = made_above(w, t, path, false);
+                        if (made && ret->api == IMM_API_CGROUP)
+                                own_cgroup_node(w, made->path, path + strlen(made->path), ret);
+                        else if (made)
+                                ret->state = IMM_NODE_ABSENT;
+                }
                 return;
         }
         made = made_above(w, t, path, false);
@@ -178,20 +203,6 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
                 ret->gid = made->gid;
                 ret->acl = NULL;
         }
-}
-
-/*
- * The own cgroup as the top of a cgroup namespace: the files are those of any other cgroup, and
- * there is nothing below.
- */
-static void own_cgroup_node(const struct imm_walk *w, const char *rest, struct imm_node *ret) {
-        if (!*rest) {
-                imm_api_node(w->m, "/sys/fs/cgroup", ret);
-                return;
-        }
-        imm_api_node(w->m, imm_printf(w->a, "/sys/fs/cgroup/init.scope%s", rest), ret);
-        if (ret->state == IMM_NODE_UNKNOWN || S_ISDIR(ret->mode))
-                *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
 }
 
 /* What is mounted in the machine's /sys is not in a new one: there are only the empty mount points.
@@ -218,7 +229,7 @@ static bool kernel_node(const struct imm_walk *w, const struct imm_mount *m, con
         if (imm_streq(m->fstype, "proc"))
                 proc_node(w, path + strlen("/proc"), m, ret);
         else if (imm_streq(m->fstype, "cgroup2"))
-                own_cgroup_node(w, path + strlen("/sys/fs/cgroup"), ret);
+                own_cgroup_node(w, m->kernel_path, rest, ret);
         else {
                 imm_api_node(w->m, path, ret);
                 if (imm_streq(m->fstype, "sysfs"))

@@ -33,7 +33,7 @@ static uint64_t caps_before(const struct imm_settings *s, const struct imm_ident
                      imm_setting_number(s, IMM_SETTING_AMBIENT_CAPABILITIES) != 0 ||
                      id->cap_inheritable != id->cap_ambient;
 
-        return keeps ? IMM_CAPS_ALL : 0;
+        return keeps ? IMM_CAPS_ALL & ~id->cap_lost : 0;
 }
 
 static bool changes_identity(const struct imm_spot *spot) {
@@ -54,13 +54,14 @@ static void change_identity(struct imm_manager *m, struct imm_settings *s,
                         "%s has file capabilities that the bounding set does not allow", program);
                 return;
         }
-        if (id->no_new_privileges)
-                return;
-        set_id = take_ids(&spot->node, id);
+        /* no new privileges: nothing more than systemd still has, which may be much */
+        set_id = !id->no_new_privileges && take_ids(&spot->node, id);
         if (set_id)
                 id->cap_ambient = 0;
         if (caps && !root_before) {
                 id->cap_permitted = granted(caps, id);
+                if (id->no_new_privileges)
+                        id->cap_permitted &= before;
                 id->cap_effective = caps->effective ? id->cap_permitted : 0;
                 id->cap_ambient = 0;
         } else if (set_id) {

@@ -161,6 +161,9 @@ bool imm_plan_forgets_ipc(const struct imm_settings *s);
 /* The unit whose private /tmp it is: units that share it name it after the one that was first. */
 const char *imm_plan_tmp_owner(struct imm_plan *p);
 
+/* plan-cgroup.c: p->cgroup, and what is the service's in it */
+void imm_plan_cgroup_prepare(struct imm_plan *p);
+
 /* plan-dirs.c: StateDirectory= and kin, credentials, private /tmp: what is made on disk. 0 or <0.
  */
 void imm_plan_dirs_prepare(struct imm_plan *p);

@@ -152,18 +152,37 @@ static const char *absolute(const struct imm_walk *w, const char *program, struc
         return program;
 }
 
-/* WorkingDirectory= as a path; NULL where it is not known or fails nothing */
+/* What WorkingDirectory=~ stands for; NULL: systemd finds none, and gives up */
+static const char *home(const struct imm_walk *w) {
+        bool old = w->s->version < 256; /* no directory: the manager's own */
+        const char *name = imm_setting_string(w->s, IMM_SETTING_USER);
+        const struct imm_user *u;
+
+        if (w->m->scope != IMM_SCOPE_SYSTEM)
+                return w->m->user ? w->m->user->home : NULL;
+        if (imm_setting_bool(w->s, IMM_SETTING_DYNAMIC_USER) && w->id->dynamic)
+                return old ? "/root" : NULL;
+        if (!name || imm_streq(name, "root") || imm_streq(name, "0"))
+                return "/root";
+        if (imm_streq(name, "nobody") || imm_streq(name, "65534"))
+                return old ? "/root" : "/";
+        u = imm_user_by_name(w->m->users, w->id->uid == 0 ? name : w->id->user);
+        if (!u || (old && (!*u->home || imm_streq(u->home, "/"))))
+                return "/root";
+        return u->home;
+}
+
+/* WorkingDirectory= as a path; NULL where nothing fails */
 static const char *working_directory(const struct imm_walk *w) {
         const char *dir = imm_setting_string(w->s, IMM_SETTING_WORKING_DIRECTORY);
-        const struct imm_user *u;
 
         if (!dir || *dir == '-' || *dir == '!' ||
                 !imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->set)
                 return NULL;
         if (*dir == '/')
                 return dir;
-        u = imm_user_by_name(w->m->users, w->id->user ? w->id->user : "root");
-        return u ? u->home : NULL;
+        dir = home(w);
+        return dir ? dir : "/~ of a dynamic user";
 }
 
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {

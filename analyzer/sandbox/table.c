@@ -91,7 +91,7 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
                 /* new, and yet a part of the one tree */
                 ret->fstype = imm_strdup(p->out, fs->type);
                 ret->source = host_path(p->out, top);
-                ret->kernel_path = "/sys/fs/cgroup";
+                ret->kernel_path = imm_strdup(p->out, p->cgroup);
                 return;
         }
         if (fs->of_host) {
@@ -407,45 +407,6 @@ static void stay_outside(struct imm_plan *p) {
         look_around(p, root, path);
 }
 
-/* Where the unit's control group is: a-b.slice lies in a.slice */
-static const char *cgroup_of(struct imm_plan *p) {
-        const char *slice = imm_setting_string(p->s, IMM_SETTING_SLICE);
-        const char *at = p->user_manager
-                                 ? imm_printf(p->a, "/user.slice/user-%u.slice/user@%u.service",
-                                           p->m->user->uid, p->m->user->uid)
-                                 : "";
-
-        if (!slice)
-                slice = p->user_manager ? "app.slice" : "system.slice";
-        if (imm_streq(slice, "-.slice"))
-                slice = "";
-        for (const char *dash = slice; *dash; dash++)
-                if (*dash == '-')
-                        at = imm_printf(p->a, "%s/%.*s.slice", at, (int)(dash - slice), slice);
-        if (*slice)
-                at = imm_printf(p->a, "%s/%s", at, slice);
-        return imm_printf(p->a, "/sys/fs/cgroup%s/%s", at, p->s->unit->name);
-}
-
-/* The service may watch its own memory pressure, whatever is done to the control groups. */
-static void memory_pressure(struct imm_plan *p) {
-        uint64_t groups = imm_setting_number(p->s, IMM_SETTING_PROTECT_CONTROL_GROUPS);
-        const char *watch;
-
-        if (!p->q.pressure || (groups != 1 && groups != 3))
-                return;
-        watch = imm_setting_word(p->s, IMM_SETTING_MEMORY_PRESSURE_WATCH);
-        if (watch &&
-                (imm_streq(watch, "no") || imm_streq(watch, "off") || imm_streq(watch, "skip")))
-                return;
-        if ((!watch || imm_streq(watch, "auto")) &&
-                !imm_setting_bool(p->s, IMM_SETTING_MEMORY_ACCOUNTING))
-                return;
-        /* with a tree of its own the unit's group is at its top */
-        p->memory_pressure =
-                imm_printf(p->a, "%s/memory.pressure", groups == 3 ? "/sys/fs/cgroup" : p->cgroup);
-}
-
 /* What systemd and the kernel have made at this point of a boot, beyond the known tables */
 static void prepare_host(struct imm_plan *p) {
         static const struct {
@@ -453,14 +414,9 @@ static void prepare_host(struct imm_plan *p) {
                 mode_t mode;
         } nodes[] = {{"dir", S_IFDIR}, {"reg", S_IFREG}, {"fifo", S_IFIFO}, {"sock", S_IFSOCK},
                 {"chr", S_IFCHR}};
-        const char *pressure;
-        struct imm_vpath at;
 
         imm_vfs_force(p->v, p->q.root, S_IFDIR | (p->s->version >= 254 ? 0555 : 0700));
-        pressure = imm_printf(p->a, "%s/memory.pressure", p->cgroup);
-        imm_vfs_force(p->v, pressure, S_IFREG | 0644);
-        if (p->q.pressure && p->id && imm_vfs_lookup(p->v, pressure, true, &at) >= 0)
-                imm_vfs_change(p->v, at.node, -1, p->id->uid, p->id->gid, false);
+        imm_plan_cgroup_prepare(p);
         if (p->q.os_release)
                 imm_vfs_force(p->v,
                         imm_printf(p->a, "%s/systemd/propagate/.os-release-stage/os-release",
@@ -553,8 +509,6 @@ static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_comm
         note_images(&p);
         imm_plan_dirs_prepare(&p);
         p.needs_namespace = imm_needs_mounts(s);
-        p.cgroup = cgroup_of(&p);
-        memory_pressure(&p);
         prepare_host(&p);
         run(&p);
         ret->has_namespace = p.needs_namespace && ret->outcome == IMM_OUTCOME_OK;

@@ -8,43 +8,55 @@ static uint64_t hash(const char *s) {
         return h ^ h >> 32;
 }
 
-/* The slot of @key, or the free one where it belongs */
-static size_t slot_of(const struct imm_map *m, const char *key) {
-        size_t i = hash(key) & (m->n_slots - 1);
+/* A slot holds the entry's place plus one, and above it a part of the hash: 0 is free. */
+#define PLACE(slot) ((uint32_t)(slot))
+#define MARK(h) ((h)&0xffffffff00000000ULL)
 
-        while (m->slots[i] && strcmp(m->v[m->slots[i] - 1].key, key) != 0)
+/* The slot of @key, or the free one where it belongs */
+static size_t slot_of(const struct imm_map *m, const char *key, uint64_t h) {
+        size_t i = h & (m->n_slots - 1);
+
+        while (m->slots[i] && (MARK(m->slots[i]) != MARK(h) ||
+                                      strcmp(m->v[PLACE(m->slots[i]) - 1].key, key) != 0))
                 i = (i + 1) & (m->n_slots - 1);
         return i;
 }
 
-static struct imm_map_entry *find(const struct imm_map *m, const char *key) {
-        uint32_t at;
+static struct imm_map_entry *find(const struct imm_map *m, const char *key, uint64_t h) {
+        uint64_t at;
 
         if (m->n == 0)
                 return NULL;
-        at = m->slots[slot_of(m, key)];
-        return at ? &m->v[at - 1] : NULL;
+        at = m->slots[slot_of(m, key, h)];
+        return at ? &m->v[PLACE(at) - 1] : NULL;
 }
 
 void *imm_map_get(const struct imm_map *m, const char *key) {
-        const struct imm_map_entry *e = find(m, key);
+        const struct imm_map_entry *e = m->n > 0 ? find(m, key, hash(key)) : NULL;
 
         return e ? e->value : NULL;
 }
 
 bool imm_map_has(const struct imm_map *m, const char *key) {
-        return find(m, key) != NULL;
+        return m->n > 0 && find(m, key, hash(key)) != NULL;
 }
 
 static void rehash(struct imm_arena *a, struct imm_map *m) {
         m->n_slots = m->n_slots ? m->n_slots * 2 : 16;
         m->slots = imm_alloc_array(a, m->n_slots, sizeof(*m->slots));
-        for (size_t i = 0; i < m->n; i++)
-                m->slots[slot_of(m, m->v[i].key)] = (uint32_t)(i + 1);
+        for (size_t i = 0; i < m->n; i++) {
+                uint64_t h = hash(m->v[i].key);
+                size_t at = h & (m->n_slots - 1);
+
+                while (m->slots[at])
+                        at = (at + 1) & (m->n_slots - 1);
+                m->slots[at] = MARK(h) | (i + 1);
+        }
 }
 
 void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *value) {
-        struct imm_map_entry *e = find(m, key);
+        uint64_t h = hash(key);
+        struct imm_map_entry *e = find(m, key, h);
 
         if (e) {
                 e->value = value;
@@ -53,5 +65,5 @@ void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *
         if ((m->n + 1) * 2 > m->n_slots)
                 rehash(a, m);
         *imm_array_push(a, m) = (struct imm_map_entry){key, value};
-        m->slots[slot_of(m, key)] = (uint32_t)m->n;
+        m->slots[slot_of(m, key, h)] = MARK(h) | m->n;
 }

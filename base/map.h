@@ -18,7 +18,7 @@ struct imm_map_entry {
 struct imm_map {
         struct imm_map_entry *v; /* in order of insertion */
         size_t n, cap;
-        uint32_t *slots; /* index into v plus one; 0 is free */
+        uint64_t *slots; /* private */
         size_t n_slots;
 };
 

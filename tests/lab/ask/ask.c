@@ -3,6 +3,7 @@
  *
  * Reads questions from standard input, one a line, and answers each with "QUESTION: yes" or "no":
  *   read PATH, write PATH, execute PATH, connect PATH       as immure can asks them
+ *   is INODE QUESTION       the same, and a yes only if PATH is that very file, no stand-in
  *   connect tcp:ADDRESS:PORT, udp:..., unix:@NAME           something answers there
  *   listen tcp:[ADDRESS:]PORT, udp:..., unix:@NAME          bind(2), and listen(2)
  *   drop DIRECTORY          a new file in it can be executed
@@ -319,6 +320,20 @@ static int try_unshare(int flags) {
                WEXITSTATUS(status) == 1;
 }
 
+static int answer(const char *what, const char *arg);
+
+/* "INODE MODE PATH" */
+static int answer_of(const char *arg) {
+        char mode[32];
+        unsigned long long inode;
+        struct stat st;
+        int n = 0;
+
+        if (sscanf(arg, "%llu %31s %n", &inode, mode, &n) != 2 || n == 0)
+                return 0;
+        return stat(arg + n, &st) == 0 && st.st_ino == inode && answer(mode, arg + n);
+}
+
 static int answer(const char *what, const char *arg) {
         static const struct {
                 const char *name;
@@ -329,6 +344,8 @@ static int answer(const char *what, const char *arg) {
         for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
                 if (!strcmp(what, tries[i].name))
                         return tries[i].try(arg);
+        if (!strcmp(what, "is"))
+                return answer_of(arg);
         if (!strcmp(what, "capability"))
                 return has_capability(atoi(arg));
         if (!strcmp(what, "uid"))

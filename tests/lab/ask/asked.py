@@ -44,12 +44,16 @@ class Lab:
 
     def unit(self, name, settings, questions, prefix="", before=""):
         """@before: lines of [Unit]. A file for questions and one for answers: systemd opens both outside the sandbox."""
-        self.units[name] = questions
         self.file(name + ".service", f"[Unit]\n{before}[Service]\nType=oneshot\nExecStart={prefix}{ASK}\n{settings}\n")
         self.file(name + ".service.d/zz-lab.conf", "[Service]\nStandardInput=file:/var/ask/%N.in\n"
                   "StandardOutput=file:/var/ask/%N.out\nStandardError=null\nTimeoutStartSec=60\n")
-        self.write(f"/var/ask/{name}.in", "".join(q + "\n" for q in questions))
+        self.ask(name, questions)
         self.write(f"/var/ask/{name}.out", "", 0o666)
+
+    def ask(self, name, questions):
+        """May be called again after boot()"""
+        self.units[name] = questions
+        self.write(f"/var/ask/{name}.in", "".join(q + "\n" for q in questions))
 
     def run(self, *command):
         return subprocess.run([lab, "exec", self.pid, *command], capture_output=True, text=True)

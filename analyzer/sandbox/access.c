@@ -168,6 +168,32 @@ void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_comm
                 imm_access_explain(&w, path, &at, v, ret);
 }
 
+void imm_access_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
+        enum imm_command_kind kind, const char *path, struct imm_arena *a, struct imm_access *ret) {
+        struct imm_verdict v[IMM_MODE_N] = {0};
+        struct imm_walk w = {.m = m,
+                .s = s,
+                .table = sb->mounts + kind,
+                .id = sb->identity + kind,
+                .program = sb->program[kind],
+                .a = a};
+        struct imm_spot at;
+
+        *ret = (struct imm_access){0};
+        unknown(ret);
+        if (w.table->n == 0)
+                return;
+        imm_walk_to(&w, path, true, &at);
+        if (at.end == IMM_WALK_UNKNOWN)
+                return;
+        ret->exists = at.end == IMM_WALK_FOUND;
+        if (ret->exists)
+                judge_all(&w, &at, v, ret);
+        else
+                for (size_t i = 0; i < IMM_MODE_CONNECT; i++)
+                        ret->allowed[i] = 0;
+}
+
 static int wider(int a, int b) {
         /* yes is wider than not known, which is wider than no */
         return a == 1 || b == 1 ? 1 : a == -1 || b == -1 ? -1 : 0;

@@ -274,6 +274,13 @@ void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *pa
         struct imm_arena *a, struct imm_access *ret);
 
 /*
+ * @path, links followed, in a sandbox that is at hand, without reasons and levels; also where it
+ * only could be assumed (imm_sandbox_assume()).
+ */
+void imm_access_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
+        enum imm_command_kind kind, const char *path, struct imm_arena *a, struct imm_access *ret);
+
+/*
  * access-list.c: the names in @dir as the main process meets them, sorted; whether it may read the
  * directory is another question. -ENOENT, -ENOTDIR, -EACCES (cannot be known or reached).
  */

@@ -30,6 +30,7 @@ struct table {
         struct imm_arena *a;
         struct row *rows;
         bool has[COLUMN_N];
+        const char *titles[COLUMN_N];
         size_t width[COLUMN_N];
 };
 
@@ -174,6 +175,16 @@ static const struct imm_scorecard *card(const struct imm_audit *a, const char *n
         return NULL;
 }
 
+/* The scorecard that units are ordered and rated by */
+static const struct imm_scorecard *main_card(const struct imm_audit *a) {
+        const struct imm_scorecard *systemd = card(a, "systemd");
+
+        for (size_t i = 0; !systemd && i < a->n_cards; i++)
+                if (a->cards[i]->figure && !imm_streq(a->cards[i]->name, "reach"))
+                        return a->cards[i];
+        return systemd;
+}
+
 /* Findings that are more than remarks can come of the scorecards asked for. */
 static bool may_find(const struct imm_audit *a) {
         for (size_t i = 0; i < a->n_cards; i++)
@@ -185,7 +196,7 @@ static bool may_find(const struct imm_audit *a) {
 
 static void fill(struct table *t) {
         const struct imm_audit *a = t->audit;
-        const struct imm_scorecard *systemd = card(a, "systemd");
+        const struct imm_scorecard *main = main_card(a);
 
         t->rows = imm_alloc_array(t->a, a->n_units, sizeof(*t->rows));
         for (size_t i = 0; i < a->n_units; i++) {
@@ -193,13 +204,16 @@ static void fill(struct table *t) {
 
                 *r = (struct row){.u = &a->units[i]};
                 r->change = t->options->changes ? t->options->changes[i] : NULL;
-                r->exposure = imm_judgement_of(a, r->u, "systemd");
+                r->exposure = main ? imm_judgement_of(a, r->u, main->name) : NULL;
                 r->reach = imm_judgement_of(a, r->u, "reach");
-                r->rating = systemd ? imm_judgement_rating(systemd, r->exposure) : NULL;
+                r->rating = main ? imm_judgement_rating(main, r->exposure) : NULL;
                 imm_findings_count(a, r->u, r->counts);
         }
         t->has[COLUMN_UNIT] = t->has[COLUMN_RATING] = true;
-        t->has[COLUMN_EXPOSURE] = systemd;
+        t->has[COLUMN_EXPOSURE] = main;
+        memcpy(t->titles, titles, sizeof(titles));
+        if (main && !imm_streq(main->name, "systemd"))
+                t->titles[COLUMN_EXPOSURE] = "FIGURE";
         t->has[COLUMN_REACH] = card(a, "reach");
         t->has[COLUMN_FINDINGS] = may_find(a);
         t->has[COLUMN_CHANGE] = t->options->changes;
@@ -210,7 +224,7 @@ static void put_rows(struct table *t) {
         const char *(*cells)[COLUMN_N] = imm_alloc_array(t->a, n, sizeof(*cells));
 
         for (int c = 0; c < COLUMN_N; c++)
-                t->width[c] = t->options->legend ? imm_text_width(titles[c]) : 0;
+                t->width[c] = t->options->legend ? imm_text_width(t->titles[c]) : 0;
         for (size_t i = 0; i < n; i++)
                 for (int c = 0; c < COLUMN_N; c++) {
                         size_t w;
@@ -221,7 +235,7 @@ static void put_rows(struct table *t) {
                                 t->width[c] = w;
                 }
         if (t->options->legend)
-                put_line(t, titles, NULL);
+                put_line(t, t->titles, NULL);
         for (size_t i = 0; i < n; i++)
                 put_line(t, cells[i], &t->rows[i]);
 }

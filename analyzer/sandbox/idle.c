@@ -97,7 +97,7 @@ static bool is_plain_no(const struct imm_value *v, const char *text) {
 
 static bool known(const struct imm_sandbox *sb) {
         for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
-                if (sb->has[k] && sb->mounts[k].n == 0)
+                if (sb->has[k] && (sb->mounts[k].n == 0 || sb->mounts[k].assumed))
                         return false;
         return true;
 }

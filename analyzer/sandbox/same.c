@@ -51,8 +51,9 @@ static bool same_mount(const struct imm_mount *a, const struct imm_mount *b) {
 }
 
 static bool same_table(const struct imm_mount_table *a, const struct imm_mount_table *b) {
-        if (a->outcome != b->outcome || a->has_namespace != b->has_namespace || a->n != b->n ||
-                a->made.n != b->made.n || !same_text(a->root_directory, b->root_directory) ||
+        if (a->outcome != b->outcome || a->has_namespace != b->has_namespace ||
+                a->assumed != b->assumed || a->n != b->n || a->made.n != b->made.n ||
+                !same_text(a->root_directory, b->root_directory) ||
                 !same_text(a->culprit, b->culprit))
                 return false;
         for (size_t i = 0; i < a->n; i++)

@@ -162,6 +162,7 @@ struct imm_mount_table {
                 *culprit; /* path or setting that makes setup fail, as the journal would name it */
         struct imm_origin culprit_origin;
         bool has_namespace;         /* a mount namespace is made at all */
+        bool assumed;               /* it cannot be set up: as if it could */
         const char *root_directory; /* RootDirectory= in effect (host path), or NULL */
         struct imm_mount *v;        /* sorted by path; topmost only; covered ones left out */
         size_t n, cap;

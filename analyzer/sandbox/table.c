@@ -530,4 +530,5 @@ void imm_mount_table_assume(struct imm_manager *m, struct imm_settings *s,
         struct imm_mount_table *ret) {
         *ret = (struct imm_mount_table){0};
         compute(m, s, kind, id, true, a, ret);
+        ret->assumed = true;
 }

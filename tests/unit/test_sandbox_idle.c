@@ -223,6 +223,9 @@ TEST(a_line_is_told_exactly_where_nothing_changes_without_it) {
                         if (*code && d == 2)
                                 fail_msg("%u: %s=%s is told as %s, but does something:\n%s",
                                         f.s->version, x->key, x->value, code, text);
+                        /* of what cannot be set up nothing is claimed */
+                        if (f.sb->mounts[f.sb->main].assumed && d < 2)
+                                continue;
                         if (!*code && (d == 0 || (d == 1 && tables_only(id))))
                                 fail_msg("%u: %s=%s does nothing, and is not told:\n%s",
                                         f.s->version, x->key, x->value, text);

@@ -78,6 +78,8 @@ static bool below(const char *path, const char *top) {
 }
 
 bool imm_api_covers(const struct imm_manager *m, const char *path) {
+        if (path[0] == '\0' || !strchr("pdrs", path[1])) /* most paths, and this is asked a lot */
+                return false;
         /* on the running host only processes need the table: the service is none of them yet */
         if (below(path, "/proc"))
                 return true;

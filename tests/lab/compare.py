@@ -290,10 +290,11 @@ class Unit:
                          (": " + "; ".join(because) if because else ""))
 
     def from_kernel(self, path):
-        """Stands a part of the kernel's file systems there that is elsewhere by rights?"""
+        """Stands a part of /proc, /sys or /run there that is elsewhere by rights?"""
         mount = self.table.at(path)
-        return mount and mount.fstype in ("proc", "sysfs", "cgroup2") and not below(path, "/proc" if mount.fstype == "proc" else "/sys") or (
-            mount and mount.root != "/" and mount.fstype in ("proc", "sysfs"))
+        if not mount or mount.fstype not in ("proc", "sysfs", "cgroup2", "tmpfs"):
+            return False
+        return mount.root != "/" or (mount.fstype != "tmpfs" and not below(path, "/proc" if mount.fstype == "proc" else "/sys"))
 
     def compare_expectation(self):
         """Where the scenario says what the service may have at most, the kernel keeps it."""

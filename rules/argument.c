@@ -163,6 +163,8 @@ static void add_call(struct work *w, const struct imm_call_data *call) {
 
         if (number >= 0 && number < 64 * IMM_CALL_WORDS)
                 w->to->calls[number / 64] |= UINT64_C(1) << (number % 64);
+        else if (call && imm_call_is_foreign(call))
+                imm_strv_add(w->a, &w->to->foreign_calls, call->name);
 }
 
 /* Names that this version or architecture does not know are no mistake: nobody makes such a call.

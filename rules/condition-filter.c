@@ -85,17 +85,156 @@ static enum imm_truth leaves_one(
         return IMM_NO;
 }
 
-bool imm_facts_call_left(struct imm_facts *facts, const char *call) {
-        const struct imm_value *v = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_FILTER);
-        const struct imm_call_data *data =
-                imm_call_find(call, imm_group_bit(facts->manager->version));
-        int n = data ? imm_call_number(data) : -1;
+static void deny_call(struct imm_facts *facts, const struct imm_call_data *call) {
+        set_call(facts->calls_denied, imm_call_number(call));
+        if (imm_call_is_foreign(call))
+                imm_strv_add(imm_facts_memory(facts), &facts->foreign_denied, call->name);
+}
+
+static void deny_word(struct imm_facts *facts, const char *word) {
+        unsigned bit = imm_group_bit(facts->manager->version);
+        const struct imm_call_data *call;
+        const unsigned short *calls;
+        size_t n;
+
+        if (*word != '@') {
+                call = imm_call_find(word, bit);
+                if (call)
+                        deny_call(facts, call);
+                return;
+        }
+        if (!imm_group_calls(word, bit, &calls, &n))
+                return;
+        for (size_t i = 0; i < n; i++)
+                deny_call(facts, &imm_calls[calls[i]]);
+}
+
+/* Settings with a filter of their own beside SystemCallFilter=: it answers EPERM */
+static void collect_denied(struct imm_facts *facts) {
+        static const struct {
+                enum imm_setting setting;
+                const char *words[3];
+        } filters[] = {
+                {IMM_SETTING_PROTECT_KERNEL_MODULES, {"@module"}},
+                {IMM_SETTING_PROTECT_CLOCK, {"@clock"}},
+                {IMM_SETTING_PRIVATE_DEVICES, {"@raw-io"}},
+                {IMM_SETTING_PROTECT_KERNEL_LOGS, {"syslog"}},
+                {IMM_SETTING_PROTECT_HOSTNAME, {"sethostname", "setdomainname"}},
+        };
+
+        facts->have_denied = true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(filters); i++) {
+                if (imm_fact(facts, filters[i].setting)->number == 0)
+                        continue;
+                for (size_t k = 0; filters[i].words[k]; k++)
+                        deny_word(facts, filters[i].words[k]);
+        }
+}
+
+/* What all filters together leave of the calls asked for */
+static bool left_of(struct imm_facts *facts, const uint64_t *asked, uint64_t left[IMM_CALL_WORDS]) {
+        bool allow = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_FILTER)->allow_list, any = false;
 
         if (!facts->have_calls)
                 collect_calls(facts);
-        if (n < 0 || n >= 64 * IMM_CALL_WORDS)
-                return false;
-        return (facts->calls[n / 64] >> (n % 64) & 1) == v->allow_list;
+        if (!facts->have_denied)
+                collect_denied(facts);
+        for (size_t i = 0; i < IMM_CALL_WORDS; i++) {
+                left[i] = asked[i] & (allow ? facts->calls[i] : ~facts->calls[i]) &
+                          ~facts->calls_denied[i];
+                any |= left[i] != 0;
+        }
+        return any;
+}
+
+bool imm_facts_call_left(struct imm_facts *facts, const char *call) {
+        const struct imm_call_data *data =
+                imm_call_find(call, imm_group_bit(facts->manager->version));
+        uint64_t asked[IMM_CALL_WORDS] = {0}, left[IMM_CALL_WORDS];
+
+        if (data)
+                set_call(asked, imm_call_number(data));
+        return left_of(facts, asked, left);
+}
+
+/* ---- other ABIs ---- */
+
+/* A filter by names binds all ABIs of the machine; a name that one of them alone has must be in it
+ * all the same. */
+static bool allows_foreign(const struct imm_facts *facts) {
+#if defined(__aarch64__)
+        static const char own[] = "arm64";
+#else
+        static const char own[] = "x86-64";
+#endif
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES);
+
+        if (v->strings.n == 0)
+                return true;
+        for (size_t i = 0; i < v->strings.n; i++)
+                if (!imm_streq(v->strings.v[i].text, "native") &&
+                        !imm_streq(v->strings.v[i].text, own))
+                        return true;
+        return false;
+}
+
+static bool is_filtered(const struct imm_value *v, const char *name) {
+        bool named = false;
+
+        for (size_t i = 0; i < v->syscalls.n; i++)
+                named |= imm_streq(v->syscalls.v[i].name, name) &&
+                         (v->syscalls.v[i].error == 0 || !v->allow_list);
+        return named != v->allow_list;
+}
+
+static void name_calls(struct imm_facts *facts, const uint64_t left[IMM_CALL_WORDS]) {
+        const char *names = "";
+
+        for (size_t i = 0; facts->arena && i < imm_n_calls; i++) {
+                int n = imm_call_number(&imm_calls[i]);
+
+                if (n >= 0 && n < 64 * IMM_CALL_WORDS && left[n / 64] >> (n % 64) & 1)
+                        names = imm_printf(facts->arena, "%s %s", names, imm_calls[i].name);
+        }
+        if (*names)
+                imm_evidence_add(facts, IMM_SETTING_SYSTEM_CALL_FILTER, "calls left:%s", names);
+}
+
+enum imm_truth imm_calls_left(struct imm_facts *facts, const struct imm_argument *argument) {
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_SYSTEM_CALL_FILTER);
+        uint64_t left[IMM_CALL_WORDS];
+        bool any = left_of(facts, argument->calls, left);
+        const char *names = "";
+
+        if (any && !facts->arena)
+                return IMM_YES;
+        name_calls(facts, left);
+        for (size_t i = 0; allows_foreign(facts) && i < argument->foreign_calls.n; i++) {
+                if (is_filtered(v, argument->foreign_calls.v[i]) ||
+                        imm_strv_has(&facts->foreign_denied, argument->foreign_calls.v[i]))
+                        continue;
+                any = true;
+                if (facts->arena)
+                        names = imm_printf(
+                                facts->arena, "%s %s", names, argument->foreign_calls.v[i]);
+        }
+        if (*names)
+                imm_evidence_add(facts, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES,
+                        "calls left to 32-bit programs:%s", names);
+        return any ? IMM_YES : IMM_NO;
+}
+
+enum imm_truth imm_foreign_left(struct imm_facts *facts) {
+        const struct imm_value *v = imm_fact(facts, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES);
+
+        if (!allows_foreign(facts))
+                return IMM_NO;
+        imm_evidence_add(facts, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES,
+                "SystemCallArchitectures= leaves the calls of 32-bit programs");
+        if (v->allow_list || v->strings.n > 0)
+                imm_evidence_add(facts, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES,
+                        "RestrictAddressFamilies= does not bind them");
+        return IMM_YES;
 }
 
 enum imm_truth imm_condition_allows_system_call(

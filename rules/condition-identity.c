@@ -112,7 +112,15 @@ enum imm_truth imm_condition_can_call(
         struct imm_facts *facts, const struct imm_argument *argument) {
         if (has_bare_command(facts, IMM_SETTING_SYSTEM_CALL_FILTER))
                 return IMM_YES;
-        return imm_condition_allows_system_call(facts, argument);
+        return imm_calls_left(facts, argument);
+}
+
+enum imm_truth imm_condition_foreign_calls(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        (void)argument;
+        if (has_bare_command(facts, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES))
+                return IMM_YES;
+        return imm_foreign_left(facts);
 }
 
 enum imm_truth imm_condition_can_unshare(

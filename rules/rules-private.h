@@ -77,6 +77,7 @@ struct imm_argument {
         enum imm_setting *settings;
         size_t n_settings;
         uint64_t calls[IMM_CALL_WORDS];
+        struct imm_strv foreign_calls; /* those that 32-bit programs alone have */
         const struct imm_profile **profiles;
         size_t n_profiles;
 };
@@ -125,6 +126,10 @@ struct imm_facts {
         bool have_calls;
         uint64_t calls[IMM_CALL_WORDS];        /* named by the filter */
         uint64_t calls_killed[IMM_CALL_WORDS]; /* those without an error of their own */
+        /* by other settings than the filter, made when first needed */
+        bool have_denied;
+        uint64_t calls_denied[IMM_CALL_WORDS];
+        struct imm_strv foreign_denied;
 };
 
 enum imm_truth { IMM_NO, IMM_YES, IMM_DONT_KNOW };
@@ -171,7 +176,10 @@ void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
  * @ret (NULL: any at all is enough to know): their names */
 size_t imm_census_others(
         struct imm_facts *facts, const struct imm_identity *id, bool traced, struct imm_strv *ret);
-/* condition-filter.c: does SystemCallFilter= leave the call, in the machine's own ABI? */
+/* condition-filter.c: what all filters of sandboxed commands leave: of the calls asked for, of
+ * other ABIs than the machine's own, of one call in that one */
+enum imm_truth imm_calls_left(struct imm_facts *facts, const struct imm_argument *argument);
+enum imm_truth imm_foreign_left(struct imm_facts *facts);
 bool imm_facts_call_left(struct imm_facts *facts, const char *call);
 /* Appends a line of evidence, if anybody wants it. */
 void imm_evidence_add(struct imm_facts *facts, enum imm_setting setting, const char *fmt, ...)

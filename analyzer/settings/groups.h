@@ -36,3 +36,5 @@ const struct imm_call_data *imm_call_find(const char *name, unsigned bit);
 /* A group of calls with those it names taken apart: indices into imm_calls; false: there is none */
 bool imm_group_calls(const char *name, unsigned bit, const unsigned short **ret, size_t *ret_n);
 int imm_call_number(const struct imm_call_data *c); /* on this machine; negative: it lacks it */
+/* One that this machine's 64-bit programs lack and its 32-bit ones have */
+bool imm_call_is_foreign(const struct imm_call_data *c);

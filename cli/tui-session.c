@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { BATCH_PER_JOB = 48, NICE = 5 };
+enum { BATCH_PER_JOB = 48, NICE = 2 };
 
 static int open_units(
         struct imm_session *s, struct imm_review *r, enum imm_scope scope, struct imm_err *err) {
@@ -84,6 +84,11 @@ int imm_session_new(struct imm_session **ret, struct imm_review *r, enum imm_sco
         return 0;
 }
 
+/* What the list itself shows needs no mounts; a difference does */
+unsigned imm_session_parts(const struct imm_review *r) {
+        return r->has_runs ? IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS : IMM_SNAPSHOT_GATE;
+}
+
 /* ---- the thread ---- */
 
 static void hand_over(struct imm_session *s, struct imm_snapshot *batch) {
@@ -104,7 +109,7 @@ static void analyse_batch(struct imm_review *r, size_t from, size_t n) {
                 (void)sched_yield();
         (void)pthread_mutex_lock(&s->turn);
         a = imm_audit_run(s->manager, r->audit.rules, s->services + from, n, &options);
-        batch = imm_snapshot_of(a, IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS, r->cli->jobs);
+        batch = imm_snapshot_of(a, imm_session_parts(r), r->cli->jobs);
         imm_audit_free(a);
         (void)pthread_mutex_unlock(&s->turn);
         hand_over(s, batch);
@@ -148,6 +153,7 @@ void imm_session_start(struct imm_review *r) {
         struct imm_session *s = r->session;
         sigset_t all, before;
 
+        r->has_runs = imm_review_has_runs(r);
         /* signals are the review's */
         (void)sigfillset(&all);
         (void)pthread_sigmask(SIG_BLOCK, &all, &before);

@@ -369,8 +369,8 @@ static bool reread(struct imm_review *r, const char *name, const char *path) {
         for (size_t i = 0; i < s->shown->states.n; i++)
                 if (imm_streq(s->shown->states.v[i]->unit, name)) {
                         const char *package = s->shown->states.v[i]->package;
-                        struct imm_state *now = imm_snapshot_add_unit(s->states, one,
-                                &one->units[0], IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS);
+                        struct imm_state *now = imm_snapshot_add_unit(
+                                s->states, one, &one->units[0], imm_session_parts(r));
 
                         now->package = package;
                         s->shown->states.v[i] = now;
@@ -462,6 +462,14 @@ static int runs(void *data, struct imm_arena *a, struct imm_tui_run **ret, size_
         }
         *ret_n = n;
         return 0;
+}
+
+bool imm_review_has_runs(struct imm_review *r) {
+        struct imm_tui_run *found = NULL;
+        imm_err_auto err = IMM_ERR_INIT;
+        size_t n = 0;
+
+        return runs(r, r->arena, &found, &n, &err) >= 0 && n > 0;
 }
 
 static void free_snapshot(void *s) {

@@ -50,10 +50,12 @@ struct imm_review {
         enum imm_scope scope;
         struct imm_session *session;
         int64_t filled_at; /* when the list was filled in last, on a clock of milliseconds */
+        bool has_runs;     /* there is something to compare with */
         bool changed;      /* the list has to be shown anew: something was saved */
 };
 
 struct imm_tui_world imm_review_world(struct imm_review *r);
+bool imm_review_has_runs(struct imm_review *r);
 int imm_review_manager(const struct imm_review *r, enum imm_scope scope, struct imm_manager **ret,
         struct imm_err *err);
 
@@ -62,6 +64,7 @@ int imm_review_manager(const struct imm_review *r, enum imm_scope scope, struct 
 int imm_session_new(struct imm_session **ret, struct imm_review *r, enum imm_scope scope,
         struct imm_manager *manager, struct imm_err *err);
 void imm_session_start(struct imm_review *r);
+unsigned imm_session_parts(const struct imm_review *r); /* of a snapshot, that the list needs */
 /* Takes what the analysis has finished into session->shown; true if there was something. */
 bool imm_session_waits(struct imm_session *s); /* there is something to take */
 bool imm_session_take(struct imm_session *s);

@@ -283,6 +283,7 @@ static bool removed(const struct imm_state_finding *f, const struct imm_state *f
 
 void imm_unit_save(struct imm_tui *t, const char *path, bool replace) {
         imm_err_auto err = IMM_ERR_INIT;
+        const char *manager = t->scope && !imm_streq(t->scope, "system") ? " --user" : "";
         size_t gone = 0;
         int r;
 
@@ -304,9 +305,9 @@ void imm_unit_save(struct imm_tui *t, const char *path, bool replace) {
                 return;
         }
         imm_tui_say(t, false,
-                "written to %s, %zu findings fewer; `systemctl daemon-reload` and a "
-                "restart of the unit make it hold",
-                path, gone);
+                "written to %s, %zu finding%s fewer; to make it hold: systemctl%s daemon-reload && "
+                "systemctl%s restart %s",
+                path, gone, gone == 1 ? "" : "s", manager, manager, t->as_is->unit);
         t->trials->n = 0;
         t->as_is = t->state = t->world.state(t->world.data, t->as_is->unit, NULL, &err) ?: t->state;
         if (t->pane == IMM_PANE_DROPIN)

@@ -154,7 +154,7 @@ static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome o
                 of_instance(w, &origin))
                 return;
         /* what hides a path is there; what is missing may still come */
-        if (is_path && !because) {
+        if (is_path && !because && origin.file && absent(w, culprit)) {
                 if (made_by_tmpfiles(w, culprit))
                         return;
                 if (when == IMM_PREFLIGHT_START && made_at_run_time(culprit) && absent(w, culprit))
@@ -258,6 +258,8 @@ static const struct {
 /* What holds for all commands of a kind: identity, what is opened before, mounts */
 static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_identity *id,
         struct imm_mount_table *t) {
+        struct imm_mount_table failed;
+        const struct imm_mount *by;
         struct imm_start_fault f;
         enum imm_setting at;
 
@@ -271,12 +273,23 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
                 add(w, IMM_PREFLIGHT_START, f.outcome, f.culprit, f.setting, f.origin, NULL);
         imm_mount_table_compute(w->m, w->s, kind, id, w->a, t);
-        if (t->outcome != IMM_OUTCOME_OK) {
-                at = setting_at(w, &t->culprit_origin, IMM_SETTING_N);
-                add(w, IMM_PREFLIGHT_START, t->outcome, t->culprit, at, t->culprit_origin, NULL);
-        }
+        failed = *t;
         if (t->n == 0)
                 imm_mount_table_assume(w->m, w->s, kind, id, w->a, t);
+        if (failed.outcome == IMM_OUTCOME_OK)
+                return;
+        at = setting_at(w, &failed.culprit_origin, IMM_SETTING_N);
+        /* of systemd's own mounts no line asks for: what covers the place is to blame */
+        if (!failed.culprit_origin.file && failed.culprit && *failed.culprit == '/' && t->n > 0 &&
+                (by = imm_mount_at(t, failed.culprit)) && by->setting < IMM_SETTING_N) {
+                add(w, IMM_PREFLIGHT_START, failed.outcome, failed.culprit, by->setting, by->origin,
+                        imm_printf(w->a, "which %s= hides (%s)",
+                                imm_setting_info(by->setting)->name,
+                                imm_origin_text(&by->origin, w->a)));
+                return;
+        }
+        add(w, IMM_PREFLIGHT_START, failed.outcome, failed.culprit, at, failed.culprit_origin,
+                NULL);
 }
 
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,

@@ -331,9 +331,15 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
                 /* empty at boot, but for what tmpfiles.d puts there */
                 *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
                 imm_node_booted(w->m, path, ret);
-        } else if (m->host_path)
-                host_node(w, join(w->a, m->host_path, rest), ret);
-        else if (m->of_host)
+        } else if (m->host_path) {
+                const char *host = join(w->a, m->host_path, rest);
+
+                host_node(w, host, ret);
+                /* a bind that left out what is mounted in it */
+                if (*rest && imm_after(m->host_path, "/sys") && imm_api_covers(w->m, host) &&
+                        imm_api_at(m->host_path) == IMM_API_SYSFS)
+                        bare_sysfs(w, host, ret);
+        } else if (m->of_host)
                 host_node(w, path, ret);
         else
                 new_node(w, m, rest, ret);

@@ -136,9 +136,23 @@ static bool number_in(const char *text, int base, unsigned long *ret) {
         return isdigit((unsigned char)*text) && *end == '\0';
 }
 
+/* "10M", or "10%" where a part of the memory may be asked for */
+static bool is_size(const char *text, bool percent) {
+        char *end;
+
+        (void)strtoull(text, &end, 0);
+        if (!isdigit((unsigned char)*text))
+                return false;
+        if (*end && (strchr("kKmMgGtTpPeE", *end) || (percent && *end == '%')))
+                end++;
+        return *end == '\0';
+}
+
 static bool tmpfs_value(struct imm_plan_entry *e, const char *key, const char *value) {
         unsigned long n = 0;
 
+        if (imm_streq(key, "size=") || imm_streq(key, "nr_blocks=") || imm_streq(key, "nr_inodes="))
+                return is_size(value, key[0] == 's');
         if (imm_streq(key, "mode=")) {
                 if (!number_in(value, 8, &n))
                         return false;

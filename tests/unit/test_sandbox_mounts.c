@@ -180,6 +180,11 @@ TEST(links_and_failures) {
                 {"BindPaths=/srv:/mnt/new/dir", "/mnt/new/dir", {"bind /srv rw"}},
                 {"ReadOnlyPaths=-/etc/passwd/x", "/", {"namespace-failure"}},
                 {"TemporaryFileSystem=/var:nonsense", "/", {"namespace-failure"}},
+                {"TemporaryFileSystem=/var:size=10%", "/var", {"tmpfs tmpfs rw,nodev"}},
+                /* specifiers are not expanded there */
+                {"TemporaryFileSystem=/var:size=10%%", "/", {"namespace-failure"}},
+                {"TemporaryFileSystem=/var:nr_inodes=1k,size=1M", "/var", {"tmpfs tmpfs rw,nodev"}},
+                {"TemporaryFileSystem=/var:size=lots", "/", {"namespace-failure"}},
                 {"TemporaryFileSystem=/var:noexec,dev", "/var", {"tmpfs tmpfs rw,noexec"}},
                 /* what hides /run makes the step after it fail, since there is one */
                 {"InaccessiblePaths=/var/run", "/run",

@@ -28,12 +28,24 @@ static void put_strings(struct imm_json *j, const char *key, const struct imm_st
 }
 
 static void put(struct imm_json *j, const struct imm_scorecard *card, const struct imm_rule *r) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_strv asks = {0};
+
         imm_json_object(j, NULL);
         imm_json_string(j, "rule", r->id);
         imm_json_string(j, "scorecard", card->name);
         imm_json_string(j, "title", r->title);
         imm_json_string(j, "severity", imm_severity_name(r->severity));
         imm_json_uint(j, "weight", r->weight);
+        imm_json_string(j, "why", r->description);
+        imm_rule_asks(r, a, &asks);
+        put_strings(j, "evidence", &asks);
+        imm_json_array(j, "remedy");
+        for (size_t i = 0; i < r->n_remedies; i++)
+                imm_json_string(j, NULL,
+                        imm_printf(a, "%s=%s", r->remedies[i].setting, r->remedies[i].value));
+        imm_json_end(j);
+        imm_json_string(j, "not_when", r->not_when);
         put_strings(j, "files", &r->files);
         put_strings(j, "documentation", &r->documentation);
         imm_json_end(j);
@@ -100,8 +112,21 @@ static void put_text(const struct imm_cli *cli, const char *s) {
         }
 }
 
+static void heading(const struct imm_cli *cli, const char *title, bool any) {
+        if (any)
+                printf("\n%s%s%s\n", imm_cli_tone(cli, IMM_TONE_BOLD), title, imm_cli_plain(cli));
+}
+
+static void section(const struct imm_cli *cli, const char *title, const char *text) {
+        heading(cli, title, text && *text);
+        if (text)
+                put_text(cli, text);
+}
+
 static void explain(
         const struct imm_cli *cli, const struct imm_scorecard *card, const struct imm_rule *r) {
+        struct imm_strv asks = {0};
+
         printf("%s%s/%s%s: ", imm_cli_tone(cli, IMM_TONE_BOLD), card->name,
                 imm_text_escape(cli->arena, r->id), imm_cli_plain(cli));
         imm_text_put(stdout, r->title ? r->title : "");
@@ -113,16 +138,17 @@ static void explain(
         for (size_t i = 0; i < r->documentation.n; i++)
                 printf("  %s  %s\n", i == 0 ? "see     " : "        ",
                         imm_text_escape(cli->arena, r->documentation.v[i]));
+        section(cli, "Why", r->description);
+        imm_rule_asks(r, cli->arena, &asks);
+        heading(cli, "Evidence", asks.n > 0);
+        for (size_t i = 0; i < asks.n; i++)
+                put_text(cli, asks.v[i]);
+        heading(cli, "Remedy", r->n_remedies > 0);
         for (size_t i = 0; i < r->n_remedies; i++)
-                printf("  %s  %s=%s\n", i == 0 ? "remedy  " : "        ",
-                        imm_text_escape(cli->arena, r->remedies[i].setting),
-                        imm_text_escape(cli->arena, r->remedies[i].value));
-        if (r->description) {
-                putchar('\n');
-                put_text(cli, r->description);
-        }
-        putchar('\n');
-        put_text(cli, r->text ? r->text : "");
+                put_text(cli, imm_printf(cli->arena, "%s=%s", r->remedies[i].setting,
+                                      r->remedies[i].value));
+        section(cli, "When not", r->not_when);
+        section(cli, "The rule itself", r->text);
 }
 
 static size_t explain_profiles(

@@ -164,6 +164,10 @@ static void rule_line(struct build *b, const struct line *at) {
                 r->description = !*value || !r->description
                                          ? text_or_null(value)
                                          : imm_printf(b->a, "%s\n%s", r->description, value);
+        else if (imm_streq(key, "NotWhen"))
+                r->not_when = !*value || !r->not_when
+                                      ? text_or_null(value)
+                                      : imm_printf(b->a, "%s\n%s", r->not_when, value);
         else if (imm_streq(key, "Severity"))
                 set_severity(b, at, &severity);
         else if (imm_streq(key, "Confidence"))
@@ -459,4 +463,32 @@ bool imm_match_covers(
         if (match->packages.n > 0 && !of_package(match, m, u))
                 return false;
         return match->units.n == 0 || any_matches(&match->units, u->name);
+}
+
+/* ---- in words ---- */
+
+static const char *clause_words(const struct imm_clause *c, struct imm_arena *a) {
+        char *text = imm_printf(a, "%s%s", c->negate ? "not: " : "", c->condition->text);
+
+        if (c->argument.setting < IMM_SETTING_N)
+                text = imm_printf(a, "%s: %s=", text, imm_setting_info(c->argument.setting)->name);
+        for (size_t i = 0; i < c->argument.words.n; i++)
+                text = imm_printf(a, "%s%s %s", text, i == 0 ? ":" : "", c->argument.words.v[i]);
+        return text;
+}
+
+void imm_rule_asks(const struct imm_rule *r, struct imm_arena *a, struct imm_strv *ret) {
+        for (size_t i = 0; i < r->n_steps; i++) {
+                const struct imm_step *s = &r->steps[i];
+
+                for (size_t k = 0; k < s->n_clauses; k++)
+                        imm_strv_add(a, ret,
+                                imm_printf(a, "%s%s%s",
+                                        k > 0                              ? "  and "
+                                        : s->except                        ? "does not apply where "
+                                        : i > 0 && !r->steps[i - 1].except ? "or else "
+                                                                           : "",
+                                        k > 0 && s->clauses[k].trigger ? "(one of those) " : "",
+                                        clause_words(&s->clauses[k], a)));
+        }
 }

@@ -28,7 +28,7 @@ struct imm_remedy {
 struct imm_rule {
         const char *name; /* file name without ".rule" */
         const char *id;   /* what outputs call it; the name where Id= does not say otherwise */
-        const char *title, *good, *description;
+        const char *title, *good, *description, *not_when;
         enum imm_severity severity;
         enum imm_confidence confidence;
         uint64_t weight, range;        /* as the rule says; a policy may say otherwise (below) */
@@ -104,6 +104,8 @@ IMM_DEFINE_CLEANUP(struct imm_rulebook *, imm_rulebook_free)
 void imm_rule_validate(const struct imm_root *host, const char *path, const char *shown,
         unsigned version, struct imm_arena *a, struct imm_diags *to);
 struct imm_scorecard *imm_scorecard_by_name(const struct imm_rulebook *b, const char *name);
+/* What the rule asks of a unit, a line for each condition, in the order of its steps */
+void imm_rule_asks(const struct imm_rule *r, struct imm_arena *a, struct imm_strv *ret);
 bool imm_rules_broken(const struct imm_rulebook *b);
 
 /* ---- judgements ---- */

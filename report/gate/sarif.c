@@ -30,12 +30,15 @@ static const char *rule_id(const struct imm_state_finding *f, struct imm_arena *
 
 static void put_rule(struct imm_json *j, const char *id, const char *title,
         const struct imm_rule *rule, enum imm_severity s, struct imm_arena *a) {
-        const char *help = rule && rule->description ? rule->description : title;
+        const char *why = rule && rule->description ? rule->description : title;
+        const char *help = rule && rule->not_when
+                                   ? imm_printf(a, "%s\nWhen not: %s", why, rule->not_when)
+                                   : why;
 
         imm_json_object(j, NULL);
         imm_json_string(j, "id", id);
         text(j, "shortDescription", title);
-        text(j, "fullDescription", help);
+        text(j, "fullDescription", why);
         imm_json_object(j, "help");
         imm_json_string(j, "text", help);
         imm_json_string(j, "markdown", imm_text_escape(a, help));

@@ -4,6 +4,7 @@
 
 #include "analyzer/sandbox/idle.h"
 #include "analyzer/sandbox/network.h"
+#include "analyzer/uses/uses.h"
 #include "base/map.h"
 #include "rules/rules.h"
 
@@ -130,6 +131,9 @@ struct imm_facts {
         bool have_denied;
         uint64_t calls_denied[IMM_CALL_WORDS];
         struct imm_strv foreign_denied;
+        /* what settings refuse to the programs, likewise */
+        bool have_denials;
+        struct imm_denials denials;
 };
 
 enum imm_truth { IMM_NO, IMM_YES, IMM_DONT_KNOW };

@@ -279,6 +279,12 @@ static int read_names(struct elf_reader *r, struct imm_elf *e) {
                 case DT_FLAGS_1:
                         e->flags_1 = r->dynamic[i].value;
                         continue;
+                case DT_FLAGS:
+                        e->text_relocations |= (r->dynamic[i].value & DF_TEXTREL) != 0;
+                        continue;
+                case DT_TEXTREL:
+                        e->text_relocations = true;
+                        continue;
                 default:
                         continue;
                 }

@@ -35,6 +35,7 @@ struct imm_elf {
         struct imm_strv needed, auxiliary, filter;
         uint64_t flags_1;      /* DT_FLAGS_1 */
         bool executable_stack; /* PT_GNU_STACK asks for it */
+        bool text_relocations; /* DT_TEXTREL: the loader writes into the code */
         struct imm_elf_dlopen *dlopen;
         size_t n_dlopen;
 };

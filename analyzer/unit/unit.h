@@ -148,6 +148,8 @@ struct imm_manager {
         struct imm_unit_index *index;  /* private to this room */
         struct imm_census *census;     /* rules: which services share a user; likewise */
         struct imm_arena *arena;
+        /* analyzer/uses: what programs say, each read once */
+        struct imm_use_files *use_files;
 };
 
 /* Opens the manager of @root: search path, index of the directories, no unit yet. */

@@ -72,6 +72,14 @@ static const struct row rows[] = {
         {"RunsAs", "static", "User=daemon", true},
         {"RunsAs", "nobody", "User=nobody\nDynamicUser=yes", true},
         {"RunsAs", "static dynamic", "User=nobody", false},
+        {"RefusesUse", "RestrictAddressFamilies", "Type=notify\nRestrictAddressFamilies=AF_INET",
+                true},
+        {"RefusesUse", "RestrictAddressFamilies",
+                "Type=notify\nRestrictAddressFamilies=AF_INET AF_UNIX", false},
+        {"RefusesUse", "PrivateDevices", "Type=notify\nRestrictAddressFamilies=AF_INET", false},
+        {"MayRefuseUse", "PrivateDevices", "ExecStartPre=/usr/bin/tool\nPrivateDevices=yes", true},
+        {"MayRefuseUse", "PrivateDevices", "ExecStartPre=+/usr/bin/tool\nPrivateDevices=yes",
+                false},
         {"FilterMode", "SystemCallFilter none", "", true},
         {"FilterMode", "SystemCallFilter none", "SystemCallFilter=~no_such_call", true},
         {"FilterMode", "SystemCallFilter deny", "SystemCallFilter=~mount", true},
@@ -319,7 +327,7 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
         tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/false\n"
                                 "lonely:x:7:7::/:/bin/false\n");
         tree_file("etc/secret", "");
-        tree_file("usr/bin/tool", "#!/bin/sh\n");
+        tree_file("usr/bin/tool", "#!/bin/sh\ncat /dev/sda\n");
         tree_file("home/alice/x", "");
         tree_file("var/lib/db/x", "");
         tree_file("tmp/x", "");

@@ -1,0 +1,342 @@
+#include "analyzer/uses/uses-private.h"
+
+#include <errno.h>
+
+/* A unit's uses: from its closure, file by file; its own settings; the configuration. */
+
+enum { OBJECTS_MAX = 400 };
+
+static enum imm_confidence confidence_of(enum strength how) {
+        return how == MUST ? IMM_CERTAIN : how == MAY ? IMM_POSSIBLE : IMM_LIKELY;
+}
+
+void use_add(struct collector *c, enum imm_facility f, enum strength how, const char *calls,
+        const char *object, const char *fmt, ...) {
+        struct imm_use u = {.facility = f,
+                .kind = c->kind,
+                .confidence = confidence_of(how),
+                .essential = how != CALLS,
+                .remark = how == MAY || c->optional || c->weak,
+                .calls = calls,
+                .object = object};
+        const char *key = imm_printf(c->a, "%d %d %d %s %s", (int)f, (int)c->kind, (int)u.remark,
+                object ? object : "", calls ? calls : "");
+        va_list ap;
+
+        if (c->by_socket && (f == IMM_FACILITY_PORT || f == IMM_FACILITY_LISTEN))
+                return; /* systemd listens */
+        if (imm_map_has(&c->seen, key) || c->seen.n > OBJECTS_MAX)
+                return;
+        if (c->least > u.confidence)
+                u.confidence = c->least;
+        va_start(ap, fmt);
+        u.evidence = imm_vprintf(c->a, fmt, ap);
+        va_end(ap);
+        imm_map_put(c->a, &c->seen, key, c);
+        *imm_array_push(c->a, c->to) = u;
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+/* ---- files of the closure ---- */
+
+/* The program at the end of the chain that asked for @need: not a library */
+static int program_of(const struct imm_closure *cl, int need) {
+        while (need >= 0 &&
+                (cl->v[need].kind == IMM_NEED_LIBRARY || cl->v[need].kind == IMM_NEED_LOADER ||
+                        cl->v[need].kind == IMM_NEED_MODULE))
+                need = cl->v[need].by;
+        return need;
+}
+
+static int unit_need_of(const struct imm_closure *cl, int need) {
+        while (need >= 0 && cl->v[need].by >= 0)
+                need = cl->v[need].by;
+        return need;
+}
+
+/* The command of the unit that a need is for */
+static const struct imm_command_item *command_of(
+        const struct collector *c, const struct imm_need *top) {
+        const struct imm_value *v;
+
+        if (top->setting >= IMM_SETTING_N)
+                return NULL;
+        v = imm_setting(c->s, top->setting);
+        for (size_t i = 0; v->type == IMM_VALUE_COMMANDS && i < v->commands.n; i++)
+                if (v->commands.v[i].origin.line == top->origin.line &&
+                        v->commands.v[i].origin.file == top->origin.file)
+                        return &v->commands.v[i];
+        return NULL;
+}
+
+/* ... of all that name one of the files on the way, the one that the need is for */
+static const struct imm_command_item *command_naming(
+        const struct collector *c, int need, enum imm_setting *ret) {
+        static const enum imm_setting settings[] = {
+                IMM_SETTING_EXEC_START, IMM_SETTING_EXEC_START_PRE, IMM_SETTING_EXEC_START_POST};
+
+        for (; need >= 0; need = c->closure->v[need].by)
+                for (size_t s = 0; s < IMM_ELEMENTSOF(settings); s++) {
+                        const struct imm_value *v = imm_setting(c->s, settings[s]);
+
+                        for (size_t i = 0; i < v->commands.n; i++)
+                                for (size_t k = 1; k < v->commands.v[i].argv.n; k++)
+                                        if (c->closure->v[need].name &&
+                                                imm_streq(v->commands.v[i].argv.v[k],
+                                                        c->closure->v[need].name)) {
+                                                *ret = settings[s];
+                                                return &v->commands.v[i];
+                                        }
+                }
+        return NULL;
+}
+
+static void set_command(struct collector *c, const struct imm_command_item *cmd, bool main_one) {
+        c->kind = IMM_KIND_PLAIN;
+        c->optional = cmd && (cmd->flags & IMM_COMMAND_IGNORE_FAILURE) && !main_one;
+        if (!cmd)
+                return;
+        if (cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED)
+                c->kind = IMM_KIND_PRIVILEGED;
+        else if (cmd->flags & IMM_COMMAND_NO_SETUID)
+                c->kind = IMM_KIND_NO_SETUID;
+        else if (cmd->flags & IMM_COMMAND_AMBIENT_MAGIC)
+                c->kind = IMM_KIND_AMBIENT;
+}
+
+/* What the loader and the kernel make of the file itself */
+static void of_image(
+        struct collector *c, const struct imm_need *n, const struct file *f, const char *program) {
+        enum strength how;
+        const char *why = library_jit(base_name(n->path), &how);
+
+        if (why && n->kind == IMM_NEED_LIBRARY)
+                use_add(c, IMM_FACILITY_JIT, how, NULL, NULL, "%s loads %s: %s", program,
+                        base_name(n->path), why);
+        if (f->bits32 && n->kind != IMM_NEED_LIBRARY)
+                use_add(c, IMM_FACILITY_ARCH_32, MUST, NULL, n->path, "%s is a 32-bit program",
+                        n->path);
+        if (n->kind == IMM_NEED_LIBRARY && n->confidence == IMM_CERTAIN && f->executable_stack)
+                use_add(c, IMM_FACILITY_JIT, MUST, NULL, NULL,
+                        "%s, which %s loads, asks for an executable stack", base_name(n->path),
+                        program);
+        if (n->confidence == IMM_CERTAIN && f->text_relocations)
+                use_add(c, IMM_FACILITY_JIT, MUST, NULL, NULL,
+                        "the loader writes into the code of %s (text relocations)", n->path);
+}
+
+static void of_imports(struct collector *c, const struct file *f, const char *path) {
+        for (size_t i = 0; i < f->n_imports; i++) {
+                const struct symbol *s = f->imports[i];
+
+                use_add(c, s->facility, program_only_may(path, s->facility) ? MAY : s->strength,
+                        s->calls, s->object, "%s imports %s", path, s->name);
+        }
+        if (f->serves)
+                use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,
+                        "%s imports listen, accept and functions for network addresses", path);
+}
+
+/* A library that is the program's own: in a folder of its own, not where all libraries lie */
+static bool is_private(const char *library) {
+        const char *rest = imm_after(library, "/usr/lib/");
+
+        if (!rest || strstr(library, "/libsystemd-"))
+                return false;
+        if (imm_after(rest, "x86_64-linux-gnu/") || imm_after(rest, "aarch64-linux-gnu/"))
+                rest = strchr(rest, '/') + 1;
+        return strchr(rest, '/') != NULL && !imm_after(rest, "glibc-hwcaps/");
+}
+
+/* It is one of many that share it: what it can do, not all of them do */
+static void of_private(struct collector *c, const struct file *f, const char *path) {
+        c->weak = true;
+        of_imports(c, f, path);
+        c->weak = false;
+}
+
+static bool follows_options(const char *name) {
+        return imm_streq(name, "node") || imm_streq(name, "nodejs");
+}
+
+static bool has_option(const struct imm_command_item *cmd, const char *option) {
+        for (size_t i = 1; cmd && i < cmd->argv.n; i++)
+                if (imm_streq(cmd->argv.v[i], option))
+                        return true;
+        return false;
+}
+
+/* Set-id for the sake of users; services that run it are mostly root */
+static bool works_for_root(const char *name) {
+        static const char *const names[] = {"su", "mount", "umount", "passwd", "newgrp", "chsh",
+                "chfn", "gpasswd", "chage", "expiry", "wall", "write", "crontab", "at", "ssh-agent",
+                "unix_chkpwd", "dotlockfile", "screen"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(names[i], name))
+                        return true;
+        return false;
+}
+
+/* Not a job of the same name in /etc */
+static bool is_in_programs(const char *path) {
+        return strstr(path, "/bin/") || strstr(path, "/sbin/") || strstr(path, "/lib") ||
+               strstr(path, "/share/");
+}
+
+static void of_program(struct collector *c, const struct imm_need *n, const struct file *f,
+        const struct imm_command_item *cmd) {
+        const char *name = base_name(n->name ? n->name : n->path), *real = base_name(n->path);
+
+        if (is_in_programs(n->path) && (!follows_options(name) || !has_option(cmd, "--jitless"))) {
+                use_program(c, name, n->path);
+                if (!imm_streq(name, real))
+                        use_program(c, real, n->path);
+        }
+        if ((f->mode & S_ISUID) || ((f->mode & S_ISGID) && (f->mode & S_IXGRP)))
+                use_add(c, IMM_FACILITY_GAIN,
+                        n->kind == IMM_NEED_PROGRAM || works_for_root(name) ? MAY : DOES, NULL,
+                        n->path, "%s is a set-id program", n->path);
+        if (is_interpreter(real) || f->go)
+                return;
+        if (n->kind == IMM_NEED_PROGRAM)
+                of_imports(c, f, n->path);
+        for (size_t i = 0; n->kind != IMM_NEED_INTERPRETER && i < f->strings.n; i++)
+                use_string(c, n->path, f->strings.v[i], !f->elf || n->kind != IMM_NEED_PROGRAM);
+}
+
+/* Programs of one name from several packages are told apart by the unit's */
+static void of_unit_name(struct collector *c, const struct imm_need *n) {
+        const char *unit = imm_strndup(c->a, c->u->name, strcspn(c->u->name, "@."));
+
+        if (!imm_streq(unit, base_name(n->path)))
+                use_program(c, unit, n->path);
+}
+
+/* A part of a script in a file of its own */
+static bool is_sourced(const struct imm_need *n) {
+        return n->kind == IMM_NEED_CONFIG && imm_streq(n->reason, "read by the script");
+}
+
+static void of_need(struct collector *c, int k) {
+        const struct imm_need *n = &c->closure->v[k];
+        int program = program_of(c->closure, k), top = unit_need_of(c->closure, k);
+        const struct imm_command_item *cmd;
+        enum imm_setting setting;
+        const struct file *f;
+        bool runs = n->kind == IMM_NEED_PROGRAM || n->kind == IMM_NEED_INTERPRETER ||
+                    n->kind == IMM_NEED_COMMAND;
+
+        if (!n->exists || !n->host_path || n->tree || top < 0 || program < 0 ||
+                (!runs && n->kind != IMM_NEED_LIBRARY && !is_sourced(n)))
+                return;
+        setting = c->closure->v[top].setting;
+        cmd = command_naming(c, k, &setting);
+        if (!cmd)
+                cmd = command_of(c, &c->closure->v[top]);
+        set_command(c, cmd, setting == IMM_SETTING_EXEC_START);
+        if (c->kind == IMM_KIND_PRIVILEGED || n->confidence == IMM_POSSIBLE)
+                return;
+        c->least = runs && n->kind != IMM_NEED_COMMAND ? IMM_CERTAIN : IMM_LIKELY;
+        if (n->kind == IMM_NEED_LIBRARY)
+                c->least = IMM_CERTAIN;
+        f = file_of(c->m, n->host_path, runs || is_sourced(n) ? FILE_STRINGS : 0);
+        if (!f->known)
+                return;
+        if (is_sourced(n)) {
+                for (size_t i = 0; i < f->strings.n; i++)
+                        use_string(c, n->path, f->strings.v[i], true);
+                return;
+        }
+        of_image(c, n, f, c->closure->v[program].path);
+        if (runs)
+                of_program(c, n, f, cmd);
+        else if (is_private(n->path) && c->closure->v[program].kind == IMM_NEED_PROGRAM &&
+                 !is_interpreter(base_name(c->closure->v[program].path)))
+                of_private(c, f, n->path);
+        if (n->kind == IMM_NEED_PROGRAM && n->setting == IMM_SETTING_EXEC_START &&
+                !is_interpreter(base_name(n->path)))
+                of_unit_name(c, n);
+        if (n->kind == IMM_NEED_PROGRAM && n->setting == IMM_SETTING_EXEC_START)
+                use_configuration(c, f, base_name(n->path));
+        if (n->kind == IMM_NEED_COMMAND && !f->elf)
+                use_configuration(c, f, base_name(n->path));
+}
+
+/* ---- the unit's own text ---- */
+
+static bool has_socket(const struct collector *c) {
+        const char *dot = strrchr(c->u->name, '.');
+        struct imm_unit *socket = NULL;
+        const char *name = imm_printf(c->a, "%.*s.socket", (int)(dot - c->u->name), c->u->name);
+
+        return imm_setting(c->s, IMM_SETTING_SOCKETS)->strings.n > 0 ||
+               (imm_manager_unit(c->m, name, &socket, NULL) == 0 &&
+                       socket->load == IMM_LOAD_LOADED);
+}
+
+static void of_arguments(struct collector *c) {
+        const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
+
+        for (size_t i = 0; v->type == IMM_VALUE_COMMANDS && i < v->commands.n; i++) {
+                const struct imm_command_item *cmd = &v->commands.v[i];
+
+                set_command(c, cmd, true);
+                if (c->kind == IMM_KIND_PRIVILEGED)
+                        continue;
+                for (size_t k = 1; k < cmd->argv.n; k++) {
+                        const char *word = cmd->argv.v[k], *equals = strchr(word, '=');
+
+                        if (*word == '-' && equals)
+                                use_argument(c, imm_strndup(c->a, word, (size_t)(equals - word)),
+                                        equals + 1, cmd->path);
+                        else if (*word != '-')
+                                use_argument(c,
+                                        *cmd->argv.v[k - 1] == '-' ? cmd->argv.v[k - 1] : "", word,
+                                        cmd->path);
+                }
+        }
+}
+
+static void of_unit(struct collector *c) {
+        const char *type = imm_setting_word(c->s, IMM_SETTING_TYPE),
+                   *pid = imm_setting_string(c->s, IMM_SETTING_PID_FILE);
+
+        c->least = IMM_CERTAIN;
+        set_command(c, NULL, true);
+        if (type && imm_after(type, "notify"))
+                use_add(c, IMM_FACILITY_NOTIFY, MUST, NULL, NULL, "Type=%s", type);
+        if (type && imm_streq(type, "dbus"))
+                use_add(c, IMM_FACILITY_BUS, MUST, NULL, NULL, "Type=dbus");
+        if (type && imm_streq(type, "forking") && pid && *pid == '/')
+                use_add(c, IMM_FACILITY_WRITE, MUST, NULL, pid, "PIDFile=%s", pid);
+}
+
+void imm_uses_compute(
+        struct imm_manager *m, struct imm_settings *s, struct imm_arena *a, struct imm_uses *ret) {
+        struct collector c = {
+                .m = m,
+                .s = s,
+                .u = s->unit,
+                .a = a,
+                .to = ret,
+        };
+
+        *ret = (struct imm_uses){0};
+        if (s->load != IMM_LOAD_LOADED)
+                return;
+        c.closure = imm_closure_of(m, s->unit);
+        if (c.closure->kind == IMM_CLOSURE_NIX) /* its needs are whole packages */
+                return;
+        c.by_socket = has_socket(&c);
+        of_unit(&c);
+        for (size_t i = 0; i < c.closure->n; i++)
+                of_need(&c, (int)i);
+        c.least = IMM_CERTAIN;
+        of_arguments(&c);
+}

@@ -1,0 +1,411 @@
+#include "analyzer/uses/uses-private.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+
+/*
+ * Configuration, read without knowing each daemon's grammar: a line has a key and words. A path, a
+ * port or a device among the words says what it is for by itself and by its key. The same is done
+ * with options and their values on the command line.
+ */
+
+enum { FILES_MAX = 64, FILE_MAX = 256 << 10, DEPTH_MAX = 3 };
+
+static const struct {
+        const char *daemon, *key, *value;
+        enum imm_facility facility;
+        enum strength strength;
+        const char *object, *what;
+} words[] = {
+#define WORD(daemon, key, value, facility, strength, object, what) \
+        {daemon, key, value, IMM_FACILITY_##facility, strength, object, what},
+#include "analyzer/uses/words.def"
+#undef WORD
+};
+
+/* ---- one value ---- */
+
+static bool contains(const char *text, const char *const *parts) {
+        for (; *parts; parts++)
+                if (strcasestr(text, *parts))
+                        return true;
+        return false;
+}
+
+/* Is what the key names written by the daemon? */
+static bool is_written(const char *key, const char *path) {
+        static const char *const keys[] = {"log", "pid", "sock", "datadir", "data_dir", "data-dir",
+                "datapath", "data_path", "database", "dbpath", "db_", "spool", "cache", "state",
+                "storage", "lock", "work", "output", "dump", "history", "journal", "download",
+                "incoming", "upload", "queue", "maildir", "backup", "archive", "lease", "drift",
+                "stats", "rundir", "run_dir", "statedir", "dbdir", "basedir", "spooldir", NULL};
+        static const char *const not_keys[] = {"syslog", "loglevel", "logrotate", "template",
+                "catalog", "login", "logo", "metadata", "lockdown", "network", "analog", NULL};
+        static const char *const ends[] = {".pid", ".sock", ".socket", ".log", ".lock", ".db"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
+                if (imm_ends_with(path, ends[i]))
+                        return true;
+        return contains(key, keys) && !contains(key, not_keys);
+}
+
+static bool below(const char *path, const char *top) {
+        const char *rest = imm_after(path, top);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+static void of_path(struct collector *c, const char *key, const char *path, const char *from) {
+        static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
+        static const char *const not [] = {
+                "prune", "exclude", "ignore", "deny", "skip", "forbid", "hide", "protect", NULL};
+        bool written = is_written(key, path) && !imm_ends_with(path, ".conf");
+
+        if (strlen(path) < 4 || strlen(path) > 1024 || contains(key, not ))
+                return;
+        if (below(path, "/home") || below(path, "/root") || below(path, "/run/user")) {
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+                if (written)
+                        use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path, "%s: %s %s", from, key,
+                                path);
+        } else if (below(path, "/tmp") || below(path, "/var/tmp"))
+                use_add(c, IMM_FACILITY_SHARED_TMP,
+                        contains(key, shared) || contains(path, shared) ? DOES : MAY, NULL, path,
+                        "%s: %s %s", from, key, path);
+        else if (below(path, "/dev"))
+                use_string(c, from, path, false);
+        else if (below(path, "/proc") || below(path, "/sys") || below(path, "/usr"))
+                return;
+        else if (written && !below(path, "/etc"))
+                use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path, "%s: %s %s", from, key, path);
+        else if (below(path, "/srv") || below(path, "/mnt") || below(path, "/media") ||
+                 below(path, "/opt"))
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+}
+
+/* A program that a line names: one that gains privileges, or one that is known */
+static void of_program_path(
+        struct collector *c, const char *key, const char *path, const char *from) {
+        const struct file *f;
+        const char *real;
+        struct stat st;
+
+        if (!imm_after(path, "/usr/") && !imm_after(path, "/bin/") && !imm_after(path, "/sbin/"))
+                return;
+        if (imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode) ||
+                !(st.st_mode & 0111) || imm_root_realpath(c->m->root, path, c->a, &real) < 0)
+                return;
+        f = file_of(c->m, real, 0);
+        if ((f->mode & S_ISUID) || ((f->mode & S_ISGID) && (f->mode & S_IXGRP)))
+                use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path, "%s: %s %s, a set-id program", from,
+                        key, path);
+}
+
+/* The number behind the last colon, or the whole; 0 if it is none */
+static unsigned port_of(const char *value) {
+        const char *colon = strrchr(value, ':'), *s = colon ? colon + 1 : value;
+        unsigned long n;
+        char *end;
+
+        if (colon && colon > value && colon[-1] != ']' &&
+                memchr(value, ':', (size_t)(colon - value)))
+                return 0; /* an IPv6 address */
+
+        if (!isdigit((unsigned char)*s))
+                return 0;
+        n = strtoul(s, &end, 10);
+        return *end || n > 65535 ? 0 : (unsigned)n;
+}
+
+static void of_port(struct collector *c, const char *key, const char *value, const char *from) {
+        static const char *const mine[] = {"listen", "bind", NULL};
+        static const char *const others[] = {"remote", "server", "upstream", "smtp", "proxy",
+                "connect", "relay", "target", "dest", "ldap", "mysql", "database", "db", "support",
+                "report", "timeout", "backlog", "import", "export", "client", "peer", "source",
+                "forward", "transport", "delay", "interval", "max", "min", "queue", NULL};
+        unsigned port = port_of(value);
+        const char *last = strlen(key) >= 4 ? key + strlen(key) - 4 : "";
+        bool named = strcasecmp(last, "port") == 0 || imm_streq(key, "-p");
+
+        if (port == 0 || contains(key, others) || c->by_socket)
+                return;
+        if (!contains(key, mine) && !named)
+                return;
+        if (!named && !strchr(value, ':') && port < 10)
+                return; /* listen 1: a switch */
+        use_add(c, port < 1024 ? IMM_FACILITY_PORT : IMM_FACILITY_LISTEN, DOES, NULL,
+                imm_printf(c->a, "%u", port), "%s: %s %s", from, key, value);
+        if (port < 1024)
+                use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, imm_printf(c->a, "%u", port),
+                        "%s: %s %s", from, key, value);
+}
+
+void use_argument(struct collector *c, const char *option, const char *value, const char *from) {
+        const char *path = strchr(value, '/');
+
+        if (strncmp(value, "~/", 2) == 0 || strstr(value, ":~/")) {
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, "/home", "%s: %s %s", from, option,
+                        value);
+                return;
+        }
+        if (path && (path == value || path[-1] == ':' || path[-1] == '=') && path[1] != '/') {
+                if (!strpbrk(path, "*?[{<")) {
+                        of_path(c, option, path, from);
+                        of_program_path(c, option, path, from);
+                }
+                return;
+        }
+        of_port(c, option, value, from);
+}
+
+/* ---- lines ---- */
+
+static bool is_off(const char *value) {
+        static const char *const no[] = {"", "no", "off", "false", "0", "none", "disabled", "root"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(no); i++)
+                if (strcasecmp(value, no[i]) == 0)
+                        return true;
+        return false;
+}
+
+static void of_word(struct collector *c, const char *daemon, const char *key, const char *value,
+        const char *from) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(words); i++) {
+                if (strcasecmp(words[i].key, key) != 0 ||
+                        (*words[i].value ? strcasecmp(words[i].value, value) != 0 : is_off(value)))
+                        continue;
+                if (!imm_streq(words[i].daemon, "*") &&
+                        fnmatch(words[i].daemon, daemon, FNM_NOESCAPE) != 0)
+                        continue;
+                use_add(c, words[i].facility, words[i].strength, NULL, words[i].object,
+                        "%s: %s %s turns on %s", from, key, value, words[i].what);
+        }
+}
+
+static void of_line(struct collector *c, const char *daemon, const char *line, size_t n,
+        const char *path, unsigned number) {
+        const char *end = line + n, *key, *from = NULL;
+        unsigned count = 0;
+        size_t k = 0;
+
+        while (line < end && (isspace((unsigned char)*line) || strchr("\"'<{}", *line)))
+                line++;
+        if (line >= end || strchr("#;!/*", *line) || n > 4096)
+                return;
+        while (line + k < end && !isspace((unsigned char)line[k]) && !strchr("=:\"'>,;({", line[k]))
+                k++;
+        while (line + k + 2 < end && line[k] == ':' && line[k + 1] == ':') { /* Acquire::Retries */
+                k += 2;
+                while (line + k < end && (isalnum((unsigned char)line[k]) || line[k] == '-'))
+                        k++;
+        }
+        if (k == 0 || k > 64)
+                return;
+        key = imm_strndup(c->a, line, k);
+        from = imm_printf(c->a, "%s:%u", path, number);
+        for (line += k; line < end && count < 32; count++) {
+                const char *value;
+
+                while (line < end &&
+                        (isspace((unsigned char)*line) || strchr("=\"'>,;(){}", *line)))
+                        line++;
+                if (count == 0 && line < end && *line == ':' && line + 1 < end &&
+                        isspace((unsigned char)line[1])) {
+                        line++;
+                        continue;
+                }
+                if (line >= end || *line == '#')
+                        break;
+                for (k = 0; line + k < end && !isspace((unsigned char)line[k]) &&
+                            !strchr("\"',;<>(){}", line[k]);)
+                        k++;
+                if (k == 0)
+                        break;
+                value = imm_strndup(c->a, line, k);
+                use_argument(c, key, value, from);
+                of_word(c, daemon, key, value, from);
+                line += k;
+        }
+        if (count == 0)
+                of_word(c, daemon, key, "yes", from);
+}
+
+/* ---- files ---- */
+
+static bool is_shared(const char *path) {
+        static const char *const files[] = {"/etc/passwd*", "/etc/group*", "/etc/shadow*",
+                "/etc/hosts*", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/localtime",
+                "/etc/services", "/etc/protocols", "/etc/networks", "/etc/fstab", "/etc/mtab",
+                "/etc/ssl/*", "/etc/ld.so*", "/etc/shells", "/etc/hostname", "/etc/machine-id",
+                "/etc/os-release", "/etc/login.defs", "/etc/krb5.conf", "/etc/pki/*",
+                "/etc/locale*", "/etc/timezone", "/etc/motd*", "/etc/issue*", "/etc/mime.types",
+                "/etc/environment", "/etc/profile*", "/etc/security/*", "/etc/pam.d/*",
+                "/etc/init.d/*", "/etc/rc*", "/etc/magic", "/etc/adjtime", "/etc/inittab",
+                "/etc/gai.conf", "/etc/host.conf", "/etc/aliases", "/etc/modules*", "/etc/sysctl*",
+                "/etc/systemd/*", "/etc/crontab", "/etc/debian_version", "/etc/redhat-release",
+                "/etc/lsb-release", "/etc/ethers", "/etc/exports", "/etc/gss/*", "/etc/sudoers*",
+                "/etc/dbus-1/*", "/etc/alternatives/*", "/etc/default/locale", "/etc/fonts/*",
+                "/etc/asound.conf", "/etc/termcap", "/etc/openssl*", "/etc/crypttab", "/etc/ppp/*",
+                "/etc/network/*", "/etc/X11/*"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++)
+                if (fnmatch(files[i], path, FNM_NOESCAPE) == 0)
+                        return true;
+        return false;
+}
+
+static void read_file(struct collector *c, const char *daemon, const char *path) {
+        struct imm_blob b;
+        unsigned number = 0;
+        const char *real;
+        struct stat st;
+
+        if (c->n_read >= FILES_MAX || imm_root_realpath(c->m->root, path, c->a, &real) < 0 ||
+                imm_map_has(&c->read, real))
+                return;
+        imm_map_put(c->a, &c->read, real, c);
+        if (imm_root_read(c->m->root, real, FILE_MAX, c->a, &b, &st) < 0 || (st.st_mode & 0111) ||
+                imm_after(b.data, "#!") || memchr(b.data, 0, b.size))
+                return; /* scripts are the closure's */
+        c->n_read++;
+        for (const char *line = b.data; *line; line = *line ? line + 1 : line) {
+                const char *end = strchrnul(line, '\n');
+
+                of_line(c, daemon, line, (size_t)(end - line), path, ++number);
+                line = end;
+        }
+}
+
+static void read_directory(
+        struct collector *c, const char *daemon, const char *path, unsigned depth) {
+        static const char *const not_read[] = {"*-available", "available*", "*.dpkg-*", "*.bak",
+                "*~", "*.sample", "*.example", "example*", "ssl", "certs", "private", "*.pem",
+                "*.key", "*.crt", "README*", "init.d", "*.d.disabled", "templates", "*.rules",
+                "*.map", "mime.types", "*.xml", "*.html", "nginx.conf", "apache*.conf", "*.png",
+                "scripts", "*.dtd", "*.schema"};
+        struct imm_dirent *d;
+        size_t n;
+
+        if (depth > DEPTH_MAX || imm_root_list(c->m->root, path, c->a, &d, &n) < 0)
+                return;
+        for (size_t i = 0; i < n && c->n_read < FILES_MAX; i++) {
+                const char *at = imm_printf(c->a, "%s/%s", path, d[i].name);
+                bool skip = false;
+
+                for (size_t k = 0; k < IMM_ELEMENTSOF(not_read); k++)
+                        skip |= fnmatch(not_read[k], d[i].name, 0) == 0;
+                if (skip)
+                        continue;
+                if (d[i].type == DT_DIR)
+                        read_directory(c, daemon, at, depth + 1);
+                else
+                        read_file(c, daemon, at);
+        }
+}
+
+static bool is_own(const struct collector *c, const char *path);
+
+static void read_any(struct collector *c, const char *daemon, const char *path) {
+        struct stat st;
+
+        if (is_shared(path) || imm_ends_with(path, ".xml") ||
+                imm_root_stat(c->m->root, path, &st) < 0)
+                return;
+        if (S_ISREG(st.st_mode))
+                read_file(c, daemon, path);
+        else if (S_ISDIR(st.st_mode) && is_own(c, path + strlen("/etc/")))
+                read_directory(c, daemon, path, 0);
+}
+
+/* ---- where the daemon keeps what it needs ---- */
+
+static void add_name(struct collector *c, const char *name, size_t n) {
+        if (n >= 3)
+                imm_strv_add(c->a, &c->names, imm_strndup(c->a, name, n));
+}
+
+/* "mosquitto", "smartd" and "smart", "nginx" of nginx.service, "php8.2-fpm" */
+static void find_names(struct collector *c, const char *name) {
+        size_t n = strlen(name), unit = strcspn(c->u->name, "@.");
+
+        c->names = (struct imm_strv){0};
+        c->whole[0] = name;
+        c->whole[1] = imm_strndup(c->a, c->u->name, unit);
+        c->n_whole = IMM_ELEMENTSOF(c->whole);
+        add_name(c, name, n);
+        if (n > 4 && name[n - 1] == 'd')
+                add_name(c, name, n - 1);
+        add_name(c, c->u->name, unit);
+        if (unit > 4 && c->u->name[unit - 1] == 'd')
+                add_name(c, c->u->name, unit - 1);
+}
+
+/* Is a directory of the path called as the daemon is? */
+static bool is_own(const struct collector *c, const char *path) {
+        while (*path == '/')
+                path++;
+        for (size_t i = 0; i < c->names.n; i++) {
+                size_t n = strlen(c->names.v[i]);
+
+                if (strncmp(path, c->names.v[i], n) == 0 &&
+                        (!path[n] || strchr("/.-0123456789d", path[n])))
+                        return true;
+        }
+        return false;
+}
+
+/* The same by its whole name: colord does not write what belongs to color */
+static bool is_called(const struct collector *c, const char *path) {
+        for (size_t i = 0; i < c->n_whole; i++) {
+                size_t n = strlen(c->whole[i]);
+
+                if (strncmp(path, c->whole[i], n) == 0 &&
+                        (!path[n] || strchr("/.-0123456789", path[n])))
+                        return true;
+        }
+        return false;
+}
+
+static void of_default_paths(struct collector *c, const struct file *f) {
+        static const struct {
+                const char *top;
+                enum strength strength;
+        } tops[] = {{"/var/lib/", DOES}, {"/var/log/", MAY}, {"/var/cache/", DOES},
+                {"/var/spool/", DOES}, {"/run/", MAY}, {"/var/run/", MAY}};
+
+        for (size_t i = 0; i < f->strings.n; i++)
+                for (size_t k = 0; k < IMM_ELEMENTSOF(tops); k++) {
+                        const char *rest = imm_after(f->strings.v[i], tops[k].top);
+
+                        if (rest && is_called(c, rest) && !strchr(rest, '%'))
+                                use_add(c, IMM_FACILITY_WRITE, tops[k].strength, NULL,
+                                        f->strings.v[i], "%s has the path %s", f->path,
+                                        f->strings.v[i]);
+                }
+}
+
+/* Arguments and environment files name them; the program has their paths; or they lie where the
+ * daemon's name says. */
+void use_configuration(struct collector *c, const struct file *program, const char *name) {
+        find_names(c, name);
+        for (size_t i = 0; i < c->closure->n; i++) {
+                const struct imm_need *n = &c->closure->v[i];
+
+                if (n->kind == IMM_NEED_CONFIG && n->confidence <= IMM_LIKELY && n->path &&
+                        imm_after(n->path, "/etc/"))
+                        read_any(c, name, n->path);
+        }
+        if (is_interpreter(name))
+                return;
+        for (size_t i = 0; i < program->strings.n; i++)
+                if (imm_after(program->strings.v[i], "/etc/") &&
+                        !strchr(program->strings.v[i], '%'))
+                        read_any(c, name, program->strings.v[i]);
+        for (size_t i = 0; i < c->names.n; i++) {
+                read_any(c, name, imm_printf(c->a, "/etc/%s.conf", c->names.v[i]));
+                read_any(c, name, imm_printf(c->a, "/etc/default/%s", c->names.v[i]));
+                read_any(c, name, imm_printf(c->a, "/etc/%s", c->names.v[i]));
+        }
+        of_default_paths(c, program);
+}

@@ -1,0 +1,313 @@
+#include "analyzer/uses/denials-private.h"
+
+#include <fnmatch.h>
+
+/* Uses of paths: devices, files that are read or written, the kernel's own files. */
+
+static const struct imm_mount_table *table(const struct judge *j, const struct imm_use *u) {
+        return &j->sb->mounts[j->sb->has[u->kind] ? u->kind : j->sb->main];
+}
+
+/*
+ * Where @path leads without links: links of the root are followed in as much of it as there is.
+ * What the service makes new has no links.
+ */
+static const char *real_of(struct judge *j, const char *path) {
+        char *head = imm_strdup(j->a, path);
+        const char *real;
+        size_t n = strlen(head);
+
+        while (n > 1 && head[n - 1] == '/')
+                head[--n] = 0;
+        for (;;) {
+                char *slash;
+
+                if (imm_root_realpath(j->m->root, *head ? head : "/", j->a, &real) == 0)
+                        return imm_printf(j->a, "%s%s", imm_streq(real, "/") ? "" : real,
+                                path + strlen(head));
+                slash = strrchr(head, '/');
+                if (!slash)
+                        return path;
+                *slash = 0;
+        }
+}
+
+static const struct imm_mount *mount_at(
+        struct judge *j, const struct imm_use *u, const char *path, const char **ret_real) {
+        const struct imm_mount_table *t = table(j, u);
+
+        *ret_real = real_of(j, path);
+        return t->n > 0 ? imm_mount_at(t, *ret_real) : NULL;
+}
+
+/* Is it, or something above it, made new and empty by a setting? */
+static bool is_covered(const struct imm_mount *m, const char *path) {
+        return !m->of_host && !m->host_path && m->setting < IMM_SETTING_N &&
+               imm_streq(m->fstype, "tmpfs") && !imm_streq(m->path, path);
+}
+
+static bool below(const char *path, const char *top) {
+        const char *rest = imm_after(path, top);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+/* The unit lets it be written, whether it is there now or made when the package is set up */
+static bool is_own_directory(struct judge *j, const char *path) {
+        static const struct {
+                enum imm_setting setting;
+                const char *top;
+        } rows[] = {
+                {IMM_SETTING_RUNTIME_DIRECTORY, "/run"},
+                {IMM_SETTING_STATE_DIRECTORY, "/var/lib"},
+                {IMM_SETTING_CACHE_DIRECTORY, "/var/cache"},
+                {IMM_SETTING_LOGS_DIRECTORY, "/var/log"},
+                {IMM_SETTING_CONFIGURATION_DIRECTORY, "/etc"},
+        };
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_READ_WRITE_PATHS);
+
+        for (size_t i = 0; i < v->paths.n; i++)
+                if (below(path, real_of(j, v->paths.v[i].path)) && v->paths.v[i].path[1])
+                        return true;
+        v = imm_setting(j->s, IMM_SETTING_BIND_PATHS);
+        for (size_t i = 0; i < v->binds.n; i++)
+                if (below(path, v->binds.v[i].destination))
+                        return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                v = imm_setting(j->s, rows[i].setting);
+                for (size_t k = 0; k < v->directories.n; k++)
+                        if (below(path, imm_printf(j->a, "%s/%s", rows[i].top,
+                                                v->directories.v[k].path)))
+                                return true;
+        }
+        return false;
+}
+
+/* A directory for all homes, and what lies below it is hidden by a mount on a part */
+static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
+        const char *real;
+        const struct imm_mount *m = mount_at(j, u, u->object, &real);
+
+        if (!m)
+                return;
+        if (m->inaccessible) {
+                if (m->setting < IMM_SETTING_N)
+                        deny(j, u, m->setting, &m->origin, "hides");
+                return;
+        }
+        if (m->setting < IMM_SETTING_N && !m->of_host && !m->host_path &&
+                imm_streq(m->fstype, "tmpfs") &&
+                (is_covered(m, real) || m->setting == IMM_SETTING_PROTECT_HOME) &&
+                m->setting != IMM_SETTING_RUNTIME_DIRECTORY &&
+                m->setting != IMM_SETTING_STATE_DIRECTORY) {
+                if (imm_after(real, "/run/") || m->entries.n > 0)
+                        return; /* made anew at each start, or filled with what it needs */
+                deny(j, u, m->setting, &m->origin, "covers");
+                return;
+        }
+        if (write && is_own_directory(j, real))
+                return;
+        if (write && (m->flags & IMM_MOUNT_RDONLY) && m->read_only_by.setting < IMM_SETTING_N)
+                deny(j, u, m->read_only_by.setting, &m->read_only_by.origin, "makes read-only");
+}
+
+/* ---- /tmp ---- */
+
+static void by_private_tmp(struct judge *j, const struct imm_use *u) {
+        const char *real;
+        const struct imm_mount *m = mount_at(j, u, u->object, &real);
+
+        if (!m || m->of_host || m->setting >= IMM_SETTING_N)
+                return;
+        if (imm_streq(m->path, "/tmp") || imm_streq(m->path, "/var/tmp") || m->inaccessible)
+                deny(j, u, m->setting, &m->origin, "replaces by one of its own");
+}
+
+/* ---- devices ---- */
+
+static bool is_pseudo_device(const char *path) {
+        static const char *const names[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+                "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts", "/dev/shm", "/dev/log",
+                "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/mqueue",
+                "/dev/hugepages", "/dev/core", "/dev/char", "/dev/block"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++) {
+                const char *rest = imm_after(path, names[i]);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* The names by which DeviceAllow= calls a device's kind */
+static bool class_covers(const char *item, const char *device) {
+        static const struct {
+                const char *device, *class;
+        } rows[] = {
+                {"/dev/rtc", "char-rtc"},
+                {"/dev/snd", "char-alsa"},
+                {"/dev/input", "char-input"},
+                {"/dev/tty", "char-tty*"},
+                {"/dev/tty", "char-usb_serial"},
+                {"/dev/ttyS", "char-ttyS"},
+                {"/dev/vcs", "char-vcs"},
+                {"/dev/sd", "block-sd"},
+                {"/dev/nvme", "char-nvme"},
+                {"/dev/nvme", "block-*"},
+                {"/dev/sg", "char-sg"},
+                {"/dev/bus/usb", "char-usb*"},
+                {"/dev/usb", "char-usb*"},
+                {"/dev/hidraw", "char-hidraw"},
+                {"/dev/video", "char-video4linux"},
+                {"/dev/dvb", "char-DVB"},
+                {"/dev/dri", "char-drm"},
+                {"/dev/fb", "char-fb"},
+                {"/dev/pps", "char-pps"},
+                {"/dev/ptp", "char-ptp"},
+                {"/dev/i2c", "char-i2c"},
+                {"/dev/lp", "char-lp"},
+                {"/dev/lirc", "char-lirc"},
+                {"/dev/mem", "char-mem"},
+                {"/dev/port", "char-mem"},
+                {"/dev/kmsg", "char-mem"},
+                {"/dev/cpu", "char-cpu/*"},
+                {"/dev/md", "block-md"},
+                {"/dev/mapper", "block-device-mapper"},
+                {"/dev/mapper", "char-misc"},
+                {"/dev/loop", "block-loop"},
+                {"/dev/tpm", "char-tpm"},
+                {"/dev/ppp", "char-ppp"},
+                {"/dev/ipmi", "char-ipmidev"},
+                {"/dev/vfio", "char-vfio"},
+                {"/dev/infiniband", "char-infiniband*"},
+                {"/dev/net/tun", "char-misc"},
+                {"/dev/fuse", "char-misc"},
+                {"/dev/kvm", "char-misc"},
+                {"/dev/vhost", "char-misc"},
+                {"/dev/uinput", "char-misc"},
+                {"/dev/uhid", "char-misc"},
+                {"/dev/rfkill", "char-misc"},
+                {"/dev/hwrng", "char-misc"},
+                {"/dev/watchdog", "char-watchdog"},
+                {"/dev/watchdog", "char-misc"},
+                {"/dev/nvram", "char-misc"},
+                {"/dev/cachefiles", "char-misc"},
+                {"/dev/autofs", "char-misc"},
+                {"/dev/iio", "char-iio"},
+                {"/dev/nst", "char-st"},
+                {"/dev/gpio", "char-gpiochip"},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++)
+                if (imm_after(device, rows[i].device) &&
+                        (fnmatch(rows[i].class, item, 0) == 0 ||
+                                fnmatch(item, rows[i].class, 0) == 0))
+                        return true;
+        return false;
+}
+
+static bool is_allowed(const struct judge *j, const char *device) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_DEVICE_ALLOW);
+
+        for (size_t i = 0; i < v->devices.n; i++) {
+                const char *node = v->devices.v[i].node;
+                size_t n = strcspn(node, "0123456789*");
+
+                if (*node != '/' && class_covers(node, device))
+                        return true;
+                /* numbers of a kind are as good as each other: which one is there is not known */
+                if (*node == '/' && n > 5 && strncmp(node, device, n) == 0)
+                        return true;
+                if (*node == '/' && imm_after(node, device))
+                        return true;
+        }
+        return false;
+}
+
+static void by_device_policy(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *policy = imm_setting(j->s, IMM_SETTING_DEVICE_POLICY),
+                               *allow = imm_setting(j->s, IMM_SETTING_DEVICE_ALLOW);
+        const char *word = imm_setting_word(j->s, IMM_SETTING_DEVICE_POLICY);
+        bool closed = word && !imm_streq(word, "auto");
+        enum imm_setting by = IMM_SETTING_DEVICE_ALLOW;
+        const struct imm_origin *origin = &allow->origin;
+
+        if ((!closed && allow->devices.n == 0) || is_allowed(j, u->object))
+                return;
+        for (size_t i = 0; i < allow->devices.n; i++) /* what somebody wrote, where there is such */
+                if (allow->devices.v[i].origin.kind == IMM_ORIGIN_FILE)
+                        origin = &allow->devices.v[i].origin;
+        if (closed && (allow->devices.n == 0 || origin->kind != IMM_ORIGIN_FILE)) {
+                by = IMM_SETTING_DEVICE_POLICY;
+                origin = &policy->origin;
+        }
+        deny(j, u, by, origin, "does not allow");
+}
+
+static void by_devices(struct judge *j, const struct imm_use *u) {
+        const char *real;
+        const struct imm_mount *m;
+
+        if (is_pseudo_device(u->object))
+                return;
+        m = mount_at(j, u, u->object, &real);
+        if (m && m->inaccessible && m->setting < IMM_SETTING_N)
+                deny(j, u, m->setting, &m->origin, "hides");
+        else if (imm_setting_bool(j->s, IMM_SETTING_PRIVATE_DEVICES) &&
+                 (!m || m->setting == IMM_SETTING_PRIVATE_DEVICES || m->setting >= IMM_SETTING_N)) {
+                deny(j, u, IMM_SETTING_PRIVATE_DEVICES, NULL, "hides");
+                return;
+        }
+        by_device_policy(j, u);
+}
+
+/* ---- /proc and /sys ---- */
+
+static void by_proc_subset(struct judge *j, const struct imm_use *u) {
+        const char *word = imm_setting_word(j->s, IMM_SETTING_PROC_SUBSET);
+
+        if (word && imm_streq(word, "pid"))
+                deny(j, u, IMM_SETTING_PROC_SUBSET, NULL, "hides");
+}
+
+static void by_tunables(struct judge *j, const struct imm_use *u) {
+        const char *real;
+        const struct imm_mount *m = mount_at(j, u, u->object, &real);
+
+        by_mounts(j, u, true);
+        if (m && !(m->flags & IMM_MOUNT_RDONLY) && !m->inaccessible &&
+                imm_setting_bool(j->s, IMM_SETTING_PROTECT_KERNEL_TUNABLES) &&
+                imm_after(u->object, "/proc/"))
+                deny(j, u, IMM_SETTING_PROTECT_KERNEL_TUNABLES, NULL, "makes read-only");
+}
+
+void deny_path(struct judge *j, const struct imm_use *u) {
+        if (!u->object)
+                return;
+        switch (u->facility) {
+        case IMM_FACILITY_DEVICE:
+                by_devices(j, u);
+                break;
+        case IMM_FACILITY_READ:
+                by_mounts(j, u, false);
+                break;
+        case IMM_FACILITY_WRITE:
+                by_mounts(j, u, true);
+                break;
+        case IMM_FACILITY_TUNABLES:
+                by_tunables(j, u);
+                break;
+        case IMM_FACILITY_SHARED_TMP:
+                by_private_tmp(j, u);
+                break;
+        case IMM_FACILITY_PROC_FILE:
+                by_proc_subset(j, u);
+                break;
+        case IMM_FACILITY_KERNEL_LOG:
+                by_mounts(j, u, false);
+                break;
+        default:
+                break;
+        }
+}

@@ -1,0 +1,25 @@
+#pragma once
+
+/* What the files that compare uses with settings share. */
+
+#include "analyzer/uses/uses-private.h"
+
+struct judge {
+        struct imm_manager *m;
+        struct imm_settings *s;
+        const struct imm_sandbox *sb;
+        struct imm_arena *a;
+        struct imm_denials *to;
+};
+
+/* The use is refused by @setting; @how ends a sentence: "denies keyctl", "is read-only". */
+void deny(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, const char *fmt, ...)
+        __attribute__((format(printf, 5, 6)));
+/* The same, and the service goes on without */
+void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, const char *fmt, ...)
+        __attribute__((format(printf, 5, 6)));
+
+/* denials-files.c: uses with an object that is a path */
+void deny_path(struct judge *j, const struct imm_use *u);

@@ -1,0 +1,484 @@
+#include "analyzer/uses/denials-private.h"
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/capability.h>
+
+/* Which settings refuse a use: capabilities, calls, families, namespaces, switches, the network. */
+
+/* ---- what is said ---- */
+
+/* The setting that somebody wrote: of an implied one, the one that implies it */
+static enum imm_setting written(enum imm_setting setting, const struct imm_origin **origin) {
+        for (unsigned i = 0; *origin && (*origin)->kind == IMM_ORIGIN_IMPLIED && i < 8; i++) {
+                setting = (*origin)->by;
+                *origin = (*origin)->via;
+        }
+        return setting;
+}
+
+static void add(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, bool remark, const char *how) {
+        struct imm_denial d = {.confidence = u->confidence, .remark = remark};
+        const char *name, *by = imm_setting_info(setting)->name;
+
+        if (!origin)
+                origin = &imm_setting(j->s, setting)->origin;
+        d.setting = written(setting, &origin);
+        name = imm_setting_info(d.setting)->name;
+        if (origin)
+                d.origin = *origin;
+        d.evidence = imm_printf(j->a, "%s: it %s%s%s, which %s= %s%s%s%s", u->evidence,
+                facilities[u->facility].does, u->object ? " " : "", u->object ? u->object : "", by,
+                how, imm_streq(by, name) ? "" : ", implied by ", imm_streq(by, name) ? "" : name,
+                imm_streq(by, name) ? "" : "=");
+        if (d.origin.file)
+                d.evidence =
+                        imm_printf(j->a, "%s, %s", d.evidence, imm_origin_text(&d.origin, j->a));
+        *imm_array_push(j->a, j->to) = d;
+}
+
+void deny(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, const char *fmt, ...) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        add(j, u, setting, origin, u->remark, imm_vprintf(j->a, fmt, ap));
+        va_end(ap);
+}
+
+void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, const char *fmt, ...) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        add(j, u, setting, origin, true, imm_vprintf(j->a, fmt, ap));
+        va_end(ap);
+}
+
+static const struct imm_identity *identity(const struct judge *j, const struct imm_use *u) {
+        return &j->sb->identity[j->sb->has[u->kind] ? u->kind : j->sb->main];
+}
+
+/* ---- switches and what belongs to them ---- */
+
+static bool is_on(const struct judge *j, enum imm_setting id) {
+        const struct imm_value *v = imm_setting(j->s, id);
+
+        return v->number != 0 && v->number != IMM_MINUS_ONE;
+}
+
+/* PrivateUsers=identity and full leave the users what they are, as far as they are mapped */
+static bool switch_refuses(const struct judge *j, const struct imm_use *u, enum imm_setting id) {
+        if (!is_on(j, id))
+                return false;
+        if (id == IMM_SETTING_PRIVATE_USERS &&
+                (u->facility == IMM_FACILITY_SWITCH_USER || u->facility == IMM_FACILITY_CHOWN))
+                return identity(j, u)->uid == 0 && identity(j, u)->userns == IMM_USERNS_SELF;
+        return true;
+}
+
+static void by_switches(struct judge *j, const struct imm_use *u) {
+        const struct facility *f = &facilities[u->facility];
+
+        if (u->facility == IMM_FACILITY_REALTIME &&
+                imm_setting_bool(j->s, IMM_SETTING_RESTRICT_REALTIME) && !u->essential)
+                return; /* refused with an error */
+        for (size_t i = 0; i < IMM_ELEMENTSOF(f->switches); i++) {
+                if (f->switches[i] == IMM_SETTING_N)
+                        break;
+                if (!switch_refuses(j, u, f->switches[i]))
+                        continue;
+                if (u->essential)
+                        deny(j, u, f->switches[i], NULL, "refuses");
+                else
+                        mention(j, u, f->switches[i], NULL, "refuses");
+        }
+}
+
+/* ---- capabilities ---- */
+
+/* Capabilities that a switch takes out of the bounding set, which is no choice of the set's line */
+static bool taken_by_switch(const struct judge *j, uint64_t cap) {
+        static const struct {
+                enum imm_setting setting;
+                uint64_t caps;
+        } rows[] = {
+                {IMM_SETTING_PRIVATE_DEVICES, UINT64_C(1) << CAP_MKNOD | UINT64_C(1)
+                                                                                 << CAP_SYS_RAWIO},
+                {IMM_SETTING_PROTECT_CLOCK,
+                        UINT64_C(1) << CAP_SYS_TIME | UINT64_C(1) << CAP_WAKE_ALARM},
+                {IMM_SETTING_PROTECT_KERNEL_MODULES, UINT64_C(1) << CAP_SYS_MODULE},
+                {IMM_SETTING_PROTECT_KERNEL_LOGS, UINT64_C(1) << CAP_SYSLOG},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++)
+                if ((rows[i].caps & cap) && is_on(j, rows[i].setting))
+                        return true;
+        return false;
+}
+
+/* The last line that sets it: what implications made of the value is not to blame for */
+static const struct imm_origin *line_of(const struct judge *j, enum imm_setting setting) {
+        const char *name = imm_setting_info(setting)->name;
+        struct imm_origin *o = NULL;
+
+        for (size_t i = 0; i < j->s->unit->n_files; i++) {
+                const struct imm_unit_file *f = j->s->unit->files[i];
+
+                for (size_t k = 0; k < f->n_assignments; k++)
+                        if (imm_streq(f->assignments[k].key, name)) {
+                                o = imm_new(j->a, struct imm_origin);
+                                *o = (struct imm_origin){.kind = IMM_ORIGIN_FILE,
+                                        .file = f->path,
+                                        .line = f->assignments[k].line};
+                        }
+        }
+        return o;
+}
+
+static enum imm_setting user_setting(const struct judge *j) {
+        return imm_setting_bool(j->s, IMM_SETTING_DYNAMIC_USER) ? IMM_SETTING_DYNAMIC_USER
+                                                                : IMM_SETTING_USER;
+}
+
+/* What a user without privileges may still do, and what it would not try */
+static bool tries_as_user(const struct imm_use *u) {
+        switch (u->facility) {
+        case IMM_FACILITY_PORT:
+        case IMM_FACILITY_PACKET:
+        case IMM_FACILITY_CLOCK_ADJUST:
+        case IMM_FACILITY_MODULES:
+        case IMM_FACILITY_SWAP:
+        case IMM_FACILITY_NETLINK_ADMIN:
+                return u->confidence <= IMM_LIKELY && u->essential;
+        default:
+                return false;
+        }
+}
+
+static void by_capabilities(struct judge *j, const struct imm_use *u) {
+        const struct imm_identity *id = identity(j, u);
+        uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
+
+        for (int bit = 0; bit < 64; bit++) {
+                uint64_t cap = UINT64_C(1) << bit;
+                char *name;
+
+                if (!(missing & cap))
+                        continue;
+                name = cap_to_name(bit);
+                if (!(id->cap_bounding & cap)) {
+                        const struct imm_origin *line =
+                                line_of(j, IMM_SETTING_CAPABILITY_BOUNDING_SET);
+                        bool asked =
+                                id->uid == 0 || tries_as_user(u) ||
+                                (imm_setting_number(j->s, IMM_SETTING_AMBIENT_CAPABILITIES) & cap);
+
+                        if (!taken_by_switch(j, cap) && u->essential && asked)
+                                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
+                                        name);
+                        else if (!taken_by_switch(j, cap))
+                                mention(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
+                                        name);
+                } else if (id->uid != 0 && tries_as_user(u))
+                        deny(j, u, user_setting(j), &id->origin, "leaves without %s", name);
+                (void)cap_free(name);
+        }
+}
+
+/* ---- system calls ---- */
+
+static const struct imm_syscall_item *listed(const struct imm_value *v, const char *call) {
+        for (size_t i = 0; i < v->syscalls.n; i++)
+                if (imm_streq(v->syscalls.v[i].name, call))
+                        return &v->syscalls.v[i];
+        return NULL;
+}
+
+static bool kills(const struct judge *j, const struct imm_syscall_item *item) {
+        int64_t all = (int64_t)imm_setting_number(j->s, IMM_SETTING_SYSTEM_CALL_ERROR_NUMBER);
+
+        if (item && item->error != 0)
+                return item->error == IMM_SYSCALL_KILL;
+        return all == IMM_SYSCALL_KILL || all == 0;
+}
+
+static void by_call(struct judge *j, const struct imm_use *u, const char *call) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_SYSTEM_CALL_FILTER);
+        const struct imm_syscall_item *item = listed(v, call);
+        bool denied = v->allow_list ? !item || item->error != 0 : item != NULL;
+        const struct imm_origin *origin = item && item->origin.file ? &item->origin : &v->origin;
+        bool kill;
+
+        if (!denied)
+                return;
+        kill = kills(j, item);
+        if (kill || u->essential)
+                deny(j, u, IMM_SETTING_SYSTEM_CALL_FILTER, origin, "%s %s",
+                        kill ? "kills for" : "refuses", call);
+        else
+                mention(j, u, IMM_SETTING_SYSTEM_CALL_FILTER, origin, "refuses %s", call);
+}
+
+/* Of calls that the C library chooses between, the first one is what it makes. */
+static void by_calls(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_SYSTEM_CALL_FILTER);
+        const char *calls = u->calls ? u->calls : facilities[u->facility].calls;
+        size_t n = strcspn(calls, " ");
+
+        if ((!v->allow_list && v->syscalls.n == 0) || n == 0)
+                return;
+        if (identity(j, u)->uid != 0 &&
+                (facilities[u->facility].caps || u->facility == IMM_FACILITY_CAPABILITIES))
+                return; /* it does not even try */
+        by_call(j, u, imm_strndup(j->a, calls, n));
+}
+
+/* ---- address families, namespaces ---- */
+
+static bool family_denied(const struct judge *j, const char *family) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES);
+        bool found = false;
+
+        if (!v->filter && v->strings.n == 0)
+                return false;
+        for (size_t i = 0; i < v->strings.n; i++)
+                found |= imm_streq(v->strings.v[i].text, family);
+        return v->allow_list ? !found : found;
+}
+
+static void by_families(struct judge *j, const struct imm_use *u) {
+        const char *family = facilities[u->facility].families;
+
+        if (*family && family_denied(j, family)) {
+                if (u->essential)
+                        deny(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL, "refuses %s",
+                                family);
+                else
+                        mention(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL, "refuses %s",
+                                family);
+        }
+}
+
+static void by_namespaces(struct judge *j, const struct imm_use *u) {
+        uint64_t want = facilities[u->facility].namespaces;
+
+        if (want & ~imm_setting_number(j->s, IMM_SETTING_RESTRICT_NAMESPACES))
+                deny(j, u, IMM_SETTING_RESTRICT_NAMESPACES, NULL, "refuses");
+}
+
+/* ---- the network ---- */
+
+static bool denies_every_address(const struct judge *j) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_IP_ADDRESS_DENY);
+        bool v4 = false, v6 = false;
+
+        for (size_t i = 0; i < v->ips.n; i++)
+                if (v->ips.v[i].prefix == 0)
+                        *(v->ips.v[i].family == 2 ? &v4 : &v6) = true;
+        return v4 && v6;
+}
+
+static void by_network(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *bind = imm_setting(j->s, IMM_SETTING_SOCKET_BIND_DENY);
+
+        if (u->facility != IMM_FACILITY_NETWORK && u->facility != IMM_FACILITY_LISTEN &&
+                u->facility != IMM_FACILITY_PORT)
+                return;
+        if (imm_setting_bool(j->s, IMM_SETTING_PRIVATE_NETWORK))
+                deny(j, u, IMM_SETTING_PRIVATE_NETWORK, NULL, "cuts off");
+        if (denies_every_address(j) && imm_setting(j->s, IMM_SETTING_IP_ADDRESS_ALLOW)->ips.n == 0)
+                deny(j, u, IMM_SETTING_IP_ADDRESS_DENY, NULL, "cuts off");
+        if (family_denied(j, "AF_INET") && family_denied(j, "AF_INET6"))
+                deny(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL,
+                        "refuses AF_INET and AF_INET6");
+        for (size_t i = 0; u->facility == IMM_FACILITY_LISTEN && i < bind->socket_binds.n; i++)
+                if (bind->socket_binds.v[i].family == 0 && bind->socket_binds.v[i].n_ports == 0 &&
+                        bind->socket_binds.v[i].protocol == 0 &&
+                        imm_setting(j->s, IMM_SETTING_SOCKET_BIND_ALLOW)->socket_binds.n == 0) {
+                        deny(j, u, IMM_SETTING_SOCKET_BIND_DENY, NULL, "refuses");
+                        break;
+                }
+}
+
+/* ---- what is special ---- */
+
+/* Programs that gain privileges: who keeps them from it */
+static void by_no_new_privileges(struct judge *j, const struct imm_use *u) {
+        static const enum imm_setting filters[] = {IMM_SETTING_SYSTEM_CALL_FILTER,
+                IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
+                IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID,
+                IMM_SETTING_RESTRICT_NAMESPACES, IMM_SETTING_LOCK_PERSONALITY,
+                IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_PRIVATE_DEVICES,
+                IMM_SETTING_PROTECT_KERNEL_TUNABLES, IMM_SETTING_PROTECT_KERNEL_MODULES,
+                IMM_SETTING_PROTECT_KERNEL_LOGS, IMM_SETTING_PROTECT_CLOCK,
+                IMM_SETTING_PROTECT_HOSTNAME};
+        const struct imm_identity *id = identity(j, u);
+
+        if (!id->no_new_privileges)
+                return;
+        if (id->uid == 0 && id->userns == IMM_USERNS_NONE && id->cap_bounding == IMM_CAPS_ALL &&
+                u->confidence > IMM_CERTAIN) {
+                mention(j, u, IMM_SETTING_NO_NEW_PRIVILEGES, NULL, "refuses");
+                return; /* there is nothing to gain but other users' rights */
+        }
+        if (imm_setting_bool(j->s, IMM_SETTING_NO_NEW_PRIVILEGES)) {
+                deny(j, u, IMM_SETTING_NO_NEW_PRIVILEGES, NULL, "refuses");
+                return;
+        }
+        for (size_t i = 0; i < IMM_ELEMENTSOF(filters); i++)
+                if (imm_setting(j->s, filters[i])->set) {
+                        deny(j, u, filters[i], NULL,
+                                "refuses: a filter of calls without privileges to set it needs "
+                                "NoNewPrivileges=");
+                        return;
+                }
+}
+
+static void by_hidden_processes(struct judge *j, const struct imm_use *u) {
+        const struct imm_identity *id = identity(j, u);
+        const char *word = imm_setting_word(j->s, IMM_SETTING_PROTECT_PROC);
+
+        if (imm_setting_number(j->s, IMM_SETTING_PRIVATE_PIDS) == 1)
+                deny(j, u, IMM_SETTING_PRIVATE_PIDS, NULL, "hides");
+        if (id->userns == IMM_USERNS_NONE && (id->cap_effective & UINT64_C(1) << CAP_SYS_PTRACE))
+                return; /* hidepid= does not count for it */
+        if (word && !imm_streq(word, "default"))
+                deny(j, u, IMM_SETTING_PROTECT_PROC, NULL, "hides");
+}
+
+/* Any mount namespace keeps mounts to itself. */
+static void by_mount_namespace(struct judge *j, const struct imm_use *u) {
+        static const enum imm_setting makers[] = {IMM_SETTING_PRIVATE_MOUNTS,
+                IMM_SETTING_PRIVATE_TMP, IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PROTECT_SYSTEM,
+                IMM_SETTING_PROTECT_HOME, IMM_SETTING_PROTECT_KERNEL_TUNABLES,
+                IMM_SETTING_PROTECT_KERNEL_MODULES, IMM_SETTING_PROTECT_KERNEL_LOGS,
+                IMM_SETTING_PROTECT_CONTROL_GROUPS, IMM_SETTING_PROTECT_PROC,
+                IMM_SETTING_PROC_SUBSET, IMM_SETTING_READ_ONLY_PATHS, IMM_SETTING_READ_WRITE_PATHS,
+                IMM_SETTING_INACCESSIBLE_PATHS, IMM_SETTING_TEMPORARY_FILE_SYSTEM,
+                IMM_SETTING_BIND_PATHS, IMM_SETTING_BIND_READ_ONLY_PATHS};
+
+        if (!j->sb->mounts[u->kind].has_namespace)
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(makers); i++) {
+                const struct imm_value *v = imm_setting(j->s, makers[i]);
+
+                if (!v->set || (v->type != IMM_VALUE_PATHS && v->type != IMM_VALUE_BINDS &&
+                                       v->type != IMM_VALUE_TMPFS && !is_on(j, makers[i])))
+                        continue;
+                if (v->origin.kind == IMM_ORIGIN_IMPLIED)
+                        continue;
+                deny(j, u, makers[i], NULL, "keeps to the service, in its own mount namespace");
+        }
+}
+
+static void by_architecture(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES);
+
+        if (v->strings.n == 0)
+                return;
+        for (size_t i = 0; i < v->strings.n; i++)
+                if (!imm_streq(v->strings.v[i].text, "native") &&
+                        !imm_streq(v->strings.v[i].text, "x86-64") &&
+                        !imm_streq(v->strings.v[i].text, "arm64"))
+                        return;
+        deny(j, u, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, NULL, "refuses");
+}
+
+static void by_memory_limit(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_MEMLOCK);
+        const struct imm_identity *id = identity(j, u);
+
+        if (id->cap_effective & UINT64_C(1) << CAP_IPC_LOCK)
+                return;
+        if (!(id->cap_bounding & UINT64_C(1) << CAP_IPC_LOCK) && id->uid == 0)
+                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks cap_ipc_lock");
+        else if (v->set && v->limit.soft < 64 << 20)
+                deny(j, u, IMM_SETTING_LIMIT_MEMLOCK, NULL, "limits");
+}
+
+static void special(struct judge *j, const struct imm_use *u) {
+        switch (u->facility) {
+        case IMM_FACILITY_GAIN:
+                by_no_new_privileges(j, u);
+                break;
+        case IMM_FACILITY_OTHER_PROCESSES:
+                by_hidden_processes(j, u);
+                break;
+        case IMM_FACILITY_MOUNT_HOST:
+                by_mount_namespace(j, u);
+                break;
+        case IMM_FACILITY_ARCH_32:
+                by_architecture(j, u);
+                break;
+        case IMM_FACILITY_MEMLOCK:
+                by_memory_limit(j, u);
+                break;
+        default:
+                by_network(j, u);
+                deny_path(j, u);
+                break;
+        }
+}
+
+/* ---- all ---- */
+
+/* Could any setting of the unit refuse something? */
+static bool is_confined(const struct imm_settings *s) {
+        static const enum imm_setting settings[] = {IMM_SETTING_AMBIENT_CAPABILITIES,
+                IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_DEVICE_ALLOW,
+                IMM_SETTING_DEVICE_POLICY, IMM_SETTING_DYNAMIC_USER, IMM_SETTING_INACCESSIBLE_PATHS,
+                IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK,
+                IMM_SETTING_LOCK_PERSONALITY, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
+                IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_PRIVATE_DEVICES,
+                IMM_SETTING_PRIVATE_MOUNTS, IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS,
+                IMM_SETTING_PRIVATE_TMP, IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROC_SUBSET,
+                IMM_SETTING_PROTECT_CLOCK, IMM_SETTING_PROTECT_CONTROL_GROUPS,
+                IMM_SETTING_PROTECT_HOME, IMM_SETTING_PROTECT_HOSTNAME,
+                IMM_SETTING_PROTECT_KERNEL_LOGS, IMM_SETTING_PROTECT_KERNEL_MODULES,
+                IMM_SETTING_PROTECT_KERNEL_TUNABLES, IMM_SETTING_PROTECT_PROC,
+                IMM_SETTING_PROTECT_SYSTEM, IMM_SETTING_READ_ONLY_PATHS,
+                IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, IMM_SETTING_RESTRICT_NAMESPACES,
+                IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID,
+                IMM_SETTING_ROOT_DIRECTORY, IMM_SETTING_SOCKET_BIND_DENY,
+                IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_FILTER,
+                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_USER};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++)
+                if (imm_setting(s, settings[i])->set)
+                        return true;
+        return false;
+}
+
+static int surest_first(const void *a, const void *b) {
+        const struct imm_denial *x = a, *y = b;
+
+        if (x->remark != y->remark)
+                return x->remark - y->remark;
+        return (int)x->confidence - (int)y->confidence;
+}
+
+void imm_denials_compute(struct imm_manager *m, struct imm_settings *s,
+        const struct imm_sandbox *sb, struct imm_arena *a, struct imm_denials *ret) {
+        struct judge j = {.m = m, .s = s, .sb = sb, .a = a, .to = ret};
+        struct imm_uses uses;
+
+        *ret = (struct imm_denials){0};
+        if (s->load != IMM_LOAD_LOADED || s->unit->type != IMM_UNIT_SERVICE ||
+                m->scope != IMM_SCOPE_SYSTEM || !is_confined(s))
+                return;
+        imm_uses_compute(m, s, a, &uses);
+        for (size_t i = 0; i < uses.n; i++) {
+                const struct imm_use *u = &uses.v[i];
+
+                by_switches(&j, u);
+                by_capabilities(&j, u);
+                by_calls(&j, u);
+                by_families(&j, u);
+                by_namespaces(&j, u);
+                special(&j, u);
+        }
+        if (ret->n > 1)
+                qsort(ret->v, ret->n, sizeof(*ret->v), surest_first);
+}

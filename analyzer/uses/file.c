@@ -1,0 +1,219 @@
+#include "analyzer/closure/elffile.h"
+#include "analyzer/uses/uses-private.h"
+
+#include <elf.h>
+#include <errno.h>
+
+/*
+ * What a file says by itself: the functions it imports, the paths in its data. Each file is read
+ * once a run, however many units use it.
+ */
+
+enum {
+        BINARY_MAX = 48 << 20, /* of a program whose data is searched */
+        SCRIPT_MAX = 1 << 20,
+        STRINGS_MAX = 1024,
+        STRING_MAX = 200,
+};
+
+struct imm_use_files {
+        pthread_mutex_t lock;
+        struct imm_map map; /* host path -> struct file */
+        struct imm_arena *arena;
+};
+
+static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
+
+static void files_done(void *data) {
+        struct imm_use_files *f = data;
+
+        (void)pthread_mutex_destroy(&f->lock);
+        imm_arena_free(f->arena);
+}
+
+static struct imm_use_files *files_of(struct imm_manager *m) {
+        (void)pthread_mutex_lock(&opening);
+        if (!m->use_files) {
+                m->use_files = imm_new(m->arena, struct imm_use_files);
+                m->use_files->arena = imm_arena_new();
+                (void)pthread_mutex_init(&m->use_files->lock, NULL);
+                imm_arena_defer(m->arena, files_done, m->use_files);
+        }
+        (void)pthread_mutex_unlock(&opening);
+        return m->use_files;
+}
+
+const struct symbol symbols[] = {
+#define SYMBOL(function, facility, strength, calls, object) \
+        {#function, IMM_FACILITY_##facility, calls, strength, object},
+#include "analyzer/uses/symbols.def"
+#undef SYMBOL
+};
+const size_t n_symbols = IMM_ELEMENTSOF(symbols);
+
+/* Both lists are sorted: one walk over them */
+static void match_imports(struct file *f, const struct imm_strv *imports, struct imm_arena *a) {
+        size_t k = 0;
+
+        f->imports = imm_alloc_array(a, n_symbols, sizeof(*f->imports));
+        for (size_t i = 0; i < imports->n && k < n_symbols; i++) {
+                while (k < n_symbols && strcmp(symbols[k].name, imports->v[i]) < 0)
+                        k++;
+                if (k < n_symbols && imm_streq(symbols[k].name, imports->v[i]))
+                        f->imports[f->n_imports++] = &symbols[k];
+        }
+}
+
+static int by_string(const void *a, const void *b) {
+        return strcmp(a, *(const char *const *)b);
+}
+
+static bool imports_one(const struct imm_strv *imports, const char *const *names) {
+        for (; imports->n > 0 && *names; names++)
+                if (bsearch(*names, imports->v, imports->n, sizeof(*imports->v), by_string))
+                        return true;
+        return false;
+}
+
+/* It waits for connections from the network: not only on local sockets */
+static bool serves_network(const struct imm_strv *imports) {
+        static const char *const listens[] = {"listen", NULL};
+        static const char *const accepts[] = {"accept", "accept4", NULL};
+        static const char *const addresses[] = {"inet_ntop", "inet_ntoa", "inet_addr", "inet_pton",
+                "inet_aton", "getnameinfo", "getaddrinfo", NULL};
+        static const char *const names[] = {"bind", NULL};
+
+        return imports_one(imports, listens) && imports_one(imports, accepts) &&
+               imports_one(imports, addresses) && imports_one(imports, names);
+}
+
+static bool has_import(const struct imm_strv *imports, const char *prefix) {
+        for (size_t i = 0; i < imports->n; i++)
+                if (imm_after(imports->v[i], prefix))
+                        return true;
+        return false;
+}
+
+/* ---- paths in data ---- */
+
+static bool is_path_byte(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (c && strchr("/._-+@%*#", c));
+}
+
+/* Directories whose names are worth keeping */
+static bool is_of_interest(const char *s) {
+        static const char *const tops[] = {"/dev/", "/proc/", "/sys/", "/etc/", "/usr/", "/bin/",
+                "/sbin/", "/tmp/", "/var/", "/home/", "/root/", "/run/", "/srv/", "/boot/"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++)
+                if (imm_after(s, tops[i]))
+                        return true;
+        return false;
+}
+
+static void find_paths(
+        struct file *f, const char *data, size_t n, bool script, struct imm_arena *a) {
+        struct imm_map seen = {0};
+        const char *end = data + n, *s = data;
+
+        while (f->strings.n < STRINGS_MAX && (s = memchr(s, '/', (size_t)(end - s)))) {
+                char before = s > data ? s[-1] : 0;
+                char text[STRING_MAX + 1];
+                size_t k = 0;
+
+                if (before && !strchr(script ? " \t\n\"'=:(<>`,&|;" : " \"'=:(<>`,&|;", before)) {
+                        s++;
+                        continue;
+                }
+                while (s + k < end && k < STRING_MAX && is_path_byte(s[k])) {
+                        text[k] = s[k];
+                        k++;
+                }
+                text[k] = 0;
+                if (k > 4 && is_of_interest(text) && !imm_map_has(&seen, text)) {
+                        char *copy = imm_strndup(a, text, k);
+
+                        imm_map_put(a, &seen, copy, copy);
+                        imm_strv_add(a, &f->strings, copy);
+                }
+                s += k > 0 ? k : 1;
+        }
+}
+
+/* ---- one file ---- */
+
+static void read_data(struct imm_manager *m, struct file *f, size_t max, struct imm_arena *a) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_blob b;
+
+        if (imm_root_read(m->root, f->path, max, scratch, &b, NULL) < 0)
+                return;
+        if (f->elf && memmem(b.data, b.size < 65536 ? b.size : 65536, "Go build ID", 11))
+                f->go = true;
+        if (!f->go)
+                find_paths(f, b.data, b.size, !f->elf, a);
+        f->notifies = memmem(b.data, b.size, "NOTIFY_SOCKET", 13) ||
+                      memmem(b.data, b.size, "sd_notify", 9);
+}
+
+static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_elf_symbols s = {0};
+        struct imm_elf e = {0};
+        const char *why = NULL;
+
+        if (imm_elf_read(fd, size, scratch, &e, &why) < 0)
+                return;
+        f->elf = f->known = true;
+        f->bits32 = e.bits == 32;
+        f->executable_stack = e.executable_stack;
+        f->text_relocations = e.text_relocations;
+        if (imm_elf_read_symbols(fd, size, scratch, &s, &why) < 0)
+                return;
+        match_imports(f, &s.imports, a);
+        f->serves = serves_network(&s.imports);
+        f->notifies =
+                has_import(&s.imports, "sd_notify") || has_import(&s.imports, "sd_pid_notify");
+}
+
+static struct file *look_at(struct imm_manager *m, const char *path, struct imm_arena *a) {
+        struct file *f = imm_new(a, struct file);
+        imm_auto_close int fd = -1;
+        struct stat st = {0};
+        char head[4] = "";
+
+        f->path = imm_strdup(a, path);
+        fd = imm_root_open_file(m->root, path, &st);
+        if (fd < 0)
+                return f;
+        f->mode = st.st_mode;
+        f->size = (uint64_t)st.st_size;
+        if (pread(fd, head, sizeof(head), 0) == sizeof(head) && memcmp(head, ELFMAG, SELFMAG) == 0)
+                read_elf(f, fd, f->size, a);
+        else
+                f->known = true;
+        return f;
+}
+
+const struct file *file_of(struct imm_manager *m, const char *host_path, unsigned parts) {
+        struct imm_use_files *all = files_of(m);
+        struct file *f;
+
+        (void)pthread_mutex_lock(&all->lock);
+        f = imm_map_get(&all->map, host_path);
+        if (!f) {
+                f = look_at(m, host_path, all->arena);
+                imm_map_put(all->arena, &all->map, f->path, f);
+        }
+        if ((parts & FILE_STRINGS) && !f->searched) {
+                bool notifies = f->notifies;
+
+                f->searched = true;
+                if (f->known && f->size <= (f->elf ? BINARY_MAX : SCRIPT_MAX))
+                        read_data(m, f, f->elf ? BINARY_MAX : SCRIPT_MAX, all->arena);
+                f->notifies |= notifies;
+        }
+        (void)pthread_mutex_unlock(&all->lock);
+        return f;
+}

@@ -1,0 +1,98 @@
+#pragma once
+
+/* What the files of this room share: facts of files, uses being collected, the tables. */
+
+#include "analyzer/uses/uses.h"
+
+#include <pthread.h>
+
+/* ---- the tables ---- */
+
+struct facility {
+        const char *does;
+        uint64_t caps;
+        const char *calls, *families;
+        uint64_t namespaces;
+        enum imm_setting switches[4]; /* ended by IMM_SETTING_N */
+};
+extern const struct facility facilities[IMM_FACILITY_N];
+
+/*
+ * How sure a row of a table is that the service does it, and what a refusal does:
+ *   MUST    it does, and stops without
+ *   DOES    it does, usually; a refusal stops the service or the function that is turned on
+ *   CALLS   it makes the call but lives with a refusal: being killed for it is what stops it
+ *   MAY     it may, by configuration or on some machines: a remark
+ */
+enum strength { MUST, DOES, CALLS, MAY };
+
+struct symbol {
+        const char *name; /* of an imported function */
+        enum imm_facility facility;
+        const char *calls;
+        enum strength strength;
+        const char *object;
+};
+extern const struct symbol symbols[]; /* sorted by name */
+extern const size_t n_symbols;
+
+/* ---- files (file.c) ---- */
+
+struct file { /* what a program's or library's file says, read once a run */
+        const char *path;
+        bool known;           /* it could be read */
+        bool elf, bits32, go; /* go: makes its system calls by itself */
+        bool executable_stack, text_relocations;
+        bool serves;   /* it listens on the network */
+        bool notifies; /* it knows $NOTIFY_SOCKET */
+        mode_t mode;
+        const struct symbol **imports; /* rows of the table that it imports */
+        size_t n_imports;
+        struct imm_strv strings; /* absolute paths in its data, or in a script's text */
+        bool searched;           /* for strings */
+        uint64_t size;
+};
+
+enum file_parts { FILE_STRINGS = 1 << 0 };
+/* Never NULL; the strings only where asked for. Shared by all units: nobody changes it. */
+const struct file *file_of(struct imm_manager *m, const char *host_path, unsigned parts);
+
+/* ---- uses being collected ---- */
+
+struct collector {
+        struct imm_manager *m;
+        struct imm_settings *s;
+        struct imm_unit *u;
+        const struct imm_closure *closure;
+        struct imm_arena *a;
+        struct imm_uses *to;
+        struct imm_map seen; /* facility and object: added already */
+        enum imm_command_kind kind;
+        bool optional;             /* of a command whose failure is ignored */
+        enum imm_confidence least; /* nothing is surer than the way to the program */
+        bool weak;                 /* what is found now is no more than a remark */
+        bool by_socket;            /* sockets are passed in */
+        const char *whole[2];      /* names of the main program and the unit */
+        size_t n_whole;
+        struct imm_strv names; /* what the daemon is called: by program, unit, package */
+        struct imm_map read;   /* configuration files that were read */
+        unsigned n_read;
+};
+
+void use_add(struct collector *c, enum imm_facility f, enum strength how, const char *calls,
+        const char *object, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* programs.c: what is known about the program of that name */
+void use_program(struct collector *c, const char *name, const char *path);
+/* Is it known of the program that it only may do this? Then its imports and paths say no more. */
+bool program_only_may(const char *path, enum imm_facility f);
+bool is_interpreter(const char *name); /* or one program of many names: its imports say nothing */
+/* The library of that file name makes code at run time */
+const char *library_jit(const char *name, enum strength *ret);
+/* paths in a program's data or a script's text */
+void use_string(struct collector *c, const char *path, const char *text, bool script);
+
+/* config.c: the configuration of the unit's daemons; one word that stands for a path or an address
+ */
+void use_configuration(struct collector *c, const struct file *program, const char *name);
+void use_argument(struct collector *c, const char *option, const char *value, const char *from);

@@ -1,0 +1,75 @@
+#include "rules/rules-private.h"
+
+/* Conditions on what the unit's programs use of the kernel and the machine, and what refuses it. */
+
+static const struct imm_denials *denials_of(struct imm_facts *facts) {
+        if (!facts->have_denials) {
+                facts->have_denials = true;
+                imm_denials_compute(facts->manager, facts->settings, imm_facts_sandbox(facts),
+                        imm_facts_memory(facts), &facts->denials);
+        }
+        return &facts->denials;
+}
+
+static bool is_about(const struct imm_argument *argument, enum imm_setting id) {
+        for (size_t i = 0; i < argument->n_settings; i++)
+                if (argument->settings[i] == id)
+                        return true;
+        return false;
+}
+
+static bool same_line(const struct imm_denial *a, const struct imm_denial *b) {
+        if (a->setting != b->setting || a->origin.line != b->origin.line)
+                return false;
+        return a->origin.file == b->origin.file ||
+               (a->origin.file && b->origin.file && imm_streq(a->origin.file, b->origin.file));
+}
+
+/* A finding for each line that refuses something, with all that it refuses; the surest is first. */
+static enum imm_truth refuses(
+        struct imm_facts *facts, const struct imm_argument *argument, bool remark) {
+        enum { LINES_MAX = 8 };
+        const struct imm_denials *all;
+        enum imm_truth truth = IMM_NO;
+        bool set = false;
+
+        for (size_t i = 0; i < argument->n_settings; i++)
+                set |= imm_fact(facts, argument->settings[i])->set;
+        if (!set)
+                return IMM_NO;
+        all = denials_of(facts);
+        for (size_t k = 0; k < all->n; k++) {
+                const struct imm_denial *d = &all->v[k];
+                struct imm_place at = {.setting = imm_setting_info(d->setting)->name,
+                        .file = d->origin.file,
+                        .line = d->origin.line,
+                        .confidence = (int)d->confidence};
+                bool told = false;
+
+                if (d->remark != remark || !is_about(argument, d->setting))
+                        continue;
+                for (size_t i = 0; i < k && !told; i++)
+                        told = all->v[i].remark == remark && same_line(&all->v[i], d);
+                if (told)
+                        continue;
+                for (size_t i = k; i < all->n && at.evidence.n < LINES_MAX; i++)
+                        if (all->v[i].remark == remark && same_line(&all->v[i], d)) {
+                                imm_strv_add(
+                                        imm_facts_memory(facts), &at.evidence, all->v[i].evidence);
+                                imm_evidence_add(facts, d->setting, "%s", all->v[i].evidence);
+                        }
+                imm_place_add(facts, &at);
+                truth = IMM_YES;
+        }
+        return truth;
+}
+
+enum imm_truth imm_condition_refuses_use(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        return refuses(facts, argument, false);
+}
+
+enum imm_truth imm_condition_may_refuse_use(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        return refuses(facts, argument, true);
+}

@@ -11,8 +11,18 @@ static bool is_shown(const struct imm_state_finding *i) {
         return i->severity > IMM_SEVERITY_INFO || i->suppressed;
 }
 
-static const char *remedy_of(const struct imm_state_finding *i) {
-        return i->suppressed ? "accepted" : i->remedy ? i->remedy : "";
+/* The first line of it: further ones are refinements, which the table at the end has whole. */
+static const char *remedy_of(const struct imm_state_finding *i, struct imm_arena *a) {
+        const char *text = i->suppressed ? "accepted" : i->remedy ? i->remedy : "";
+
+        return imm_strndup(a, text, strcspn(text, "\n"));
+}
+
+static bool has_remedy(const struct imm_state_finding *i, const char *text) {
+        const char *own = i->suppressed ? "accepted" : i->remedy ? i->remedy : "";
+        const char *rest = imm_after(own, text);
+
+        return rest && (!*rest || *rest == '\n');
 }
 
 /* The line, and whose it is, where that is another file than the unit's own */
@@ -30,7 +40,7 @@ static void where(const struct imm_state *s, const struct imm_state_finding *i, 
 }
 
 static void finding(const struct imm_state *s, const struct imm_state_finding *i, FILE *f) {
-        fprintf(f, "<dd><b class=%s>", imm_html_severity_tone(i->severity));
+        fputs(i->severity >= IMM_SEVERITY_HIGH ? "<dd><b>" : "<dd><b class=w>", f);
         imm_text_put_markup(f, i->rule);
         fputs("</b>", f);
         if (i->evidence.n > 0) {
@@ -51,22 +61,11 @@ static void finding(const struct imm_state *s, const struct imm_state_finding *i
         putc('\n', f);
 }
 
-/* Lines of settings, side by side */
 static void remedy(const char *text, FILE *f) {
         fputs("<dt>", f);
-        if (imm_streq(text, "accepted")) {
-                fputs("Accepted", f);
-        } else if (!*text) {
-                fputs("No single setting ends", f);
-        } else {
-                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-                char *copy = imm_strdup(a, text);
-
-                for (char *line; (line = strsep(&copy, "\n"));) {
-                        imm_html_code(f, line);
-                        putc(' ', f);
-                }
-        }
+        imm_text_put_markup(f, imm_streq(text, "accepted") ? "Accepted"
+                               : *text                     ? text
+                                                           : "No single setting ends");
         putc('\n', f);
 }
 
@@ -84,11 +83,12 @@ static void brief(
         bool any = false;
 
         imm_array_foreach (i, &s->findings) {
-                if (i->severity != severity || !is_brief(i) || !imm_streq(remedy_of(i), text))
+                if (i->severity != severity || !is_brief(i) || !has_remedy(i, text))
                         continue;
                 if (!any)
-                        fprintf(f, "<dd><span class=%s>%s</span> ",
-                                imm_html_severity_tone(severity), imm_severity_name(severity));
+                        fprintf(f, "<dd><%s>%s</%s> ", severity == IMM_SEVERITY_MEDIUM ? "u" : "i",
+                                imm_severity_name(severity),
+                                severity == IMM_SEVERITY_MEDIUM ? "u" : "i");
                 else
                         fputs(", ", f);
                 any = true;
@@ -103,11 +103,12 @@ static bool is_slight(const struct imm_state_finding *i) {
 }
 
 /* What is slight, and not ended by what graver findings ask for: the table at the end tells how */
-static void others(const struct imm_state *s, const struct imm_map *remedies, FILE *f) {
+static void others(
+        const struct imm_state *s, const struct imm_map *remedies, struct imm_arena *a, FILE *f) {
         bool any = false;
 
         imm_array_foreach (i, &s->findings) {
-                if (!is_slight(i) || imm_map_has(remedies, remedy_of(i)))
+                if (!is_slight(i) || imm_map_has(remedies, remedy_of(i, a)))
                         continue;
                 fputs(any ? ", " : "<dt><a href=#rules>Of less weight</a><dd>", f);
                 any = true;
@@ -125,8 +126,8 @@ static void findings(const struct imm_state *s, FILE *f) {
         imm_array_foreach (i, &s->findings)
                 if (!is_shown(i))
                         remarks++;
-                else if (!is_slight(i) && !imm_map_has(&remedies, remedy_of(i)))
-                        imm_map_put(a, &remedies, remedy_of(i), a);
+                else if (!is_slight(i) && !imm_map_has(&remedies, remedy_of(i, a)))
+                        imm_map_put(a, &remedies, remedy_of(i, a), a);
         if (s->findings.n == 0)
                 return;
         fputs("<h3>What to change, and what that ends</h3>\n<dl>\n", f);
@@ -135,12 +136,12 @@ static void findings(const struct imm_state *s, FILE *f) {
 
                 remedy(text, f);
                 imm_array_foreach (i, &s->findings)
-                        if (is_shown(i) && !is_brief(i) && imm_streq(remedy_of(i), text))
+                        if (is_shown(i) && !is_brief(i) && has_remedy(i, text))
                                 finding(s, i, f);
                 brief(s, text, IMM_SEVERITY_MEDIUM, f);
                 brief(s, text, IMM_SEVERITY_LOW, f);
         }
-        others(s, &remedies, f);
+        others(s, &remedies, a, f);
         fputs("</dl>\n", f);
         if (remarks)
                 fprintf(f, "<p class=faint>and %zu remark%s</p>\n", remarks,
@@ -199,7 +200,12 @@ void imm_html_rules(const struct imm_report *r, FILE *f) {
                 fprintf(f, "<td class=%s>%s<td class=n>%zu<td class=p>",
                         imm_html_severity_tone(e->severity), imm_severity_name(e->severity),
                         list[i]->units);
-                imm_text_put_markup(f, e->remedy);
+                for (const char *line = e->remedy, *end; line && *line;
+                        line = *end ? end + 1 : end) {
+                        end = strchrnul(line, '\n');
+                        imm_text_put_markup(f, imm_strndup(a, line, (size_t)(end - line)));
+                        fputs(*end ? "<br>" : "", f);
+                }
                 putc('\n', f);
         }
         fputs("</tbody></table></div>\n", f);

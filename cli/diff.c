@@ -176,6 +176,21 @@ static int last_two(struct imm_cli *cli, struct imm_history *h, struct imm_snaps
         return IMM_EXIT_OK;
 }
 
+/* Two runs by their numbers: what is the same in both is not even read. Else nothing is done. */
+static int two_runs(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot **a,
+        struct imm_snapshot **b) {
+        unsigned long long x, y;
+        int r;
+
+        if (!h || !imm_parse_u64(cli->args[0], &x) || !imm_parse_u64(cli->args[1], &y) || x == y)
+                return IMM_EXIT_OK;
+        r = imm_history_load_pair(h, (int64_t)x, (int64_t)y, a, b, &cli->err);
+        if (r < 0)
+                return imm_cli_fail(
+                        cli, r == -ENOENT ? IMM_EXIT_USAGE : IMM_EXIT_PARTIAL, &cli->err);
+        return IMM_EXIT_OK;
+}
+
 static int take(struct imm_cli *cli, const char *name, struct imm_history *h,
         struct imm_snapshot **ret, int *status) {
         int r = imm_cli_snapshot_named(cli, name, h, ret);
@@ -196,9 +211,11 @@ static int run(struct imm_cli *cli) {
         r = imm_cli_history(cli, IMM_HISTORY_READ, &h);
         if (r == IMM_EXIT_OK && cli->n_args == 0)
                 r = last_two(cli, h, &a, &b);
-        if (r == IMM_EXIT_OK && cli->n_args > 0)
+        if (r == IMM_EXIT_OK && cli->n_args == 2)
+                r = two_runs(cli, h, &a, &b);
+        if (r == IMM_EXIT_OK && cli->n_args > 0 && !a)
                 r = take(cli, cli->args[0], h, &a, &status);
-        if (r == IMM_EXIT_OK && cli->n_args > 0)
+        if (r == IMM_EXIT_OK && cli->n_args > 0 && !b)
                 r = take(cli, cli->n_args > 1 ? cli->args[1] : "now", h, &b, &status);
         if (r != IMM_EXIT_OK)
                 return r;

@@ -398,6 +398,14 @@ int imm_snapshot_from_json(struct imm_snapshot **ret, const char *text, size_t n
                         "'%s' is no report of immure (expected \"schema\": \"immure.report/1\", "
                         "found %s)",
                         name, schema ? schema : "none");
+        if (!json_is_array(json_object_get(doc, "units")))
+                return imm_err_set(err, -EINVAL, "'%s' has no list of units", name);
+        for (i = 0; i < json_array_size(json_object_get(doc, "units")); i++) {
+                v = json_array_get(json_object_get(doc, "units"), i);
+                if (!json_string_value(json_object_get(v, "unit")))
+                        return imm_err_set(
+                                err, -EINVAL, "'%s': the unit number %zu has no name", name, i + 1);
+        }
         s = imm_snapshot_new();
         s->time = get_int(doc, "time", 0);
         s->host = get_string(s->arena, doc, "host");

@@ -176,14 +176,16 @@ static int open_base(struct imm_cli *cli, struct imm_check_run *c, struct compar
         const char **paths = imm_alloc_array(cli->arena, cli->n_args + 2, sizeof(*paths));
         size_t n = 0;
         struct stat st;
+        int r;
 
         for (size_t i = 0; i < cli->n_args; i++)
                 paths[n++] = cli->args[i];
         if (c->project)
                 paths[n++] = waivers_of(cli, c->project);
-        if (imm_revision_open(&b->rev, arg.base, paths, n, &err) < 0) {
-                failed(cli, c, IMM_EXIT_USAGE, &err);
-                return IMM_EXIT_USAGE;
+        r = imm_revision_open(&b->rev, arg.base, paths, n, &err);
+        if (r < 0) {
+                failed(cli, c, r == -EINVAL ? IMM_EXIT_USAGE : IMM_EXIT_PARTIAL, &err);
+                return c->status;
         }
         imm_check_files(cli, cli->args, cli->n_args, &b->rev, &files);
         for (size_t i = 0; i < files.n; i++) {

@@ -143,6 +143,14 @@ static bool again(const struct work *w, enum imm_outcome outcome, const char *cu
         return false;
 }
 
+/*
+ * A file of a repository, judged where nobody said what machine it is for: what this one (a bare
+ * container, as often as not) lacks is no fault of the unit. With --root= it is.
+ */
+static bool is_elsewhere(const struct work *w) {
+        return w->u->given_by_path && imm_root_is_host(w->m->root);
+}
+
 static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome outcome,
         const char *culprit, enum imm_setting setting, struct imm_origin origin,
         const char *because) {
@@ -164,6 +172,10 @@ static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome o
                         !imm_after(w->u->fragment, "/etc/"))
                         when = IMM_PREFLIGHT_ABSENT;
         }
+        if (!because && is_elsewhere(w) &&
+                (when == IMM_PREFLIGHT_START || when == IMM_PREFLIGHT_LATER) &&
+                (is_path ? absent(w, culprit) : outcome == IMM_OUTCOME_USER_FAILURE))
+                when = IMM_PREFLIGHT_ABSENT;
         p = imm_array_push(w->a, w->list);
         *p = (struct imm_preflight){.when = when,
                 .outcome = outcome,

@@ -11,8 +11,10 @@ enum imm_preflight_when {
         IMM_PREFLIGHT_START,  /* the service does not start */
         IMM_PREFLIGHT_DOUBT,  /* unless something makes the path first */
         IMM_PREFLIGHT_HIDDEN, /* failure is ignored, of a program that only the sandbox hides */
-        IMM_PREFLIGHT_ABSENT, /* its program is not installed, and nothing asks for the unit */
-        IMM_PREFLIGHT_LATER,  /* it starts; a command for reloading or stopping fails */
+        /* its program is not installed, and nothing asks for the unit; of a file of a repository,
+         * what the machine that it is judged on lacks */
+        IMM_PREFLIGHT_ABSENT,
+        IMM_PREFLIGHT_LATER, /* it starts; a command for reloading or stopping fails */
 };
 
 struct imm_preflight {

@@ -87,6 +87,14 @@ static enum imm_verdict risen(int before, int after) {
                                        : IMM_VERDICT_BETTER;
 }
 
+/* Is the setting of that name implied by another one in the state after? */
+static bool is_implied(const struct work *w, const char *name) {
+        imm_array_foreach (s, &w->to->after->settings)
+                if (imm_streq(s->name, name))
+                        return s->origin.kind && imm_streq(s->origin.kind, "implied");
+        return false;
+}
+
 static void check(struct work *w, const void *before, const void *after) {
         const struct imm_state_check *a = before, *b = after;
         int x = cost(a), y = cost(b);
@@ -98,7 +106,8 @@ static void check(struct work *w, const void *before, const void *after) {
                 .name = a ? a->id : b->id,
                 .before = imm_tenths_text(w->a, x),
                 .after = imm_tenths_text(w->a, y),
-                .verdict = risen(x, y),
+                /* ProtectClock= brings a DeviceAllow= that systemd counts: nothing was gained */
+                .verdict = b && y > x && is_implied(w, b->id) ? IMM_VERDICT_CHANGED : risen(x, y),
         };
 }
 
@@ -293,10 +302,40 @@ static void state_word(
 
 /* ---- findings ---- */
 
+/* Is what ends at @end the name of a file that has numbered lines? */
+static bool is_file(const char *s, const char *end) {
+        static const char *const suffixes[] = {".conf", ".service", ".socket", ".mount", ".swap",
+                ".timer", ".path", ".slice", ".scope", ".target", ".automount", ".device"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(suffixes); i++) {
+                size_t n = strlen(suffixes[i]);
+
+                if ((size_t)(end - s) > n && strncmp(end - n, suffixes[i], n) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* "overridden by x.service:27" stays the same when lines move. */
+static const char *without_lines(struct imm_arena *a, const char *s) {
+        char *copy, *to;
+
+        if (!s || !strchr(s, ':'))
+                return s ? s : "";
+        copy = to = imm_alloc(a, strlen(s) + 1);
+        for (const char *p = s; *p; p++) {
+                *to++ = *p;
+                if (*p == ':' && is_file(s, p))
+                        while (isdigit((unsigned char)p[1]))
+                                p++;
+        }
+        return copy;
+}
+
 const char *imm_finding_key(
         struct imm_arena *a, const char *unit, const struct imm_state_finding *f) {
         return imm_printf(a, "%s\n%s\n%s\n%s\n%s", unit, f->scorecard ? f->scorecard : "",
-                f->rule ? f->rule : "", f->setting ? f->setting : "", f->subject ? f->subject : "");
+                f->rule ? f->rule : "", f->setting ? f->setting : "", without_lines(a, f->subject));
 }
 
 struct keyed {
@@ -374,6 +413,10 @@ static void findings(
 
 /* ---- a unit ---- */
 
+static bool was_judged(const struct imm_state *s) {
+        return !s || !s->load || imm_streq(s->load, "loaded");
+}
+
 static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
         enum imm_verdict v = IMM_VERDICT_SAME;
 
@@ -399,7 +442,9 @@ static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
                                  same((*f)->subject, (*g)->subject) &&
                                  same((*f)->setting, (*g)->setting) &&
                                  (*f)->severity < (*g)->severity;
-                if ((*f)->severity > IMM_SEVERITY_INFO)
+                if (!was_judged(d->before)) /* then, nothing could be found */
+                        v = graver(v, IMM_VERDICT_CHANGED);
+                else if ((*f)->severity > IMM_SEVERITY_INFO)
                         v = graver(v, eased ? IMM_VERDICT_BETTER : IMM_VERDICT_WORSE);
                 else
                         v = graver(v, IMM_VERDICT_CHANGED);

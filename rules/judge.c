@@ -81,7 +81,8 @@ static struct imm_check outcome(
         enum imm_check_state state, const struct imm_rule *rule, size_t i, size_t places) {
         return (struct imm_check){.state = (uint8_t)state,
                 .step = (uint8_t)i,
-                .badness = (uint16_t)rule->steps[i].badness,
+                .badness = (uint16_t)(rule->steps[i].badness < rule->range ? rule->steps[i].badness
+                                                                           : rule->range),
                 .places = (uint16_t)(places < UINT16_MAX ? places : UINT16_MAX)};
 }
 

@@ -66,6 +66,7 @@ int imm_cli_open(struct imm_cli *cli) {
                 return imm_cli_usage(cli, "--live: no systemd runs here that could be asked");
         if (imm_manager_open(&cli->manager, cli->root, &options, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+        imm_cli_cache_use(cli);
         return IMM_EXIT_OK;
 }
 

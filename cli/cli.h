@@ -80,6 +80,11 @@ struct imm_cli {
  * already said. */
 int imm_cli_open(struct imm_cli *cli);
 
+/* What is kept between runs for speed: /var/cache/immure, $XDG_CACHE_HOME/immure, or the folder
+ * that $IMMURE_CACHE names ("off": nothing is kept). Between opening and the end of the call. */
+void imm_cli_cache_use(struct imm_cli *cli);
+void imm_cli_cache_keep(struct imm_cli *cli);
+
 /* Says "immure: ..." on stderr, escaped; NULL err: nothing. Returns @status, so that it can end a
  * verb. */
 int imm_cli_fail(struct imm_cli *cli, int status, const struct imm_err *err);

@@ -57,6 +57,7 @@ int main(int argc, char **argv) {
         else if (r == 0)
                 status = cli.verb->run(&cli);
         status = flush(&cli, status);
+        imm_cli_cache_keep(&cli);
         imm_manager_free(cli.manager);
         imm_root_free(cli.root);
         imm_err_done(&cli.err);

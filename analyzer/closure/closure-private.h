@@ -9,6 +9,7 @@
 
 /* ---- the root's tree, each file looked at once per run (tree.c) ---- */
 
+struct elfcache;
 struct ldcache;
 struct ldso;
 struct nix;
@@ -25,7 +26,7 @@ struct node {
         dev_t dev;
         ino_t ino;
         uint64_t size;
-        struct timespec mtime;
+        struct timespec mtime, ctime;
         const char *target; /* of a symbolic link */
 
         /* Set behind what they speak of, so that it can be read without the lock then */
@@ -48,12 +49,14 @@ struct imm_closures {
         pthread_rwlock_t nodes_lock; /* of the map alone: it is asked all the time */
         struct imm_map nodes;        /* host path -> struct node */
         struct imm_diags diags;
-        struct nix *nix;                /* NULL until asked */
-        struct packages *packages;      /* NULL until asked */
-        struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
-        struct owners *owners;          /* NULL until asked */
-        struct walk *walk;              /* NULL until asked */
-        struct imm_map walk_found;      /* of walk_find(): host path -> index plus one */
+        const char *cache_path, *cache_tag; /* of imm_closures_reuse(); NULL: none */
+        struct elfcache *elfcache;          /* NULL until asked */
+        struct nix *nix;                    /* NULL until asked */
+        struct packages *packages;          /* NULL until asked */
+        struct packages *unit_packages;     /* of systemd's files alone; NULL until asked */
+        struct owners *owners;              /* NULL until asked */
+        struct walk *walk;                  /* NULL until asked */
+        struct imm_map walk_found;          /* of walk_find(): host path -> index plus one */
 };
 
 static inline struct imm_closures *closures_lock(struct imm_closures *c) {

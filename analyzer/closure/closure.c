@@ -1,4 +1,4 @@
-#include "analyzer/closure/closure-private.h"
+#include "analyzer/closure/elfcache.h"
 
 #include <assert.h>
 
@@ -39,6 +39,20 @@ struct imm_closures *imm_closures_of(struct imm_manager *m) {
         }
         (void)pthread_mutex_unlock(&opening);
         return c;
+}
+
+void imm_closures_reuse(struct imm_closures *c, const char *path, const char *tag) {
+        CLOSURES_LOCKED(c);
+
+        c->cache_path = imm_strdup(c->arena, path);
+        c->cache_tag = imm_strdup(c->arena, tag);
+}
+
+void imm_closures_keep(struct imm_closures *c) {
+        CLOSURES_LOCKED(c);
+
+        if (c->elfcache)
+                elfcache_save(c->elfcache, &c->nodes);
 }
 
 const struct imm_diags *imm_closures_diags(const struct imm_closures *c) {

@@ -1,4 +1,4 @@
-#include "analyzer/closure/closure-private.h"
+#include "analyzer/closure/elfcache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@ static struct node *look_at(struct imm_closures *c, const char *host) {
         n->ino = st.st_ino;
         n->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
         n->mtime = st.st_mtim;
+        n->ctime = st.st_ctim;
         if (S_ISLNK(st.st_mode))
                 n->error = imm_root_readlink(c->root, host, c->arena, &n->target);
         return n;
@@ -88,7 +89,10 @@ static void know_content(struct imm_closures *c, struct node *n) {
         CLOSURES_LOCKED(c);
         if (n->elf_known)
                 return;
-        look_into(c, n);
+        if (!c->elfcache && c->cache_path)
+                c->elfcache = elfcache_open(c->cache_path, c->cache_tag, c->arena);
+        if (!elfcache_get(c->elfcache, n, c->arena))
+                look_into(c, n);
         node_learned(&n->elf_known);
 }
 

@@ -1,0 +1,179 @@
+/* What one run found out about programs and the next one reuses: used, outdated, broken, not ours.
+ */
+
+#include "analyzer/closure/elfcache.h"
+#include "tests/unit/tree.h"
+
+static char *own;
+static size_t own_n;
+
+static int make(void **state) {
+        FILE *f = fopen("/proc/self/exe", "re");
+
+        assert_non_null(f);
+        own = malloc(64 << 20);
+        assert_non_null(own);
+        own_n = fread(own, 1, 64 << 20, f);
+        assert_int_equal(fclose(f), 0);
+        (void)tree_make(state);
+        tree_bytes("usr/bin/elf", own, own_n);
+        tree_file("usr/bin/script", "#!/bin/first -x\n");
+        assert_int_equal(chmod(tree_path("usr/bin/elf"), 0755), 0);
+        assert_int_equal(chmod(tree_path("usr/bin/script"), 0755), 0);
+        tree_dir("cache");
+        return 0;
+}
+
+static int drop(void **state) {
+        free(own);
+        return tree_remove(state);
+}
+
+struct run {
+        struct imm_root *root;
+        struct imm_manager *m;
+        struct imm_closures *c;
+        const struct imm_elf *elf;
+        const char *shebang;
+};
+
+/* One call of the program: looks at both files with the cache of the calls before it */
+static struct run run(const char *tag) {
+        struct imm_manager_options o = {.version = 257};
+        struct run r = {0};
+
+        assert_int_equal(imm_root_open(&r.root, tree, NULL), 0);
+        assert_int_equal(imm_manager_open(&r.m, r.root, &o, NULL), 0);
+        r.c = imm_closures_of(r.m);
+        imm_closures_reuse(r.c, tree_path("cache/elf"), tag);
+        r.elf = node_elf(r.c, node_get(r.c, "/usr/bin/elf"));
+        r.shebang = node_shebang(r.c, node_get(r.c, "/usr/bin/script"));
+        return r;
+}
+
+static void end(struct run *r) {
+        imm_closures_keep(r->c);
+        imm_manager_free(r->m);
+        imm_root_free(r->root);
+}
+
+static void is_right(const struct run *r) {
+        assert_non_null(r->elf);
+        assert_int_equal(r->elf->bits, sizeof(void *) * 8);
+        assert_true(imm_strv_has(&r->elf->needed, "libc.so.6"));
+        assert_string_equal(r->shebang, "/bin/first -x");
+}
+
+static char *cached(size_t *ret_n) {
+        char *p = malloc(1 << 20);
+        FILE *f = fopen(tree_path("cache/elf"), "re");
+
+        assert_non_null(p);
+        assert_non_null(f);
+        *ret_n = fread(p, 1, 1 << 20, f);
+        assert_int_equal(fclose(f), 0);
+        return p;
+}
+
+static void put_cached(const char *p, size_t n) {
+        (void)unlink(tree_path("cache/elf"));
+        tree_bytes("cache/elf", p, n);
+        assert_int_equal(chmod(tree_path("cache/elf"), 0600), 0);
+}
+
+TEST(a_second_run_reads_no_file_that_did_not_change) {
+        struct run r = run("1");
+        size_t n;
+        char *p, *at;
+
+        is_right(&r);
+        end(&r);
+        /* what the record says is what is told: the file itself was not read */
+        p = cached(&n);
+        at = memmem(p, n, "/bin/first", 10);
+        assert_non_null(at);
+        memcpy(at, "/bin/other", 10);
+        put_cached(p, n);
+        free(p);
+        r = run("1");
+        assert_string_equal(r.shebang, "/bin/other -x");
+        end(&r);
+        /* another version's records, and those of a file that was changed, do not count */
+        r = run("2");
+        is_right(&r);
+        end(&r);
+        r = run("1");
+        is_right(&r);
+        end(&r);
+        tree_file("usr/bin/script", "#!/bin/third -x\n");
+        r = run("1");
+        assert_string_equal(r.shebang, "/bin/third -x");
+        end(&r);
+        tree_file("usr/bin/script", "#!/bin/first -x\n");
+        (void)unlink(tree_path("cache/elf"));
+}
+
+TEST(a_broken_one_changes_nothing) {
+        struct run r = run("1");
+        size_t n;
+        char *p;
+
+        end(&r);
+        p = cached(&n);
+        for (size_t k = 0; k < n; k += k < 400 ? 1 : 37) {
+                put_cached(p, k);
+                r = run("1");
+                is_right(&r);
+                end(&r);
+        }
+        /* a length that lies */
+        for (size_t k = 0; k + 8 < n && k < 400; k++) {
+                char *bad = malloc(n);
+
+                assert_non_null(bad);
+                memcpy(bad, p, n);
+                memset(bad + k, 0xff, 8);
+                put_cached(bad, n);
+                r = run("1");
+                end(&r);
+                free(bad);
+        }
+        free(p);
+        (void)unlink(tree_path("cache/elf"));
+}
+
+TEST(somebody_elses_is_not_read) {
+        struct run r = run("1");
+        size_t n;
+        char *p, *at;
+
+        end(&r);
+        p = cached(&n);
+        at = memmem(p, n, "/bin/first", 10);
+        assert_non_null(at);
+        memcpy(at, "/bin/other", 10);
+        put_cached(p, n);
+        assert_int_equal(chmod(tree_path("cache/elf"), 0622), 0);
+        r = run("1");
+        is_right(&r);
+        end(&r);
+        put_cached(p, n);
+        assert_int_equal(rename(tree_path("cache/elf"), "/tmp/immure-test-elsewhere"), 0);
+        tree_link("/tmp/immure-test-elsewhere", "cache/elf");
+        r = run("1");
+        is_right(&r);
+        end(&r);
+        free(p);
+        assert_int_equal(unlink("/tmp/immure-test-elsewhere"), 0);
+        (void)unlink(tree_path("cache/elf"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_second_run_reads_no_file_that_did_not_change),
+                cmocka_unit_test(a_broken_one_changes_nothing),
+                cmocka_unit_test(somebody_elses_is_not_read),
+        };
+
+        return cmocka_run_group_tests(tests, make, drop);
+}

@@ -223,6 +223,20 @@ static bool is_sourced(const struct imm_need *n) {
         return n->kind == IMM_NEED_CONFIG && imm_streq(n->reason, "read by the script");
 }
 
+/* Libraries that do not send the message for the program; of others that is not known */
+static bool never_notifies(const char *library) {
+        static const char *const names[] = {"libc.", "libm.", "libpthread.", "libdl.", "librt.",
+                "libgcc_s.", "libstdc++.", "libcrypto.", "libssl.", "libz.", "libcap.",
+                "libcap-ng.", "libcrypt.", "libselinux.", "libpcre", "libresolv.", "libnsl.",
+                "libutil.", "libplain.", "libevent", "libev.", "libpcap.", "libnl-", "liblzma.",
+                "libzstd.", "liblz4.", "libbz2.", "libpam.", "libaudit.", "libseccomp."};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_after(library, names[i]))
+                        return true;
+        return false;
+}
+
 static void of_need(struct collector *c, int k) {
         const struct imm_need *n = &c->closure->v[k];
         int program = program_of(c->closure, k), top = unit_need_of(c->closure, k);
@@ -248,6 +262,11 @@ static void of_need(struct collector *c, int k) {
         f = file_of(c->m, n->host_path, runs || is_sourced(n) ? FILE_STRINGS : 0);
         if (!f->known)
                 return;
+        c->notifies |= (f->notifies && !strstr(n->path, "/libsystemd.so")) ||
+                       (n->kind == IMM_NEED_LIBRARY && !never_notifies(base_name(n->path)));
+        if (n->kind == IMM_NEED_PROGRAM && setting == IMM_SETTING_EXEC_START)
+                c->main_elf = f->elf && !is_interpreter(base_name(n->path)) ? n->path : NULL;
+        c->scripts |= runs && !f->elf;
         if (is_sourced(n)) {
                 for (size_t i = 0; i < f->strings.n; i++)
                         use_string(c, n->path, f->strings.v[i], true);
@@ -317,6 +336,15 @@ static void of_unit(struct collector *c) {
                 use_add(c, IMM_FACILITY_WRITE, MUST, NULL, pid, "PIDFile=%s", pid);
 }
 
+/* The variable's name is in every program that sends the message, or the call of libsystemd's */
+static void of_readiness(struct collector *c) {
+        const char *type = imm_setting_word(c->s, IMM_SETTING_TYPE);
+
+        if (type && imm_after(type, "notify") && c->main_elf && !c->notifies && !c->scripts)
+                use_add(c, IMM_FACILITY_NEVER_NOTIFIES, DOES, NULL, NULL,
+                        "%s has no NOTIFY_SOCKET and imports no sd_notify", c->main_elf);
+}
+
 void imm_uses_compute(
         struct imm_manager *m, struct imm_settings *s, struct imm_arena *a, struct imm_uses *ret) {
         struct collector c = {
@@ -339,4 +367,5 @@ void imm_uses_compute(
                 of_need(&c, (int)i);
         c.least = IMM_CERTAIN;
         of_arguments(&c);
+        of_readiness(&c);
 }

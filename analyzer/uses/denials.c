@@ -143,7 +143,16 @@ static enum imm_setting user_setting(const struct judge *j) {
 }
 
 /* What a user without privileges may still do, and what it would not try */
-static bool tries_as_user(const struct imm_use *u) {
+static bool tries_as_user(const struct judge *j, const struct imm_use *u) {
+        /* A package gives its daemon a user who will do; a drop-in may take one who will not */
+        const char *file = imm_setting(j->s, user_setting(j))->origin.file;
+
+        bool given_up = u->facility == IMM_FACILITY_SWITCH_USER ||
+                        u->facility == IMM_FACILITY_CHOWN || u->facility == IMM_FACILITY_CHROOT;
+
+        if (u->confidence <= (given_up ? IMM_CERTAIN : IMM_LIKELY) && u->essential && !u->remark &&
+                file && strstr(file, ".d/"))
+                return true;
         switch (u->facility) {
         case IMM_FACILITY_PORT:
         case IMM_FACILITY_PACKET:
@@ -172,7 +181,7 @@ static void by_capabilities(struct judge *j, const struct imm_use *u) {
                         const struct imm_origin *line =
                                 line_of(j, IMM_SETTING_CAPABILITY_BOUNDING_SET);
                         bool asked =
-                                id->uid == 0 || tries_as_user(u) ||
+                                id->uid == 0 || tries_as_user(j, u) ||
                                 (imm_setting_number(j->s, IMM_SETTING_AMBIENT_CAPABILITIES) & cap);
 
                         if (!taken_by_switch(j, cap) && u->essential && asked)
@@ -181,7 +190,7 @@ static void by_capabilities(struct judge *j, const struct imm_use *u) {
                         else if (!taken_by_switch(j, cap))
                                 mention(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
                                         name);
-                } else if (id->uid != 0 && tries_as_user(u))
+                } else if (id->uid != 0 && tries_as_user(j, u))
                         deny(j, u, user_setting(j), &id->origin, "leaves without %s", name);
                 (void)cap_free(name);
         }
@@ -415,6 +424,9 @@ static void special(struct judge *j, const struct imm_use *u) {
         case IMM_FACILITY_MEMLOCK:
                 by_memory_limit(j, u);
                 break;
+        case IMM_FACILITY_NEVER_NOTIFIES:
+                deny(j, u, IMM_SETTING_TYPE, NULL, "waits for");
+                break;
         default:
                 by_network(j, u);
                 deny_path(j, u);
@@ -443,7 +455,7 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID,
                 IMM_SETTING_ROOT_DIRECTORY, IMM_SETTING_SOCKET_BIND_DENY,
                 IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_FILTER,
-                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_USER};
+                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_TYPE, IMM_SETTING_USER};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++)
                 if (imm_setting(s, settings[i])->set)

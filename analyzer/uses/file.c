@@ -212,7 +212,7 @@ const struct file *file_of(struct imm_manager *m, const char *host_path, unsigne
                 f->searched = true;
                 if (f->known && f->size <= (f->elf ? BINARY_MAX : SCRIPT_MAX))
                         read_data(m, f, f->elf ? BINARY_MAX : SCRIPT_MAX, all->arena);
-                f->notifies |= notifies;
+                f->notifies |= notifies || f->size > BINARY_MAX; /* not known: it may */
         }
         (void)pthread_mutex_unlock(&all->lock);
         return f;

@@ -71,6 +71,8 @@ struct collector {
         bool optional;             /* of a command whose failure is ignored */
         enum imm_confidence least; /* nothing is surer than the way to the program */
         bool weak;                 /* what is found now is no more than a remark */
+        bool notifies, scripts;    /* some file of it knows $NOTIFY_SOCKET; is no ELF program */
+        const char *main_elf;      /* the main program, if it is one that can be judged by itself */
         bool by_socket;            /* sockets are passed in */
         const char *whole[2];      /* names of the main program and the unit */
         size_t n_whole;

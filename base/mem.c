@@ -180,15 +180,18 @@ char *imm_strdup(struct imm_arena *a, const char *s) {
 }
 
 char *imm_vprintf(struct imm_arena *a, const char *fmt, va_list ap) {
+        char first[256]; /* nearly all of them fit: formatted once */
         va_list again;
         char *p;
         int n;
 
         va_copy(again, ap);
-        n = vsnprintf(NULL, 0, fmt, again);
+        n = vsnprintf(first, sizeof(first), fmt, again);
         va_end(again);
         if (n < 0)
                 imm_oom();
+        if ((size_t)n < sizeof(first))
+                return imm_strndup(a, first, (size_t)n);
         p = imm_alloc(a, (size_t)n + 1);
         (void)vsnprintf(p, (size_t)n + 1, fmt, ap);
         return p;

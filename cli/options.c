@@ -274,6 +274,8 @@ static void help_options(const struct imm_option *o, FILE *f) {
         }
 }
 
+enum { SUMMARY_COLUMN = 40 };
+
 void imm_options_help(const struct imm_cli *cli, const struct imm_verb *const *verbs, FILE *f) {
         struct imm_option common[COMMON_MAX];
         struct imm_cli blank = *cli;
@@ -286,9 +288,13 @@ void imm_options_help(const struct imm_cli *cli, const struct imm_verb *const *v
                       "Verbs:\n",
                         f);
                 for (const struct imm_verb *const *v = verbs; *v; v++) {
-                        int n = fprintf(f, "  %s %s", (*v)->name, (*v)->arguments);
+                        int n = 3 + (int)(strlen((*v)->name) + imm_text_width((*v)->arguments));
+                        bool fits = n < SUMMARY_COLUMN;
 
-                        fprintf(f, "%*s %s\n", n < 40 ? 40 - n : 0, "", (*v)->summary);
+                        /* what is too long has a line of its own */
+                        fprintf(f, "  %s %s%s%*s%s\n", (*v)->name, (*v)->arguments,
+                                fits ? "" : "\n", fits ? SUMMARY_COLUMN - n : SUMMARY_COLUMN, "",
+                                (*v)->summary);
                 }
         } else {
                 fprintf(f, "immure %s [OPTIONS…] %s\n\n%s\n", cli->verb->name, cli->verb->arguments,

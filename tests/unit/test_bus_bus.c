@@ -182,13 +182,26 @@ TEST(broken_files_are_told) {
         assert_int_equal(told, 1);
 }
 
+/* @head, @times times @part, @tail; to be freed */
+static char *repeated(const char *head, const char *part, unsigned times, const char *tail) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        fputs(head, f);
+        while (times-- > 0)
+                fputs(part, f);
+        fputs(tail, f);
+        assert_int_equal(fclose(f), 0);
+        return text;
+}
+
 TEST(deep_nesting_is_refused) {
-        char text[4096] = "";
+        imm_auto_free char *text = repeated("", "<policy context='default'>", 40, "");
         const struct files f = {.policy = text};
         size_t told = 0;
 
-        for (int i = 0; i < 40; i++)
-                strcat(text, "<policy context='default'>"); // NOLINT
         assert_int_equal(asked(&f, (struct who){0}, "org.a:.I.M", NULL, &told), -1);
         assert_int_equal(told, 1);
 }
@@ -295,19 +308,15 @@ TEST(a_user_made_with_its_service_is_known_by_name) {
 }
 
 TEST(long_expressions_end_no_stack) {
-        imm_auto_free char *text = imm_xcalloc(1, 4 << 20);
-        const struct files f = {.actions = ACTIONS, .rules = text};
-        size_t n = 0;
+        imm_auto_free char *wide = repeated(
+                "polkit.addRule(function(action, subject) { return 1", " || 1", 40000, "; });");
+        imm_auto_free char *deep =
+                repeated("polkit.addRule(function(action, subject) { return ", "(", 40000, "");
+        const struct files one = {.actions = ACTIONS, .rules = wide};
+        const struct files two = {.actions = ACTIONS, .rules = deep};
 
-        n += (size_t)sprintf(text + n, "polkit.addRule(function(action, subject) { return 1");
-        for (int i = 0; i < 40000; i++)
-                n += (size_t)sprintf(text + n, " || 1");
-        (void)sprintf(text + n, "; });");
-        assert_int_equal(asked(&f, (struct who){.uid = 1000}, NULL, "org.a.set", NULL), 0);
-        n = (size_t)sprintf(text, "polkit.addRule(function(action, subject) { return ");
-        for (int i = 0; i < 40000; i++)
-                n += (size_t)sprintf(text + n, "(");
-        assert_int_equal(asked(&f, (struct who){.uid = 1000}, NULL, "org.a.set", NULL), 0);
+        assert_int_equal(asked(&one, (struct who){.uid = 1000}, NULL, "org.a.set", NULL), 0);
+        assert_int_equal(asked(&two, (struct who){.uid = 1000}, NULL, "org.a.set", NULL), 0);
 }
 
 TEST(both_gates_stand_before_a_call) {

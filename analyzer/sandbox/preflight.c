@@ -183,7 +183,7 @@ static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome o
                 .setting = setting,
                 .origin = origin};
         p->status = imm_outcome_status(outcome, setting);
-        p->why = imm_printf(w->a, "%s%s%s%s%s%s", p->status, culprit ? (is_path ? ": " : ": ") : "",
+        p->why = imm_printf(w->a, "%s%s%s%s%s%s", p->status, culprit ? ": " : "",
                 culprit ? culprit : "", because ? ", " : "", because ? because : "",
                 !because && is_path && absent(w, culprit) ? " is not there" : "");
 }

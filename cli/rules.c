@@ -51,6 +51,20 @@ static void put(struct imm_json *j, const struct imm_scorecard *card, const stru
         imm_json_end(j);
 }
 
+static bool names(const struct imm_scorecard *card, const struct imm_rule *r, const char *name) {
+        const char *rest = imm_after(name, card->name);
+
+        return imm_streq(r->id, name) || imm_streq(r->name, name) ||
+               (rest && *rest == '/' && imm_streq(r->id, rest + 1));
+}
+
+static bool names_profile(const struct imm_profile_file *p, const char *name) {
+        const char *rest = imm_after(name, "profiles/");
+
+        return imm_streq(rest ? rest : name, p->name);
+}
+
+/* All of them, or those that the arguments name */
 static void put_all(const struct imm_cli *cli, const struct imm_cli_audit *a) {
         struct imm_json j = imm_json_on(stdout, cli->json);
 
@@ -59,11 +73,23 @@ static void put_all(const struct imm_cli *cli, const struct imm_cli_audit *a) {
         imm_json_uint(&j, "systemd", a->rules->version);
         imm_json_array(&j, "rules");
         for (size_t c = 0; c < a->n_cards; c++)
-                for (size_t i = 0; i < a->cards[c]->n_rules; i++)
-                        put(&j, a->cards[c], a->cards[c]->rules[i]);
+                for (size_t i = 0; i < a->cards[c]->n_rules; i++) {
+                        bool wanted = cli->n_args == 0;
+
+                        for (size_t k = 0; k < cli->n_args; k++)
+                                wanted |= names(a->cards[c], a->cards[c]->rules[i], cli->args[k]);
+                        if (wanted)
+                                put(&j, a->cards[c], a->cards[c]->rules[i]);
+                }
         imm_json_end(&j);
         imm_json_array(&j, "profiles");
         for (size_t i = 0; i < a->rules->n_profiles; i++) {
+                bool wanted = cli->n_args == 0;
+
+                for (size_t k = 0; k < cli->n_args; k++)
+                        wanted |= names_profile(&a->rules->profiles[i], cli->args[k]);
+                if (!wanted)
+                        continue;
                 imm_json_object(&j, NULL);
                 imm_json_string(&j, "profile", a->rules->profiles[i].name);
                 imm_json_string(&j, "file", a->rules->profiles[i].path);
@@ -157,9 +183,8 @@ static size_t explain_profiles(
 
         for (size_t i = 0; i < a->rules->n_profiles; i++) {
                 const struct imm_profile_file *p = &a->rules->profiles[i];
-                const char *rest = imm_after(name, "profiles/");
 
-                if (!imm_streq(rest ? rest : name, p->name))
+                if (!names_profile(p, name))
                         continue;
                 found++;
                 if (cli->json != IMM_JSON_OFF)
@@ -172,16 +197,7 @@ static size_t explain_profiles(
         return found;
 }
 
-static bool names(const struct imm_scorecard *card, const struct imm_rule *r, const char *name) {
-        const char *rest = imm_after(name, card->name);
-
-        return imm_streq(r->id, name) || imm_streq(r->name, name) ||
-               (rest && *rest == '/' && imm_streq(r->id, rest + 1));
-}
-
 static int explain_all(struct imm_cli *cli, const struct imm_cli_audit *a) {
-        struct imm_json j = imm_json_on(stdout, cli->json);
-
         for (size_t k = 0; k < cli->n_args; k++) {
                 size_t found = explain_profiles(cli, a, cli->args[k]);
 
@@ -191,9 +207,7 @@ static int explain_all(struct imm_cli *cli, const struct imm_cli_audit *a) {
 
                                 if (!names(a->cards[c], r, cli->args[k]))
                                         continue;
-                                if (cli->json != IMM_JSON_OFF)
-                                        put(&j, a->cards[c], r);
-                                else
+                                if (cli->json == IMM_JSON_OFF)
                                         explain(cli, a->cards[c], r);
                                 found++;
                         }
@@ -201,6 +215,8 @@ static int explain_all(struct imm_cli *cli, const struct imm_cli_audit *a) {
                         return imm_cli_usage(cli,
                                 "there is no rule '%s'; `immure rules` lists them", cli->args[k]);
         }
+        if (cli->json != IMM_JSON_OFF)
+                put_all(cli, a);
         return IMM_EXIT_OK;
 }
 

@@ -273,7 +273,13 @@ static void by_families(struct judge *j, const struct imm_use *u) {
 static void by_namespaces(struct judge *j, const struct imm_use *u) {
         uint64_t want = facilities[u->facility].namespaces;
 
-        if (want & ~imm_setting_number(j->s, IMM_SETTING_RESTRICT_NAMESPACES))
+        if (!(want & ~imm_setting_number(j->s, IMM_SETTING_RESTRICT_NAMESPACES)))
+                return;
+        /* an import that the service could not use in any case: systemd's own programs have such from
+         * what they are linked with */
+        if (!u->essential && (facilities[u->facility].caps & ~identity(j, u)->cap_bounding))
+                mention(j, u, IMM_SETTING_RESTRICT_NAMESPACES, NULL, "refuses");
+        else
                 deny(j, u, IMM_SETTING_RESTRICT_NAMESPACES, NULL, "refuses");
 }
 

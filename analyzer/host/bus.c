@@ -261,9 +261,6 @@ void imm_live_ask_manager(struct imm_manager *m, const char *unit, struct imm_ar
         ret->active = ret->loaded ? text(ret, "ActiveState") : "inactive";
         ret->sub = ret->loaded ? text(ret, "SubState") : "dead";
         ret->need_daemon_reload = imm_streq(text(ret, "NeedDaemonReload"), "yes");
-        ret->fragment = text(ret, "FragmentPath");
-        ret->cap_bounding = number(ret, "CapabilityBoundingSet");
-        ret->cap_ambient = number(ret, "AmbientCapabilities");
         ret->started = number(ret, "ExecMainStartTimestamp");
         *ret_pid = (pid_t)number(ret, "MainPID");
 }

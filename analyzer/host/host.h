@@ -38,12 +38,10 @@ struct imm_live {
         bool loaded;              /* it has the unit in memory */
         const char *active, *sub; /* "active", "running" */
         bool need_daemon_reload;
-        const char *fragment;
         struct imm_map
                 properties; /* name -> value as systemctl show writes it, those of simple types */
-        uint64_t cap_bounding, cap_ambient;
-        uint64_t started;  /* the main process, CLOCK_REALTIME microseconds; 0: never */
-        bool process_seen; /* there is a main process, and @process tells of it */
+        uint64_t started;   /* the main process, CLOCK_REALTIME microseconds; 0: never */
+        bool process_seen;  /* there is a main process, and @process tells of it */
         struct imm_process process;
         struct imm_strv unseen; /* lines: what could not be seen, and why */
 };

@@ -275,8 +275,8 @@ static void by_namespaces(struct judge *j, const struct imm_use *u) {
 
         if (!(want & ~imm_setting_number(j->s, IMM_SETTING_RESTRICT_NAMESPACES)))
                 return;
-        /* an import that the service could not use in any case: systemd's own programs have such from
-         * what they are linked with */
+        /* an import that the service could not use in any case: systemd's own programs have such
+         * from what they are linked with */
         if (!u->essential && (facilities[u->facility].caps & ~identity(j, u)->cap_bounding))
                 mention(j, u, IMM_SETTING_RESTRICT_NAMESPACES, NULL, "refuses");
         else

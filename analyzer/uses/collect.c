@@ -130,12 +130,20 @@ static void of_image(
                         "the loader writes into the code of %s (text relocations)", n->path);
 }
 
+static enum strength strength_of(const struct symbol *s, const struct file *f, const char *path) {
+        if (program_only_may(path, s->facility))
+                return MAY;
+        if (f->systemd && s->facility == IMM_FACILITY_PERSONALITY)
+                return MAY; /* of what starts other programs, which few of systemd's do */
+        return s->strength;
+}
+
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
         for (size_t i = 0; i < f->n_imports; i++) {
                 const struct symbol *s = f->imports[i];
 
-                use_add(c, s->facility, program_only_may(path, s->facility) ? MAY : s->strength,
-                        s->calls, s->object, "%s imports %s", path, s->name);
+                use_add(c, s->facility, strength_of(s, f, path), s->calls, s->object,
+                        "%s imports %s", path, s->name);
         }
         if (f->serves)
                 use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,

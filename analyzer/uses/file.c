@@ -157,6 +157,13 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
                       memmem(b.data, b.size, "sd_notify", 9);
 }
 
+static bool is_systemd(const struct imm_elf *e) {
+        for (size_t i = 0; i < e->needed.n; i++)
+                if (imm_after(e->needed.v[i], "libsystemd-shared-"))
+                        return true;
+        return false;
+}
+
 static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_elf_symbols s = {0};
@@ -169,6 +176,7 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
         f->bits32 = e.bits == 32;
         f->executable_stack = e.executable_stack;
         f->text_relocations = e.text_relocations;
+        f->systemd = is_systemd(&e);
         if (imm_elf_read_symbols(fd, size, scratch, &s, &why) < 0)
                 return;
         match_imports(f, &s.imports, a);

@@ -45,6 +45,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool executable_stack, text_relocations;
         bool serves;   /* it listens on the network */
         bool notifies; /* it knows $NOTIFY_SOCKET */
+        bool systemd;  /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
         const struct symbol **imports; /* rows of the table that it imports */
         size_t n_imports;

@@ -9,9 +9,9 @@
  *   drop DIRECTORY          a new file in it can be executed
  *   capability NUMBER       in the permitted set, in the first user namespace
  *   uid NUMBER, group NUMBER
- *   call NUMBER             the call exists for it: not stopped by a filter (asked with arguments
- * that fail) unshare FLAGS           clone flags, as a number privileges              set-id bits
- * have their effect: no_new_privs is not set
+ *   call NUMBER             not stopped by a filter (asked with arguments that fail)
+ *   unshare FLAGS           clone flags, as a number
+ *   privileges              set-id bits have their effect: no_new_privs is not set
  *
  * "ask serve ADDRESS...": listens there and answers, until it is killed.
  */
@@ -95,6 +95,30 @@ static int open_socket(struct address *a) {
 
 enum { PATIENCE = 400 }; /* milliseconds: dropped packets are never answered */
 
+/* A new network's ::1 is tentative until the kernel's worker has looked at it; none of it is a no
+ */
+static int is_tentative(void) {
+        FILE *f = fopen("/proc/net/if_inet6", "re");
+        unsigned flags = 0;
+        int r = 0;
+
+        while (f && fscanf(f, "%*32x %*x %*x %*x %x %*s", &flags) == 1)
+                r |= flags & 0x40; /* IFA_F_TENTATIVE */
+        if (f)
+                fclose(f);
+        return r;
+}
+
+static int bind_to(int fd, const struct address *a) {
+        int r;
+
+        for (int i = 0; (r = bind(fd, (const struct sockaddr *)&a->sa, a->n)) < 0 &&
+                        errno == EADDRNOTAVAIL && is_tentative() && i < PATIENCE;
+                i++)
+                usleep(1000);
+        return r;
+}
+
 /* Nobody listening on a path is a yes; on an address somebody must answer. */
 static int try_connect(const char *s) {
         struct address a;
@@ -148,7 +172,7 @@ static int try_listen(const char *s) {
         if (fd < 0)
                 return 0;
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        r = bind(fd, (struct sockaddr *)&a.sa, a.n);
+        r = bind_to(fd, &a);
         if (r == 0 && a.type == SOCK_STREAM)
                 r = listen(fd, 1);
         close(fd);

@@ -76,7 +76,11 @@ int imm_cli_audit(struct imm_cli *cli, struct imm_cli_audit *a, bool all_types) 
 
         if (r != IMM_EXIT_OK)
                 return r;
-        a->audit = imm_audit_run(cli->manager, a->rules, units, n, &options);
+        if (a->want_snapshot)
+                a->snapshot = imm_snapshot_judge(
+                        cli->manager, a->rules, units, n, &options, a->parts, &a->audit);
+        else
+                a->audit = imm_audit_run(cli->manager, a->rules, units, n, &options);
         (void)fflush(stdout);
         say(cli, &said, &cli->manager->diags);
         for (size_t i = 0; i < n; i++) {
@@ -100,6 +104,7 @@ int imm_cli_audit_status(struct imm_cli *cli, const struct imm_cli_audit *a) {
 }
 
 void imm_cli_audit_done(struct imm_cli_audit *a) {
+        imm_snapshot_free(a->snapshot);
         imm_audit_free(a->audit);
         imm_rulebook_free(a->rules);
 }

@@ -3,7 +3,7 @@
 /* What the verbs that judge have in common: rules, scorecards, and what to say about units. */
 
 #include "cli/cli.h"
-#include "rules/rules.h"
+#include "rules/snapshot.h"
 
 struct imm_cli_audit {
         const char *policy;  /* --security-policy=; NULL: the root's own, if there is one */
@@ -12,6 +12,10 @@ struct imm_cli_audit {
         struct imm_audit *audit;
         const struct imm_scorecard **cards;
         size_t n_cards;
+        /* What imm_cli_audit() makes beside the audit, if it is wanted; the caller's to free */
+        bool want_snapshot;
+        unsigned parts;
+        struct imm_snapshot *snapshot;
         bool broken_rules, missing; /* exit status 2: a rule file, a unit that is nowhere */
 };
 

@@ -77,9 +77,9 @@ static void problems_of_unit(
                 imm_check_problem(c, u->unit->fragment, 0, "a file of the unit cannot be read");
 }
 
-static void take(struct imm_cli *cli, struct imm_check_run *c, const struct imm_cli_audit *a,
+static void take(struct imm_cli *cli, struct imm_check_run *c, struct imm_cli_audit *a,
         struct imm_waivers *waivers) {
-        struct imm_snapshot *s = imm_snapshot_of(a->audit, IMM_SNAPSHOT_GATE, cli->jobs);
+        struct imm_snapshot *s = imm_steal(a->snapshot);
 
         s->partial |= cli->partial;
         s->immure = IMM_VERSION;
@@ -100,7 +100,10 @@ static void take(struct imm_cli *cli, struct imm_check_run *c, const struct imm_
 static bool judge_target(struct imm_cli *cli, struct imm_check_run *c, const char *version,
         struct imm_waivers *waivers) {
         struct imm_cli one = *cli;
-        struct imm_cli_audit a = {.policy = c->policy, .project = c->project};
+        struct imm_cli_audit a = {.policy = c->policy,
+                .project = c->project,
+                .want_snapshot = true,
+                .parts = IMM_SNAPSHOT_GATE};
         size_t n = c->targets.n;
         int r;
 

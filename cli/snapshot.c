@@ -40,7 +40,7 @@ struct imm_run_place imm_cli_run_place(struct imm_cli *cli) {
 }
 
 int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_snapshot **ret) {
-        struct imm_cli_audit a = {0};
+        struct imm_cli_audit a = {.want_snapshot = true, .parts = parts};
         size_t n_args = cli->n_args;
         struct imm_snapshot *s;
         int r = cli->manager ? IMM_EXIT_OK : imm_cli_open(cli);
@@ -57,7 +57,7 @@ int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_
         if (r == IMM_EXIT_OK || r == IMM_EXIT_PARTIAL || (a.missing && !a.broken_rules)) {
                 struct imm_run_place place = imm_cli_run_place(cli);
 
-                s = imm_snapshot_of(a.audit, parts, cli->jobs);
+                s = imm_steal(a.snapshot);
                 s->host = imm_strdup(s->arena, place.host);
                 s->root = imm_strdup(s->arena, place.root);
                 s->scope = imm_strdup(s->arena, place.scope);

@@ -108,8 +108,8 @@ static void analyse_batch(struct imm_review *r, size_t from, size_t n) {
         while (atomic_load(&s->wanted))
                 (void)sched_yield();
         (void)pthread_mutex_lock(&s->turn);
-        a = imm_audit_run(s->manager, r->audit.rules, s->services + from, n, &options);
-        batch = imm_snapshot_of(a, imm_session_parts(r), r->cli->jobs);
+        batch = imm_snapshot_judge(s->manager, r->audit.rules, s->services + from, n, &options,
+                imm_session_parts(r), &a);
         imm_audit_free(a);
         (void)pthread_mutex_unlock(&s->turn);
         hand_over(s, batch);

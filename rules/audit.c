@@ -1,29 +1,27 @@
 #include "analyzer/closure/closure.h"
+#include "base/crew.h"
 #include "rules/rules-private.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
 
 /*
  * The audit: every unit by every scorecard asked for. Units are handed out in small batches to a
  * few threads; each writes to its own arena, so nothing is locked. Settings and sandboxes are not
- * kept: a unit that is read again costs little, 50,000 units in memory a lot.
+ * kept: a unit that is read again costs little, 50,000 units in memory a lot. Whoever wants more of
+ * a unit than its judgement asks while they are there (imm_audit_options.judged).
  */
 
-enum { BATCH = 32 };
-
-struct work {
-        struct imm_audit *audit;
-        struct imm_map places; /* those that rules ask about: path -> struct imm_site */
-        atomic_size_t next;
-};
+enum { BATCH = 8 };
 
 struct worker {
-        struct work *work;
         struct imm_arena *arena;   /* of the audit */
         struct imm_arena *scratch; /* for one unit's settings and sandbox */
         const struct imm_value **defaults[IMM_UNIT_TYPE_N]; /* made when first needed */
-        pthread_t thread;
+};
+
+struct work {
+        struct imm_audit *audit;
+        const struct imm_audit_options *options;
+        struct imm_map places; /* those that rules ask about: path -> struct imm_site */
+        struct worker *workers;
 };
 
 /* A process of its own is what a scorecard judges. */
@@ -65,48 +63,56 @@ static const struct imm_value *const *table_of(struct worker *w, const struct im
         return values;
 }
 
-static void judge_unit(struct imm_audit *audit, struct imm_audited *u, struct worker *w) {
-        struct imm_facts facts = {
-                .manager = audit->manager, .unit = u->judged, .scratch = w->scratch};
-        struct imm_settings *s = u->judged->settings
-                                         ? u->judged->settings
-                                         : imm_settings_compute(audit->manager, u->judged,
-                                                   audit->manager->version, w->scratch);
+/* One to be asked for its sandbox too, where that is not one that was only assumed */
+static void lend_sandbox(struct imm_facts *facts) {
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
+                if (facts->sandbox->has[k] && facts->sandbox->mounts[k].assumed)
+                        return;
+        facts->unit->sandbox = facts->sandbox;
+}
 
+void imm_facts_open(struct imm_facts *f, const struct imm_audit *audit, const struct imm_unit *u,
+        struct imm_arena *scratch) {
+        struct imm_unit *copy = imm_new(scratch, struct imm_unit);
+
+        *copy = *u;
+        copy->arena = scratch;
+        *f = (struct imm_facts){.manager = audit->manager, .unit = copy, .scratch = scratch};
+        f->settings = imm_settings_of(audit->manager, copy);
+        if (audit->settings_only || f->settings->load != IMM_LOAD_LOADED || !has_process(u->type))
+                return;
+        f->sandbox = imm_sandbox_assume(audit->manager, f->settings, scratch);
+        if (!copy->sandbox)
+                lend_sandbox(f);
+}
+
+static void judge_unit(void *data, unsigned worker, size_t i) {
+        struct work *work = data;
+        struct worker *w = &work->workers[worker];
+        struct imm_audit *audit = work->audit;
+        struct imm_audited *u = &audit->units[i];
+        struct imm_facts facts;
+        const struct imm_settings *s;
+
+        if (!w->scratch)
+                w->scratch = imm_arena_new();
+        imm_facts_open(&facts, audit, u->judged, w->scratch);
+        s = facts.settings;
+        facts.values = table_of(w, s);
+        facts.places = &work->places;
         u->load = s->load;
         u->load_message = s->load_message ? imm_strdup(w->arena, s->load_message) : NULL;
         u->partial = u->unit->unreadable || u->judged->unreadable;
         u->judgements = imm_alloc_array(w->arena, audit->n_cards, sizeof(*u->judgements));
         keep_diags(&s->diags, u, w->arena);
-        facts.settings = s;
-        facts.values = table_of(w, s);
-        facts.places = &w->work->places;
-        if (!audit->settings_only && u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
-                facts.sandbox = imm_sandbox_assume(audit->manager, s, w->scratch);
-        for (size_t i = 0; i < audit->n_cards; i++)
-                if (audit->cards[i]->all_units
+        for (size_t k = 0; k < audit->n_cards; k++)
+                if (audit->cards[k]->all_units
                                 ? u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED
                                 : u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
-                        imm_judge(audit->cards[i], &facts, w->arena, &u->judgements[i]);
+                        imm_judge(audit->cards[k], &facts, w->arena, &u->judgements[k]);
+        if (work->options->judged)
+                work->options->judged(work->options->data, worker, audit, u, &facts);
         imm_arena_reset(w->scratch);
-}
-
-static void *run(void *data) {
-        struct worker *w = data;
-        struct imm_audit *audit = w->work->audit;
-
-        w->scratch = imm_arena_new();
-        for (;;) {
-                size_t i = atomic_fetch_add(&w->work->next, BATCH);
-                size_t end = i + BATCH < audit->n_units ? i + BATCH : audit->n_units;
-
-                if (i >= audit->n_units)
-                        break;
-                for (; i < end; i++)
-                        judge_unit(audit, &audit->units[i], w);
-        }
-        w->scratch = imm_arena_free(w->scratch);
-        return NULL;
 }
 
 static struct imm_arena *add_arena(struct imm_audit *audit) {
@@ -147,24 +153,22 @@ static void find_packages(struct imm_audit *audit) {
                 }
 }
 
-static void run_all(struct imm_audit *audit, unsigned jobs) {
-        struct work work = {.audit = audit};
-        struct worker *workers;
-        unsigned started = 0;
+unsigned imm_audit_workers(size_t n_units, unsigned jobs) {
+        return imm_crew_size(n_units, BATCH, jobs);
+}
 
-        if (jobs > audit->n_units / BATCH + 1)
-                jobs = (unsigned)(audit->n_units / BATCH) + 1;
+static void run_all(struct imm_audit *audit, const struct imm_audit_options *options) {
+        unsigned n = imm_audit_workers(audit->n_units, options->jobs);
+        struct work work = {.audit = audit, .options = options};
+
         find_places(audit, &work.places);
         find_packages(audit);
-        workers = imm_alloc_array(audit->arenas[0], jobs, sizeof(*workers));
-        for (unsigned i = 0; i < jobs; i++)
-                workers[i] = (struct worker){.work = &work, .arena = add_arena(audit)};
-        for (; started + 1 < jobs; started++)
-                if (pthread_create(&workers[started].thread, NULL, run, &workers[started]) != 0)
-                        break; /* fewer threads do the same work */
-        run(&workers[jobs - 1]);
-        for (unsigned i = 0; i < started; i++)
-                (void)pthread_join(workers[i].thread, NULL);
+        work.workers = imm_alloc_array(audit->arenas[0], n, sizeof(*work.workers));
+        for (unsigned i = 0; i < n; i++)
+                work.workers[i].arena = add_arena(audit);
+        imm_crew_run(audit->n_units, BATCH, options->jobs, judge_unit, &work);
+        for (unsigned i = 0; i < n; i++)
+                imm_arena_free(work.workers[i].scratch);
 }
 
 /* Templates are judged through an instance, as systemd-analyze does it. */
@@ -188,7 +192,7 @@ struct imm_audit *imm_audit_run(struct imm_manager *m, const struct imm_rulebook
         struct imm_unit **units, size_t n_units, const struct imm_audit_options *options) {
         struct imm_arena *a = imm_arena_new();
         struct imm_audit *audit = imm_new(a, struct imm_audit);
-        unsigned jobs = options->jobs ? options->jobs : 1;
+        unsigned jobs = imm_audit_workers(n_units, options->jobs);
 
         *audit = (struct imm_audit){.manager = m, .rules = rules, .n_units = n_units};
         audit->arenas = imm_alloc_array(a, (size_t)jobs + 2, sizeof(*audit->arenas));
@@ -204,7 +208,7 @@ struct imm_audit *imm_audit_run(struct imm_manager *m, const struct imm_rulebook
         for (size_t i = 0; i < n_units; i++)
                 audit->units[i] = (struct imm_audited){
                         .unit = units[i], .judged = judged_for(audit, units[i], a)};
-        run_all(audit, jobs);
+        run_all(audit, options);
         return audit;
 }
 

@@ -138,22 +138,25 @@ static int worst_first(const void *a, const void *b) {
         return r;
 }
 
-void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
-        struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n) {
-        struct imm_facts facts = {
-                .manager = a->manager,
-                .unit = u->judged,
-                .settings = imm_settings_of(a->manager, u->judged),
-                .arena = arena,
-        };
+void imm_findings_with(const struct imm_audit *a, const struct imm_audited *u,
+        struct imm_facts *facts, struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n) {
         struct findings found = {.a = arena};
 
+        facts->arena = arena;
         for (size_t i = 0; i < a->n_cards; i++)
                 for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
                         if (is_finding(&u->judgements[i].checks[k]))
-                                make(a, u, i, k, &facts, &found);
+                                make(a, u, i, k, facts, &found);
         if (found.list.n > 1)
                 qsort(found.list.v, found.list.n, sizeof(struct imm_finding), worst_first);
         *ret = found.list.v;
         *ret_n = found.list.n;
+}
+
+void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
+        struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n) {
+        struct imm_facts facts;
+
+        imm_facts_open(&facts, a, u->judged, arena);
+        imm_findings_with(a, u, &facts, arena, ret, ret_n);
 }

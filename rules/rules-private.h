@@ -107,7 +107,7 @@ struct imm_place {
 
 struct imm_facts {
         struct imm_manager *manager;
-        struct imm_unit *unit;
+        struct imm_unit *unit; /* a copy of its own, to which settings and sandbox are lent */
         struct imm_settings *settings;
         /* All values by setting, where many conditions are asked; else NULL */
         const struct imm_value *const *values;
@@ -135,6 +135,11 @@ struct imm_facts {
         bool have_denials;
         struct imm_denials denials;
 };
+
+/* audit.c: of @u, in @scratch, which is to live as long; settings and, where the audit's scorecards
+ * ask for it, the sandbox are there already. */
+void imm_facts_open(struct imm_facts *f, const struct imm_audit *audit, const struct imm_unit *u,
+        struct imm_arena *scratch);
 
 enum imm_truth { IMM_NO, IMM_YES, IMM_DONT_KNOW };
 
@@ -277,6 +282,10 @@ extern const size_t imm_builtins_n;
  * first; *ret_setting says whose. NULL if the rule is about none. */
 const struct imm_value *imm_rule_value(
         const struct imm_rule *rule, const struct imm_facts *facts, enum imm_setting *ret_setting);
+
+/* finding.c: as imm_findings_of(), with what is known of the unit already */
+void imm_findings_with(const struct imm_audit *a, const struct imm_audited *u,
+        struct imm_facts *facts, struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n);
 
 /* judge.c */
 void imm_judge(const struct imm_scorecard *card, struct imm_facts *facts, struct imm_arena *a,

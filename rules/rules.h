@@ -17,8 +17,9 @@
 
 /* ---- rules ---- */
 
-/* One [Check] or [Except] section; private to this room but for its words */
+/* Private to this room: one [Check] or [Except] section; what is known of a unit */
 struct imm_step;
+struct imm_facts;
 
 /* One line of [Remedy] Set=: setting and value */
 struct imm_remedy {
@@ -170,7 +171,18 @@ struct imm_audit_options {
         const struct imm_scorecard **cards; /* NULL: all of the rulebook */
         size_t n_cards;
         unsigned jobs; /* threads; 0 is 1 */
+        /*
+         * Called for each unit once it is judged, by the worker that did (below
+         * imm_audit_workers()), while all that was found out about it is at hand: see
+         * imm_snapshot_judge(). NULL: nobody asks.
+         */
+        void (*judged)(void *data, unsigned worker, const struct imm_audit *a,
+                const struct imm_audited *u, struct imm_facts *facts);
+        void *data;
 };
+
+/* How many workers imm_audit_run() has at most */
+unsigned imm_audit_workers(size_t n_units, unsigned jobs);
 
 /* Judges @units of @m. The rulebook must outlive the audit. */
 struct imm_audit *imm_audit_run(struct imm_manager *m, const struct imm_rulebook *rules,

@@ -1,10 +1,8 @@
 #include "rules/snapshot.h"
 
 #include "analyzer/closure/closure.h"
-#include "analyzer/sandbox/sandbox.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
+#include "base/crew.h"
+#include "rules/rules-private.h"
 
 /*
  * A place for each area that design and rules speak of: system directories, configuration and
@@ -243,12 +241,11 @@ static void closure(
 }
 
 static void findings(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,
-        const struct imm_audited *u) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        const struct imm_audited *u, struct imm_facts *facts) {
         struct imm_finding *list = NULL;
         size_t n = 0;
 
-        imm_findings_of(a, u, scratch, &list, &n);
+        imm_findings_with(a, u, facts, facts->scratch, &list, &n);
         for (size_t i = 0; i < n; i++) {
                 struct imm_state_finding *f = imm_array_push(to->arena, &s->findings);
 
@@ -337,11 +334,10 @@ static void owners(struct imm_snapshot *to, struct imm_state *s, const struct im
         }
 }
 
-struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
-        const struct imm_audited *u, unsigned parts) {
+static struct imm_state *add_unit(struct imm_snapshot *to, const struct imm_audit *a,
+        const struct imm_audited *u, unsigned parts, struct imm_facts *facts) {
         struct imm_manager *m = a->manager;
         struct imm_state *s = imm_snapshot_add(to, u->unit->name);
-        const struct imm_settings *set = imm_settings_of(m, u->judged);
         bool loaded = u->load == IMM_LOAD_LOADED;
 
         s->path = copy(to, u->unit->fragment);
@@ -356,47 +352,46 @@ struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct im
         told_by_files(to, s, u);
         refused(to, s, u);
         if (loaded) {
-                settings(to, s, set, parts);
+                settings(to, s, facts->settings, parts);
                 checks(to, s, a, u);
         }
-        findings(to, s, a, u);
+        findings(to, s, a, u, facts);
         owners(to, s, a, u);
         if (!loaded || u->unit->type != IMM_UNIT_SERVICE)
                 return s;
         if (parts & IMM_SNAPSHOT_MOUNTS) {
-                struct imm_sandbox *b = imm_sandbox_of(m, u->judged);
+                struct imm_sandbox *b = imm_sandbox_of(m, facts->unit);
 
                 mounts(to, s, &b->mounts[b->main]);
         }
         if (parts & IMM_SNAPSHOT_ACCESS)
-                areas(to, s, m, u->judged);
+                areas(to, s, m, facts->unit);
         if (parts & IMM_SNAPSHOT_CLOSURE)
-                closure(to, s, m, u->judged);
+                closure(to, s, m, facts->unit);
         return s;
 }
 
-/* ---- all units: each thread writes states of its own; they are put in order at the end ---- */
+struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
+        const struct imm_audited *u, unsigned parts) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_facts facts;
 
-struct crew {
-        const struct imm_audit *audit;
+        imm_facts_open(&facts, a, u->judged, scratch);
+        return add_unit(to, a, u, parts, &facts);
+}
+
+/* ---- all units: each worker writes states of its own; they are put in order at the end ---- */
+
+struct writers {
         unsigned parts;
-        atomic_size_t next;
+        struct imm_snapshot **states;
 };
 
-struct worker {
-        struct crew *crew;
-        struct imm_snapshot *states;
-        pthread_t thread;
-};
+static void judged(void *data, unsigned worker, const struct imm_audit *a,
+        const struct imm_audited *u, struct imm_facts *facts) {
+        const struct writers *w = data;
 
-static void *work(void *data) {
-        struct worker *w = data;
-        const struct imm_audit *a = w->crew->audit;
-        size_t i;
-
-        while ((i = atomic_fetch_add(&w->crew->next, 1)) < a->n_units)
-                (void)imm_snapshot_add_unit(w->states, a, &a->units[i], w->crew->parts);
-        return NULL;
+        (void)add_unit(w->states[worker], a, u, w->parts, facts);
 }
 
 static void drop_arena(void *arena) {
@@ -410,39 +405,27 @@ static void take_states(struct imm_snapshot *to, struct imm_snapshot *from) {
         imm_arena_defer(to->arena, drop_arena, from->arena);
 }
 
-static void add_all(
-        struct imm_snapshot *to, const struct imm_audit *a, unsigned parts, unsigned jobs) {
-        struct crew crew = {.audit = a, .parts = parts};
-        struct worker self = {.crew = &crew, .states = to};
-        imm_auto_free struct worker *crowd = imm_xcalloc(jobs, sizeof(*crowd));
-        unsigned n = 0;
+struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_rulebook *rules,
+        struct imm_unit **units, size_t n_units, const struct imm_audit_options *options,
+        unsigned parts, struct imm_audit **ret) {
+        struct imm_snapshot *s = imm_snapshot_new(), *states[IMM_CREW_MAX] = {s};
+        struct writers writers = {parts, states};
+        struct imm_audit_options how = *options;
+        unsigned n = imm_audit_workers(n_units, options->jobs);
 
-        if (parts & IMM_SNAPSHOT_CLOSURE)
-                (void)imm_closures_of(a->manager);
-        for (; n + 1 < jobs && n + 1 < a->n_units; n++) {
-                crowd[n] = (struct worker){.crew = &crew, .states = imm_snapshot_new()};
-                if (pthread_create(&crowd[n].thread, NULL, work, &crowd[n]) != 0) {
-                        imm_snapshot_free(crowd[n].states);
-                        break;
-                }
-        }
-        (void)work(
-                &self); /* this thread is one of them, and the only one where no other can be had */
-        for (unsigned i = 0; i < n; i++) {
-                (void)pthread_join(crowd[i].thread, NULL);
-                take_states(to, crowd[i].states);
-        }
-}
-
-struct imm_snapshot *imm_snapshot_of(const struct imm_audit *a, unsigned parts, unsigned jobs) {
-        struct imm_snapshot *s = imm_snapshot_new();
-
-        s->root = imm_strdup(s->arena, imm_root_path(a->manager->root));
-        s->systemd = a->manager->version;
-        add_all(s, a, parts, jobs);
-        for (size_t i = 0; i < a->n_units; i++)
-                s->partial |= a->units[i].partial;
-        copy_all(s, &s->not_analysed, &a->manager->not_analysed);
+        (void)imm_closures_of(m); /* whose lines they are is asked by all */
+        for (unsigned i = 1; i < n; i++)
+                states[i] = imm_snapshot_new();
+        how.judged = judged;
+        how.data = &writers;
+        *ret = imm_audit_run(m, rules, units, n_units, &how);
+        for (unsigned i = 1; i < n; i++)
+                take_states(s, states[i]);
+        s->root = imm_strdup(s->arena, imm_root_path(m->root));
+        s->systemd = m->version;
+        for (size_t i = 0; i < n_units; i++)
+                s->partial |= (*ret)->units[i].partial;
+        copy_all(s, &s->not_analysed, &m->not_analysed);
         imm_snapshot_sort(s);
         return s;
 }

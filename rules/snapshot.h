@@ -16,10 +16,14 @@ enum imm_snapshot_parts {
 };
 
 /*
- * All units of @a. The snapshot borrows nothing: it outlives the audit. Units are filled by @jobs
- * threads. Host and time are the caller's to set: nothing here reads a clock.
+ * Judges @units as imm_audit_run() does and makes the snapshot of all of them in the same go, so
+ * that what is found out about a unit is found out once. The snapshot borrows nothing: it outlives
+ * the audit, which is returned too. Host and time are the caller's to set: nothing here reads a
+ * clock.
  */
-struct imm_snapshot *imm_snapshot_of(const struct imm_audit *a, unsigned parts, unsigned jobs);
+struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_rulebook *rules,
+        struct imm_unit **units, size_t n_units, const struct imm_audit_options *options,
+        unsigned parts, struct imm_audit **ret_audit);
 
 /* One unit of @a as a state of @to */
 struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,

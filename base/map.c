@@ -41,8 +41,8 @@ bool imm_map_has(const struct imm_map *m, const char *key) {
         return m->n > 0 && find(m, key, hash(key)) != NULL;
 }
 
-static void rehash(struct imm_arena *a, struct imm_map *m) {
-        m->n_slots = m->n_slots ? m->n_slots * 2 : 16;
+static void rehash(struct imm_arena *a, struct imm_map *m, size_t n_slots) {
+        m->n_slots = n_slots;
         m->slots = imm_alloc_array(a, m->n_slots, sizeof(*m->slots));
         for (size_t i = 0; i < m->n; i++) {
                 uint64_t h = hash(m->v[i].key);
@@ -51,6 +51,23 @@ static void rehash(struct imm_arena *a, struct imm_map *m) {
                 while (m->slots[at])
                         at = (at + 1) & (m->n_slots - 1);
                 m->slots[at] = MARK(h) | (i + 1);
+        }
+}
+
+void imm_map_reserve(struct imm_arena *a, struct imm_map *m, size_t n) {
+        size_t n_slots = m->n_slots ? m->n_slots : 16;
+
+        while (n_slots < n * 2)
+                n_slots *= 2;
+        if (n_slots > m->n_slots)
+                rehash(a, m, n_slots);
+        if (n > m->cap) {
+                struct imm_map_entry *v = imm_alloc_array(a, n, sizeof(*v));
+
+                if (m->n > 0)
+                        memcpy(v, m->v, m->n * sizeof(*v));
+                m->v = v;
+                m->cap = n;
         }
 }
 
@@ -63,7 +80,7 @@ void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *
                 return;
         }
         if ((m->n + 1) * 2 > m->n_slots)
-                rehash(a, m);
+                rehash(a, m, m->n_slots ? m->n_slots * 2 : 16);
         *imm_array_push(a, m) = (struct imm_map_entry){key, value};
         m->slots[slot_of(m, key, h)] = MARK(h) | m->n;
 }

@@ -27,3 +27,5 @@ void *imm_map_get(const struct imm_map *m, const char *key);
 bool imm_map_has(const struct imm_map *m, const char *key);
 /* Adds or replaces; memory comes from @a, always the same one for a map. */
 void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *value);
+/* Makes room for @n entries in all, so that it need not grow on the way. */
+void imm_map_reserve(struct imm_arena *a, struct imm_map *m, size_t n);

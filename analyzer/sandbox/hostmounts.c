@@ -98,30 +98,52 @@ static bool masked(const struct imm_root *root, const char *path, struct imm_are
         return imm_root_readlink(root, path, a, &target) >= 0 && imm_streq(target, "/dev/null");
 }
 
-static bool wanted(const struct imm_root *root, const char *unit, struct imm_arena *a) {
+/* The folders that say what a boot starts, each listed once */
+struct wants {
+        const char *path;
+        struct imm_dirent *entries;
+        size_t n;
+};
+
+struct boot {
+        IMM_ARRAY(struct wants) folders;
+};
+
+static void list_boot(const struct imm_root *root, struct imm_arena *a, struct boot *ret) {
         static const char *const how[] = {"wants", "requires"};
         struct stat st;
 
         for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++)
-                for (size_t t = 0; t < IMM_ELEMENTSOF(boot_targets); t++)
-                        for (size_t h = 0; h < IMM_ELEMENTSOF(how); h++) {
-                                const char *path = imm_printf(a, "%s/%s.%s/%s", unit_dirs[d],
-                                        boot_targets[t], how[h], unit);
+                for (size_t t = 0; t < 2 * IMM_ELEMENTSOF(boot_targets); t++) {
+                        struct wants w = {imm_printf(a, "%s/%s.%s", unit_dirs[d],
+                                                  boot_targets[t / 2], how[t % 2]),
+                                NULL, 0};
 
-                                if (imm_root_lstat(root, path, &st) >= 0 && !masked(root, path, a))
-                                        return true;
-                        }
+                        if (t == 0 && imm_root_stat(root, unit_dirs[d], &st) < 0)
+                                break;
+                        if (imm_root_list(root, w.path, a, &w.entries, &w.n) == 0)
+                                *imm_array_push(a, &ret->folders) = w;
+                }
+}
+
+static bool wanted(const struct imm_root *root, const struct boot *boot, const char *unit,
+        struct imm_arena *a) {
+        imm_array_foreach (w, &boot->folders)
+                for (size_t i = 0; i < w->n; i++)
+                        if (imm_streq(w->entries[i].name, unit) &&
+                                !masked(root, imm_printf(a, "%s/%s", w->path, unit), a))
+                                return true;
         return false;
 }
 
-static void mount_of_unit(
-        struct imm_manager *m, size_t which, struct imm_arena *a, struct imm_host_mounts *ret) {
+static void mount_of_unit(struct imm_manager *m, size_t which, const struct boot *boot,
+        struct imm_arena *a, struct imm_host_mounts *ret) {
         const char *unit = by_unit[which].unit;
         const char *fragment = NULL;
         unsigned flags = 0;
         struct stat st;
 
-        if (!wanted(m->root, unit, a))
+        if (!wanted(m->root, boot, unit, a))
                 return;
         for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs) && !fragment; d++) {
                 const char *path = imm_printf(a, "%s/%s", unit_dirs[d], unit);
@@ -198,13 +220,16 @@ static void credentials_of_boot(
 }
 
 static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
+        struct boot boot = {0};
+
+        list_boot(m->root, a, &boot);
         for (size_t i = 0; i < IMM_ELEMENTSOF(at_boot); i++)
                 *imm_array_push(a, ret) = at_boot[i];
         if (mounts_run_lock(m, a))
                 *imm_array_push(a, ret) =
                         (struct imm_host_mount){"/run/lock", "tmpfs", NONE, false};
         for (size_t i = 0; i < IMM_ELEMENTSOF(by_unit); i++)
-                mount_of_unit(m, i, a, ret);
+                mount_of_unit(m, i, &boot, a, ret);
         credentials_of_boot(m, a, ret);
         if (m->scope == IMM_SCOPE_USER && m->user)
                 *imm_array_push(a, ret) = (struct imm_host_mount){

@@ -37,34 +37,21 @@ static int by_file_name(const void *a, const void *b) {
                 ((const struct dropin_entry *)a)->name, ((const struct dropin_entry *)b)->name);
 }
 
-/* A real folder in a unit directory: there are thousands, so without libc's detours */
+/* A real folder in a unit directory */
 static int list_real(const struct search_dir *s, const struct dropin_dir *d, struct imm_arena *a,
         struct files *to) {
-        _Alignas(struct dirent64) char buf[16384];
-        imm_auto_close int fd = imm_open_below(s->fd, d->name, O_RDONLY | O_DIRECTORY);
         const char *path = imm_printf(a, "%s/%s", s->real, d->name);
+        struct imm_dirent *e;
+        size_t n;
+        int r = imm_list_below(s->fd, d->name, a, &e, &n);
 
-        if (fd < 0)
-                return fd;
-        for (;;) {
-                ssize_t n = getdents64(fd, buf, sizeof(buf));
-
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                for (char *p = buf; p < buf + n;) {
-                        const struct dirent64 *e = (const struct dirent64 *)(void *)p;
-
-                        if (is_conf(e->d_name))
-                                add_file(a, to, path, e->d_name, d->dir,
-                                        e->d_type == DT_REG ? s->real : NULL);
-                        p += e->d_reclen;
-                }
-        }
+        for (size_t i = 0; r == 0 && i < n; i++)
+                if (is_conf(e[i].name))
+                        add_file(a, to, path, e[i].name, d->dir,
+                                e[i].type == DT_REG ? s->real : NULL);
         if (to->v.n > 1)
                 qsort(to->v.v, to->v.n, sizeof(*to->v.v), by_file_name);
-        return 0;
+        return r;
 }
 
 static int list_link(const struct imm_root *r, const struct search_dir *s,

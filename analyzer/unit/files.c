@@ -70,6 +70,45 @@ int imm_open_below(int dir, const char *rel, int flags) {
         return fd < 0 ? -errno : (int)fd;
 }
 
+/* Without libc's detours: there are thousands of folders, or one with thousands of entries. */
+int imm_list_below(
+        int dir, const char *rel, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
+        _Alignas(struct dirent64) char buf[32768];
+        imm_auto_close int fd = imm_open_below(dir, rel, O_RDONLY | O_DIRECTORY);
+        IMM_ARRAY(struct imm_dirent) list = {0};
+
+        if (fd < 0)
+                return fd;
+        for (;;) {
+                ssize_t n = getdents64(fd, buf, sizeof(buf));
+
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                for (char *p = buf; p < buf + n;) {
+                        const struct dirent64 *e = (const struct dirent64 *)(void *)p;
+                        unsigned char type = e->d_type;
+                        struct stat st;
+
+                        p += e->d_reclen;
+                        if (imm_streq(e->d_name, ".") || imm_streq(e->d_name, ".."))
+                                continue;
+                        if (type == DT_UNKNOWN) {
+                                if (fstatat(fd, e->d_name, &st,
+                                            AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+                                        continue; /* gone in the meantime */
+                                type = (unsigned char)IFTODT(st.st_mode);
+                        }
+                        *imm_array_push(a, &list) =
+                                (struct imm_dirent){imm_strdup(a, e->d_name), type};
+                }
+        }
+        *ret = list.v;
+        *ret_n = list.n;
+        return 0;
+}
+
 static ssize_t read_some(struct reader *r, int fd, size_t at) {
         ssize_t k;
 

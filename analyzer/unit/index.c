@@ -172,15 +172,15 @@ static void put_link(struct imm_manager *m, unsigned dir, const char *name) {
         imm_map_put(m->arena, &x->ids, name, e);
 }
 
-/* "foo.service.d", "service.d": is that a directory where systemd would look? */
-static bool is_unit_folder(const char *name, const char *suffix) {
+/* "foo.service.d", "service.d": is the part of the folder's name before @dot a unit or a type? */
+static bool is_unit_folder(const char *name, const char *dot) {
         char stem[IMM_UNIT_NAME_MAX];
-        size_t n = strlen(name), k = strlen(suffix);
+        size_t n = (size_t)(dot - name);
 
-        if (n <= k || !imm_ends_with(name, suffix) || n - k >= sizeof(stem))
+        if (n == 0 || n >= sizeof(stem))
                 return false;
-        memcpy(stem, name, n - k);
-        stem[n - k] = 0;
+        memcpy(stem, name, n);
+        stem[n] = 0;
         return imm_unit_name_kind(stem) != IMM_NAME_INVALID ||
                imm_unit_type_by_name(stem) != IMM_UNIT_TYPE_INVALID;
 }
@@ -204,9 +204,8 @@ static bool is_folder_link(struct imm_manager *m, unsigned dir, const char *name
 }
 
 /* The instances that a folder of wants names. A link to /dev/null is a mask. */
-static void put_wants(struct imm_manager *m, unsigned dir, const char *name) {
-        const struct search_dir *d = &m->index->dirs[dir];
-        const char *path = imm_printf(m->arena, "%s/%s", d->path, name);
+static void list_wants(struct imm_manager *m, const struct wants_dir *w) {
+        const char *path = imm_printf(m->arena, "%s/%s", m->index->dirs[w->dir].path, w->name);
         struct imm_dirent *e;
         size_t n;
 
@@ -225,33 +224,78 @@ static void put_wants(struct imm_manager *m, unsigned dir, const char *name) {
         }
 }
 
-static void put_folder(struct imm_manager *m, unsigned dir, const struct imm_dirent *e) {
-        static const char *const wants[] = {".wants", ".requires", ".upholds"};
+const struct imm_strv *imm_index_wanted(struct imm_manager *m) {
         struct imm_unit_index *x = m->index;
-        struct dropin_dirs *dirs;
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(wants); i++)
-                if (is_unit_folder(e->name, wants[i])) {
-                        if ((i < 2 || m->version >= 254) &&
-                                (e->type == DT_DIR || is_folder_link(m, dir, e->name)))
-                                put_wants(m, dir, e->name);
-                        return;
-                }
-        if (!is_unit_folder(e->name, ".d"))
+        if (x->wanted_listed)
+                return &x->wanted;
+        imm_array_foreach (w, &x->wants) {
+                list_wants(m, w);
+        }
+        for (size_t i = 0; i < x->dropins.n; i++) {
+                const char *folder = x->dropins.v[i].key;
+                const char *name = imm_strndup(m->arena, folder, strlen(folder) - strlen(".d"));
+
+                if (imm_unit_name_kind(name) == IMM_NAME_INSTANCE)
+                        imm_strv_add(m->arena, &x->wanted, name);
+        }
+        imm_strv_sort_unique(&x->wanted);
+        x->wanted_listed = true;
+        return &x->wanted;
+}
+
+static void put_folder(struct imm_manager *m, unsigned dir, const struct imm_dirent *e) {
+        struct imm_unit_index *x = m->index;
+        const char *dot = strrchr(e->name, '.');
+        struct dropin_dirs *dirs;
+        bool wants;
+
+        if (!dot)
                 return;
-        if (e->type == DT_LNK && !is_folder_link(m, dir, e->name))
+        wants = imm_streq(dot, ".wants") || imm_streq(dot, ".requires") ||
+                (imm_streq(dot, ".upholds") && m->version >= 254);
+        if ((!wants && !imm_streq(dot, ".d")) || !is_unit_folder(e->name, dot) ||
+                (e->type == DT_LNK && !is_folder_link(m, dir, e->name)))
                 return;
+        if (wants) {
+                *imm_array_push(m->arena, &x->wants) = (struct wants_dir){dir, e->name};
+                return;
+        }
         dirs = imm_map_get(&x->dropins, e->name);
         if (!dirs) {
                 dirs = imm_new(m->arena, struct dropin_dirs);
                 imm_map_put(m->arena, &x->dropins, e->name, dirs);
-                if (imm_unit_name_kind(imm_strndup(m->arena, e->name, strlen(e->name) - 2)) ==
-                        IMM_NAME_INSTANCE)
-                        imm_strv_add(m->arena, &x->wanted,
-                                imm_strndup(m->arena, e->name, strlen(e->name) - 2));
         }
         *imm_array_push(m->arena, &dirs->list) =
                 (struct dropin_dir){.dir = dir, .name = e->name, .link = e->type == DT_LNK};
+}
+
+/* DIR/NAME; there are thousands, which printf() would be half of the work for */
+static const char *join(struct imm_arena *a, const char *dir, const char *name) {
+        size_t n = strlen(dir), k = strlen(name);
+        char *path = imm_alloc(a, n + k + 2);
+
+        memcpy(path, dir, n);
+        path[n] = '/';
+        memcpy(path + n + 1, name, k);
+        return path;
+}
+
+static void put_file(struct imm_manager *m, unsigned dir, const struct imm_dirent *e) {
+        struct imm_unit_index *x = m->index;
+        struct unit_entry *u;
+
+        if (e->type != DT_REG && m->version >= 250) {
+                put_odd(m, e->name, join(m->arena, x->dirs[dir].path, e->name),
+                        "not a regular file", true, IMM_LOAD_ERROR);
+                return;
+        }
+        u = imm_new(m->arena, struct unit_entry);
+        *u = (struct unit_entry){.name = e->name,
+                .path = join(m->arena, x->dirs[dir].path, e->name),
+                .dir = dir,
+                .plain = e->type == DT_REG};
+        imm_map_put(m->arena, &x->ids, u->name, u);
 }
 
 static void index_dir(struct imm_manager *m, unsigned dir) {
@@ -261,35 +305,21 @@ static void index_dir(struct imm_manager *m, unsigned dir) {
         size_t n = 0;
         int r;
 
-        r = imm_root_list(m->root, d->real, m->arena, &e, &n);
+        r = imm_list_below(d->fd, ".", m->arena, &e, &n);
         if (r < 0)
                 imm_diag_add(m->arena, &m->diags, IMM_DIAG_UNREADABLE, "unreadable-directory",
                         d->path, 0, NULL, "cannot list the directory: %s", strerror(-r));
+        imm_map_reserve(m->arena, &x->ids, x->ids.n + n);
         for (size_t i = 0; i < n; i++) {
-                struct unit_entry *u;
-
                 if (imm_unit_name_kind(e[i].name) == IMM_NAME_INVALID) {
                         if (e[i].type == DT_DIR || e[i].type == DT_LNK)
                                 put_folder(m, dir, &e[i]);
-                        continue;
-                }
-                if (imm_map_has(&x->ids, e[i].name))
+                } else if (imm_map_has(&x->ids, e[i].name)) {
                         continue; /* a more important directory has it */
-                if (e[i].type == DT_LNK) {
+                } else if (e[i].type == DT_LNK)
                         put_link(m, dir, e[i].name);
-                        continue;
-                }
-                if (e[i].type != DT_REG && m->version >= 250) {
-                        put_odd(m, e[i].name, imm_printf(m->arena, "%s/%s", d->path, e[i].name),
-                                "not a regular file", true, IMM_LOAD_ERROR);
-                        continue;
-                }
-                u = imm_new(m->arena, struct unit_entry);
-                *u = (struct unit_entry){.name = e[i].name,
-                        .path = imm_printf(m->arena, "%s/%s", d->path, e[i].name),
-                        .dir = dir,
-                        .plain = e[i].type == DT_REG};
-                imm_map_put(m->arena, &x->ids, u->name, u);
+                else
+                        put_file(m, dir, &e[i]);
         }
 }
 
@@ -356,9 +386,11 @@ static void index_aliases(struct imm_manager *m) {
 
         for (size_t i = 0; i < x->ids.n; i++) {
                 const char *name = x->ids.v[i].key, *base;
-                const struct unit_entry *e;
+                const struct unit_entry *e = x->ids.v[i].value;
                 struct imm_strv *names;
 
+                if (!e->alias && !e->target) /* it is called as its file */
+                        continue;
                 if (imm_index_find(m, name, &e) < 0)
                         continue;
                 base = strrchr(e->path, '/') + 1;
@@ -423,5 +455,4 @@ void imm_index_build(struct imm_manager *m, const struct imm_strv *paths) {
         for (unsigned i = 0; i < x->n_dirs; i++)
                 index_dir(m, i);
         index_aliases(m);
-        imm_strv_sort_unique(&x->wanted);
 }

@@ -50,6 +50,11 @@ struct dropin_dir {
         size_t n_files;
 };
 
+struct wants_dir {
+        unsigned dir; /* index of the search_dir */
+        const char *name;
+};
+
 struct dropin_dirs { /* of one name ("foo.service.d"), most important search_dir first */
         IMM_ARRAY(struct dropin_dir) list;
 };
@@ -90,8 +95,10 @@ struct imm_unit_index {
         struct imm_map odd;       /* name -> struct odd_entry */
         struct imm_map names;     /* name of a fragment -> struct imm_strv of its aliases */
         struct imm_map dropins;   /* "foo.service.d" -> struct dropin_dirs */
-        struct imm_strv wanted;   /* instances that links in .wants/ and the like name */
-        struct imm_map files;     /* path -> struct file_slot */
+        IMM_ARRAY(struct wants_dir) wants;
+        struct imm_strv wanted; /* see imm_index_wanted() */
+        bool wanted_listed;
+        struct imm_map files; /* path -> struct file_slot */
         IMM_ARRAY(struct file_slot *) pending;
         IMM_ARRAY(struct imm_arena *) arenas; /* of the threads that read files */
         size_t list_cap;
@@ -109,6 +116,9 @@ void imm_index_build(struct imm_manager *m, const struct imm_strv *paths);
  * -ENXIO if an alias leads to no unit, -ELOOP.
  */
 int imm_index_find(struct imm_manager *m, const char *name, const struct unit_entry **ret);
+
+/* Instances that links in .wants/ and the like, or drop-in folders of their own, name; sorted */
+const struct imm_strv *imm_index_wanted(struct imm_manager *m);
 
 /* Is the path, resolved in the root, empty or a device: what systemd takes for a mask? 1, 0, -errno
  */
@@ -132,6 +142,9 @@ void imm_dropin_dirs_list(struct imm_manager *m, unsigned jobs);
 
 /* Opens what lies in a directory, without following any link; a descriptor or -errno */
 int imm_open_below(int dir, const char *rel, int flags);
+/* The entries of such a directory, as root.h has them but in no order; 0 or -errno */
+int imm_list_below(
+        int dir, const char *rel, struct imm_arena *a, struct imm_dirent **ret, size_t *n);
 
 /* path.c: all directories of the manager's search path, existing or not, in systemd's order */
 void imm_search_path(struct imm_manager *m, const char *unit_path, struct imm_strv *ret);

@@ -489,13 +489,17 @@ struct imm_unit *imm_manager_find(struct imm_manager *m, const char *name) {
 void imm_manager_names(
         struct imm_manager *m, enum imm_unit_type type, struct imm_arena *a, struct imm_strv *ret) {
         const struct imm_unit_index *x = m->index;
+        const struct imm_strv *wanted;
 
+        (void)pthread_mutex_lock(&m->index->lock);
+        wanted = imm_index_wanted(m);
+        (void)pthread_mutex_unlock(&m->index->lock);
         for (size_t i = 0; i < x->ids.n; i++)
                 if (imm_unit_name_type(x->ids.v[i].key) == type)
                         imm_strv_add(a, ret, x->ids.v[i].key);
-        for (size_t i = 0; i < x->wanted.n; i++)
-                if (imm_unit_name_type(x->wanted.v[i]) == type)
-                        imm_strv_add(a, ret, x->wanted.v[i]);
+        for (size_t i = 0; i < wanted->n; i++)
+                if (imm_unit_name_type(wanted->v[i]) == type)
+                        imm_strv_add(a, ret, wanted->v[i]);
         imm_strv_sort_unique(ret);
 }
 
@@ -574,6 +578,7 @@ static void collect_wanted(
 int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *err) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct imm_unit_index *x = m->index;
+        const struct imm_strv *wanted;
         struct imm_strv names = {0};
         size_t from = 0;
 
@@ -583,11 +588,12 @@ int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *e
                 imm_strv_add(a, &names, x->ids.v[i].key);
         for (size_t i = 0; i < x->odd.n; i++)
                 imm_strv_add(a, &names, x->odd.v[i].key);
-        for (size_t i = 0; i < x->wanted.n; i++) {
+        wanted = imm_index_wanted(m);
+        for (size_t i = 0; i < wanted->n; i++) {
                 const struct unit_entry *e;
 
-                if (imm_index_find(m, imm_unit_name_template(x->wanted.v[i], a), &e) == 0)
-                        imm_strv_add(a, &names, x->wanted.v[i]);
+                if (imm_index_find(m, imm_unit_name_template(wanted->v[i], a), &e) == 0)
+                        imm_strv_add(a, &names, wanted->v[i]);
         }
         imm_strv_sort_unique(&names);
         for (unsigned round = 0; names.n > 0 && round < IMM_WANTED_ROUNDS_MAX; round++) {

@@ -23,7 +23,7 @@ const char *imm_unit_type_name(enum imm_unit_type t) {
 
 enum imm_unit_type imm_unit_type_by_name(const char *word) {
         for (unsigned t = 0; t < IMM_UNIT_TYPE_N; t++)
-                if (imm_streq(type_names[t], word))
+                if (type_names[t][0] == *word && imm_streq(type_names[t], word))
                         return (enum imm_unit_type)t;
         return IMM_UNIT_TYPE_INVALID;
 }
@@ -40,24 +40,26 @@ const char *imm_load_name(enum imm_load load) {
         return names[load];
 }
 
-static bool is_name_char(char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-               c == ':' || c == '-' || c == '_' || c == '.' || c == '\\' || c == '@';
-}
+/* clang-format off */
+static const bool name_chars[256] = {
+        ['0' ... '9'] = true, ['a' ... 'z'] = true, ['A' ... 'Z'] = true,
+        [':'] = true, ['-'] = true, ['_'] = true, ['.'] = true, ['\\'] = true, ['@'] = true,
+};
+/* clang-format on */
 
 enum imm_name_kind imm_unit_name_kind(const char *name) {
-        const char *dot = strrchr(name, '.'), *at = NULL;
+        const char *dot = NULL, *at = NULL, *odd = NULL, *p;
 
-        if (!dot || dot == name || strlen(name) >= IMM_UNIT_NAME_MAX ||
-                imm_unit_type_by_name(dot + 1) == IMM_UNIT_TYPE_INVALID)
-                return IMM_NAME_INVALID;
-        for (const char *p = name; p < dot; p++) {
-                if (!is_name_char(*p))
-                        return IMM_NAME_INVALID;
-                if (*p == '@' && !at)
-                        at = p;
+        for (p = name; *p; p++) {
+                if (*p == '.')
+                        dot = p;
+                else if (*p == '@')
+                        at = at ? at : p;
+                else if (!name_chars[(unsigned char)*p] && !odd)
+                        odd = p;
         }
-        if (at == name)
+        if (!dot || dot == name || p - name >= IMM_UNIT_NAME_MAX || (odd && odd < dot) ||
+                imm_unit_type_by_name(dot + 1) == IMM_UNIT_TYPE_INVALID || at == name)
                 return IMM_NAME_INVALID;
         return !at ? IMM_NAME_PLAIN : dot == at + 1 ? IMM_NAME_TEMPLATE : IMM_NAME_INSTANCE;
 }

@@ -1,5 +1,6 @@
 #include "audit/snapshot.h"
 
+#include "audit/redact.h"
 #include "base/map.h"
 
 #include <assert.h>
@@ -145,17 +146,43 @@ struct imm_state *imm_snapshot_find(const struct imm_snapshot *s, const char *un
         return NULL;
 }
 
-void imm_snapshot_redact(struct imm_snapshot *s) {
-        static const char *const secret[] = {"Environment", "SetCredential",
-                "SetCredentialEncrypted", "StandardInputData", "StandardInputText"};
+static void redact_setting(struct imm_arena *a, struct imm_state_setting *v) {
+        static const char *const data[] = {"SetCredential", "SetCredentialEncrypted",
+                "StandardInputData", "StandardInputText"};
 
+        if (!v->value || !*v->value)
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(data); i++)
+                if (imm_streq(v->name, data[i])) {
+                        v->value = "(redacted)";
+                        return;
+                }
+        if (imm_streq(v->name, "Environment") || imm_streq(v->name, "UnsetEnvironment"))
+                v->value = imm_redact_assignments(a, v->value);
+        else if (imm_after(v->name, "Exec"))
+                v->value = imm_redact_command(a, v->value);
+        else
+                v->value = imm_redact_text(a, v->value);
+}
+
+static void redact_lines(struct imm_arena *a, struct imm_strv *l) {
+        for (size_t i = 0; i < l->n; i++)
+                l->v[i] = imm_redact_text(a, l->v[i]);
+}
+
+void imm_snapshot_redact(struct imm_snapshot *s) {
         imm_array_foreach (p, &s->states) {
                 struct imm_state *u = *p;
 
                 imm_array_foreach (v, &u->settings)
-                        for (size_t i = 0; i < IMM_ELEMENTSOF(secret); i++)
-                                if (imm_streq(v->name, secret[i]) && v->value && *v->value)
-                                        v->value = "(redacted)";
+                        redact_setting(s->arena, v);
+                imm_array_foreach (f, &u->findings) {
+                        redact_lines(s->arena, &f->evidence);
+                        f->remedy = imm_redact_text(s->arena, f->remedy);
+                        f->subject = imm_redact_text(s->arena, f->subject);
+                }
+                redact_lines(s->arena, &u->errors);
+                u->load_message = imm_redact_text(s->arena, u->load_message);
         }
 }
 

@@ -7,7 +7,7 @@
  * other hosts. */
 
 static struct {
-        bool blame;
+        bool blame, secrets;
         const char *host;
 } arg;
 
@@ -15,6 +15,8 @@ static const struct imm_option options[] = {
         {"blame", 0, NULL, "For each setting and finding: the run in which it appeared",
                 IMM_OPTION_FLAG, &arg.blame, NULL},
         {"host", 0, "NAME", "Only runs of this host", IMM_OPTION_STRING, &arg.host, NULL},
+        {"secrets", 0, NULL, "Show secrets that were stored; with import, store them",
+                IMM_OPTION_FLAG, &arg.secrets, NULL},
         {0},
 };
 
@@ -310,6 +312,9 @@ static int at_place(struct imm_cli *cli, struct imm_history *h, const char *unit
         }
         if (n == 0)
                 return IMM_EXIT_OK;
+        for (size_t i = 0; i < n && !arg.secrets; i++)
+                if (list[i].snapshot)
+                        imm_snapshot_redact(list[i].snapshot);
         if (!j && *found && cli->legend)
                 putchar('\n');
         *found = true;
@@ -371,14 +376,18 @@ static int import(struct imm_cli *cli) {
                 return r;
         for (size_t i = 1; i < cli->n_args; i++) {
                 imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = NULL;
+                bool known = false;
                 int64_t id = 0;
 
                 r = imm_cli_snapshot_file(cli, cli->args[i], &s);
-                if (r == IMM_EXIT_OK && imm_history_record(h, s, &id, &cli->err) < 0)
+                if (r == IMM_EXIT_OK && !arg.secrets)
+                        imm_snapshot_redact(s);
+                if (r == IMM_EXIT_OK && imm_history_merge(h, s, &id, &known, &cli->err) < 0)
                         r = imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
                 if (r == IMM_EXIT_OK && !cli->quiet)
-                        printf("run %lld: %s\n", (long long)id,
-                                imm_text_escape(cli->arena, cli->args[i]));
+                        printf("run %lld: %s%s\n", (long long)id,
+                                imm_text_escape(cli->arena, cli->args[i]),
+                                known ? " (was there already)" : "");
                 imm_err_done(&cli->err);
                 if (r > worst)
                         worst = r;

@@ -16,8 +16,8 @@ static const struct imm_option options[] = {
                 IMM_OPTION_UNSIGNED, &arg.keep, NULL},
         {"journal", 0, NULL, "Write new findings to the journal, a structured entry each",
                 IMM_OPTION_FLAG, &arg.journal, NULL},
-        {"secrets", 0, NULL, "Store values of Environment= and credentials too", IMM_OPTION_FLAG,
-                &arg.secrets, NULL},
+        {"secrets", 0, NULL, "Store secrets too: values of Environment= and the like",
+                IMM_OPTION_FLAG, &arg.secrets, NULL},
         {0},
 };
 

@@ -47,7 +47,7 @@ static const struct imm_option options[] = {
                 &arg.output, NULL},
         {"since", 0, "RUN", "Compare with this run, or 'previous': the one before the last",
                 IMM_OPTION_CALL, NULL, set_since},
-        {"secrets", 0, NULL, "Show values of Environment= and credentials", IMM_OPTION_FLAG,
+        {"secrets", 0, NULL, "Show secrets: values of Environment= and the like", IMM_OPTION_FLAG,
                 &arg.secrets, NULL},
         {0},
 };
@@ -143,6 +143,8 @@ static int run(struct imm_cli *cli) {
                 r = past(cli, h, &before, &report);
         if (r != IMM_EXIT_OK)
                 return r;
+        if (before && !arg.secrets) /* it may be stored with them */
+                imm_snapshot_redact(before);
         if (before && cli->n_args > 0)
                 keep_named(before, now);
         report.now = now;

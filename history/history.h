@@ -36,6 +36,11 @@ const char *imm_history_default_path(struct imm_arena *a);
 int imm_history_record(
         struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run, struct imm_err *err);
 
+/* As imm_history_record(), for what may be there already: a run of the same place and time that
+ * says the same stays as it is, and is told. */
+int imm_history_merge(struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run,
+        bool *ret_known, struct imm_err *err);
+
 struct imm_run {
         int64_t id, time;
         const char *host, *root, *scope, *immure;

@@ -458,24 +458,61 @@ static int record(struct recorder *w, const struct imm_snapshot *s, int64_t *ret
         return r;
 }
 
-int imm_history_record(struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run,
-        struct imm_err *err) {
+/* A run before @run that says the same of the same place at the same time; 0: none */
+static int find_twin(struct recorder *w, int64_t run, int64_t *ret) {
+        imm_auto_stmt *q = NULL;
+        int r;
+
+        r = imm_history_prepare(w->h,
+                "SELECT o.id FROM run n JOIN run o ON o.id < n.id AND o.host = n.host AND "
+                "o.root = n.root AND o.scope = n.scope AND o.time = n.time AND "
+                "o.systemd = n.systemd AND o.immure = n.immure AND o.partial = n.partial AND "
+                "o.units = n.units WHERE n.id = ?1 AND NOT EXISTS ("
+                "SELECT state, visible FROM run_state WHERE run = ?1 EXCEPT "
+                "SELECT state, visible FROM run_state WHERE run = o.id)",
+                &q, w->err);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(q, 1, run);
+        *ret = 0;
+        r = imm_history_step(w->h, q, w->err);
+        if (r > 0)
+                *ret = sqlite3_column_int64(q, 0);
+        return r < 0 ? r : 0;
+}
+
+static int store(struct imm_history *h, const struct imm_snapshot *s, bool merge, int64_t *ret_run,
+        bool *ret_known, struct imm_err *err) {
         struct recorder w = {.h = h, .a = imm_arena_new(), .err = err};
-        int64_t run = 0;
+        int64_t run = 0, twin = 0;
         int r;
 
         r = imm_history_exec(h, "BEGIN IMMEDIATE", err);
         if (r >= 0) {
                 r = record(&w, s, &run);
-                if (r >= 0)
+                if (r >= 0 && merge)
+                        r = find_twin(&w, run, &twin);
+                if (r >= 0 && !twin)
                         r = imm_history_exec(h, "COMMIT", err);
-                if (r < 0)
+                if (r < 0 || twin)
                         (void)sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
         }
         recorder_done(&w);
         if (r < 0)
                 return r;
         if (ret_run)
-                *ret_run = run;
+                *ret_run = twin ? twin : run;
+        if (ret_known)
+                *ret_known = twin != 0;
         return 0;
+}
+
+int imm_history_record(struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run,
+        struct imm_err *err) {
+        return store(h, s, false, ret_run, NULL, err);
+}
+
+int imm_history_merge(struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run,
+        bool *ret_known, struct imm_err *err) {
+        return store(h, s, true, ret_run, ret_known, err);
 }

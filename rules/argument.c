@@ -198,6 +198,7 @@ static int add_mode(struct work *w, const char *word) {
 static int add_word(struct work *w, enum imm_argument_kind kind, const char *word, size_t at) {
         static const char *const users[] = {"root", "nobody", "dynamic", "static"};
         static const char *const shared[] = {"processes", "files"};
+        static const char *const replaces[] = {"own", "others"};
         static const char *const ips[] = {"any", "localhost", "other", "not-all-of-localhost"};
         struct imm_net_address address;
         const char *problem;
@@ -221,6 +222,8 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                 return add_bit(w, users, IMM_ELEMENTSOF(users), word);
         case IMM_ARGUMENT_SHARED_WORDS:
                 return add_bit(w, shared, IMM_ELEMENTSOF(shared), word);
+        case IMM_ARGUMENT_REPLACE_WORDS:
+                return add_bit(w, replaces, IMM_ELEMENTSOF(replaces), word);
         case IMM_ARGUMENT_IP_WORDS:
                 return add_bit(w, ips, IMM_ELEMENTSOF(ips), word);
         case IMM_ARGUMENT_PATHS:

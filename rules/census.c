@@ -22,6 +22,7 @@ struct services {
 
 struct imm_census {
         struct imm_map users; /* key of a user -> struct services, sorted */
+        struct imm_programs *programs;
 };
 
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
@@ -122,9 +123,10 @@ static void count(struct imm_manager *m, struct imm_arena *a, struct imm_census 
                 if (u->type != IMM_UNIT_SERVICE || u->load != IMM_LOAD_LOADED)
                         continue;
                 d = read_lines(m, u, scratch);
+                key = d.user ? key_of(m, d.user, scratch) : "";
+                imm_programs_note(m, to->programs, u, key, a, scratch);
                 if (!d.user)
                         continue;
-                key = key_of(m, d.user, scratch);
                 services = imm_map_get(&to->users, key);
                 if (!services) {
                         services = imm_new(a, struct services);
@@ -156,6 +158,7 @@ static const struct imm_census *census_of(struct imm_manager *m) {
         c = m->census;
         if (!c) {
                 c = imm_new(m->arena, struct imm_census);
+                c->programs = imm_programs_new(m->arena);
                 count_all(m, c);
                 m->census = c;
         }
@@ -164,7 +167,7 @@ static const struct imm_census *census_of(struct imm_manager *m) {
 }
 
 /* An instance is no other than its template. */
-static bool is_itself(const struct imm_unit *u, const char *name) {
+bool imm_census_is_itself(const struct imm_unit *u, const char *name) {
         const char *at = strchr(u->name, '@'), *other = strchr(name, '@');
 
         if (imm_streq(u->name, name))
@@ -181,6 +184,10 @@ static bool may_trace(const struct imm_identity *id, const struct service *other
                (other->caps & IMM_CAPS_ALL & ~id->cap_effective) == 0;
 }
 
+const struct imm_programs *imm_census_programs(struct imm_facts *facts) {
+        return census_of(facts->manager)->programs;
+}
+
 size_t imm_census_others(
         struct imm_facts *facts, const struct imm_identity *id, bool traced, struct imm_strv *ret) {
         struct imm_arena *a = imm_facts_memory(facts);
@@ -190,7 +197,7 @@ size_t imm_census_others(
         size_t n = 0;
 
         for (size_t i = 0; all && i < all->n; i++) {
-                if (is_itself(facts->unit, all->v[i].name) ||
+                if (imm_census_is_itself(facts->unit, all->v[i].name) ||
                         (traced && !may_trace(id, &all->v[i])))
                         continue;
                 n++;

@@ -474,6 +474,8 @@ static const char *clause_words(const struct imm_clause *c, struct imm_arena *a)
                 text = imm_printf(a, "%s: %s=", text, imm_setting_info(c->argument.setting)->name);
         for (size_t i = 0; i < c->argument.words.n; i++)
                 text = imm_printf(a, "%s%s %s", text, i == 0 ? ":" : "", c->argument.words.v[i]);
+        if (c->argument.mask != 0 && c->argument.setting == IMM_SETTING_N)
+                text = imm_printf(a, "%s: %s", text, c->text);
         return text;
 }
 

@@ -28,6 +28,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_ADDRESSES,
         IMM_ARGUMENT_BUS_CALLS,
         IMM_ARGUMENT_SHARED_WORDS,
+        IMM_ARGUMENT_REPLACE_WORDS,
         IMM_ARGUMENT_IDLE_WORDS,
         IMM_ARGUMENT_PROFILES,
         IMM_ARGUMENT_START_WORDS,
@@ -53,6 +54,12 @@ enum imm_user_class {
 enum imm_shared {
         IMM_SHARED_PROCESSES = 1 << 0,
         IMM_SHARED_FILES = 1 << 1,
+};
+
+/* Whose programs can be replaced */
+enum imm_replaces {
+        IMM_REPLACES_OWN = 1 << 0,
+        IMM_REPLACES_OTHERS = 1 << 1,
 };
 
 enum imm_ip_class {
@@ -185,6 +192,14 @@ void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
  * @ret (NULL: any at all is enough to know): their names */
 size_t imm_census_others(
         struct imm_facts *facts, const struct imm_identity *id, bool traced, struct imm_strv *ret);
+/* No other one: @name is the unit's, or that of its template or an instance of it */
+bool imm_census_is_itself(const struct imm_unit *u, const char *name);
+/* programs.c: what services execute, collected with the census */
+struct imm_programs;
+struct imm_programs *imm_programs_new(struct imm_arena *a);
+void imm_programs_note(struct imm_manager *m, struct imm_programs *to, const struct imm_unit *u,
+        const char *user, struct imm_arena *a, struct imm_arena *scratch);
+const struct imm_programs *imm_census_programs(struct imm_facts *facts);
 /* condition-filter.c: what all filters of sandboxed commands leave: of the calls asked for, of
  * other ABIs than the machine's own, of one call in that one */
 enum imm_truth imm_calls_left(struct imm_facts *facts, const struct imm_argument *argument);

@@ -62,7 +62,7 @@ const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
 
 /* Every Exec= list of services, sockets, mounts and swaps; ExecStart= first, it has the main kind
  */
-static const enum imm_setting commands[] = {
+const enum imm_setting imm_command_lists[] = {
         IMM_SETTING_EXEC_START,
         IMM_SETTING_EXEC_CONDITION,
         IMM_SETTING_EXEC_START_PRE,
@@ -74,9 +74,10 @@ static const enum imm_setting commands[] = {
         IMM_SETTING_SOCKET_EXEC_START_POST,
         IMM_SETTING_EXEC_STOP_PRE,
         IMM_SETTING_SOCKET_EXEC_STOP_POST,
+        IMM_SETTING_N,
 };
 
-static enum imm_command_kind kind_of(
+enum imm_command_kind imm_command_kind_of(
         const struct imm_settings *s, enum imm_setting list, const struct imm_command_item *c) {
         if (c->flags & IMM_COMMAND_FULLY_PRIVILEGED)
                 return IMM_KIND_PRIVILEGED;
@@ -92,13 +93,14 @@ static enum imm_command_kind kind_of(
 static void find_kinds(const struct imm_settings *s, struct imm_sandbox *sb) {
         bool main_known = false;
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(commands); i++) {
-                const struct imm_value *v = imm_setting(s, commands[i]);
+        for (const enum imm_setting *list = imm_command_lists; *list != IMM_SETTING_N; list++) {
+                const struct imm_value *v = imm_setting(s, *list);
 
                 if (v->type != IMM_VALUE_COMMANDS)
                         continue;
                 for (size_t k = 0; k < v->commands.n; k++) {
-                        enum imm_command_kind kind = kind_of(s, commands[i], v->commands.v + k);
+                        enum imm_command_kind kind =
+                                imm_command_kind_of(s, *list, v->commands.v + k);
 
                         if (!sb->program[kind])
                                 sb->program[kind] = v->commands.v[k].path;

@@ -196,6 +196,11 @@ struct imm_sandbox *imm_sandbox_compute(
  */
 struct imm_sandbox *imm_sandbox_assume(
         struct imm_manager *m, struct imm_settings *s, struct imm_arena *a);
+/* The Exec= lists of all types of units; ExecStart= first. IMM_SETTING_N ends them. */
+extern const enum imm_setting imm_command_lists[];
+/* Of a command in that list */
+enum imm_command_kind imm_command_kind_of(const struct imm_settings *s, enum imm_setting list,
+        const struct imm_command_item *command);
 
 /*
  * same.c: would a service, or anybody who looks at it from outside, see a difference? Identities,
@@ -297,9 +302,16 @@ int imm_access_list(struct imm_manager *m, struct imm_unit *u, const char *dir, 
 struct imm_site {
         const char *path, *file;
         bool unknown; /* whether it is there cannot be known: below /run of an image */
+        mode_t mode;  /* of @file, after boot; 0: not known */
+        uid_t uid;
+        gid_t gid;
 };
 void imm_site_find(
         struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_site *ret);
+/* The part of the root that a command of that kind finds at @path of its own view; no file where
+ * there is none, or what it finds is no part of the root. */
+void imm_site_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
+        enum imm_command_kind kind, const char *path, struct imm_arena *a, struct imm_site *ret);
 
 /*
  * What the unit's commands, of any kind, may do there; 1, 0, or -1: cannot be known. The pairs are

@@ -21,6 +21,11 @@ void imm_site_find(
         if (at.end == IMM_WALK_FOUND || at.end == IMM_WALK_UNKNOWN)
                 ret->file = imm_strdup(a, at.end == IMM_WALK_FOUND ? at.path : path);
         ret->unknown = at.end == IMM_WALK_UNKNOWN;
+        if (at.end == IMM_WALK_FOUND) {
+                ret->mode = at.node.mode;
+                ret->uid = at.node.uid;
+                ret->gid = at.node.gid;
+        }
 }
 
 bool imm_sandbox_known(const struct imm_sandbox *sb, enum imm_command_kind kind) {
@@ -67,6 +72,25 @@ static const char *file_of(const struct look *l, const struct imm_spot *at) {
                 return imm_spot_file(at, l->w.a);
         rest = at->mount->kernel_path ? below(at->path, at->mount->path) : NULL;
         return rest ? join(l->w.a, at->mount->kernel_path, rest) : NULL;
+}
+
+void imm_site_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
+        enum imm_command_kind kind, const char *path, struct imm_arena *a, struct imm_site *ret) {
+        /* the manager finds it, whatever the command's user may search */
+        const struct imm_identity root = {.cap_effective = UINT64_MAX};
+        struct look l = {.w = {m, s, sb->mounts + kind, &root, sb->program[kind], a}};
+        struct imm_spot at;
+
+        *ret = (struct imm_site){.path = path};
+        if (!imm_sandbox_known(sb, kind))
+                return;
+        imm_walk_to(&l.w, path, true, &at);
+        if (at.end != IMM_WALK_FOUND)
+                return;
+        ret->file = file_of(&l, &at);
+        ret->mode = at.node.mode;
+        ret->uid = at.node.uid;
+        ret->gid = at.node.gid;
 }
 
 static void widen(int *to, int answer) {

@@ -69,6 +69,7 @@ PAIRS = [
     ("read-only /usr", "ReadOnlyPaths=/usr", "", "write /usr"),
     ("read-only /etc", "ReadOnlyPaths=/etc", "", "write /etc"),
     ("unit files", "ReadOnlyPaths=/etc/systemd /usr/lib/systemd -/run/systemd/system", "", "write /etc/systemd/system"),
+    ("own program of a user", D + "ExecStartPre=-/opt/app/run\nReadOnlyPaths=/opt/app", D + "ExecStartPre=-/opt/app/run", "write /opt/app"),
     ("/etc hidden", "TemporaryFileSystem=/etc:ro", "", "read /etc/passwd"),
     # other services' state
     ("state writable", S, S + "ReadWritePaths=/var/lib", "write /var/lib"),

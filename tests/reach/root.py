@@ -26,6 +26,8 @@ def make_root(root):
         os.makedirs(f"{root}/{d}", exist_ok=True)
     for name in "bin", "sbin", "lib":
         os.symlink("usr/" + name, f"{root}/{name}")
+    write("/opt/app/run", "", 0o755)
+    os.chown(root + "/opt/app", 1, 1)
     for name in "root", "etc/ssl/private":
         os.chmod(f"{root}/{name}", 0o700)
     for name in "tmp", "var/tmp":

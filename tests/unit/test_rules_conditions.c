@@ -186,6 +186,28 @@ static const struct row rows[] = {
         {"CanReadPart", "/home", "ProtectHome=tmpfs", false},
         {"CanReadWhole", "/home", "", true},
         {"CanReadWhole", "/home", "InaccessiblePaths=/home/alice", false},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool", true},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool\nProtectSystem=strict", false},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool\nReadOnlyPaths=/usr/bin/tool", true},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool\nReadOnlyPaths=/usr/bin", true},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool\nReadOnlyPaths=/usr/bin /usr", false},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool\nUser=daemon", false},
+        {"CanReplace", "own", "ExecStartPre=+/usr/bin/tool\nUser=daemon", true},
+        {"CanReplace", "own", "ExecStartPre=/opt/run\nUser=daemon", true},
+        {"CanReplace", "own", "ExecStartPre=/opt/run\nUser=daemon\nReadOnlyPaths=/opt", false},
+        {"CanReplace", "own",
+                "ExecStartPre=/opt/run\nUser=daemon\nReadOnlyPaths=/opt\nBindPaths=/opt:/mnt",
+                true},
+        {"CanReplace", "own", "ExecStartPre=/tmp/x\nUser=daemon", false},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/python3.11 /opt/run\nUser=daemon", true},
+        {"CanReplace", "own", "ExecStartPre=/usr/bin/tool /opt/run\nUser=daemon", false},
+        {"CanReplace", "others", "", true},
+        {"CanReplace", "others", "ProtectSystem=strict", false},
+        {"CanReplace", "others", "ProtectSystem=strict\nReadWritePaths=/opt", true},
+        {"CanReplace", "others", "User=daemon", true},
+        {"CanReplace", "others", "User=third", false},
+        {"CanReplace", "others", "User=daemon\nReadOnlyPaths=/opt", false},
+        {"CanReplace", "others own", "User=daemon\nReadOnlyPaths=/opt", false},
         {"CanUnshare", "user", "", true},
         {"CanUnshare", "user", "RestrictNamespaces=yes", false},
         {"CanWrite", "/etc", "", true},
@@ -284,7 +306,8 @@ static void tree_modes(void) {
         static const struct {
                 const char *path;
                 mode_t mode;
-        } modes[] = {{".", 0755}, {"etc/secret", 0600}, {"usr/bin/tool", 0755}, {"tmp", 01777}};
+        } modes[] = {{".", 0755}, {"etc/secret", 0600}, {"usr/bin/tool", 0755}, {"tmp", 01777},
+                {"opt", 0777}, {"opt/run", 0755}};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(modes); i++) {
                 imm_auto_free char *path = NULL;
@@ -325,17 +348,20 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
 
         tree_make(NULL);
         tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\ndaemon:x:1:1::/:/bin/false\n"
-                                "lonely:x:7:7::/:/bin/false\n");
+                                "lonely:x:7:7::/:/bin/false\nthird:x:8:8::/:/bin/false\n");
         tree_file("etc/secret", "");
         tree_file("usr/bin/tool", "#!/bin/sh\ncat /dev/sda\n");
         tree_file("home/alice/x", "");
         tree_file("var/lib/db/x", "");
         tree_file("tmp/x", "");
+        tree_file("opt/run", "");
         tree_modes();
         tree_file("etc/systemd/system/other.service", "[Service]\nExecStart=/bin/true\n");
         tree_file("etc/systemd/system/other-small.service",
                 "[Service]\nExecStart=/bin/true\nCapabilityBoundingSet=CAP_KILL CAP_CHOWN\n"
                 "CapabilityBoundingSet=~CAP_CHOWN\n");
+        tree_file("etc/systemd/system/other-run.service",
+                "[Service]\nExecStart=-/opt/run x\nUser=third\n");
         tree_file("etc/systemd/system/other-daemon.service",
                 "[Service]\nExecStart=/bin/true\nUser=root\n");
         tree_file("etc/systemd/system/other-daemon.service.d/x.conf", "[Service]\nUser=daemon\n");

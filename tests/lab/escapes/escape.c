@@ -8,6 +8,8 @@
  *   escape read FILE            exit status 0: the secret is out
  *   escape environ TEXT         finds a process of others whose environment has it
  *   escape device FILE          opens it, whatever the machine has behind it
+ *   escape open FILE            for writing, and writes nothing
+ *   escape module now           may load one
  *   escape remount MARKER       makes / writable again, and the marker there
  *   escape outside MARKER       makes it through /proc/1/root
  *
@@ -17,12 +19,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -121,6 +125,30 @@ static int device(const char *path) {
         return fd >= 0 ? close(fd) : 0;
 }
 
+/* Opened as a writer would, nothing is written: what is told to this file is told to the machine */
+static int open_only(const char *path) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        return fd < 0 ? held(path) : close(fd);
+}
+
+/* Nothing is no module, which the kernel says to those who may load one; a kernel that has no
+ * modules at all is asked for the capability. */
+static int module(void) {
+        struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+        struct __user_cap_data_struct d[2] = {0};
+
+        (void)syscall(SYS_init_module, "", 0UL, "");
+        if (errno == EPERM)
+                return held("init_module");
+        if (errno != ENOSYS)
+                return 0;
+        if (syscall(SYS_capget, &h, d) < 0)
+                return held("capget");
+        errno = EPERM;
+        return d[0].effective >> CAP_SYS_MODULE & 1 ? 0 : held("CAP_SYS_MODULE");
+}
+
 static int remount(const char *marker) {
         if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL) < 0)
                 return held("mount");
@@ -149,6 +177,10 @@ int main(int argc, char **argv) {
                 return environment(one);
         if (strcmp(what, "device") == 0)
                 return device(one);
+        if (strcmp(what, "open") == 0)
+                return open_only(one);
+        if (strcmp(what, "module") == 0)
+                return module();
         if (strcmp(what, "remount") == 0)
                 return remount(one);
         if (strcmp(what, "outside") == 0)

@@ -30,6 +30,10 @@ static size_t utf8_length(const char *s, size_t n) {
         return 0;
 }
 
+/* Bytes that stand for themselves */
+static const bool is_plain[256] = {
+        [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
+
 static void put_string(FILE *f, const char *s) {
         size_t n = strlen(s);
 
@@ -38,12 +42,8 @@ static void put_string(FILE *f, const char *s) {
                 size_t plain = 0;
                 unsigned char c;
 
-                while (plain < n) {
-                        c = (unsigned char)s[plain];
-                        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f)
-                                break;
+                while (plain < n && is_plain[(unsigned char)s[plain]])
                         plain++;
-                }
                 if (plain > 0) {
                         fwrite_unlocked(s, 1, plain, f);
                         s += plain;
@@ -70,11 +70,13 @@ static void put_string(FILE *f, const char *s) {
 }
 
 static void indent(struct imm_json *j) {
-        if (!j->pretty)
-                return;
-        putc_unlocked('\n', j->f);
-        for (unsigned i = 0; i < j->depth; i++)
-                fputs_unlocked("  ", j->f);
+        static const char blanks[] = "\n                                        "
+                                     "                                                "
+                                     "                                        ";
+
+        _Static_assert(sizeof(blanks) > 2 * DEPTH_MAX + 1, "one line for all depths");
+        if (j->pretty)
+                fwrite_unlocked(blanks, 1, 1 + 2 * (size_t)j->depth, j->f);
 }
 
 static void begin_value(struct imm_json *j, const char *key) {
@@ -89,7 +91,7 @@ static void begin_value(struct imm_json *j, const char *key) {
         }
         if (key) {
                 put_string(j->f, key);
-                fputs_unlocked(j->pretty ? ": " : ":", j->f);
+                fwrite_unlocked(": ", 1, j->pretty ? 2 : 1, j->f);
         }
 }
 

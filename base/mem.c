@@ -1,6 +1,8 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -25,6 +27,7 @@ struct imm_arena {
         struct deferred *deferred;
         size_t total;
         size_t next_size;
+        pthread_mutex_t *lock; /* of a shared one; else NULL */
 };
 
 static void (*oom_hook)(void);
@@ -73,6 +76,24 @@ struct imm_arena *imm_arena_new(void) {
         return a;
 }
 
+struct imm_arena *imm_arena_new_shared(void) {
+        struct imm_arena *a = imm_arena_new();
+
+        a->lock = imm_xcalloc(1, sizeof(*a->lock));
+        (void)pthread_mutex_init(a->lock, NULL);
+        return a;
+}
+
+static void lock(struct imm_arena *a) {
+        if (a->lock)
+                (void)pthread_mutex_lock(a->lock);
+}
+
+static void unlock(struct imm_arena *a) {
+        if (a->lock)
+                (void)pthread_mutex_unlock(a->lock);
+}
+
 struct imm_arena *imm_arena_free(struct imm_arena *a) {
         if (!a)
                 return NULL;
@@ -88,6 +109,9 @@ struct imm_arena *imm_arena_free(struct imm_arena *a) {
                 free(a->head);
                 a->head = next;
         }
+        if (a->lock)
+                (void)pthread_mutex_destroy(a->lock);
+        free(a->lock);
         free(a);
         return NULL;
 }
@@ -134,14 +158,16 @@ static struct chunk *chunk_new(struct imm_arena *a, size_t n) {
         return c;
 }
 
-void *imm_alloc(struct imm_arena *a, size_t n) {
+static void *take(struct imm_arena *a, size_t n) {
         const size_t align = _Alignof(max_align_t);
-        struct chunk *c = a->head;
+        struct chunk *c;
         void *p;
 
         if (n > SIZE_MAX - align)
                 imm_oom();
         n = (n + align - 1) & ~(align - 1);
+        lock(a);
+        c = a->head;
         if (!c || c->size - c->used < n) {
                 struct chunk *fresh = chunk_new(a, n);
 
@@ -157,7 +183,12 @@ void *imm_alloc(struct imm_arena *a, size_t n) {
         }
         p = c->data + c->used;
         c->used += n;
-        return memset(p, 0, n);
+        unlock(a);
+        return p;
+}
+
+void *imm_alloc(struct imm_arena *a, size_t n) {
+        return memset(take(a, n), 0, n);
 }
 
 void *imm_alloc_array(struct imm_arena *a, size_t n, size_t size) {
@@ -169,9 +200,10 @@ void *imm_alloc_array(struct imm_arena *a, size_t n, size_t size) {
 }
 
 char *imm_strndup(struct imm_arena *a, const char *s, size_t n) {
-        char *p = imm_alloc(a, n + 1);
+        char *p = take(a, n + 1);
 
         memcpy(p, s, n);
+        p[n] = 0;
         return p;
 }
 
@@ -179,12 +211,87 @@ char *imm_strdup(struct imm_arena *a, const char *s) {
         return imm_strndup(a, s, strlen(s));
 }
 
+struct line {
+        char text[256]; /* nearly all of them fit */
+        size_t n;
+};
+
+static bool put(struct line *l, const char *s, size_t n) {
+        if (n > sizeof(l->text) - l->n)
+                return false;
+        memcpy(l->text + l->n, s, n);
+        l->n += n;
+        return true;
+}
+
+static bool put_number(struct line *l, size_t value, bool negative) {
+        char digits[24], *p = digits + sizeof(digits);
+
+        do
+                *--p = (char)('0' + value % 10);
+        while ((value /= 10) > 0);
+        if (negative)
+                *--p = '-';
+        return put(l, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static bool put_int(struct line *l, int value) {
+        return put_number(l, value < 0 ? -(size_t)value : (size_t)value, value < 0);
+}
+
+/* One conversion, which @s begins with behind its '%': its length; 0: not one of the plain ones */
+static size_t put_one(struct line *l, const char *s, va_list *ap) {
+        const char *text;
+
+        switch (*s) {
+        case '%':
+                return put(l, "%", 1);
+        case 's':
+                text = va_arg(*ap, const char *);
+                return text && put(l, text, strlen(text));
+        case 'u':
+                return put_number(l, va_arg(*ap, unsigned), false);
+        case 'd':
+                return put_int(l, va_arg(*ap, int));
+        case 'z':
+                return s[1] == 'u' && put_number(l, va_arg(*ap, size_t), false) ? 2 : 0;
+        default:
+                return 0;
+        }
+}
+
+/* Texts are made by the million, nearly all of plain conversions. False: of others, or too long. */
+static bool format_plainly(struct line *l, const char *fmt, va_list *ap) {
+        while (*fmt) {
+                const char *end = strchrnul(fmt, '%');
+                size_t n;
+
+                if (!put(l, fmt, (size_t)(end - fmt)))
+                        return false;
+                if (!*end)
+                        break;
+                n = put_one(l, end + 1, ap);
+                if (n == 0)
+                        return false;
+                fmt = end + 1 + n;
+        }
+        return true;
+}
+
 char *imm_vprintf(struct imm_arena *a, const char *fmt, va_list ap) {
-        char first[256]; /* nearly all of them fit: formatted once */
+        struct line line;
+        char first[256];
         va_list again;
+        bool plain;
         char *p;
         int n;
 
+        line.n = 0;
+        va_copy(again, ap);
+        plain = format_plainly(&line, fmt, &again);
+        va_end(again);
+        if (plain)
+                return imm_strndup(a, line.text, line.n);
         va_copy(again, ap);
         n = vsnprintf(first, sizeof(first), fmt, again);
         va_end(again);
@@ -214,8 +321,10 @@ size_t imm_arena_size(const struct imm_arena *a) {
 void imm_arena_defer(struct imm_arena *a, void (*done)(void *data), void *data) {
         struct deferred *d = imm_new(a, struct deferred);
 
+        lock(a);
         *d = (struct deferred){a->deferred, done, data};
         a->deferred = d;
+        unlock(a);
 }
 
 void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t size) {

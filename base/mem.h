@@ -18,6 +18,8 @@
 struct imm_arena;
 
 struct imm_arena *imm_arena_new(void);
+/* One that several threads take memory from, at a lock's price; the arrays in it are not shared */
+struct imm_arena *imm_arena_new_shared(void);
 struct imm_arena *imm_arena_free(struct imm_arena *a); /* accepts NULL, returns NULL */
 /* Everything in it goes, its largest piece of memory stays for what comes next. */
 void imm_arena_reset(struct imm_arena *a);

@@ -35,7 +35,7 @@ static const struct imm_user *find_user(
 
 int imm_manager_open(struct imm_manager **ret, const struct imm_root *root,
         const struct imm_manager_options *options, struct imm_err *err) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new_shared();
         struct imm_manager *m = imm_new(a, struct imm_manager);
         unsigned own = imm_root_systemd_version(root);
         struct imm_strv path = {0};

@@ -64,10 +64,12 @@ void imm_cli_answer(struct imm_cli *cli, struct imm_unit *u, const struct imm_cl
         struct imm_net_access net;
 
         if (!place->is_address) {
+                unsigned why = because ? IMM_BECAUSE_ALL : 0;
+
                 if (widest)
-                        imm_access_widest(cli->manager, u, place->text, because, a, ret);
+                        imm_access_widest(cli->manager, u, place->text, why, a, ret);
                 else
-                        imm_access_compute(cli->manager, u, main, place->text, because, a, ret);
+                        imm_access_compute(cli->manager, u, main, place->text, why, a, ret);
                 return;
         }
         if (widest)

@@ -187,7 +187,7 @@ static void place(struct imm_review *r, const struct subject *u, struct imm_unit
         struct imm_access c;
         struct stat st = {0};
 
-        imm_access_widest(u->manager, seen_unit, path, false, a, &c);
+        imm_access_widest(u->manager, seen_unit, path, 0, a, &c);
         (void)imm_root_lstat(r->cli->root, path, &st);
         *ret = (struct imm_place){
                 .name = strrchr(path, '/') + 1,
@@ -254,7 +254,7 @@ static int why(void *data, const char *unit, const char *dropin, const char *pat
         t = seen(r, unit, dropin, &u, err);
         if (!t)
                 return -ENOENT;
-        imm_access_widest(u.manager, t, path, true, a, &c);
+        imm_access_widest(u.manager, t, path, IMM_BECAUSE_ALL, a, &c);
         if (c.exists == 0)
                 imm_strv_add(a, ret, imm_printf(a, "%s: not there for the service", path));
         else

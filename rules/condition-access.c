@@ -73,17 +73,6 @@ int imm_facts_connects(struct imm_facts *facts, enum imm_command_kind kind, cons
         return seen.allowed[IMM_MODE_CONNECT];
 }
 
-/* Reasons begin with the mode that they are of; those of others are beside the point. */
-static bool is_about(const char *reason, enum imm_mode mode) {
-        for (enum imm_mode i = 0; i < IMM_MODE_N; i++) {
-                const char *rest = imm_after(reason, imm_mode_name(i));
-
-                if (rest && *rest == ':')
-                        return i == mode;
-        }
-        return true;
-}
-
 void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
         const struct imm_site_access *seen, enum imm_mode mode) {
         const char *at = seen->seen_at[mode] ? seen->seen_at[mode] : path;
@@ -100,10 +89,9 @@ void imm_facts_say(struct imm_facts *facts, const char *verb, const char *path,
                 imm_evidence_add(facts, IMM_SETTING_N, "can %s %s", verb, path);
         else
                 imm_evidence_add(facts, IMM_SETTING_N, "can %s %s, as %s", verb, path, at);
-        imm_access_widest(facts->manager, &as, at, true, facts->arena, &why);
+        imm_access_widest(facts->manager, &as, at, 1U << mode, facts->arena, &why);
         for (size_t i = 0; i < why.because.n; i++)
-                if (is_about(why.because.v[i], mode))
-                        imm_evidence_add(facts, IMM_SETTING_N, "%s", why.because.v[i]);
+                imm_evidence_add(facts, IMM_SETTING_N, "%s", why.because.v[i]);
 }
 
 enum what { ALLOWED, PART, OTHERS, WHOLE, NEW_EXECUTABLE };

@@ -26,7 +26,8 @@ enum imm_truth imm_condition_fails_to_start(
                 struct imm_arena *a = imm_facts_memory(facts);
                 struct imm_preflight_list *list = imm_new(a, struct imm_preflight_list);
 
-                imm_preflight_find(facts->manager, facts->unit, facts->settings, a, list);
+                imm_preflight_find(facts->manager, facts->unit, facts->settings,
+                        imm_facts_sandbox(facts), a, list);
                 facts->preflight = list;
         }
         imm_array_foreach (p, facts->preflight) {

@@ -192,7 +192,7 @@ static void place(struct imm_snapshot *to, struct imm_state *s, struct imm_manag
         struct imm_unit *u, const char *path, struct imm_arena *scratch) {
         struct imm_access a;
 
-        imm_access_widest(m, u, path, false, scratch, &a);
+        imm_access_widest(m, u, path, 0, scratch, &a);
         *imm_array_push(to->arena, &s->access) = (struct imm_state_access){
                 .path = copy(to, path),
                 .exists = a.exists,

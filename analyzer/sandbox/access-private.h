@@ -207,7 +207,7 @@ struct imm_verdict imm_access_judge(
 
 /* access-why.c: lines for people, appended to to->because */
 void imm_access_explain(const struct imm_walk *w, const char *path, const struct imm_spot *spot,
-        const struct imm_verdict v[IMM_MODE_N], struct imm_access *to);
+        const struct imm_verdict v[IMM_MODE_N], unsigned modes, struct imm_access *to);
 /* Why the service does not get so far that the question arises */
 void imm_access_explain_outcome(const struct imm_walk *w, struct imm_access *to);
 const char *imm_identity_text(const struct imm_identity *id, struct imm_arena *a);

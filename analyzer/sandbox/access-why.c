@@ -310,7 +310,7 @@ static void say_end(const struct imm_walk *w, const char *path, const struct imm
 }
 
 void imm_access_explain(const struct imm_walk *w, const char *path, const struct imm_spot *at,
-        const struct imm_verdict v[IMM_MODE_N], struct imm_access *to) {
+        const struct imm_verdict v[IMM_MODE_N], unsigned modes, struct imm_access *to) {
         if (at->end != IMM_WALK_FOUND) {
                 say_end(w, path, at, to);
                 say_losers(w, at->at, to);
@@ -319,7 +319,9 @@ void imm_access_explain(const struct imm_walk *w, const char *path, const struct
         if (!imm_streq(path, at->path))
                 say(w, to, "%s is %s", path, at->path);
         for (enum imm_mode i = 0; i < IMM_MODE_N; i++)
-                if (v[i].answer == 0)
+                if (!(modes & 1U << i))
+                        continue;
+                else if (v[i].answer == 0)
                         say_no(w, at, i, v + i, to);
                 else if (v[i].answer == 1)
                         say_yes(w, at, i, v + i, to);

@@ -125,7 +125,7 @@ static void judge_all(const struct imm_walk *w, const struct imm_spot *at, struc
 }
 
 void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_command_kind kind,
-        const char *path, bool because, struct imm_arena *a, struct imm_access *ret) {
+        const char *path, unsigned because, struct imm_arena *a, struct imm_access *ret) {
         const struct imm_sandbox *sb = imm_sandbox_of(m, u);
         struct imm_settings *s = imm_settings_of(m, u);
         struct imm_verdict v[IMM_MODE_N] = {0};
@@ -165,7 +165,7 @@ void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_comm
                         set_level(&link, ret);
         }
         if (because)
-                imm_access_explain(&w, path, &at, v, ret);
+                imm_access_explain(&w, path, &at, v, because, ret);
 }
 
 void imm_access_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
@@ -199,8 +199,8 @@ static int wider(int a, int b) {
         return a == 1 || b == 1 ? 1 : a == -1 || b == -1 ? -1 : 0;
 }
 
-void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path, bool because,
-        struct imm_arena *a, struct imm_access *ret) {
+void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path,
+        unsigned because, struct imm_arena *a, struct imm_access *ret) {
         const struct imm_sandbox *sb = imm_sandbox_of(m, u);
 
         imm_access_compute(m, u, sb->main, path, because, a, ret);

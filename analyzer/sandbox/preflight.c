@@ -3,11 +3,13 @@
 #include "analyzer/sandbox/access-private.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 struct work {
         struct imm_manager *m;
         struct imm_unit *u;
         struct imm_settings *s;
+        const struct imm_sandbox *sb;
         struct imm_arena *a;
         struct imm_preflight_list *list;
 };
@@ -84,30 +86,54 @@ static bool names_path(const char *line, const char *path) {
         return false;
 }
 
-static bool made_by_tmpfiles(const struct work *w, const char *path) {
+/* Texts of all files, read when first asked for */
+struct imm_tmpfiles {
+        struct imm_strv texts;
+};
+
+static struct imm_tmpfiles *read_tmpfiles(struct imm_manager *m) {
         static const char *const dirs[] = {"/etc/tmpfiles.d", "/usr/lib/tmpfiles.d"};
         enum { MAX = 256 * 1024 };
-        const char *run = imm_after(path, "/var/run/");
-        const char *other = run ? imm_printf(w->a, "/run/%s", run) : path;
+        struct imm_tmpfiles *all = imm_new(m->arena, struct imm_tmpfiles);
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
                 struct imm_dirent *e;
                 size_t n;
 
-                if (imm_root_list(w->m->root, dirs[i], w->a, &e, &n) < 0)
+                if (imm_root_list(m->root, dirs[i], m->arena, &e, &n) < 0)
                         continue;
                 for (size_t k = 0; k < n; k++) {
                         struct imm_blob blob;
 
-                        if (!imm_ends_with(e[k].name, ".conf") ||
-                                imm_root_read(w->m->root,
-                                        imm_printf(w->a, "%s/%s", dirs[i], e[k].name), MAX, w->a,
-                                        &blob, NULL) < 0)
-                                continue;
-                        if (names_path(blob.data, path) || names_path(blob.data, other))
-                                return true;
+                        if (imm_ends_with(e[k].name, ".conf") &&
+                                imm_root_read(m->root,
+                                        imm_printf(m->arena, "%s/%s", dirs[i], e[k].name), MAX,
+                                        m->arena, &blob, NULL) == 0)
+                                imm_strv_add(m->arena, &all->texts, blob.data);
                 }
         }
+        return all;
+}
+
+static const struct imm_tmpfiles *tmpfiles_of(struct imm_manager *m) {
+        static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+
+        (void)pthread_mutex_lock(&reading);
+        if (!m->tmpfiles)
+                m->tmpfiles = read_tmpfiles(m);
+        (void)pthread_mutex_unlock(&reading);
+        return m->tmpfiles;
+}
+
+static bool made_by_tmpfiles(const struct work *w, const char *path) {
+        const char *run = imm_after(path, "/var/run/");
+        const char *other = run ? imm_printf(w->a, "/run/%s", run) : path;
+        const struct imm_strv *texts;
+
+        texts = &tmpfiles_of(w->m)->texts;
+        for (size_t i = 0; i < texts->n; i++)
+                if (names_path(texts->v[i], path) || names_path(texts->v[i], other))
+                        return true;
         return false;
 }
 
@@ -284,10 +310,8 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         }
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
                 add(w, IMM_PREFLIGHT_START, f.outcome, f.culprit, f.setting, f.origin, NULL);
-        imm_mount_table_compute(w->m, w->s, kind, id, w->a, t);
-        failed = *t;
-        if (t->n == 0)
-                imm_mount_table_assume(w->m, w->s, kind, id, w->a, t);
+        failed = w->sb->tried[kind];
+        *t = failed.n > 0 ? failed : w->sb->mounts[kind];
         if (failed.outcome == IMM_OUTCOME_OK)
                 return;
         at = setting_at(w, &failed.culprit_origin, IMM_SETTING_N);
@@ -305,8 +329,8 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
 }
 
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,
-        struct imm_arena *a, struct imm_preflight_list *ret) {
-        struct work w = {m, u, s, a, ret};
+        const struct imm_sandbox *sb, struct imm_arena *a, struct imm_preflight_list *ret) {
+        struct work w = {m, u, s, sb, a, ret};
         struct imm_identity id[IMM_KIND_N];
         struct imm_mount_table tables[IMM_KIND_N] = {0};
         bool have[IMM_KIND_N] = {false};

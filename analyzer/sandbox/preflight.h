@@ -33,7 +33,8 @@ struct imm_preflight_list {
 
 /*
  * One failure does not hide the others: a missing user is one, and then it is judged as if it were
- * there. A unit whose conditions do not hold in the root has none.
+ * there. @sb: of these settings, by imm_sandbox_assume(). A unit whose conditions do not hold in
+ * the root has none.
  */
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,
-        struct imm_arena *a, struct imm_preflight_list *ret);
+        const struct imm_sandbox *sb, struct imm_arena *a, struct imm_preflight_list *ret);

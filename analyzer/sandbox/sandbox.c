@@ -129,6 +129,7 @@ static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct i
 
         imm_identity_compute(m, s, kind, a, id);
         imm_mount_table_compute(m, s, kind, id, a, t);
+        sb->tried[kind] = *t;
         if (id->outcome == IMM_OUTCOME_USER_FAILURE || id->outcome == IMM_OUTCOME_GROUP_FAILURE) {
                 set_outcome(t, id->outcome, id->why, id->origin);
                 return;

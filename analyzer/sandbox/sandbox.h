@@ -182,6 +182,8 @@ struct imm_sandbox {
         enum imm_command_kind main;
         struct imm_identity identity[IMM_KIND_N];
         struct imm_mount_table mounts[IMM_KIND_N];
+        /* The same before anything was assumed, with what making the mounts itself came to */
+        struct imm_mount_table tried[IMM_KIND_N];
         const char *program[IMM_KIND_N]; /* the first command of the kind; NULL if there is none */
 };
 
@@ -270,14 +272,15 @@ struct imm_access {
 };
 
 /*
- * @path as the main process (or any kind) of the unit meets it. @because: false leaves the reasons
- * out (fast: for scans over many units and paths).
+ * @path as the main process (or any kind) of the unit meets it. @because: the modes whose reasons
+ * are wanted, as bits; 0 leaves all out (fast: for scans over many units and paths).
  */
+enum { IMM_BECAUSE_ALL = (1 << IMM_MODE_N) - 1 };
 void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_command_kind kind,
-        const char *path, bool because, struct imm_arena *a, struct imm_access *ret);
+        const char *path, unsigned because, struct imm_arena *a, struct imm_access *ret);
 /* The widest over all kinds of command that the unit has. */
-void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path, bool because,
-        struct imm_arena *a, struct imm_access *ret);
+void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path,
+        unsigned because, struct imm_arena *a, struct imm_access *ret);
 
 /*
  * @path, links followed, in a sandbox that is at hand, without reasons and levels; also where it

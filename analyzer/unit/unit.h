@@ -146,6 +146,7 @@ struct imm_manager {
         struct imm_network *network; /* analyzer/sandbox: ports and packet filters; likewise */
         struct imm_triggers *triggers; /* analyzer/sandbox: sockets by the service they name */
         struct imm_unit_index *index;  /* private to this room */
+        struct imm_tmpfiles *tmpfiles; /* sandbox: what is made at boot; likewise */
         struct imm_census *census;     /* rules: which services share a user; likewise */
         struct imm_arena *arena;
         /* analyzer/uses: what programs say, each read once */

@@ -14,14 +14,17 @@ static bool is_unit_file(const struct imm_state *s, const struct imm_state_findi
                ((s->path && imm_streq(s->path, f->file)) || imm_strv_has(&s->dropins, f->file));
 }
 
+/* Files that somebody else's updates replace */
+static bool is_overridable(const struct imm_state_finding *f) {
+        return imm_after(f->owner, "package ") || imm_streq(f->owner, "vendor") ||
+               imm_streq(f->owner, "generator");
+}
+
 const char *imm_owner_override(
         const struct imm_state *s, const struct imm_state_finding *f, struct imm_arena *a) {
         const char *folder;
 
-        if (!f->owner || !is_unit_file(s, f))
-                return NULL;
-        if (!imm_after(f->owner, "package ") && !imm_streq(f->owner, "vendor") &&
-                !imm_streq(f->owner, "generator"))
+        if (!f->owner || !is_overridable(f) || !is_unit_file(s, f))
                 return NULL;
         folder = overrides(f->file);
         return folder ? imm_printf(a, "%s/%s.d/50-override.conf", folder, s->unit) : NULL;
@@ -61,6 +64,12 @@ void imm_owner_json(
 
         if (!rest) {
                 imm_json_null(j, "owner");
+                return;
+        }
+        if (!strchr(rest, ' ') && !is_overridable(f)) { /* most of them: one word */
+                imm_json_object(j, "owner");
+                imm_json_string(j, "kind", rest);
+                imm_json_end(j);
                 return;
         }
         a = imm_arena_new();

@@ -107,24 +107,17 @@ static void put_number(FILE *f, const struct imm_setting_row *row, const struct 
                 fprintf(f, "%" PRIu64, v->number);
 }
 
-static void put_enum(FILE *f, const struct imm_setting_row *row, uint64_t n) {
+/* NULL: a number stands for it */
+static const char *enum_word(const struct imm_setting_row *row, uint64_t n) {
         const char *const *words = row->info.words;
 
         /* "yes" is understood by every version, the word that it stands for is not */
-        if ((row->flags & IMM_SETTING_BOOLEAN_TOO) && n == 1) {
-                fputs("yes", f);
-                return;
-        }
+        if ((row->flags & IMM_SETTING_BOOLEAN_TOO) && n == 1)
+                return "yes";
         for (size_t i = 0; words[i]; i++)
-                if (i == n) {
-                        if (words[i][0])
-                                fputs(words[i], f);
-                        else if (i > 0)
-                                fprintf(f, "%" PRIu64, n);
-                        return;
-                }
-        if (n != IMM_MINUS_ONE)
-                fprintf(f, "%" PRIu64, n);
+                if (i == n)
+                        return words[i][0] || i == 0 ? words[i] : NULL;
+        return n != IMM_MINUS_ONE ? NULL : "";
 }
 
 static void put_limit(FILE *f, const struct imm_setting_row *row, const struct imm_limit *l) {
@@ -218,10 +211,6 @@ static void put_caps(FILE *f, uint64_t caps) {
         const char *space = "";
         bool invert = __builtin_popcountll(caps) > 20;
 
-        if (caps == IMM_CAPS_ALL) {
-                fputc('~', f);
-                return;
-        }
         if (invert) {
                 fputc('~', f);
                 caps = IMM_CAPS_ALL & ~caps;
@@ -235,15 +224,15 @@ static void put_caps(FILE *f, uint64_t caps) {
                 }
 }
 
+/* NULL: some of them */
+static const char *namespaces_word(uint64_t allowed) {
+        return allowed == IMM_NAMESPACES_ALL ? "no" : allowed == 0 ? "yes" : NULL;
+}
+
 static void put_namespaces(FILE *f, uint64_t allowed) {
         const char *space = "", *name;
         uint64_t flag;
 
-        allowed &= IMM_NAMESPACES_ALL;
-        if (allowed == IMM_NAMESPACES_ALL || allowed == 0) {
-                fputs(allowed == 0 ? "yes" : "no", f);
-                return;
-        }
         for (size_t i = 0; (name = imm_namespace_name(i, &flag)); i++)
                 if (allowed & flag) {
                         fprintf(f, "%s%s", space, name);
@@ -347,16 +336,30 @@ static void put_list(FILE *f, const struct imm_value *v) {
         }
 }
 
-static void put_value(FILE *f, const struct imm_setting_row *row, const struct imm_value *v) {
+/* Values that are one word known beforehand, as most are; NULL: it has to be written */
+static const char *one_word(const struct imm_setting_row *row, const struct imm_value *v) {
         switch (v->type) {
         case IMM_VALUE_BOOL:
-                fputs(v->number == 1 ? "yes" : "no", f);
-                break;
+                return v->number == 1 ? "yes" : "no";
         case IMM_VALUE_TRISTATE:
-                fputs(v->number == IMM_MINUS_ONE ? "" : v->number == 1 ? "yes" : "no", f);
-                break;
+                return v->number == IMM_MINUS_ONE ? "" : v->number == 1 ? "yes" : "no";
         case IMM_VALUE_ENUM:
-                put_enum(f, row, v->number);
+                return enum_word(row, v->number);
+        case IMM_VALUE_STRING:
+                return v->string ? v->string : "";
+        case IMM_VALUE_CAPS:
+                return v->number == IMM_CAPS_ALL ? "~" : NULL;
+        case IMM_VALUE_NAMESPACES:
+                return namespaces_word(v->number & IMM_NAMESPACES_ALL);
+        default:
+                return NULL;
+        }
+}
+
+static void put_value(FILE *f, const struct imm_setting_row *row, const struct imm_value *v) {
+        switch (v->type) {
+        case IMM_VALUE_ENUM: /* a word that has none */
+                fprintf(f, "%" PRIu64, v->number);
                 break;
         case IMM_VALUE_NUMBER:
                 put_number(f, row, v);
@@ -372,9 +375,6 @@ static void put_value(FILE *f, const struct imm_setting_row *row, const struct i
                 break;
         case IMM_VALUE_USEC:
                 put_usec(f, v->number);
-                break;
-        case IMM_VALUE_STRING:
-                fputs(v->string ? v->string : "", f);
                 break;
         case IMM_VALUE_LIMIT:
                 if (v->set)
@@ -409,10 +409,14 @@ static void put_value(FILE *f, const struct imm_setting_row *row, const struct i
 }
 
 char *imm_value_text(enum imm_setting id, const struct imm_value *v, struct imm_arena *a) {
+        const char *word = one_word(&imm_setting_rows[id], v);
         imm_auto_free char *buf = NULL;
         size_t n = 0;
-        FILE *f = open_memstream(&buf, &n);
+        FILE *f;
 
+        if (word)
+                return imm_strdup(a, word);
+        f = open_memstream(&buf, &n);
         if (!f)
                 imm_oom();
         put_value(f, &imm_setting_rows[id], v);

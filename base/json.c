@@ -153,6 +153,27 @@ void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t 
         fwrite_unlocked(text, 1, n, j->f);
 }
 
+struct imm_json imm_json_part(const struct imm_json *j, FILE *f) {
+        struct imm_json part = *j;
+
+        part.f = f;
+        part.begun |= UINT64_C(1) << j->depth;
+        return part;
+}
+
+void imm_json_append(struct imm_json *j, const char *text, size_t n) {
+        uint64_t bit = UINT64_C(1) << j->depth;
+
+        if (n == 0)
+                return;
+        if (!(j->begun & bit)) { /* the first has none before it */
+                text++;
+                n--;
+        }
+        j->begun |= bit;
+        fwrite_unlocked(text, 1, n, j->f);
+}
+
 void imm_json_bool(struct imm_json *j, const char *key, bool value) {
         begin_value(j, key);
         fputs_unlocked(value ? "true" : "false", j->f);

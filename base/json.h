@@ -44,5 +44,11 @@ void imm_json_bool(struct imm_json *j, const char *key, bool value);
 void imm_json_null(struct imm_json *j, const char *key);
 /* A value that is JSON already: for what is written many times alike */
 void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t n);
+/*
+ * Members of the array that @j has open, written elsewhere, by another thread perhaps: each with
+ * the comma before it. imm_json_append() takes their text over.
+ */
+struct imm_json imm_json_part(const struct imm_json *j, FILE *f);
+void imm_json_append(struct imm_json *j, const char *text, size_t n);
 /* -1 null, 0 false, 1 true: what is not known is null */
 void imm_json_tristate(struct imm_json *j, const char *key, int value);

@@ -265,7 +265,8 @@ static int decide(struct imm_cli *cli, struct imm_check_run *c, struct imm_waive
                 .version = IMM_VERSION,
                 .repository = imm_check_repository(cli),
                 .given = cli->args,
-                .color = cli->color && !arg.output};
+                .color = cli->color && !arg.output,
+                .jobs = cli->jobs};
 
         if (arg.write_baseline)
                 imm_check_status(c, write_baseline(cli, now));

@@ -7,9 +7,18 @@ static const struct imm_rule *rule_of(
         struct imm_scorecard *card =
                 r->rules && f->scorecard ? imm_scorecard_by_name(r->rules, f->scorecard) : NULL;
 
-        for (size_t i = 0; card && f->rule && i < card->n_rules; i++)
-                if (imm_streq(card->rules[i]->id, f->rule))
-                        return card->rules[i];
+        size_t from = 0, to = card && f->rule ? card->n_rules : 0;
+
+        while (from < to) { /* to the first of that id */
+                size_t i = from + (to - from) / 2;
+
+                if (strcmp(card->rules[i]->id, f->rule) < 0)
+                        from = i + 1;
+                else
+                        to = i;
+        }
+        if (card && f->rule && from < card->n_rules && imm_streq(card->rules[from]->id, f->rule))
+                return card->rules[from];
         return NULL;
 }
 

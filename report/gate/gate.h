@@ -3,6 +3,7 @@
 /* The gate's formats: one file each. Same gate, same bytes: no clock, no host, no order of files.
  */
 
+#include "base/json.h"
 #include "rules/gate.h"
 #include "rules/rules.h"
 #include "rules/waiver.h"
@@ -16,6 +17,7 @@ struct imm_gate_report {
         const char *repository; /* the work tree around the working directory, absolute; or NULL */
         const char *const *given; /* files named on the command line, NULL-terminated; or NULL */
         bool color;
+        unsigned jobs; /* threads; 0 is 1 */
 };
 
 /* "passed", "failed", "incomplete" */
@@ -44,6 +46,13 @@ void imm_gate_junit(const struct imm_gate_report *r, FILE *f);
 void imm_gate_github(const struct imm_gate_report *r, FILE *f);
 void imm_gate_gitlab(const struct imm_gate_report *r, FILE *f);
 void imm_gate_markdown(const struct imm_gate_report *r, FILE *f);
+
+/* Writes one item of the gate as a member of an array, or nothing; @a is for what nobody keeps */
+typedef void imm_gate_put(const struct imm_gate_report *r, const struct imm_gate_item *i,
+        struct imm_json *j, struct imm_arena *a, const void *data);
+/* All items, in their order, into the array that @j has open; @put is called by several threads */
+void imm_gate_items(
+        const struct imm_gate_report *r, struct imm_json *j, imm_gate_put *put, const void *data);
 
 /* One line for people: the rule's title, else the first line of evidence, else the rule's name. */
 const char *imm_gate_title(const struct imm_gate_report *r, const struct imm_state_finding *f);

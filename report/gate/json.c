@@ -26,10 +26,13 @@ static void waiver(struct imm_json *j, const struct imm_waiver *w, struct imm_ar
         imm_json_end(j);
 }
 
-static void finding(struct imm_json *j, const struct imm_gate_item *i, struct imm_arena *a) {
+static void finding(const struct imm_gate_report *r, const struct imm_gate_item *i,
+        struct imm_json *j, struct imm_arena *a, const void *data) {
         const struct imm_state_finding *x = i->finding;
         char fingerprint[65];
 
+        (void)r;
+        (void)data;
         imm_gate_fingerprint(i->key, fingerprint);
         imm_json_object(j, NULL);
         imm_json_string(j, "unit", i->unit->unit);
@@ -55,7 +58,6 @@ static void finding(struct imm_json *j, const struct imm_gate_item *i, struct im
 }
 
 void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct imm_json json = imm_json_on(f, pretty ? IMM_JSON_PRETTY : IMM_JSON_SHORT),
                         *j = &json;
         const struct imm_gate *g = r->gate;
@@ -80,8 +82,7 @@ void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
         }
         imm_json_end(j);
         imm_json_array(j, "findings");
-        imm_array_foreach (i, &g->items)
-                finding(j, i, a);
+        imm_gate_items(r, j, finding, NULL);
         imm_json_end(j);
         imm_json_array(j, "excesses");
         imm_array_foreach (e, &g->excesses) {

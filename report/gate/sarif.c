@@ -198,12 +198,15 @@ static bool is_result(const struct imm_gate_item *i) {
                i->state == IMM_GATE_ACCEPTED;
 }
 
-static void put_result(const struct imm_gate_report *r, struct imm_json *j,
-        const struct imm_gate_item *i, const struct imm_map *index, struct imm_arena *a) {
+/* @index: rule -> its number */
+static void put_result(const struct imm_gate_report *r, const struct imm_gate_item *i,
+        struct imm_json *j, struct imm_arena *a, const void *index) {
         const struct imm_state_finding *x = i->finding;
         const char *id = rule_id(x, a);
         char fingerprint[65];
 
+        if (!is_result(i))
+                return;
         imm_gate_fingerprint(i->key, fingerprint);
         imm_json_object(j, NULL);
         imm_json_string(j, "ruleId", id);
@@ -274,9 +277,7 @@ void imm_gate_sarif(const struct imm_gate_report *r, FILE *f) {
         put_notifications(r, j, a);
         imm_json_string(j, "columnKind", "utf16CodeUnits");
         imm_json_array(j, "results");
-        imm_array_foreach (i, &r->gate->items)
-                if (is_result(i))
-                        put_result(r, j, i, &index, a);
+        imm_gate_items(r, j, put_result, &index);
         imm_json_end(j);
         imm_json_end(j);
         imm_json_end(j);

@@ -121,13 +121,24 @@ static bool same(char c, char in_table) {
                                : tolower((unsigned char)c) == in_table;
 }
 
+/* Could it? Most names do not, and there are very many of them. */
+static bool may_name_secret(const char *name, size_t n) {
+        static const char ends[][3] = {
+                "rd", "wd", "se", "de", "rt", "et", "en", "al", "ls", "ss", "pw", "sk", "ey"};
+
+        for (size_t i = 0; n >= 2 && i < IMM_ELEMENTSOF(ends); i++)
+                if ((name[n - 1] | 0x20) == ends[i][1] && (name[n - 2] | 0x20) == ends[i][0])
+                        return true;
+        return false;
+}
+
 /* Does the name end in one of those? @ret_key: the value may be a file. */
 static bool names_secret(const char *name, size_t n, bool *ret_key) {
-        for (size_t i = 0; i < IMM_ELEMENTSOF(secret_names); i++) {
+        for (size_t i = 0; may_name_secret(name, n) && i < IMM_ELEMENTSOF(secret_names); i++) {
                 const char *end = secret_names[i].end;
                 size_t k = strlen(end), at;
 
-                if (k > n)
+                if (k > n || !same(name[n - 1], end[k - 1]))
                         continue;
                 for (at = 0; at < k && same(name[n - k + at], end[at]); at++)
                         ;
@@ -287,6 +298,8 @@ static void name(struct redactor *r, const char *s, const char *end) {
 }
 
 static void token(struct redactor *r, const char *s) {
+        if (!r->command || !strchr("gxhAne", *s)) /* what they begin with */
+                return;
         for (size_t i = 0; i < IMM_ELEMENTSOF(tokens); i++) {
                 const char *rest = imm_after(s, tokens[i].begin), *end = rest;
 
@@ -347,15 +360,30 @@ static void word(struct redactor *r, const char *s) {
                 program_option(r, s);
 }
 
-/* Most texts hold nothing of the kind: this is what they are spared for. */
-static bool may_hold(const char *s) {
-        return s && (strchr(s, '=') || strchr(s, ':') || strchr(s, '-') || strchr(s, '_'));
+/* Most texts hold nothing of the kind, and there are very many of them: one look at each. */
+static bool may_hold(const char *s, bool command) {
+        const char *at = s;
+        bool key;
+
+        if (command)
+                return strpbrk(s, "=:-_") != NULL;
+        if (strstr(s, "://"))
+                return true;
+        for (; (at = strchr(at, '=')); at++) {
+                const char *from = at;
+
+                while (from > s && is_name(from[-1]))
+                        from--;
+                if (from < at && names_secret(from, (size_t)(at - from), &key))
+                        return true;
+        }
+        return false;
 }
 
 static const char *redact(struct imm_arena *a, const char *s, bool command) {
         struct redactor r = {.a = a, .at = s, .from = s, .command = command};
 
-        if (!may_hold(s))
+        if (!s || !may_hold(s, command))
                 return s;
         for (const char *p = s; *p;) {
                 bool begins = p == s || strchr(" \t\n\"'`;|&", p[-1]);

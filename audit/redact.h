@@ -21,7 +21,7 @@
 
 /* Command lines, as in the value of ExecStart=. In @a or @s itself. */
 const char *imm_redact_command(struct imm_arena *a, const char *s);
-/* Any other text (a sentence of a finding, Options=): assignments, URLs and tokens alone */
+/* Any other text (a sentence of a finding, Options=): assignments and URLs alone */
 const char *imm_redact_text(struct imm_arena *a, const char *s);
 /* Assignments as in Environment=: the names stay */
 const char *imm_redact_assignments(struct imm_arena *a, const char *s);

@@ -69,6 +69,16 @@ void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t
                                 (a), arr_->v, arr_->n, &arr_->cap, sizeof(*arr_->v)); \
                 &arr_->v[arr_->n++]; \
         })
+/* Room for @count in all, and no more, where that is known before */
+#define imm_array_reserve(a, array, count) \
+        ({ \
+                __typeof__(array) arr_ = (array); \
+                size_t cap_ = (count) / 2 + (count) % 2; \
+                if ((count) > arr_->cap) { \
+                        arr_->v = imm_array_grow((a), arr_->v, arr_->n, &cap_, sizeof(*arr_->v)); \
+                        arr_->cap = cap_; \
+                } \
+        })
 #define imm_array_foreach(item, array) \
         for (__typeof__((array)->v + 0) item = (array)->v; \
                 (array)->n > 0 && item < (array)->v + (array)->n; item++)

@@ -81,6 +81,7 @@ int imm_cli_history(struct imm_cli *cli, enum imm_history_mode mode, struct imm_
                 return IMM_EXIT_OK;
         if (r < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        imm_history_use_threads(*ret, cli->jobs);
         return IMM_EXIT_OK;
 }
 

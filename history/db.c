@@ -267,6 +267,7 @@ int imm_history_open(struct imm_history **ret, const char *path, enum imm_histor
                 return -ENOENT;
         h = imm_xcalloc(1, sizeof(*h));
         h->path = imm_xstrdup(path);
+        h->jobs = 1;
         if (mode == IMM_HISTORY_WRITE) {
                 r = make_folder(path, err);
                 if (r < 0)
@@ -286,6 +287,10 @@ struct imm_history *imm_history_free(struct imm_history *h) {
         free(h->path);
         free(h);
         return NULL;
+}
+
+void imm_history_use_threads(struct imm_history *h, unsigned jobs) {
+        h->jobs = jobs;
 }
 
 const char *imm_history_default_path(struct imm_arena *a) {

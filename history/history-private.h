@@ -11,6 +11,7 @@ struct imm_history {
         sqlite3 *db;
         char *path;
         bool writable;
+        unsigned jobs;
 };
 
 /* SQLite's result as a negative errno with a message that names the database. Never 0. */
@@ -80,6 +81,26 @@ struct imm_items imm_part_items(const struct imm_state *s, enum imm_part part, s
 /* The other way: hands loaded items to the state. */
 void imm_part_put(
         struct imm_state *s, enum imm_part part, struct imm_items items, struct imm_arena *a);
+
+/* One value of an item: a text (true) or a number; of LINES it is neither */
+bool imm_column_value(
+        const struct imm_column *c, const char *item, const char **ret_text, int64_t *ret_int);
+
+/* ---- digests: the addresses of content ---- */
+
+struct imm_digest {
+        unsigned char b[32];
+};
+
+struct imm_digests {
+        struct imm_digest state, parts[IMM_PART_N];
+};
+
+/* Of each state of @s, in @a */
+struct imm_digests *imm_digests_of(
+        const struct imm_snapshot *s, unsigned jobs, struct imm_arena *a);
+/* Of the item's shared columns, to find the row by: what it says is compared as well */
+int64_t imm_shared_hash(const struct imm_part_kind *k, const char *item);
 
 /*
  * Statements, in @a: a row of a part (part, row, the shared row's id if there is such a table, then

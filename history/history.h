@@ -28,6 +28,9 @@ int imm_history_open(struct imm_history **ret, const char *path, enum imm_histor
 struct imm_history *imm_history_free(struct imm_history *h);
 IMM_DEFINE_CLEANUP(struct imm_history *, imm_history_free)
 
+/* How many may work on what is stored; 1 if nothing is said */
+void imm_history_use_threads(struct imm_history *h, unsigned jobs);
+
 /* /var/lib/immure/history.db for root, else $XDG_STATE_HOME/immure/history.db; in @a; NULL without
  * a home. */
 const char *imm_history_default_path(struct imm_arena *a);

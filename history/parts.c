@@ -102,6 +102,29 @@ static const struct {
         {"error", offsetof(struct imm_state, errors)},
 };
 
+bool imm_column_value(
+        const struct imm_column *c, const char *item, const char **ret_text, int64_t *ret_int) {
+        const void *p = item + c->offset;
+
+        switch (c->type) {
+        case IMM_COLUMN_TEXT:
+                memcpy(ret_text, p, sizeof(*ret_text));
+                return true;
+        case IMM_COLUMN_LINES: /* neither */
+                return false;
+        case IMM_COLUMN_INT:
+                *ret_int = *(const int *)p;
+                return false;
+        case IMM_COLUMN_UNSIGNED:
+                *ret_int = *(const unsigned *)p;
+                return false;
+        case IMM_COLUMN_BOOL:
+                *ret_int = *(const bool *)p;
+                return false;
+        }
+        return false;
+}
+
 struct imm_items imm_part_items(
         const struct imm_state *s, enum imm_part part, struct imm_arena *a) {
         IMM_ARRAY(struct imm_text_item) texts = {0};

@@ -2,12 +2,6 @@
 
 #include "history/history-private.h"
 
-#include <sha256.h>
-
-struct digest {
-        unsigned char b[SHA256_DIGEST_LENGTH];
-};
-
 struct recorder {
         struct imm_history *h;
         struct imm_arena *a;
@@ -112,110 +106,6 @@ static int bind_text(struct recorder *w, sqlite3_stmt *s, int at, const char *te
         return r;
 }
 
-/* ---- digests: each value with its kind and length, so that no two contents look alike ---- */
-
-static void hash_text(SHA256_CTX *c, const char *text) {
-        if (!text) {
-                SHA256Update(c, (const uint8_t *)"n", 1);
-                return;
-        }
-        SHA256Update(c, (const uint8_t *)"t", 1);
-        SHA256Update(c, (const uint8_t *)text, strlen(text) + 1);
-}
-
-static void hash_int(SHA256_CTX *c, int64_t v) {
-        SHA256Update(c, (const uint8_t *)"i", 1);
-        SHA256Update(c, (const uint8_t *)&v, sizeof(v));
-}
-
-static void hash_lines(SHA256_CTX *c, const struct imm_strv *l) {
-        hash_int(c, (int64_t)l->n);
-        for (size_t i = 0; i < l->n; i++)
-                hash_text(c, l->v[i]);
-}
-
-/* One value of an item: a text (true) or a number */
-static bool value(
-        const struct imm_column *c, const char *item, const char **ret_text, int64_t *ret_int) {
-        const void *p = item + c->offset;
-
-        switch (c->type) {
-        case IMM_COLUMN_TEXT:
-                memcpy(ret_text, p, sizeof(*ret_text));
-                return true;
-        case IMM_COLUMN_LINES: /* neither: hash_lines() and lines() */
-                return false;
-        case IMM_COLUMN_INT:
-                *ret_int = *(const int *)p;
-                return false;
-        case IMM_COLUMN_UNSIGNED:
-                *ret_int = *(const unsigned *)p;
-                return false;
-        case IMM_COLUMN_BOOL:
-                *ret_int = *(const bool *)p;
-                return false;
-        }
-        return false;
-}
-
-static void hash_value(SHA256_CTX *c, const struct imm_column *column, const char *item) {
-        const char *text = NULL;
-        int64_t number = 0;
-
-        if (column->type == IMM_COLUMN_LINES)
-                hash_lines(c, (const void *)(item + column->offset));
-        else if (value(column, item, &text, &number))
-                hash_text(c, text);
-        else
-                hash_int(c, number);
-}
-
-static struct digest part_digest(const struct imm_part_kind *k, const struct imm_items *items) {
-        struct digest d;
-        SHA256_CTX c;
-
-        SHA256Init(&c);
-        hash_text(&c, k->table);
-        for (size_t i = 0; i < items->n; i++)
-                for (size_t n = 0; n < k->n_columns; n++)
-                        hash_value(&c, &k->columns[n], items->v + i * k->item_size);
-        SHA256Final(d.b, &c);
-        return d;
-}
-
-/* Six bytes are enough to find a shared row by: what it says is compared as well. */
-static int64_t shared_hash(const struct imm_part_kind *k, const char *item) {
-        struct digest d;
-        int64_t hash = 0;
-        SHA256_CTX c;
-
-        SHA256Init(&c);
-        for (size_t n = 0; n < k->n_columns; n++)
-                if (k->columns[n].shared)
-                        hash_value(&c, &k->columns[n], item);
-        SHA256Final(d.b, &c);
-        memcpy(&hash, d.b, 6);
-        return hash;
-}
-
-static struct digest state_digest(
-        const struct imm_state *s, const struct digest parts[IMM_PART_N]) {
-        const char *texts[] = {s->unit, s->path, s->load, s->load_message, s->package, s->rating,
-                s->outcome, s->closure_kind};
-        struct digest d;
-        SHA256_CTX c;
-
-        SHA256Init(&c);
-        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++)
-                hash_text(&c, texts[i]);
-        hash_int(&c, s->exposure);
-        hash_int(&c, s->reach);
-        for (size_t i = 0; i < IMM_PART_N; i++)
-                SHA256Update(&c, parts[i].b, sizeof(parts[i].b));
-        SHA256Final(d.b, &c);
-        return d;
-}
-
 /* ---- rows ---- */
 
 /* Joined by newlines, in @a */
@@ -243,7 +133,7 @@ static int bind_item(struct recorder *w, sqlite3_stmt *s, int at, const struct i
                 if (k->columns[n].type == IMM_COLUMN_LINES) {
                         text = lines(w->a, (const void *)(item + k->columns[n].offset));
                         (void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
-                } else if (value(&k->columns[n], item, &text, &number)) {
+                } else if (imm_column_value(&k->columns[n], item, &text, &number)) {
                         int r = bind_text(w, s, at, text);
 
                         if (r < 0)
@@ -257,7 +147,7 @@ static int bind_item(struct recorder *w, sqlite3_stmt *s, int at, const struct i
 
 static int shared_id(struct recorder *w, enum imm_part part, const char *item, int64_t *ret) {
         const struct imm_part_kind *k = &imm_part_kinds[part];
-        int64_t hash = shared_hash(k, item);
+        int64_t hash = imm_shared_hash(k, item);
         int r;
 
         (void)sqlite3_bind_int64(w->shared_find[part], 1, hash);
@@ -292,7 +182,7 @@ static int put_row(
 }
 
 static int put_part(struct recorder *w, enum imm_part part, const struct imm_items *items,
-        const struct digest *digest, int64_t *ret) {
+        const struct imm_digest *digest, int64_t *ret) {
         int r;
 
         (void)sqlite3_bind_blob(w->part_find, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
@@ -306,9 +196,8 @@ static int put_part(struct recorder *w, enum imm_part part, const struct imm_ite
         return r;
 }
 
-static int put_new_state(struct recorder *w, const struct imm_state *s, const struct digest *digest,
-        const struct imm_items items[IMM_PART_N], const struct digest parts[IMM_PART_N],
-        int64_t *ret) {
+static int put_new_state(struct recorder *w, const struct imm_state *s,
+        const struct imm_digests *digests, int64_t *ret) {
         sqlite3_stmt *q = w->state_add;
         const struct {
                 int at;
@@ -322,12 +211,13 @@ static int put_new_state(struct recorder *w, const struct imm_state *s, const st
         int r = 0;
 
         for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++) {
+                struct imm_items items = imm_part_items(s, p, w->a);
                 int64_t id = 0;
 
-                r = put_part(w, p, &items[p], &parts[p], &id);
+                r = put_part(w, p, &items, &digests->parts[p], &id);
                 (void)sqlite3_bind_int64(q, 12 + (int)p, id);
         }
-        (void)sqlite3_bind_blob(q, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
+        (void)sqlite3_bind_blob(q, 1, digests->state.b, sizeof(digests->state.b), SQLITE_STATIC);
         for (size_t i = 0; r >= 0 && i < IMM_ELEMENTSOF(texts); i++)
                 r = bind_text(w, q, texts[i].at, texts[i].text);
         for (size_t i = 0; i < IMM_ELEMENTSOF(numbers); i++)
@@ -338,21 +228,16 @@ static int put_new_state(struct recorder *w, const struct imm_state *s, const st
         return r < 0 ? r : value_of(w, q, ret);
 }
 
-static int put_state(struct recorder *w, int64_t run, const struct imm_state *s) {
-        struct imm_items items[IMM_PART_N];
-        struct digest parts[IMM_PART_N], digest;
+static int put_state(struct recorder *w, int64_t run, const struct imm_state *s,
+        const struct imm_digests *digests) {
         int64_t id = 0, ignored;
         int r;
 
-        for (enum imm_part p = 0; p < IMM_PART_N; p++) {
-                items[p] = imm_part_items(s, p, w->a);
-                parts[p] = part_digest(&imm_part_kinds[p], &items[p]);
-        }
-        digest = state_digest(s, parts);
-        (void)sqlite3_bind_blob(w->state_find, 1, digest.b, sizeof(digest.b), SQLITE_STATIC);
+        (void)sqlite3_bind_blob(
+                w->state_find, 1, digests->state.b, sizeof(digests->state.b), SQLITE_STATIC);
         r = value_of(w, w->state_find, &id);
         if (r == 0)
-                r = put_new_state(w, s, &digest, items, parts, &id);
+                r = put_new_state(w, s, digests, &id);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(w->run_state_add, 1, run);
@@ -445,14 +330,15 @@ static int put_notes(struct recorder *w, const struct imm_snapshot *s, int64_t r
         return r;
 }
 
-static int record(struct recorder *w, const struct imm_snapshot *s, int64_t *ret) {
+static int record(struct recorder *w, const struct imm_snapshot *s,
+        const struct imm_digests *digests, int64_t *ret) {
         int r;
 
         r = recorder_prepare(w);
         if (r >= 0)
                 r = put_run(w, s, ret);
         for (size_t i = 0; r >= 0 && i < s->states.n; i++)
-                r = put_state(w, *ret, s->states.v[i]);
+                r = put_state(w, *ret, s->states.v[i], &digests[i]);
         if (r >= 0)
                 r = put_notes(w, s, *ret);
         return r;
@@ -484,12 +370,13 @@ static int find_twin(struct recorder *w, int64_t run, int64_t *ret) {
 static int store(struct imm_history *h, const struct imm_snapshot *s, bool merge, int64_t *ret_run,
         bool *ret_known, struct imm_err *err) {
         struct recorder w = {.h = h, .a = imm_arena_new(), .err = err};
+        const struct imm_digests *digests = imm_digests_of(s, h->jobs, w.a);
         int64_t run = 0, twin = 0;
         int r;
 
         r = imm_history_exec(h, "BEGIN IMMEDIATE", err);
         if (r >= 0) {
-                r = record(&w, s, &run);
+                r = record(&w, s, digests, &run);
                 if (r >= 0 && merge)
                         r = find_twin(&w, run, &twin);
                 if (r >= 0 && !twin)

@@ -82,7 +82,16 @@ static const char *copy(struct imm_snapshot *to, const char *s) {
         return s ? imm_strdup(to->arena, s) : NULL;
 }
 
+/* @before is what was copied last: files and names repeat in a row. */
+static const char *copy_again(struct imm_snapshot *to, const char *s, const char *before) {
+        return s && before && imm_streq(s, before) ? before : copy(to, s);
+}
+
 static void copy_all(struct imm_snapshot *to, struct imm_strv *l, const struct imm_strv *from) {
+        if (l->n == 0 && from->n > 0) { /* room for all, and none to spare */
+                l->cap = from->n + 1;
+                l->v = imm_alloc_array(to->arena, l->cap, sizeof(*l->v));
+        }
         for (size_t i = 0; i < from->n; i++)
                 imm_strv_add(to->arena, l, imm_strdup(to->arena, from->v[i]));
 }
@@ -194,7 +203,7 @@ static void place(struct imm_snapshot *to, struct imm_state *s, struct imm_manag
 
         imm_access_widest(m, u, path, 0, scratch, &a);
         *imm_array_push(to->arena, &s->access) = (struct imm_state_access){
-                .path = copy(to, path),
+                .path = path, /* of imm_areas: there for ever */
                 .exists = a.exists,
                 .read = a.allowed[IMM_MODE_READ],
                 .write = a.allowed[IMM_MODE_WRITE],
@@ -246,17 +255,19 @@ static void findings(struct imm_snapshot *to, struct imm_state *s, const struct 
         size_t n = 0;
 
         imm_findings_with(a, u, facts, facts->scratch, &list, &n);
+        imm_array_reserve(to->arena, &s->findings, s->findings.n + n);
         for (size_t i = 0; i < n; i++) {
                 struct imm_state_finding *f = imm_array_push(to->arena, &s->findings);
+                const struct imm_state_finding none = {0}, *before = i > 0 ? f - 1 : &none;
 
                 *f = (struct imm_state_finding){
                         .rule = copy(to, list[i].rule->id),
-                        .scorecard = copy(to, list[i].card->name),
-                        .setting = copy(to, list[i].setting),
+                        .scorecard = copy_again(to, list[i].card->name, before->scorecard),
+                        .setting = copy_again(to, list[i].setting, before->setting),
                         .severity = list[i].severity,
                         .confidence = imm_confidence_name(list[i].confidence),
-                        .remedy = copy(to, list[i].remedy),
-                        .file = copy(to, list[i].file),
+                        .remedy = copy_again(to, list[i].remedy, before->remedy),
+                        .file = copy_again(to, list[i].file, before->file),
                         .line = list[i].line,
                         .subject = copy(to, list[i].subject),
                 };
@@ -317,14 +328,20 @@ static void refused(struct imm_snapshot *to, struct imm_state *s, const struct i
 static void owners(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,
         const struct imm_audited *u) {
         struct imm_closures *c = imm_closures_of(a->manager);
+        const char *file = NULL, *owner = NULL; /* mostly that of the finding before */
 
         imm_array_foreach (f, &s->findings) {
                 struct imm_owner o;
 
                 if (!f->file)
                         continue;
+                if (f->file == file) {
+                        f->owner = owner;
+                        continue;
+                }
                 o = imm_owner_of(c, u->unit, f->file);
-                f->owner = imm_owner_text(&o, to->arena);
+                f->owner = owner = imm_owner_text(&o, to->arena);
+                file = f->file;
         }
         if (s->path && !u->unit->given_by_path) {
                 struct imm_owner o = imm_owner_of(c, u->unit, s->path);

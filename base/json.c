@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -11,16 +12,35 @@ struct imm_json imm_json_on(FILE *f, enum imm_json_format format) {
         return (struct imm_json){.f = f, .pretty = format == IMM_JSON_PRETTY};
 }
 
-static void put_escaped(FILE *f, unsigned char c) {
+/* Through stdio each small piece would cost a call: what goes to memory is copied there. */
+static void put_memory(struct imm_json_text *t, const char *s, size_t n) {
+        if (t->cap - t->n < n) {
+                t->cap = t->cap * 2 > t->n + n ? t->cap * 2 : t->n + n + 4096;
+                t->v = imm_xrealloc(t->v, t->cap, 1);
+        }
+        memcpy(t->v + t->n, s, n);
+        t->n += n;
+}
+
+static void put(struct imm_json *j, const char *s, size_t n) {
+        if (j->text)
+                put_memory(j->text, s, n);
+        else
+                fwrite_unlocked(s, 1, n, j->f);
+}
+
+static void put_escaped(struct imm_json *j, unsigned char c) {
         static const char short_form[] = {
                 ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+        char text[8] = {'\\', (char)c};
 
-        if (c == '"' || c == '\\')
-                fprintf(f, "\\%c", c);
-        else if (c < sizeof(short_form) && short_form[c])
-                fprintf(f, "\\%c", short_form[c]);
-        else
-                fprintf(f, "\\u%04x", c);
+        if (c != '"' && c != '\\') {
+                if (c < sizeof(short_form) && short_form[c])
+                        text[1] = short_form[c];
+                else
+                        (void)snprintf(text, sizeof(text), "\\u%04x", c);
+        }
+        put(j, text, strlen(text));
 }
 
 static size_t utf8_length(const char *s, size_t n) {
@@ -34,10 +54,10 @@ static size_t utf8_length(const char *s, size_t n) {
 static const bool is_plain[256] = {
         [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
-static void put_string(FILE *f, const char *s) {
+static void put_string(struct imm_json *j, const char *s) {
         size_t n = strlen(s);
 
-        putc_unlocked('"', f);
+        put(j, "\"", 1);
         while (n > 0) {
                 size_t plain = 0;
                 unsigned char c;
@@ -45,28 +65,28 @@ static void put_string(FILE *f, const char *s) {
                 while (plain < n && is_plain[(unsigned char)s[plain]])
                         plain++;
                 if (plain > 0) {
-                        fwrite_unlocked(s, 1, plain, f);
+                        put(j, s, plain);
                         s += plain;
                         n -= plain;
                         continue;
                 }
                 c = (unsigned char)*s;
                 if (c < 0x80) {
-                        put_escaped(f, c);
+                        put_escaped(j, c);
                         plain = 1;
                 } else {
                         plain = utf8_length(s, n);
                         if (plain > 0)
-                                fwrite_unlocked(s, 1, plain, f);
+                                put(j, s, plain);
                         else {
-                                fputs_unlocked("\\ufffd", f);
+                                put(j, "\\ufffd", 6);
                                 plain = 1;
                         }
                 }
                 s += plain;
                 n -= plain;
         }
-        putc_unlocked('"', f);
+        put(j, "\"", 1);
 }
 
 static void indent(struct imm_json *j) {
@@ -76,7 +96,7 @@ static void indent(struct imm_json *j) {
 
         _Static_assert(sizeof(blanks) > 2 * DEPTH_MAX + 1, "one line for all depths");
         if (j->pretty)
-                fwrite_unlocked(blanks, 1, 1 + 2 * (size_t)j->depth, j->f);
+                put(j, blanks, 1 + 2 * (size_t)j->depth);
 }
 
 static void begin_value(struct imm_json *j, const char *key) {
@@ -84,20 +104,20 @@ static void begin_value(struct imm_json *j, const char *key) {
 
         if (j->depth > 0) {
                 if (j->begun & bit)
-                        putc_unlocked(',', j->f);
+                        put(j, ",", 1);
                 j->begun |= bit;
                 indent(j);
                 assert(!key == !(j->open & bit));
         }
         if (key) {
-                put_string(j->f, key);
-                fwrite_unlocked(": ", 1, j->pretty ? 2 : 1, j->f);
+                put_string(j, key);
+                put(j, ": ", j->pretty ? 2 : 1);
         }
 }
 
 static void open_container(struct imm_json *j, const char *key, bool object) {
         begin_value(j, key);
-        putc_unlocked(object ? '{' : '[', j->f);
+        put(j, object ? "{" : "[", 1);
         assert(j->depth < DEPTH_MAX);
         j->depth++;
         j->open = (j->open & ~(UINT64_C(1) << j->depth)) | (uint64_t)object << j->depth;
@@ -120,22 +140,24 @@ void imm_json_end(struct imm_json *j) {
         j->depth--;
         if (begun)
                 indent(j);
-        putc_unlocked(object ? '}' : ']', j->f);
+        put(j, object ? "}" : "]", 1);
         if (j->depth == 0)
-                putc_unlocked('\n', j->f);
+                put(j, "\n", 1);
 }
 
 void imm_json_string(struct imm_json *j, const char *key, const char *value) {
         begin_value(j, key);
         if (value)
-                put_string(j->f, value);
+                put_string(j, value);
         else
-                fputs_unlocked("null", j->f);
+                put(j, "null", 4);
 }
 
 void imm_json_int(struct imm_json *j, const char *key, int64_t value) {
+        char digits[24];
+
         begin_value(j, key);
-        fprintf(j->f, "%" PRIi64, value);
+        put(j, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRIi64, value));
 }
 
 void imm_json_uint(struct imm_json *j, const char *key, uint64_t value) {
@@ -145,18 +167,18 @@ void imm_json_uint(struct imm_json *j, const char *key, uint64_t value) {
         do
                 *--p = (char)('0' + value % 10);
         while ((value /= 10) > 0);
-        fwrite_unlocked(p, 1, (size_t)(digits + sizeof(digits) - p), j->f);
+        put(j, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t n) {
         begin_value(j, key);
-        fwrite_unlocked(text, 1, n, j->f);
+        put(j, text, n);
 }
 
-struct imm_json imm_json_part(const struct imm_json *j, FILE *f) {
+struct imm_json imm_json_part(const struct imm_json *j, struct imm_json_text *text) {
         struct imm_json part = *j;
 
-        part.f = f;
+        part.text = text;
         part.begun |= UINT64_C(1) << j->depth;
         return part;
 }
@@ -171,17 +193,17 @@ void imm_json_append(struct imm_json *j, const char *text, size_t n) {
                 n--;
         }
         j->begun |= bit;
-        fwrite_unlocked(text, 1, n, j->f);
+        put(j, text, n);
 }
 
 void imm_json_bool(struct imm_json *j, const char *key, bool value) {
         begin_value(j, key);
-        fputs_unlocked(value ? "true" : "false", j->f);
+        put(j, value ? "true" : "false", value ? 4 : 5);
 }
 
 void imm_json_null(struct imm_json *j, const char *key) {
         begin_value(j, key);
-        fputs_unlocked("null", j->f);
+        put(j, "null", 4);
 }
 
 void imm_json_tristate(struct imm_json *j, const char *key, int value) {

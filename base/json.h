@@ -25,8 +25,15 @@ enum imm_json_format {
         IMM_JSON_PRETTY, /* indented */
 };
 
+/* Text in memory; @v is the reader's to free */
+struct imm_json_text {
+        char *v;
+        size_t n, cap;
+};
+
 struct imm_json {
-        FILE *f; /* borrowed */
+        FILE *f;                    /* borrowed */
+        struct imm_json_text *text; /* where to write instead, or NULL; borrowed */
         bool pretty;
         unsigned depth;
         uint64_t open;  /* bit per depth: 1 is an object, 0 an array */
@@ -48,7 +55,7 @@ void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t 
  * Members of the array that @j has open, written elsewhere, by another thread perhaps: each with
  * the comma before it. imm_json_append() takes their text over.
  */
-struct imm_json imm_json_part(const struct imm_json *j, FILE *f);
+struct imm_json imm_json_part(const struct imm_json *j, struct imm_json_text *text);
 void imm_json_append(struct imm_json *j, const char *text, size_t n);
 /* -1 null, 0 false, 1 true: what is not known is null */
 void imm_json_tristate(struct imm_json *j, const char *key, int value);

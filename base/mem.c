@@ -242,8 +242,15 @@ static bool put_int(struct line *l, int value) {
 /* One conversion, which @s begins with behind its '%': its length; 0: not one of the plain ones */
 static size_t put_one(struct line *l, const char *s, va_list *ap) {
         const char *text;
+        int n;
 
         switch (*s) {
+        case '.':
+                if (s[1] != '*' || s[2] != 's')
+                        return 0;
+                n = va_arg(*ap, int);
+                text = va_arg(*ap, const char *);
+                return n >= 0 && text && put(l, text, strnlen(text, (size_t)n)) ? 3 : 0;
         case '%':
                 return put(l, "%", 1);
         case 's':

@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "tests/unit/test.h"
 
+#include <limits.h>
+
 /* What imm_text_put() makes of @in */
 static void escapes(const char *in, const char *want) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
@@ -89,8 +91,69 @@ TEST(what_an_arena_owns_goes_with_it_last_first) {
         assert_string_equal(buf, "21");
 }
 
+/* The short way of formatting and the C library's say the same; @... of plain and other kinds */
+#define SAME(...) \
+        do { \
+                char *want_; \
+                assert_true(asprintf(&want_, __VA_ARGS__) >= 0); \
+                assert_string_equal(imm_printf(a, __VA_ARGS__), want_); \
+                free(want_); \
+        } while (0)
+
+TEST(texts_are_formatted_as_the_library_does) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        char edge[300];
+
+        SAME("%s", "");
+        SAME("100%% of %s and %s", "this", "that");
+        SAME("%d %d %d %d", 0, -1, INT_MAX, INT_MIN);
+        SAME("%u %u %zu", 0U, UINT_MAX, SIZE_MAX);
+        SAME("%.*s|%.*s|%.*s", 0, "abc", 2, "abc", 9, "abc");
+        SAME("%s %04o %s", "mode", 0644U, "end");
+        SAME("%-5s|%5u|%c|%lld", "x", 7U, 'y', -9LL);
+        for (size_t n = 250; n < 262; n++) { /* where it no longer fits at once */
+                memset(edge, 'e', n);
+                edge[n] = 0;
+                SAME("%s", edge);
+                SAME("a%sb%u", edge, 12U);
+        }
+}
+
+TEST(members_written_elsewhere_have_their_commas) {
+        for (int before = 0; before < 2; before++) {
+                struct imm_json_text none = {0}, one = {0}, two = {0};
+                imm_auto_free char *text = NULL;
+                struct imm_json j, part;
+                size_t n = 0;
+                FILE *f = open_memstream(&text, &n);
+
+                j = imm_json_on(f, IMM_JSON_SHORT);
+                imm_json_array(&j, NULL);
+                if (before)
+                        imm_json_uint(&j, NULL, 1);
+                part = imm_json_part(&j, &one);
+                imm_json_string(&part, NULL, "a\n\xff");
+                imm_json_object(&part, NULL);
+                imm_json_end(&part);
+                part = imm_json_part(&j, &two);
+                imm_json_null(&part, NULL);
+                imm_json_append(&j, none.v, none.n);
+                imm_json_append(&j, one.v, one.n);
+                imm_json_append(&j, none.v, none.n);
+                imm_json_append(&j, two.v, two.n);
+                imm_json_end(&j);
+                assert_int_equal(fclose(f), 0);
+                assert_string_equal(text,
+                        before ? "[1,\"a\\n\\ufffd\",{},null]\n" : "[\"a\\n\\ufffd\",{},null]\n");
+                free(one.v);
+                free(two.v);
+        }
+}
+
 RUN(cmocka_unit_test(markup_is_text_whatever_the_bytes),
         cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
         cmocka_unit_test(json_is_valid_whatever_the_bytes),
+        cmocka_unit_test(texts_are_formatted_as_the_library_does),
+        cmocka_unit_test(members_written_elsewhere_have_their_commas),
         cmocka_unit_test(map_keeps_order_and_finds_all),
         cmocka_unit_test(what_an_arena_owns_goes_with_it_last_first))

@@ -261,7 +261,11 @@ TEST(a_policy_changes_weights_and_leaves_out) {
 
         tree_file("policy.json",
                 "{\"PrivateNetwork\": {\"weight\": 0}, \"UMask\": {\"weight\": 500000, \"range\": "
-                "20}, \"Nonsense\": 3, \"PrivateTmp\": {\"weight\": \"x\"}}");
+                "20}, \"Nonsense\": 3, \"PrivateTmp\": {\"weight\": \"x\"}, \"PrivateUsers\": "
+                "{\"weight\": "
+                "2e2}, \"ProtectHome\": {\"weight\": 2.5}, \"ProtectClock\": {\"weight\": 7, "
+                "\"weight\": 8}, "
+                "\"ProtectClock\": {\"weight\": 9}, \"ProtectClock\": 3}");
         tree_file("etc/systemd/system/a.service", SERVICE);
         judge(&t, 257, "systemd", imm_strdup(a, tree_path("policy.json")));
         assert_false(imm_rules_broken(t.book));
@@ -275,6 +279,12 @@ TEST(a_policy_changes_weights_and_leaves_out) {
                         assert_int_equal(r->range, 20);
                 if (imm_streq(r->id, "PrivateTmp"))
                         assert_int_equal(r->weight, 1000);
+                if (imm_streq(r->id, "PrivateUsers")) /* a whole number */
+                        assert_int_equal(r->weight, 200);
+                if (imm_streq(r->id, "ProtectHome"))
+                        assert_int_equal(r->weight, 1000);
+                if (imm_streq(r->id, "ProtectClock")) /* said twice: the first */
+                        assert_int_equal(r->weight, 7);
         }
         done(&t);
         t = (struct bed){0};

@@ -240,6 +240,43 @@ static void ask_kernel(struct imm_cli *cli, struct imm_unit *u, struct question 
                         q[i].kernel = answers++;
 }
 
+/* @path without links, as far as it is there; NULL: it leads somewhere that cannot be told */
+static const char *without_links(const struct imm_cli *cli, const char *path) {
+        struct imm_arena *a = cli->arena;
+        const char *real, *at = path;
+        struct stat st;
+
+        while (imm_root_realpath(cli->root, at, a, &real) < 0) {
+                const char *slash = strrchr(at, '/');
+
+                if (imm_root_lstat(cli->root, at, &st) == 0 && S_ISLNK(st.st_mode))
+                        return NULL;
+                if (!slash || slash == at)
+                        return path;
+                at = imm_strndup(a, at, (size_t)(slash - at));
+        }
+        return imm_printf(a, "%s%s", imm_streq(real, "/") ? "" : real, path + strlen(at));
+}
+
+/*
+ * Can units that share namespaces with this one matter there? They decide about /tmp, about the
+ * network, and where nothing but PrivateTmp= calls for a namespace, about parts of /run.
+ */
+static bool is_shared(const struct imm_cli *cli, const struct imm_cli_place *place) {
+        static const char *const folders[] = {"/tmp", "/var/tmp", "/run"};
+        const char *real = place->is_address ? NULL : without_links(cli, place->text);
+
+        if (!real)
+                return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(folders); i++) {
+                const char *rest = imm_after(real, folders[i]);
+
+                if (rest && (*rest == '/' || *rest == 0))
+                        return true;
+        }
+        return false;
+}
+
 static int run(struct imm_cli *cli) {
         struct imm_handed_list handed = {0};
         struct imm_cli_live live = {0};
@@ -259,6 +296,9 @@ static int run(struct imm_cli *cli) {
                 r = imm_cli_unit(cli, cli->args[0], &u);
         if (r != IMM_EXIT_OK)
                 return r;
+        cli->manager->alone = !cli->live;
+        for (size_t i = 0; i < asked.n; i++)
+                cli->manager->alone &= !is_shared(cli, asked.places + i);
         s = imm_settings_of(cli->manager, u);
         imm_cli_diags(cli, &u->diags);
         q = imm_alloc_array(cli->arena, asked.n, sizeof(*q));

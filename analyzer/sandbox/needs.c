@@ -95,7 +95,6 @@ static bool has_images(const struct imm_settings *s) {
 
 static bool has_protection(const struct imm_settings *s) {
         static const enum imm_setting any[] = {
-                IMM_SETTING_PRIVATE_TMP,
                 IMM_SETTING_PRIVATE_DEVICES,
                 IMM_SETTING_PROTECT_SYSTEM,
                 IMM_SETTING_PROTECT_HOME,
@@ -134,9 +133,11 @@ static bool has_directories(const struct imm_settings *s) {
         return false;
 }
 
-bool imm_needs_mounts(const struct imm_settings *s) {
+bool imm_needs_mounts(const struct imm_settings *s, bool tmp) {
         int mounts = tristate(s, IMM_SETTING_PRIVATE_MOUNTS);
 
+        if (tmp && on(s, IMM_SETTING_PRIVATE_TMP))
+                return true;
         if (has_images(s) || has_paths(s) || has_protection(s) || has_directories(s))
                 return true;
         if (is(s, IMM_SETTING_MOUNT_FLAGS, "slave") || is(s, IMM_SETTING_MOUNT_FLAGS, "private"))
@@ -157,7 +158,8 @@ bool imm_needs_users(const struct imm_settings *s) {
                 return true;
         if (s->version < IMPLIED_USERS)
                 return false;
-        return has_protection(s) || has_paths(s) || imm_needs_network(s) || imm_needs_ipc(s) ||
+        return on(s, IMM_SETTING_PRIVATE_TMP) || has_protection(s) || has_paths(s) ||
+               imm_needs_network(s) || imm_needs_ipc(s) ||
                tristate(s, IMM_SETTING_PRIVATE_MOUNTS) > 0 ||
                tristate(s, IMM_SETTING_MOUNT_APIVFS) > 0 ||
                (s->version >= LOG_SOCKETS && tristate(s, IMM_SETTING_BIND_LOG_SOCKETS) > 0) ||

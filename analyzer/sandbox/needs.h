@@ -16,7 +16,7 @@ bool imm_needs_root(const struct imm_settings *s);
 bool imm_needs_api(const struct imm_settings *s);
 /* The journal's sockets are bound into it */
 bool imm_needs_log_sockets(const struct imm_settings *s);
-/* A mount namespace */
-bool imm_needs_mounts(const struct imm_settings *s);
+/* A mount namespace. @tmp: is there something for PrivateTmp= to mount? */
+bool imm_needs_mounts(const struct imm_settings *s, bool tmp);
 /* What a user manager cannot give without a user namespace, that is asked for or implied */
 bool imm_needs_users(const struct imm_settings *s);

@@ -1,5 +1,8 @@
 #include "analyzer/sandbox/network-private.h"
 
+#include "analyzer/sandbox/joins.h"
+#include "analyzer/sandbox/needs.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -81,6 +84,7 @@ struct question {
         bool because;
         struct imm_arena *a;
         struct imm_net_access *ret;
+        struct imm_joined joined; /* whose network it has */
 };
 
 static const char *const verbs[] = {[IMM_NET_CONNECT] = "connect", [IMM_NET_LISTEN] = "listen"};
@@ -119,13 +123,26 @@ static bool makes_network(const struct question *q) {
 }
 
 static enum where where_is(const struct question *q) {
-        const char *path = imm_setting_string(q->s, IMM_SETTING_NETWORK_NAMESPACE_PATH);
+        const char *path = q->joined.net_path;
 
+        if (!q->joined.net) /* also: it was to have one, and the unit that it joins made none */
+                return MACHINE;
         if (path && *path)
                 return imm_streq(path, "/proc/1/ns/net") ? MACHINE : NAMED;
-        if (imm_setting(q->s, IMM_SETTING_PRIVATE_NETWORK)->number == 0 || !makes_network(q))
-                return MACHINE;
-        return OWN;
+        return makes_network(q) ? OWN : MACHINE;
+}
+
+/* What gives it the network that it is in */
+static const char *of_network(const struct question *q) {
+        const char *path = imm_setting_string(q->s, IMM_SETTING_NETWORK_NAMESPACE_PATH);
+
+        if (!q->because)
+                return "";
+        if (q->joined.own)
+                return named(q, q->s,
+                        path && *path ? IMM_SETTING_NETWORK_NAMESPACE_PATH
+                                      : IMM_SETTING_PRIVATE_NETWORK);
+        return imm_printf(q->a, "JoinsNamespaceOf= (%s was there first)", q->joined.maker);
 }
 
 static void say_joined(const struct question *q) {
@@ -145,14 +162,14 @@ static bool pass_network(const struct question *q, enum where w) {
                 say(q, -1,
                         "it is in the network that %s names; what that leads to is not in the "
                         "root's files",
-                        named(q, q->s, IMM_SETTING_NETWORK_NAMESPACE_PATH));
+                        of_network(q));
                 return false;
         }
         q->ret->allowed = 0;
         say(q, 0,
                 "%s gives it a network of its own, with nothing but a loopback interface; "
                 "PrivateNetwork=no would put it into the machine's",
-                named(q, q->s, IMM_SETTING_PRIVATE_NETWORK));
+                of_network(q));
         say_joined(q);
         return false;
 }
@@ -469,11 +486,15 @@ static void add_assumptions(const struct question *q) {
 static void say_where(const struct question *q, enum where w) {
         if (w == OWN) {
                 say(q, 1, "in a network of its own, by %s: nobody else reaches it there",
-                        named(q, q->s, IMM_SETTING_PRIVATE_NETWORK));
+                        of_network(q));
                 say_joined(q);
         } else if (w == NAMED)
-                say(q, 1, "in the network that %s names",
-                        named(q, q->s, IMM_SETTING_NETWORK_NAMESPACE_PATH));
+                say(q, 1, "in the network that %s names", of_network(q));
+        else if (imm_needs_network(q->s) && !q->joined.own && !q->joined.net)
+                say(q, 1,
+                        "it is in the machine's network: it shares what %s has made "
+                        "(JoinsNamespaceOf=), and that made no network",
+                        q->joined.maker);
         else if (q->to->kind == IMM_NET_ABSTRACT)
                 say(q, 1,
                         "it is in the machine's network, whose abstract sockets have no "
@@ -487,7 +508,7 @@ static void say_where(const struct question *q, enum where w) {
 void imm_net_access_of(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,
         enum imm_command_kind kind, enum imm_net_verb verb, const struct imm_net_address *to,
         bool because, struct imm_arena *a, struct imm_net_access *ret) {
-        const struct question q = {m, s, sb->identity + kind, kind, verb, to, because, a, ret};
+        struct question q = {m, s, sb->identity + kind, kind, verb, to, because, a, ret, {0}};
         enum where w;
 
         *ret = (struct imm_net_access){.allowed = 1};
@@ -497,6 +518,10 @@ void imm_net_access_of(struct imm_manager *m, struct imm_settings *s, const stru
                 return;
         }
         add_assumptions(&q);
+        if (imm_needs_network(s))
+                imm_joined_of(m, s, a, &q.joined);
+        if (q.joined.unsure)
+                imm_strv_add(a, &ret->assumes, q.joined.unsure);
         w = where_is(&q);
         if (!pass_family(&q) || !pass_calls(&q) || !pass_network(&q, w))
                 return;

@@ -1,6 +1,6 @@
 /*
- * What a service shares with others: namespaces that a path names, and those of the units that
- * JoinsNamespaceOf= joins. Source: systemd.unit(5), systemd.exec(5); tests/lab.
+ * What a service shares with others: namespaces that a path names, and what JoinsNamespaceOf=
+ * leaves of PrivateTmp=. Source: systemd.unit(5), systemd.exec(5); tests/lab.
  */
 
 #include "analyzer/sandbox/plan.h"
@@ -47,6 +47,8 @@ int imm_plan_namespaces_open(struct imm_plan *p) {
                 {IMM_SETTING_IPC_NAMESPACE_PATH, "ipc", IMM_OUTCOME_NAMESPACE_FAILURE},
         };
 
+        if (!p->joined.own) /* what another unit made is taken, or there is nothing to take */
+                return 0;
         for (size_t i = 0; i < IMM_ELEMENTSOF(paths); i++) {
                 const struct imm_value *v = imm_setting(p->s, paths[i].setting);
                 int r;
@@ -65,44 +67,8 @@ int imm_plan_namespaces_open(struct imm_plan *p) {
 
 /* ---- by JoinsNamespaceOf= ---- */
 
-static bool names_unit(const struct imm_value *v, const struct imm_unit *u) {
-        imm_array_foreach (item, &v->strings)
-                if (imm_strv_has(&u->names, item->text))
-                        return true;
-        return false;
-}
+bool imm_plan_has_tmp(const struct imm_plan *p) {
+        uint64_t how = imm_setting_number(p->s, IMM_SETTING_PRIVATE_TMP);
 
-/* Does the unit of @s start behind @other, whoever says so? 1, 0 for before it, or -1 */
-static int starts_behind(const struct imm_settings *s, const struct imm_settings *other) {
-        if (names_unit(imm_setting(s, IMM_SETTING_AFTER), other->unit) ||
-                names_unit(imm_setting(other, IMM_SETTING_BEFORE), s->unit))
-                return 1;
-        if (names_unit(imm_setting(s, IMM_SETTING_BEFORE), other->unit) ||
-                names_unit(imm_setting(other, IMM_SETTING_AFTER), s->unit))
-                return 0;
-        return -1;
-}
-
-const char *imm_plan_tmp_owner(struct imm_plan *p) {
-        const struct imm_value *joins = imm_setting(p->s, IMM_SETTING_JOINS_NAMESPACE_OF);
-        struct imm_unit *self = p->s->unit;
-
-        imm_array_foreach (item, &joins->strings) {
-                struct imm_unit *other = imm_manager_find(p->m, item->text);
-                const struct imm_settings *s;
-                int behind;
-
-                if (!other || other == self || other->load != IMM_LOAD_LOADED)
-                        continue;
-                /* not imm_settings_of(): another thread may be at that unit */
-                s = imm_settings_compute(p->m, other, p->s->version, p->a);
-                behind = starts_behind(p->s, s);
-                if (imm_setting(s, IMM_SETTING_PRIVATE_TMP)->number != 1 || behind == 0)
-                        continue;
-                if (behind < 0)
-                        imm_strv_add(p->out, &p->t->assumes,
-                                imm_printf(p->out, "whether %s starts before it", other->name));
-                return other->name;
-        }
-        return self->name;
+        return how == 2 || (how == 1 && (p->joined.own || p->joined.tmp));
 }

@@ -232,12 +232,10 @@ static void add_private_tmp(struct imm_plan *p) {
                         e->source = imm_printf(p->a, "%s/%s", hidden, dirs[i].name);
                         e->create_source = true;
                 }
-        } else if (how == 1) {
-                const char *unit = imm_plan_tmp_owner(p);
-
+        } else if (how == 1 && imm_plan_has_tmp(p)) {
                 for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
-                        const char *parent =
-                                imm_printf(p->a, "%s/systemd-private-*-%s-*", dirs[i].path, unit);
+                        const char *parent = imm_printf(
+                                p->a, "%s/systemd-private-*-%s-*", dirs[i].path, p->joined.maker);
                         const char *dir = imm_printf(p->a, "%s/tmp", parent);
 
                         (void)imm_vfs_mkdir_p(p->v, dirs[i].path, 01777);

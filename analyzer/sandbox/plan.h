@@ -6,6 +6,7 @@
  * version. Sources: systemd.exec(5); what it leaves open: tests/lab.
  */
 
+#include "analyzer/sandbox/joins.h"
 #include "analyzer/sandbox/needs.h"
 #include "analyzer/sandbox/vfs.h"
 
@@ -139,6 +140,7 @@ struct imm_plan {
         bool lenient;    /* what fails is left out */
         bool sandboxing; /* false for '+' commands */
         bool needs_namespace, user_manager, userns;
+        struct imm_joined joined;          /* whose /tmp and network it has */
         const char *runtime;               /* /run, or the user's */
         const char *root_directory, *root; /* root_directory: NULL if there is none */
         const char *credentials;           /* the unit's own, or NULL */
@@ -158,8 +160,8 @@ struct imm_plan_entry *imm_plan_add(struct imm_plan *p, enum imm_plan_mode mode,
 /* plan-shared.c: namespaces named by a path must be there: 0 or <0 */
 int imm_plan_namespaces_open(struct imm_plan *p);
 bool imm_plan_forgets_ipc(const struct imm_settings *s);
-/* The unit whose private /tmp it is: units that share it name it after the one that was first. */
-const char *imm_plan_tmp_owner(struct imm_plan *p);
+/* Is there something for PrivateTmp= to mount? Not where the units that share had none to make. */
+bool imm_plan_has_tmp(const struct imm_plan *p);
 
 /* plan-cgroup.c: p->cgroup, and what is the service's in it */
 void imm_plan_cgroup_prepare(struct imm_plan *p);

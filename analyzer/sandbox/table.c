@@ -508,7 +508,10 @@ static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_comm
         p.v->setattr = s->version >= 249;
         note_images(&p);
         imm_plan_dirs_prepare(&p);
-        p.needs_namespace = imm_needs_mounts(s);
+        imm_joined_of(m, s, a, &p.joined);
+        if (p.joined.unsure)
+                imm_strv_add(a, &ret->assumes, p.joined.unsure);
+        p.needs_namespace = imm_needs_mounts(s, imm_plan_has_tmp(&p));
         prepare_host(&p);
         run(&p);
         ret->has_namespace = p.needs_namespace && ret->outcome == IMM_OUTCOME_OK;

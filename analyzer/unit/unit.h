@@ -135,7 +135,8 @@ struct imm_manager {
         struct imm_map units;        /* name and aliases -> struct imm_unit */
         struct imm_unit **list;      /* each loaded unit once, sorted by name */
         size_t n_list;
-        bool complete;                /* all units of the root's files are on the list */
+        bool complete; /* all units of the root's files are on the list */
+        bool alone;    /* the question is one to which no other unit matters (cli/can.c) */
         struct imm_strv not_analysed; /* lines: generators, SysV scripts, quadlets, ... and why */
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
                            asked */
@@ -144,6 +145,7 @@ struct imm_manager {
         struct imm_nodes *nodes;     /* analyzer/sandbox: the root's files seen so far; likewise */
         struct imm_bus *bus;         /* analyzer/bus: policies of the system bus; likewise */
         struct imm_network *network; /* analyzer/sandbox: ports and packet filters; likewise */
+        struct imm_joins *joins;     /* analyzer/sandbox: who shares namespaces; likewise */
         struct imm_triggers *triggers; /* analyzer/sandbox: sockets by the service they name */
         struct imm_unit_index *index;  /* private to this room */
         struct imm_tmpfiles *tmpfiles; /* sandbox: what is made at boot; likewise */

@@ -233,6 +233,13 @@ TEST(directories) {
 
 /* Namespaces by a path, those of other units, and what a user namespace needs */
 TEST(shared) {
+        static const struct row named[] = {
+                {"PrivateTmp=yes\n[Unit]\nAfter=namer.service", "/tmp",
+                        {"bind /tmp/systemd-private-*-x.service-*/tmp rw", NULL,
+                                "bind /tmp/systemd-private-*-namer.service-*/tmp rw"}},
+                {"PrivateTmp=yes\n[Unit]\nBefore=namer.service", "/tmp",
+                        {"bind /tmp/systemd-private-*-x.service-*/tmp rw"}},
+        };
         static const struct row rows[] = {
                 {"NetworkNamespacePath=/nowhere", "/", {"network-failure"}},
                 {"NetworkNamespacePath=/etc/passwd", "/", {"network-failure"}},
@@ -248,6 +255,19 @@ TEST(shared) {
                         {"bind /tmp/systemd-private-*-x.service-*/tmp rw"}},
                 {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=nowhere.service", "/tmp",
                         {"bind /tmp/systemd-private-*-x.service-*/tmp rw"}},
+                /* the first one makes what it needs itself, and nothing is added to that */
+                {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=net.service\nAfter=net.service", "/tmp",
+                        {"-"}},
+                {"PrivateTmp=yes\nNetworkNamespacePath=/nowhere\n[Unit]\n"
+                 "JoinsNamespaceOf=net.service\nAfter=net.service",
+                        "/tmp", {"-"}},
+                {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=gone.service\nAfter=gone.service",
+                        "/tmp", {"bind /tmp/systemd-private-*-x.service-*/tmp rw"}},
+                /* mutual, and as far as it leads: from 254 on */
+                {"PrivateTmp=yes\n[Unit]\nJoinsNamespaceOf=z.service\nAfter=z.service y.service",
+                        "/tmp",
+                        {"bind /tmp/systemd-private-*-x.service-*/tmp rw", NULL,
+                                "bind /tmp/systemd-private-*-y.service-*/tmp rw"}},
                 {"PrivateUsers=yes", "/", {"host / rw"}},
                 {"PrivateUsers=yes\nReadOnlyPaths=/proc", "/", {"user-failure"}},
                 {"PrivateUsers=yes\nReadOnlyPaths=/proc/sys", "/", {"host / rw"}},
@@ -260,7 +280,17 @@ TEST(shared) {
 
         tree_file("etc/systemd/system/y.service",
                 "[Service]\nExecStart=/usr/bin/true\nPrivateTmp=yes\n");
+        tree_file("etc/systemd/system/net.service",
+                "[Service]\nExecStart=/usr/bin/true\nPrivateNetwork=yes\n");
+        tree_file("etc/systemd/system/gone.service",
+                "[Service]\nType=oneshot\nExecStart=/usr/bin/true\nPrivateTmp=yes\n");
+        tree_file("etc/systemd/system/z.service",
+                "[Unit]\nJoinsNamespaceOf=y.service\n[Service]\nExecStart=/usr/bin/true\n");
         CHECK(rows);
+        tree_file("etc/systemd/system/namer.service",
+                "[Unit]\nJoinsNamespaceOf=x.service\nBefore=y.service\n"
+                "[Service]\nExecStart=/usr/bin/true\nPrivateTmp=yes\n");
+        CHECK(named);
 }
 
 /* The line behind a mount, and what lost against it */

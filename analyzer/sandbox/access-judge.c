@@ -12,11 +12,16 @@ static bool capable(const struct imm_identity *id, int cap) {
 }
 
 /*
- * Another process is the manager here, root with all capabilities: its equal in identity would have
- * CAP_SYS_PTRACE too, so that this alone decides.
+ * Another process is the manager here, root with all capabilities that system.conf leaves it: who
+ * is its equal in identity, with no fewer of them, may trace it as well.
  */
 bool imm_access_judge_trace(const struct imm_walk *w, const struct imm_node *n) {
-        return n->self || capable(w->id, CAP_SYS_PTRACE);
+        const struct imm_identity *id = w->id;
+
+        if (n->self || capable(id, CAP_SYS_PTRACE))
+                return true;
+        return id->userns == IMM_USERNS_NONE && id->uid == 0 && id->gid == 0 &&
+               (imm_caps_of_manager(w->m) & ~id->cap_effective) == 0;
 }
 
 static const struct imm_verdict yes = {.answer = 1};

@@ -80,6 +80,8 @@ enum imm_acl_who { IMM_ACL_OWNER, IMM_ACL_USER, IMM_ACL_GROUP, IMM_ACL_OTHER };
 unsigned imm_acl_bits(const struct imm_node *n, const struct imm_identity *id, unsigned mask,
         enum imm_acl_who *ret_who);
 bool imm_identity_in_group(const struct imm_identity *id, gid_t gid);
+/* What system.conf, or whoever started the host's first process, leaves the manager */
+uint64_t imm_caps_of_manager(const struct imm_manager *m);
 /* Is this owner mapped in the identity's user namespace? (always true without one) */
 bool imm_identity_maps_uid(const struct imm_identity *id, uid_t uid);
 bool imm_identity_maps_gid(const struct imm_identity *id, gid_t gid);

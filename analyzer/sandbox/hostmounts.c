@@ -220,11 +220,17 @@ static void credentials_of_boot(
 }
 
 static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
+        const struct imm_value *usr;
         struct boot boot = {0};
 
         list_boot(m->root, a, &boot);
+        imm_manager_defaults_load(m);
+        usr = imm_manager_limit(m, IMM_SETTING_PROTECT_SYSTEM);
         for (size_t i = 0; i < IMM_ELEMENTSOF(at_boot); i++)
                 *imm_array_push(a, ret) = at_boot[i];
+        if (usr && usr->number > 0)
+                *imm_array_push(a, ret) = (struct imm_host_mount){
+                        "/usr", "rootfs", IMM_MOUNT_RDONLY, .same_tree = true};
         if (mounts_run_lock(m, a))
                 *imm_array_push(a, ret) =
                         (struct imm_host_mount){"/run/lock", "tmpfs", NONE, false};

@@ -324,19 +324,26 @@ static void look_at_first_process(void) {
                 (void)fclose(f);
 }
 
-/* Of all that is started, whatever its unit says */
-static void limit_by_manager(const struct imm_manager *m, struct imm_identity *id) {
+uint64_t imm_caps_of_manager(const struct imm_manager *m) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         const struct imm_value *caps = imm_manager_limit(m, IMM_SETTING_CAPABILITY_BOUNDING_SET);
-        const struct imm_value *nnp = imm_manager_limit(m, IMM_SETTING_NO_NEW_PRIVILEGES);
         uint64_t bounding = caps ? caps->number : IMM_CAPS_ALL;
 
-        id->no_new_privileges |= nnp && nnp->number == 1;
         if (imm_root_is_running(m->root)) {
                 (void)pthread_once(&once, look_at_first_process);
                 bounding &= first_process.bounding;
-                id->no_new_privileges |= first_process.no_new_privileges;
         }
+        return bounding & IMM_CAPS_ALL;
+}
+
+/* Of all that is started, whatever its unit says */
+static void limit_by_manager(const struct imm_manager *m, struct imm_identity *id) {
+        const struct imm_value *nnp = imm_manager_limit(m, IMM_SETTING_NO_NEW_PRIVILEGES);
+        uint64_t bounding = imm_caps_of_manager(m);
+
+        id->no_new_privileges |= nnp && nnp->number == 1;
+        if (imm_root_is_running(m->root))
+                id->no_new_privileges |= first_process.no_new_privileges;
         /* a new user namespace begins with all of them */
         if (id->userns != IMM_USERNS_NONE)
                 return;

@@ -156,7 +156,7 @@ static void mount_host(struct imm_world *w, struct imm_vfs *v, const struct imm_
         struct imm_vfs_fs *fs;
         struct imm_vpath p;
         size_t parent = 0;
-        bool host = imm_root_is_running(w->m->root);
+        bool host = h->same_tree || imm_root_is_running(w->m->root);
 
         if (imm_vfs_lookup(v, h->path, true, &p) < 0) {
                 /* the manager makes missing mount points at boot */

@@ -24,6 +24,7 @@ struct imm_host_mount {
         const char *path, *type;
         unsigned flags;
         bool read_only_fs;
+        bool same_tree; /* a part of the root, mounted on itself */
 };
 struct imm_host_mounts {
         struct imm_host_mount *v;

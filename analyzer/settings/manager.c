@@ -5,12 +5,15 @@
 
 #include "analyzer/settings/manager.h"
 
+#include "analyzer/settings/numbers.h"
 #include "analyzer/settings/parse.h"
 #include "analyzer/unit/limits.h"
 #include "analyzer/unit/syntax.h"
 
 #include <errno.h>
 #include <pthread.h>
+
+enum { SYSTEM_PROTECTED = 256 }; /* system.conf's own ProtectSystem= */
 
 struct imm_defaults {
         struct imm_value *values[IMM_SETTING_N];
@@ -77,21 +80,31 @@ static const struct {
 static const enum imm_setting limits[] = {
         IMM_SETTING_CAPABILITY_BOUNDING_SET,
         IMM_SETTING_NO_NEW_PRIVILEGES,
+        IMM_SETTING_PROTECT_SYSTEM,
 };
 
 static bool is_limit(const struct imm_parse *p, const char *key) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(limits); i++)
                 if (imm_streq(imm_setting_info(limits[i])->name, key))
-                        return p->m->scope == IMM_SCOPE_SYSTEM;
+                        return limits[i] != IMM_SETTING_PROTECT_SYSTEM ||
+                               p->version >= SYSTEM_PROTECTED;
         return false;
 }
 
 static void read_limit(struct imm_parse *p, const struct imm_assignment *x, const char *path) {
+        bool value;
+
         p->id = imm_setting_by_name(x->key);
         p->row = &imm_setting_rows[p->id];
         p->key = p->row->info.name;
         p->origin = (struct imm_origin){.kind = IMM_ORIGIN_MANAGER, .file = path, .line = x->line};
-        (void)p->row->parser(p, x->value);
+        /* yes, no, or auto, which is no once the real root is there; nothing more */
+        if (p->id == IMM_SETTING_PROTECT_SYSTEM && imm_streq(x->value, "auto"))
+                (void)p->row->parser(p, "no");
+        else if (p->id == IMM_SETTING_PROTECT_SYSTEM && !imm_text_bool(x->value, &value))
+                (void)imm_parse_ignore(p, "'%s' is neither yes, no nor auto", x->value);
+        else
+                (void)p->row->parser(p, x->value);
 }
 
 static void read_assignment(struct imm_parse *p, const struct imm_assignment *x, const char *path) {
@@ -118,7 +131,8 @@ static void read_assignment(struct imm_parse *p, const struct imm_assignment *x,
                         *imm_parse_value_of(p, keys[k].ids[i]) = *p->values[p->id];
 }
 
-static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *path) {
+/* @system: it is system.conf, of which a user's manager keeps the limits alone */
+static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *path, bool system) {
         static const char *const sections[] = {"Manager", NULL};
         const struct imm_syntax syntax = {.sections = sections, .version = p->version};
         struct imm_unit_file f = {.kind = IMM_FILE_DROPIN, .path = path};
@@ -136,8 +150,10 @@ static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *p
         imm_syntax_parse(&syntax, text, blob.size, p->a, &f);
         for (size_t i = 0; i < f.n_assignments; i++) {
                 const struct imm_assignment *x = &f.assignments[i];
-                bool limit = is_limit(p, x->key);
+                bool limit = system && is_limit(p, x->key);
 
+                if (system && !limit && p->m->scope != IMM_SCOPE_SYSTEM)
+                        continue;
                 p->values = limit ? d->limits : d->values;
                 if (limit)
                         read_limit(p, x, path);
@@ -152,10 +168,10 @@ static int by_name(const void *a, const void *b) {
                 ((const struct imm_map_entry *)a)->key, ((const struct imm_map_entry *)b)->key);
 }
 
-static void read_all(struct imm_parse *p, struct imm_defaults *d) {
+static void read_all(struct imm_parse *p, struct imm_defaults *d, const char *name) {
         /* Most specific first; a directory of its own since 254 for the file itself too */
         static const char *const dirs[] = {"/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"};
-        const char *name = p->m->scope == IMM_SCOPE_SYSTEM ? "system.conf" : "user.conf";
+        bool system = imm_streq(name, "system.conf");
         struct imm_map found = {0};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
@@ -167,7 +183,7 @@ static void read_all(struct imm_parse *p, struct imm_defaults *d) {
                 if (imm_root_stat(p->m->root, path, &st) < 0)
                         continue;
                 if (S_ISREG(st.st_mode))
-                        read_conf(p, d, path);
+                        read_conf(p, d, path, system);
                 break;
         }
         for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
@@ -189,7 +205,7 @@ static void read_all(struct imm_parse *p, struct imm_defaults *d) {
                 struct stat st;
 
                 if (imm_root_stat(p->m->root, found.v[i].value, &st) >= 0 && S_ISREG(st.st_mode))
-                        read_conf(p, d, found.v[i].value);
+                        read_conf(p, d, found.v[i].value, system);
         }
 }
 
@@ -201,7 +217,9 @@ static void load(struct imm_manager *m) {
                 .m = m, .u = &nobody, .version = m->version, .a = m->arena, .diags = &m->diags};
 
         if (m->root)
-                read_all(&p, d);
+                read_all(&p, d, "system.conf");
+        if (m->root && m->scope != IMM_SCOPE_SYSTEM)
+                read_all(&p, d, "user.conf");
         __atomic_store_n(&m->defaults, d, __ATOMIC_RELEASE);
 }
 

@@ -112,7 +112,8 @@ void imm_manager_defaults_load(struct imm_manager *m);
 
 /*
  * What the system's manager takes from itself, and so from all that it starts:
- * CapabilityBoundingSet= and NoNewPrivileges= of system.conf. NULL where it says nothing.
+ * CapabilityBoundingSet=, NoNewPrivileges= and ProtectSystem= of system.conf. NULL where it says
+ * nothing.
  */
 const struct imm_value *imm_manager_limit(const struct imm_manager *m, enum imm_setting id);
 

@@ -111,8 +111,10 @@ TEST(the_managers_own_limits) {
         assert_int_equal(
                 w.id.cap_permitted, IMM_CAPS_ALL & ~(BIT(CAP_SYS_TIME) | BIT(CAP_SYS_BOOT)));
         done(&w);
-        w = identity(257, IMM_SCOPE_USER, IMM_KIND_PLAIN, "");
-        assert_false(w.id.no_new_privileges);
+        w = identity(257, IMM_SCOPE_USER, IMM_KIND_PLAIN, ""); /* inherited by users' managers */
+        assert_true(w.id.no_new_privileges);
+        assert_int_equal(
+                w.id.cap_bounding, IMM_CAPS_ALL & ~(BIT(CAP_SYS_TIME) | BIT(CAP_SYS_BOOT)));
         done(&w);
         assert_int_equal(unlink(tree_path("etc/systemd/system.conf")), 0);
 }

@@ -45,6 +45,7 @@ static void put(struct imm_json *j, const struct imm_scorecard *card, const stru
                 imm_json_string(j, NULL,
                         imm_printf(a, "%s=%s", r->remedies[i].setting, r->remedies[i].value));
         imm_json_end(j);
+        imm_json_string(j, "do", r->advice);
         imm_json_string(j, "not_when", r->not_when);
         put_strings(j, "files", &r->files);
         put_strings(j, "documentation", &r->documentation);
@@ -169,10 +170,12 @@ static void explain(
         heading(cli, "Evidence", asks.n > 0);
         for (size_t i = 0; i < asks.n; i++)
                 put_text(cli, asks.v[i]);
-        heading(cli, "Remedy", r->n_remedies > 0);
+        heading(cli, "Remedy", r->n_remedies > 0 || r->advice);
         for (size_t i = 0; i < r->n_remedies; i++)
                 put_text(cli, imm_printf(cli->arena, "%s=%s", r->remedies[i].setting,
                                       r->remedies[i].value));
+        if (r->advice)
+                put_text(cli, r->advice);
         section(cli, "When not", r->not_when);
         section(cli, "The rule itself", r->text);
 }

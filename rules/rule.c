@@ -124,6 +124,11 @@ static void add_settings(struct build *b, const struct line *at) {
         r->settings = all;
 }
 
+/* Lines add up, an empty one takes all away. */
+static void add_text(struct build *b, const char **to, const char *value) {
+        *to = !*value || !*to ? text_or_null(value) : imm_printf(b->a, "%s\n%s", *to, value);
+}
+
 static void add_remedy(struct build *b, const struct line *at) {
         struct imm_rule *r = b->rule;
         struct imm_remedy *all;
@@ -147,6 +152,17 @@ static void add_remedy(struct build *b, const struct line *at) {
                 mistake(b, at, "Set=: '%s' is no setting", all[r->n_remedies - 1].setting);
 }
 
+static void remedy_line(struct build *b, const struct line *at) {
+        struct imm_rule *r = b->rule;
+
+        if (imm_streq(at->of->key, "Set"))
+                add_remedy(b, at);
+        else if (imm_streq(at->of->key, "Do"))
+                add_text(b, &r->advice, at->of->value);
+        else
+                mistake(b, at, "unknown key '%s' in section [Remedy]", at->of->key);
+}
+
 /* ---- sections ---- */
 
 static void rule_line(struct build *b, const struct line *at) {
@@ -161,13 +177,9 @@ static void rule_line(struct build *b, const struct line *at) {
         else if (imm_streq(key, "Good"))
                 r->good = text_or_null(value);
         else if (imm_streq(key, "Description"))
-                r->description = !*value || !r->description
-                                         ? text_or_null(value)
-                                         : imm_printf(b->a, "%s\n%s", r->description, value);
+                add_text(b, &r->description, value);
         else if (imm_streq(key, "NotWhen"))
-                r->not_when = !*value || !r->not_when
-                                      ? text_or_null(value)
-                                      : imm_printf(b->a, "%s\n%s", r->not_when, value);
+                add_text(b, &r->not_when, value);
         else if (imm_streq(key, "Severity"))
                 set_severity(b, at, &severity);
         else if (imm_streq(key, "Confidence"))
@@ -363,10 +375,8 @@ static void read_sections(struct build *b) {
                         rule_line(b, at);
                 else if (imm_streq(section, "Match"))
                         match_line(b, at);
-                else if (imm_streq(section, "Remedy") && imm_streq(at->of->key, "Set"))
-                        add_remedy(b, at);
                 else if (imm_streq(section, "Remedy"))
-                        mistake(b, at, "unknown key '%s' in section [Remedy]", at->of->key);
+                        remedy_line(b, at);
                 else if (!is_step(section))
                         mistake(b, at, "unknown section [%s]", section);
                 else if (first_of_section(b, i))

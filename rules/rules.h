@@ -36,7 +36,7 @@ struct imm_rule {
         struct imm_strv documentation; /* "man:systemd.exec(5)", URLs */
         struct imm_remedy *remedies;
         size_t n_remedies;
-        const char *advice; /* what to do, where no line is right for all; or NULL */
+        const char *advice;         /* what to do, where no line is right for all; or NULL */
         enum imm_setting *settings; /* that it is about, the one to change first */
         size_t n_settings;
         struct imm_strv files; /* rule file, then drop-ins, by which it is made */

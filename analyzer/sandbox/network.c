@@ -510,6 +510,7 @@ void imm_net_access_of(struct imm_manager *m, struct imm_settings *s, const stru
         bool because, struct imm_arena *a, struct imm_net_access *ret) {
         struct question q = {m, s, sb->identity + kind, kind, verb, to, because, a, ret, {0}};
         enum where w;
+        bool port;
 
         *ret = (struct imm_net_access){.allowed = 1};
         if (s->load != IMM_LOAD_LOADED) {
@@ -525,9 +526,9 @@ void imm_net_access_of(struct imm_manager *m, struct imm_settings *s, const stru
         w = where_is(&q);
         if (!pass_family(&q) || !pass_calls(&q) || !pass_network(&q, w))
                 return;
-        if (to->kind != IMM_NET_ABSTRACT &&
-                (!pass_filters(&q) || (verb == IMM_NET_LISTEN && !pass_port(&q, w))))
-                return;
+        port = to->kind == IMM_NET_ABSTRACT || verb != IMM_NET_LISTEN || pass_port(&q, w);
+        if (ret->allowed == 0 || (to->kind != IMM_NET_ABSTRACT && !pass_filters(&q)) || !port)
+                return; /* a certain no is said before what is not known */
         say_where(&q, w);
 }
 

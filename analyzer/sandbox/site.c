@@ -60,6 +60,13 @@ static const char *below(const char *path, const char *top) {
         return rest && (!*rest || *rest == '/') ? rest : NULL;
 }
 
+/* In a /proc of a PID namespace of its own other processes stand under the same numbers. */
+static bool is_of_own_processes(const struct look *l, const struct imm_mount *m, const char *rest) {
+        return m->setting == IMM_SETTING_PRIVATE_PIDS && imm_streq(m->kernel_path, "/proc") &&
+               rest[0] == '/' && rest[1] >= '0' && rest[1] <= '9' &&
+               imm_setting(l->w.s, IMM_SETTING_PRIVATE_PIDS)->number != 0;
+}
+
 /* Which part of the booted root the spot is; NULL for what is made new */
 static const char *file_of(const struct look *l, const struct imm_spot *at) {
         const char *rest;
@@ -71,7 +78,9 @@ static const char *file_of(const struct look *l, const struct imm_spot *at) {
         if (at->mount->host_path)
                 return imm_spot_file(at, l->w.a);
         rest = at->mount->kernel_path ? below(at->path, at->mount->path) : NULL;
-        return rest ? join(l->w.a, at->mount->kernel_path, rest) : NULL;
+        if (!rest || is_of_own_processes(l, at->mount, rest))
+                return NULL;
+        return join(l->w.a, at->mount->kernel_path, rest);
 }
 
 void imm_site_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,

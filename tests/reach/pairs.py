@@ -155,6 +155,38 @@ PAIRS = [
     ("debugging calls", S + "SystemCallFilter=~@debug process_vm_readv process_vm_writev pidfd_getfd\nSystemCallErrorNumber=99", S, "call 101"),
     ("namespaces", S + "RestrictNamespaces=yes", S, "unshare 268435456"),
     ("user namespaces", D + "RestrictNamespaces=~user", D, "unshare 268435456"),
+    # commands, groups and capabilities that undo the rest
+    ("whole system bound elsewhere, to read", S, S + "BindReadOnlyPaths=/:/mnt", "read /mnt/home/alice"),
+    ("whole system bound elsewhere", S + "BindReadOnlyPaths=/:/mnt", S + "BindPaths=/:/mnt", "write /mnt/etc"),
+    ("a privileged reload", D + S, D + S + "ExecReload=+/bin/true", None),
+    ("a command of root after it", D + S, D + S + "ExecStopPost=!/bin/true", None),
+    ("PermissionsStartOnly=", D + "ExecStartPre=-/bin/true", D + "ExecStartPre=-/bin/true\nPermissionsStartOnly=yes", None),
+    ("group disk, alone", D, D + "Group=disk", "read /dev/sda"),
+    ("loop devices, or disks", "InaccessiblePaths=-/dev/sda", "", None),
+    ("a small capability", D, D + "AmbientCapabilities=CAP_SYS_TIME", "capability 25"),
+    ("another small capability", S, S + "CapabilityBoundingSet=CAP_KILL", "capability 5"),
+    ("capability to read all", D + "NoNewPrivileges=yes", D + "NoNewPrivileges=yes\nAmbientCapabilities=CAP_DAC_READ_SEARCH", "read /etc/shadow"),
+    ("modules", "ProtectKernelModules=yes", "", "capability 16"),
+    # a root of its own
+    ("own root, a home to read", T, T + "BindReadOnlyPaths=/home/alice", "read /home/alice/file"),
+    ("own root, a home to write", T + "BindReadOnlyPaths=/home/alice", T + "BindPaths=/home/alice", "write /home/alice"),
+    ("own root, /etc", T, T + "BindReadOnlyPaths=/etc", "read /etc/passwd"),
+    ("own root, hashes", T, T + "BindReadOnlyPaths=/etc/shadow", "read /etc/shadow"),
+    ("own root, /run", T, T + "BindPaths=/run", "write /run"),
+    ("own root, state", T + "BindPaths=/var/lib/db", T + "BindPaths=/var/lib", "write /var/lib"),
+    ("own root, all of /var", T + "BindPaths=/var/lib", T + "BindPaths=/var", "write /var"),
+    ("own root, cron", T, T + "BindPaths=/etc/cron.d", "write /etc/cron.d"),
+    ("own root, the machine's /sys", T, T + "BindPaths=/sys", None),
+    ("own root, /tmp", T, T + "BindPaths=/tmp", None),
+    ("own root, programs to write", T, T.replace("BindReadOnlyPaths=/usr\n", "BindPaths=/usr\n"), "write /usr"),
+    # what is denied by path
+    ("nothing but the own program", "NoExecPaths=/\nExecPaths=/usr/local/bin", "NoExecPaths=/\nExecPaths=/usr", "execute /usr/bin/ls"),
+    ("read-only throughout", "ReadOnlyPaths=/", "ReadOnlyPaths=/\nReadWritePaths=/var", "write /var"),
+    ("one home to read, or to write", "ProtectHome=tmpfs\nBindReadOnlyPaths=/home/alice", "ProtectHome=tmpfs\nBindPaths=/home/alice", "write /home/alice"),
+    ("other programs' calls", S + "SystemCallArchitectures=native", S, None),
+    ("one address family", S + "RestrictAddressFamilies=none", S + "RestrictAddressFamilies=AF_UNIX", "connect /run/dbus/system_bus_socket"),
+    ("another address family", S + "RestrictAddressFamilies=AF_UNIX", S + "RestrictAddressFamilies=AF_UNIX AF_INET", "connect tcp:127.0.0.1:7001"),
+    ("processes of its own", D + "ProtectProc=noaccess", D, "read /proc/1/cmdline"),
 ]
 
 # The same access, said in different ways

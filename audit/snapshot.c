@@ -170,20 +170,21 @@ static void redact_lines(struct imm_arena *a, struct imm_strv *l) {
                 l->v[i] = imm_redact_text(a, l->v[i]);
 }
 
-void imm_snapshot_redact(struct imm_snapshot *s) {
-        imm_array_foreach (p, &s->states) {
-                struct imm_state *u = *p;
-
-                imm_array_foreach (v, &u->settings)
-                        redact_setting(s->arena, v);
-                imm_array_foreach (f, &u->findings) {
-                        redact_lines(s->arena, &f->evidence);
-                        f->remedy = imm_redact_text(s->arena, f->remedy);
-                        f->subject = imm_redact_text(s->arena, f->subject);
-                }
-                redact_lines(s->arena, &u->errors);
-                u->load_message = imm_redact_text(s->arena, u->load_message);
+void imm_state_redact(struct imm_state *s, struct imm_arena *a) {
+        imm_array_foreach (v, &s->settings)
+                redact_setting(a, v);
+        imm_array_foreach (f, &s->findings) {
+                redact_lines(a, &f->evidence);
+                f->remedy = imm_redact_text(a, f->remedy);
+                f->subject = imm_redact_text(a, f->subject);
         }
+        redact_lines(a, &s->errors);
+        s->load_message = imm_redact_text(a, s->load_message);
+}
+
+void imm_snapshot_redact(struct imm_snapshot *s) {
+        imm_array_foreach (p, &s->states)
+                imm_state_redact(*p, s->arena);
 }
 
 const char *imm_tenths_text(struct imm_arena *a, int tenths) {

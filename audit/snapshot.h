@@ -126,6 +126,7 @@ struct imm_state *imm_snapshot_find(const struct imm_snapshot *s, const char *un
 
 /* Environment=, SetCredential= and the like may hold secrets: their values become "(redacted)". */
 void imm_snapshot_redact(struct imm_snapshot *s);
+void imm_state_redact(struct imm_state *s, struct imm_arena *a); /* one of them */
 
 /* The members of one state's object; the caller opens and ends it. Figures as strings ("9.6"). */
 void imm_state_json(const struct imm_state *s, struct imm_json *j);

@@ -1,6 +1,5 @@
 /* The analysis behind the review: batch by batch, so that figures come in while one looks. */
 
-#include "analyzer/closure/closure.h"
 #include "cli/tui.h"
 #include "tui/term.h"
 
@@ -74,7 +73,6 @@ int imm_session_new(struct imm_session **ret, struct imm_review *r, enum imm_sco
                 if (s->manager->list[i]->type == IMM_UNIT_SERVICE)
                         s->services[n++] = s->manager->list[i];
         qsort(s->services, s->n, sizeof(struct imm_unit *), by_name);
-        s->packages = imm_alloc_array(a, s->n, sizeof(const char *));
         s->states = imm_snapshot_new();
         s->shown = names(s, r->cli);
         s->shown->systemd = s->manager->version;
@@ -112,27 +110,8 @@ static void analyse_batch(struct imm_review *r, size_t from, size_t n) {
                 imm_session_parts(r), &a);
         imm_audit_free(a);
         (void)pthread_mutex_unlock(&s->turn);
+        imm_snapshot_redact(batch); /* as runs are: what they hide is no difference */
         hand_over(s, batch);
-}
-
-/* The packages come last: reading their lists takes longer than looking at a few units. */
-static void find_packages(struct imm_session *s) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
-
-        for (size_t i = 0; i < s->n && !atomic_load(&s->stop); i++) {
-                const char *path = NULL;
-
-                while (atomic_load(&s->wanted))
-                        (void)sched_yield();
-                (void)pthread_mutex_lock(&s->turn);
-                if (s->services[i]->fragment &&
-                        imm_root_realpath(
-                                s->manager->root, s->services[i]->fragment, scratch, &path) >= 0)
-                        s->packages[i] = imm_package_of(imm_closures_of(s->manager), path);
-                (void)pthread_mutex_unlock(&s->turn);
-        }
-        atomic_store(&s->packaged, !atomic_load(&s->stop));
-        imm_term_wake();
 }
 
 static void *analyse(void *data) {
@@ -144,8 +123,6 @@ static void *analyse(void *data) {
         (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
         for (size_t i = 0; i < s->n && !atomic_load(&s->stop); i += batch)
                 analyse_batch(r, i, s->n - i < batch ? s->n - i : batch);
-        if (!atomic_load(&s->stop))
-                find_packages(s);
         return NULL;
 }
 
@@ -195,7 +172,7 @@ bool imm_session_waits(struct imm_session *s) {
         bool some;
 
         (void)pthread_mutex_lock(&s->handing);
-        some = s->taken < s->arrived.n || atomic_load(&s->packaged);
+        some = s->taken < s->arrived.n;
         (void)pthread_mutex_unlock(&s->handing);
         return some;
 }
@@ -207,11 +184,6 @@ bool imm_session_take(struct imm_session *s) {
         for (; s->taken < s->arrived.n; s->taken++, some = true)
                 show(s, s->arrived.v[s->taken]);
         (void)pthread_mutex_unlock(&s->handing);
-        if (atomic_exchange(&s->packaged, false)) {
-                for (size_t i = 0; i < s->n; i++)
-                        s->shown->states.v[i]->package = s->packages[i];
-                some = true;
-        }
         return some;
 }
 

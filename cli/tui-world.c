@@ -368,12 +368,9 @@ static bool reread(struct imm_review *r, const char *name, const char *path) {
         one = audit_of(r, m, unit);
         for (size_t i = 0; i < s->shown->states.n; i++)
                 if (imm_streq(s->shown->states.v[i]->unit, name)) {
-                        const char *package = s->shown->states.v[i]->package;
-                        struct imm_state *now = imm_snapshot_add_unit(
+                        s->shown->states.v[i] = imm_snapshot_add_unit(
                                 s->states, one, &one->units[0], imm_session_parts(r));
-
-                        now->package = package;
-                        s->shown->states.v[i] = now;
+                        imm_state_redact(s->shown->states.v[i], s->states->arena);
                         r->changed = true;
                 }
         imm_audit_free(one);
@@ -483,6 +480,7 @@ static const struct imm_snapshot *run(void *data, int64_t id, struct imm_err *er
 
         if (s || imm_history_load(r->history, id, &s, err) < 0)
                 return s;
+        imm_snapshot_redact(s); /* it may be stored with secrets, which the list has not */
         imm_arena_defer(r->arena, free_snapshot, s);
         imm_map_put(r->arena, &r->runs, key, s);
         return s;

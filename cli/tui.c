@@ -24,6 +24,11 @@ enum { FILL_MS = 100 }; /* between two times that the list is filled in */
 static void rescan(struct imm_review *r, struct imm_tui *t, enum imm_scope scope) {
         imm_err_auto err = IMM_ERR_INIT;
         struct imm_session *fresh = NULL;
+        /* one goes on where one was, if it is still there */
+        const char *unit = t->screen == IMM_SCREEN_UNIT && scope == r->scope
+                                   ? imm_strdup(r->arena, t->as_is->unit)
+                                   : NULL;
+        enum imm_pane pane = t->pane;
 
         if (imm_session_new(&fresh, r, scope, NULL, &err) < 0) {
                 imm_tui_tell(t, true, imm_err_text(&err));
@@ -36,6 +41,10 @@ static void rescan(struct imm_review *r, struct imm_tui *t, enum imm_scope scope
         t->scope = scope_name(scope);
         imm_tui_audit(t, fresh->shown, 0, (unsigned)fresh->n);
         imm_session_start(r);
+        if (unit) {
+                imm_tui_open(t, unit);
+                imm_tui_key(t, '1' + (int)pane);
+        }
 }
 
 static void grant(struct imm_review *r, struct imm_tui *t) {
@@ -134,12 +143,26 @@ static int review(struct imm_review *r, const char *unit) {
         imm_session_start(r);
         if (unit)
                 imm_tui_open(&t, unit);
+        if (r->no_history)
+                imm_tui_tell(&t, true, r->no_history);
         loop(r, &t);
         signal = imm_term_close();
         if (signal) /* the terminal is as it was; whoever waits for us learns what ended us */
                 (void)raise(signal);
         imm_tui_done(&t);
         return IMM_EXIT_OK;
+}
+
+/* The past is a part of the review; that it cannot be read is said there. */
+static void open_history(struct imm_review *r) {
+        struct imm_cli *cli = r->cli;
+        const char *path = cli->db ? cli->db : imm_history_default_path(cli->arena);
+        imm_err_auto err = IMM_ERR_INIT;
+
+        if (!path)
+                return;
+        if (imm_history_open(&r->history, path, IMM_HISTORY_READ, &err) < 0 && err.code != 0)
+                r->no_history = imm_strdup(r->arena, imm_err_text(&err));
 }
 
 static int run(struct imm_cli *cli) {
@@ -154,7 +177,7 @@ static int run(struct imm_cli *cli) {
         if (k == IMM_EXIT_OK)
                 k = imm_cli_rules(cli, &r.audit);
         if (k == IMM_EXIT_OK)
-                k = imm_cli_history(cli, IMM_HISTORY_READ, &r.history);
+                open_history(&r);
         if (k == IMM_EXIT_OK) {
                 int e = imm_session_new(&r.session, &r, r.scope, cli->manager, &cli->err);
 

@@ -37,8 +37,6 @@ struct imm_session {
         struct imm_arena *handed;
         IMM_ARRAY(struct imm_snapshot *) arrived; /* batches; [taken] on are not in the list yet */
         size_t taken, shown_n;                    /* batches, units */
-        const char **packages;                    /* of the services; read after `packaged` */
-        atomic_bool packaged;
 };
 
 struct imm_review {
@@ -46,7 +44,8 @@ struct imm_review {
         struct imm_cli_audit audit; /* rules and scorecards */
         struct imm_arena *arena;
         struct imm_history *history;
-        struct imm_map runs; /* number -> struct imm_snapshot */
+        const char *no_history; /* why there is none, where there should be one; or NULL */
+        struct imm_map runs;    /* number -> struct imm_snapshot */
         enum imm_scope scope;
         struct imm_session *session;
         int64_t filled_at; /* when the list was filled in last, on a clock of milliseconds */

@@ -163,7 +163,8 @@ size_t imm_text_width(const char *s) {
                 } else if (!dangerous(c)) {
                         int w = wcwidth((wchar_t)c);
 
-                        width += w > 0 ? (size_t)w : 0;
+                        /* where the locale does not know it, something stands for it */
+                        width += w > 0 ? (size_t)w : w < 0 && c >= 0x80 ? 1 : 0;
                 } else if (c < 0x80)
                         width += 4;
                 else

@@ -40,6 +40,8 @@ static const char *plain(uint32_t c) {
                 return ">";
         case 0x25be: /* ▾ */
                 return "v";
+        case 0x25b4: /* ▴ */
+                return "^";
         case 0x00b7: /* · */
                 return ".";
         default:

@@ -5,17 +5,6 @@
 
 enum { FOOT = 2, DETAIL_MAX = 7 };
 
-static void bar(struct imm_canvas *c, int row, const char *left, const char *right) {
-        int n = (int)imm_text_width(right);
-
-        imm_canvas_fill(c, row, 0, c->cols, IMM_STYLE_TITLE);
-        imm_canvas_put(c, row, 1, c->cols - 1, IMM_STYLE_TITLE, left);
-        if (n > 0 && n + 2 < c->cols)
-                imm_canvas_put(c, row,
-                        imm_canvas_put(c, row, c->cols - n - 2, 1, IMM_STYLE_TITLE, " "), n + 1,
-                        IMM_STYLE_TITLE, right);
-}
-
 /* An ellipsis says that there is more. */
 static int clipped(struct imm_canvas *c, int row, int col, int room, uint8_t style, const char *s) {
         if ((int)imm_text_width(s) <= room)
@@ -24,6 +13,18 @@ static int clipped(struct imm_canvas *c, int row, int col, int room, uint8_t sty
                 return col;
         col = imm_canvas_put(c, row, col, room - 1, style, s);
         return imm_canvas_put(c, row, col, 1, style, "…");
+}
+
+/* What stands on the right has the room that it needs, what stands on the left the rest. */
+static void bar(struct imm_canvas *c, int row, const char *left, const char *right) {
+        int n = (int)imm_text_width(right), room = c->cols - 1;
+
+        imm_canvas_fill(c, row, 0, c->cols, IMM_STYLE_TITLE);
+        if (n > 0 && n + 2 < c->cols) {
+                room = c->cols - n - 3;
+                imm_canvas_put(c, row, c->cols - n - 1, n, IMM_STYLE_TITLE, right);
+        }
+        clipped(c, row, 1, room, IMM_STYLE_TITLE, left);
 }
 
 void imm_draw_line(struct imm_canvas *c, int row, const struct imm_line *l) {
@@ -68,9 +69,17 @@ size_t imm_tui_page(const struct imm_tui *t) {
 static const char *joined(const struct imm_line *l, struct imm_arena *a) {
         const char *s = "";
 
-        for (unsigned i = 0; i < l->n_spans; i++)
-                s = imm_printf(a, "%s%s%s", s, i > 0 && l->spans[i - 1].width ? "  " : "",
-                        l->spans[i].text);
+        bool column = false;
+
+        for (unsigned i = 0; i < l->n_spans; i++) {
+                const char *text = l->spans[i].text;
+
+                if (text[strspn(text, " ")]) {
+                        s = imm_printf(a, "%s%s%s", s, column ? "  " : "", text);
+                        column = false;
+                }
+                column |= l->spans[i].width != 0;
+        }
         return s + strspn(s, " ");
 }
 
@@ -164,19 +173,25 @@ static const char *cap(struct imm_arena *a, const char *keys) {
 
 const char *imm_tui_bar(const struct imm_tui *t, struct imm_arena *a) {
         char letter = imm_tui_letter(t);
-        const char *s = "";
+        const char *s = "", *more;
 
         for (int i = 1; i < IMM_ACTION_N; i++) {
                 const struct imm_action_info *info = &imm_actions[i];
 
                 if (strchr(info->bar, letter) ||
                         (t->screen == IMM_SCREEN_UNIT && strchr(info->bar, 'U')))
-                        s = imm_printf(
+                        more = imm_printf(
                                 a, "%s%s%s %s", s, *s ? "  " : "", cap(a, info->keys), info->label);
+                else
+                        continue;
+                if ((int)imm_text_width(more) > t->canvas.cols - 2)
+                        return s;
+                s = more;
         }
-        if (t->screen == IMM_SCREEN_LIST)
-                s = imm_printf(a, "%s  q quit", s);
-        return s;
+        more = imm_printf(a, "%s  q quit", s);
+        return t->screen == IMM_SCREEN_LIST && (int)imm_text_width(more) <= t->canvas.cols - 2
+                       ? more
+                       : s;
 }
 
 /* A long message goes up over the lines; the next key takes it away. */
@@ -202,15 +217,13 @@ static void draw_foot(struct imm_tui *t) {
                 t->prompt == IMM_PROMPT_NONE && !t->message && v->note ? v->note(t) : NULL;
 
         bar(c, c->rows - 1,
-                t->prompt != IMM_PROMPT_NONE ? "Enter does it  Esc leaves it"
-                                             : imm_tui_bar(t, t->frame),
-                "");
+                t->prompt != IMM_PROMPT_NONE ? imm_prompt_bar(t) : imm_tui_bar(t, t->frame), "");
         if (row < 0)
                 return;
+        if (t->message)
+                draw_message(t, t->prompt == IMM_PROMPT_NONE ? row : row - 1);
         if (t->prompt != IMM_PROMPT_NONE)
                 draw_prompt(t, row);
-        else if (t->message)
-                draw_message(t, row);
         else if (note)
                 clipped(c, row, 1, c->cols - 1, IMM_STYLE_FAINT, note);
 }

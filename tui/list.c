@@ -76,7 +76,7 @@ static enum imm_verdict verdict_of(const struct imm_tui *t, const struct imm_sta
 }
 
 static bool tried(const struct imm_tui *t, const struct imm_state *s) {
-        const imm_trials *trials = imm_map_get(&t->attempts, s->unit);
+        const imm_trials *trials = imm_map_get(&t->attempts, imm_trial_key(t, s->unit));
 
         return trials && trials->n > 0;
 }
@@ -90,12 +90,12 @@ struct sorted {
 };
 
 static long key_of(const struct imm_tui *t, const struct imm_state *s, const uint16_t *n) {
-        static const int order[] = {[IMM_VERDICT_WORSE] = 4,
-                [IMM_VERDICT_NEW] = 3,
-                [IMM_VERDICT_BETTER] = 2,
-                [IMM_VERDICT_CHANGED] = 1,
-                [IMM_VERDICT_GONE] = 0};
-        long weight = 0;
+        static const int order[] = {[IMM_VERDICT_WORSE] = 5,
+                [IMM_VERDICT_NEW] = 4,
+                [IMM_VERDICT_BETTER] = 3,
+                [IMM_VERDICT_CHANGED] = 2,
+                [IMM_VERDICT_GONE] = 1};
+        long weight = 0, figures = (long)(s->reach + 1) * 128 + (s->exposure + 1);
 
         switch (t->sort) {
         case IMM_SORT_EXPOSURE:
@@ -108,9 +108,10 @@ static long key_of(const struct imm_tui *t, const struct imm_state *s, const uin
         case IMM_SORT_FINDINGS:
                 for (int i = IMM_SEVERITY_N - 1; i >= 0; i--)
                         weight = weight * 64 + (n[i] < 63 ? n[i] : 63);
-                if (t->sort == IMM_SORT_WORST)
-                        weight += ((long)(s->reach + 1) * 128 + (s->exposure + 1)) << 32;
-                return weight;
+                if (t->sort == IMM_SORT_FINDINGS)
+                        return weight;
+                /* of one scorecard, what it found; else the figures */
+                return t->scorecard ? weight << 16 | figures : figures << 32 | weight;
         default:
                 return 0;
         }
@@ -171,16 +172,35 @@ static void grouped(struct imm_tui *t, const struct sorted *w, size_t n) {
         }
 }
 
+/* Units that the run compared with had and that are there no more: behind all others, unless it
+ * is the change that one looks for */
+static size_t add_gone(struct imm_tui *t, struct sorted *w) {
+        static const uint16_t none[IMM_SEVERITY_N];
+        bool in_order = t->sort == IMM_SORT_NAME || t->sort == IMM_SORT_CHANGE;
+        size_t n = 0;
+
+        if (t->changes)
+                imm_array_foreach (p, &t->changes->units) {
+                        const struct imm_state *s = (*p)->before;
+
+                        if ((*p)->verdict == IMM_VERDICT_GONE && wanted(t, s))
+                                w[n++] = (struct sorted){s, none, group_of(t, s),
+                                        in_order ? key_of(t, s, none) : -1};
+                }
+        return n;
+}
+
 void imm_tui_rows(struct imm_tui *t) {
         const struct imm_state *at = t->rows ? imm_tui_selected(t) : NULL;
         const char *unit = at ? imm_strdup(t->frame, at->unit) : NULL;
         imm_auto_free struct sorted *w = NULL;
-        size_t n = t->now ? t->now->states.n : 0, k = 0, cards = t->scorecards.n + 1;
+        size_t n = t->now ? t->now->states.n : 0, k = 0, cards = t->scorecards.n + 1,
+               most = n + (t->changes ? t->changes->counts[IMM_VERDICT_GONE] : 0);
 
         free(t->rows);
-        t->rows = imm_xcalloc(2 * n, sizeof(*t->rows));
+        t->rows = imm_xcalloc(2 * most, sizeof(*t->rows));
         t->n_rows = 0;
-        w = imm_xcalloc(n, sizeof(*w));
+        w = imm_xcalloc(most, sizeof(*w));
         for (size_t i = 0; i < n; i++) {
                 const struct imm_state *s = t->now->states.v[i];
                 const uint16_t *counts = t->counts + (i * cards + t->scorecard) * IMM_SEVERITY_N;
@@ -188,9 +208,10 @@ void imm_tui_rows(struct imm_tui *t) {
                 if (wanted(t, s))
                         w[k++] = (struct sorted){s, counts, group_of(t, s), key_of(t, s, counts)};
         }
+        t->n_shown = k;
+        k += add_gone(t, w + k);
         if (k > 1)
                 qsort(w, k, sizeof(*w), t->reverse ? reversed : compare);
-        t->n_shown = k;
         if (t->group != IMM_GROUP_NONE)
                 grouped(t, w, k);
         else
@@ -204,6 +225,14 @@ void imm_tui_rows(struct imm_tui *t) {
                         t->list.cursor = i;
                         break;
                 }
+}
+
+void imm_tui_arrange(struct imm_tui *t) {
+        bool top = t->list.cursor == 0;
+
+        imm_tui_rows(t);
+        if (top)
+                t->list = (struct imm_scroll){0};
 }
 
 const struct imm_state *imm_tui_selected(const struct imm_tui *t) {
@@ -239,12 +268,16 @@ static int width_of(const struct imm_tui *t, const struct column *c) {
 }
 
 static void title(struct imm_tui *t, const char **left, const char **right) {
-        *left = imm_printf(t->frame, "immure  %s%s%s  %zu of %zu units%s%s%s%s",
-                t->now && t->now->host ? t->now->host : "",
-                t->scope && !imm_streq(t->scope, "system") ? "  " : "",
+        const char *place = !t->now                         ? ""
+                            : t->now->host && *t->now->host ? t->now->host
+                                                            : t->now->root;
+        size_t gone = t->changes ? t->changes->counts[IMM_VERDICT_GONE] : 0;
+
+        *left = imm_printf(t->frame, "immure  %s%s%s  %zu of %zu units%s%s%s%s%s",
+                place ? place : "", t->scope && !imm_streq(t->scope, "system") ? "  " : "",
                 t->scope && !imm_streq(t->scope, "system") ? t->scope : "", t->n_shown,
-                t->now ? t->now->states.n : 0, *t->filter ? "  filter: " : "", t->filter,
-                t->scorecard ? "  scorecard: " : "",
+                t->now ? t->now->states.n : 0, gone ? imm_printf(t->frame, ", %zu gone", gone) : "",
+                *t->filter ? "  filter: " : "", t->filter, t->scorecard ? "  scorecard: " : "",
                 t->scorecard ? t->scorecards.v[t->scorecard - 1] : "");
         *right = t->done < t->total
                          ? imm_printf(t->frame, "analysing: %u of %u", t->done, t->total)
@@ -262,10 +295,17 @@ static void head(struct imm_tui *t) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(columns); i++) {
                 int width = width_of(t, &columns[i]);
 
+                bool by = t->sort == columns[i].sort;
+                const char *sign = !by || t->canvas.cols < 60 ? ""
+                                   : t->reverse == (i == 0)   ? "▾"
+                                                              : "▴"; /* names: a to z */
+
                 if (width)
-                        imm_line_add(&l, t->canvas.cols < 60 ? columns[i].brief : columns[i].title,
-                                t->sort == columns[i].sort ? IMM_STYLE_KEY : IMM_STYLE_FAINT,
-                                i ? -width : width);
+                        imm_line_add(&l,
+                                imm_printf(t->frame, "%s%s%s", i ? sign : "",
+                                        t->canvas.cols < 60 ? columns[i].brief : columns[i].title,
+                                        i ? "" : sign),
+                                by ? IMM_STYLE_KEY : IMM_STYLE_FAINT, i ? -width : width);
         }
         imm_draw_line(&t->canvas, 1, &l);
 }
@@ -280,7 +320,7 @@ static void click(struct imm_tui *t, int col) {
                         continue;
                 t->reverse = t->sort == columns[i].sort && !t->reverse;
                 t->sort = columns[i].sort;
-                imm_tui_rows(t);
+                imm_tui_arrange(t);
                 return;
         }
 }
@@ -305,6 +345,7 @@ static void unit_line(struct imm_tui *t, const struct imm_row *r, struct imm_lin
         const struct imm_state *s = r->state;
         enum imm_verdict v = verdict_of(t, s);
         const uint16_t *n = r->counts;
+        bool gone = v == IMM_VERDICT_GONE;
         const char *counts = "";
         int worst = -1, width;
 
@@ -315,9 +356,10 @@ static void unit_line(struct imm_tui *t, const struct imm_row *r, struct imm_lin
                         worst = i;
                 counts = imm_printf(t->frame, "%s %u%c", counts, n[i], letters[i]);
         }
-        imm_line_add(l, s->unit, IMM_STYLE_NORMAL, width_of(t, &columns[0]));
-        figure(l, t->frame, s->exposure, width_of(t, &columns[1]));
-        figure(l, t->frame, s->reach, width_of(t, &columns[2]));
+        imm_line_add(
+                l, s->unit, gone ? IMM_STYLE_FAINT : IMM_STYLE_NORMAL, width_of(t, &columns[0]));
+        figure(l, t->frame, gone ? -1 : s->exposure, width_of(t, &columns[1]));
+        figure(l, t->frame, gone ? -1 : s->reach, width_of(t, &columns[2]));
         width = width_of(t, &columns[3]);
         if (width)
                 imm_line_add(l, counts,
@@ -351,6 +393,9 @@ static const char *note(struct imm_tui *t) {
                 return *t->filter ? "nothing matches the filter; Esc takes it away" : "no units";
         if (!s)
                 return NULL;
+        if (verdict_of(t, s) == IMM_VERDICT_GONE)
+                return imm_printf(t->frame, "gone: it was there in %s%s%s", t->before_name,
+                        s->path ? ", " : "", s->path ? s->path : "");
         if (s->load_message)
                 return s->load_message;
         return imm_printf(t->frame, "%s%s%s%s%s", what ? what : "", what && s->path ? "  " : "",
@@ -393,18 +438,20 @@ static void act(struct imm_tui *t, enum imm_action action, int key) {
         (void)key;
         switch (action) {
         case IMM_ACTION_OPEN:
-                if (s)
+                if (s && verdict_of(t, s) == IMM_VERDICT_GONE)
+                        imm_tui_say(t, true, "'%s' is gone: there is nothing to look at", s->unit);
+                else if (s)
                         imm_unit_open(t, s->unit);
                 else
                         fold_one(t);
                 break;
         case IMM_ACTION_SORT:
                 t->sort = (t->sort + 1) % IMM_SORT_N;
-                imm_tui_rows(t);
+                imm_tui_arrange(t);
                 break;
         case IMM_ACTION_REVERSE:
                 t->reverse = !t->reverse;
-                imm_tui_rows(t);
+                imm_tui_arrange(t);
                 break;
         case IMM_ACTION_GROUP:
                 t->group = (t->group + 1) % IMM_GROUP_N;
@@ -421,13 +468,32 @@ static void act(struct imm_tui *t, enum imm_action action, int key) {
         }
 }
 
+/* What was tried and not written goes with the review: it is said once before */
+static bool asked_before(struct imm_tui *t) {
+        const char *one = NULL;
+        size_t n = 0;
+
+        imm_array_foreach (e, &t->attempts)
+                if (((const imm_trials *)e->value)->n > 0) {
+                        one = e->key;
+                        n++;
+                }
+        if (n == 0 || t->leaving)
+                return true;
+        t->leaving = true;
+        imm_tui_say(t, true, "what you tried on %s is not written: once more leaves without it",
+                n == 1 ? strchr(one, '/') + 1 : imm_printf(t->frame, "%zu units", n));
+        return false;
+}
+
 /* Esc takes the filter away before it quits */
 static bool back(struct imm_tui *t, int key) {
-        if (!*t->filter || key != IMM_KEY_ESC)
-                return false;
-        imm_tui_set(&t->filter, "");
-        imm_tui_rows(t);
-        return true;
+        if (*t->filter && key == IMM_KEY_ESC) {
+                imm_tui_set(&t->filter, "");
+                imm_tui_rows(t);
+                return true;
+        }
+        return (key == IMM_KEY_ESC || key == 'q') && !asked_before(t);
 }
 
 static size_t rows(const struct imm_tui *t) {

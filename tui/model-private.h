@@ -40,10 +40,14 @@ void imm_tui_compared_with(struct imm_tui *t, const struct imm_tui_run *run);
 /* prompt.c */
 void imm_prompt_open(struct imm_tui *t, enum imm_prompt kind, const char *text);
 void imm_prompt_key(struct imm_tui *t, int key);
+const char *imm_prompt_bar(const struct imm_tui *t); /* what its keys do */
+/* Words to choose from, on one line, @most of them */
+const char *imm_words(struct imm_arena *a, const struct imm_strv *words, size_t most);
 const char *imm_prompt_label(const struct imm_tui *t, struct imm_arena *a);
 
 /* list.c */
-void imm_tui_rows(struct imm_tui *t); /* filters and sorts again, cursor stays on its unit */
+void imm_tui_rows(struct imm_tui *t);    /* filters and sorts again, cursor stays on its unit */
+void imm_tui_arrange(struct imm_tui *t); /* the same in a new order; a cursor on top stays there */
 const struct imm_state *imm_tui_selected(const struct imm_tui *t);
 
 /* unit.c */
@@ -51,7 +55,8 @@ void imm_unit_open(struct imm_tui *t, const char *unit);
 void imm_unit_refresh(struct imm_tui *t); /* the lines of the pane anew */
 void imm_unit_show(struct imm_tui *t, enum imm_pane pane);
 void imm_unit_ask(struct imm_tui *t, const char *path);
-void imm_unit_edit(struct imm_tui *t, const char *text, bool in_place);
+/* False, with the reason said: it cannot be tried */
+bool imm_unit_edit(struct imm_tui *t, const char *text, bool in_place);
 void imm_unit_save(struct imm_tui *t, const char *path, bool replace);
 bool imm_unit_go(struct imm_tui *t, const char *folder); /* Access: into that folder */
 
@@ -60,6 +65,9 @@ bool imm_unit_go(struct imm_tui *t, const char *folder); /* Access: into that fo
         void imm_pane_##function(struct imm_tui *t, imm_lines *to, struct imm_arena *a);
 IMM_PANES(PANE)
 #undef PANE
+/* All that a finding says, as lines to be wrapped */
+void imm_finding_words(struct imm_tui *t, const struct imm_state_finding *f, struct imm_arena *a,
+        struct imm_strv *ret);
 extern const char *const imm_pane_titles[IMM_PANE_N];
 
 /* text.c */
@@ -68,7 +76,14 @@ void imm_text_open(struct imm_tui *t, const char *name, const char *text, unsign
 /* whatif.c */
 const char *imm_trial_dropin(
         const struct imm_tui *t, struct imm_arena *a); /* NULL without trials */
-void imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const char *setting);
+/* False: it cannot be judged, which is said, and is not kept */
+bool imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const char *setting);
+/* Lines of the last trial without effect beside the others go, if @f is removed all the same. */
+void imm_trial_thin(struct imm_tui *t, const struct imm_state_finding *f);
+/* @text, where the drop-in that is not written yet is called "as tried" */
+const char *imm_trial_words(const struct imm_tui *t, struct imm_arena *a, const char *text);
+/* By what the trials of a unit are kept: scopes may have units of the same name. In t->frame. */
+const char *imm_trial_key(const struct imm_tui *t, const char *unit);
 void imm_trial_undo(struct imm_tui *t);
 /* The unit with the trials kept for it */
 bool imm_trial_judge(struct imm_tui *t);

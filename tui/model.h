@@ -203,11 +203,13 @@ struct imm_tui {
         imm_lines lines; /* of the pane shown */
         struct imm_arena *lines_arena;
         struct imm_map folded;   /* mounts: path -> set */
+        bool brief;              /* findings: a line each */
         const char *folder;      /* Access: the directory looked at */
-        struct imm_strv reasons; /* of the place under the cursor */
+        struct imm_strv reasons; /* of the place, or the folded finding, under the cursor */
         char *search;            /* owned, never NULL */
         imm_trials *trials;      /* of this unit; they stay when one goes back to the list */
-        struct imm_map attempts; /* unit -> its imm_trials */
+        struct imm_map attempts; /* "SCOPE/UNIT" -> its imm_trials */
+        bool leaving;            /* it was said that something is not written */
 
         /* text: a file, or a rule explained */
         const char *text_name;

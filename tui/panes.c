@@ -1,5 +1,6 @@
 /* The panes of a unit: each is a function that makes lines from the state. */
 
+#include "audit/owner.h"
 #include "tui/model-private.h"
 
 void imm_line_add(struct imm_line *l, const char *text, uint8_t style, int width) {
@@ -32,22 +33,37 @@ int imm_line_width(const struct imm_line *l) {
         return n;
 }
 
+/* The bytes of the next character, and the columns that it takes */
+static size_t next_char(const char *s, int *ret_width) {
+        char one[8] = "";
+        uint32_t c;
+        size_t k = imm_utf8_next(s, strnlen(s, 4), &c);
+
+        k = k ? k : 1;
+        memcpy(one, s, k);
+        *ret_width = (int)imm_text_width(one);
+        return k;
+}
+
+/* One pass: a text may be a megabyte of signs that take no room */
 void imm_text_wrap(struct imm_arena *a, const char *text, int width, struct imm_strv *ret) {
         width = width < 8 ? 8 : width;
         while (*text) {
                 size_t n = 0, blank = 0;
+                int used = 0, w;
 
-                while (text[n] && text[n] != '\n' &&
-                        (int)imm_text_width(imm_strndup(a, text, n + 1)) <= width) {
+                while (text[n] && text[n] != '\n') {
+                        size_t k = next_char(text + n, &w);
+
+                        if (used + w > width && n > 0)
+                                break;
                         if (text[n] == ' ')
                                 blank = n;
-                        n++;
+                        used += w;
+                        n += k;
                 }
                 if (text[n] && text[n] != '\n' && text[n] != ' ' && blank > 0)
                         n = blank;
-                while (n > 0 && (text[n] & 0xc0) == 0x80)
-                        n--;
-                n = n ? n : 1;
                 imm_strv_add(a, ret, imm_strndup(a, text, n));
                 text += n;
                 text += *text == '\n' ? 1 : strspn(text, " ");
@@ -323,19 +339,41 @@ static void each_line(struct imm_tui *t, imm_lines *to, struct imm_arena *a, con
         }
 }
 
-static void finding(
-        struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_state_finding *f) {
-        struct imm_line *l = imm_line_new(to, a);
-        struct imm_rule_words w = {0};
-        size_t first = to->n - 1;
+/* "/lib/x.service:4  of package x 1; override it in /etc/systemd/system/x.service.d" */
+static const char *origin_of_finding(
+        const struct imm_tui *t, const struct imm_state_finding *f, struct imm_arena *a) {
+        const char *where = imm_owner_override(t->as_is, f, a), *end;
 
-        if (f->scorecard)
-                (void)t->world.rule(t->world.data, f->scorecard, f->rule, a, &w);
+        if (imm_trial_set_by(t, f->file))
+                return "in what is tried";
+        end = where ? strrchr(where, '/') : NULL;
+        return imm_printf(a, "%s:%u%s%s%s%.*s", f->file, f->line, f->owner ? "  of " : "",
+                f->owner ? f->owner : "", end ? "; override it in " : "",
+                end ? (int)(end - where) : 0, end ? where : "");
+}
+
+void imm_finding_words(struct imm_tui *t, const struct imm_state_finding *f, struct imm_arena *a,
+        struct imm_strv *ret) {
+        imm_strv_add(a, ret, f->rule);
+        for (size_t i = 0; i < f->evidence.n; i++)
+                imm_strv_add(a, ret, imm_trial_words(t, a, f->evidence.v[i]));
+        for (const char *s = f->remedy ? f->remedy : "", *end; *s; s = *end ? end + 1 : end) {
+                end = strchrnul(s, '\n');
+                imm_strv_add(a, ret, imm_printf(a, "→ %.*s", (int)(end - s), s));
+        }
+        if (f->file)
+                imm_strv_add(a, ret, origin_of_finding(t, f, a));
+}
+
+static void finding_head(struct imm_tui *t, imm_lines *to, struct imm_arena *a,
+        const struct imm_state_finding *f, const char *title) {
+        struct imm_line *l = imm_line_new(to, a);
+
         imm_line_add(l, imm_severity_name(f->severity), imm_tone_of_severity(f->severity), 9);
         imm_line_add(l, f->rule, IMM_STYLE_STRONG, 0);
         imm_line_add(l,
                 f->suppressed ? imm_printf(a, "  accepted: %s", f->suppressed)
-                : w.title     ? imm_printf(a, "  %s", w.title)
+                : title       ? imm_printf(a, "  %s", title)
                 : f->subject  ? imm_printf(a, "  %s", f->subject)
                               : "",
                 IMM_STYLE_NORMAL, 0);
@@ -347,18 +385,28 @@ static void finding(
                                         ? f->confidence
                                         : ""),
                         IMM_STYLE_FAINT, 0);
-        for (size_t i = 0; i < f->evidence.n; i++)
-                wrapped(t, to, a, "", f->evidence.v[i], IMM_STYLE_NORMAL);
-        if (f->remedy)
-                each_line(t, to, a, "→ ", f->remedy, IMM_STYLE_GOOD);
-        for (size_t i = 0; i < w.documentation.n; i++)
-                wrapped(t, to, a, "", imm_printf(a, "see %s", w.documentation.v[i]),
-                        IMM_STYLE_FAINT);
-        if (f->file)
-                wrapped(t, to, a, "",
-                        imm_printf(a, "%s:%u%s%s", f->file, f->line, f->owner ? "  of " : "",
-                                f->owner ? f->owner : ""),
-                        IMM_STYLE_FAINT);
+}
+
+static void finding(
+        struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_state_finding *f) {
+        struct imm_rule_words w = {0};
+        size_t first = to->n;
+
+        if (f->scorecard)
+                (void)t->world.rule(t->world.data, f->scorecard, f->rule, a, &w);
+        finding_head(t, to, a, f, w.title);
+        if (!t->brief) {
+                for (size_t i = 0; i < f->evidence.n; i++)
+                        wrapped(t, to, a, "", imm_trial_words(t, a, f->evidence.v[i]),
+                                IMM_STYLE_NORMAL);
+                if (f->remedy)
+                        each_line(t, to, a, "→ ", f->remedy, IMM_STYLE_GOOD);
+                for (size_t i = 0; i < w.documentation.n; i++)
+                        wrapped(t, to, a, "", imm_printf(a, "see %s", w.documentation.v[i]),
+                                IMM_STYLE_FAINT);
+                if (f->file)
+                        wrapped(t, to, a, "", origin_of_finding(t, f, a), IMM_STYLE_FAINT);
+        }
         for (size_t i = first; i < to->n; i++) {
                 to->v[i].part = i > first;
                 to->v[i].finding = f;

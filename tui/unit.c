@@ -16,11 +16,17 @@ static void explain(struct imm_tui *t) {
         imm_err_auto err = IMM_ERR_INIT;
 
         t->reasons = (struct imm_strv){0};
-        if (!l || t->pane != IMM_PANE_ACCESS || !l->path)
+        if (!l)
+                return;
+        if (t->pane == IMM_PANE_FINDINGS && t->brief && l->finding)
+                imm_finding_words(t, l->finding, t->lines_arena, &t->reasons);
+        if (t->pane != IMM_PANE_ACCESS || !l->path)
                 return;
         if (t->world.why(t->world.data, t->as_is->unit, imm_trial_dropin(t, t->lines_arena),
                     l->path, t->lines_arena, &t->reasons, &err) < 0)
                 imm_tui_say(t, true, "%s", imm_err_text(&err));
+        for (size_t i = 0; i < t->reasons.n; i++)
+                t->reasons.v[i] = imm_trial_words(t, t->lines_arena, t->reasons.v[i]);
 }
 
 void imm_unit_refresh(struct imm_tui *t) {
@@ -34,6 +40,7 @@ void imm_unit_refresh(struct imm_tui *t) {
         struct imm_arena *before = t->lines_arena;
         struct imm_line *l = current(t);
         const char *setting = l ? l->setting : NULL;
+        const struct imm_state_finding *finding = l ? l->finding : NULL;
 
         t->lines = (imm_lines){0};
         t->lines_arena = imm_arena_new();
@@ -41,6 +48,9 @@ void imm_unit_refresh(struct imm_tui *t) {
                 builders[t->pane](t, &t->lines, t->lines_arena);
         for (size_t i = 0; setting && i < t->lines.n; i++)
                 if (t->lines.v[i].setting && imm_streq(t->lines.v[i].setting, setting))
+                        s->cursor = i;
+        for (size_t i = t->lines.n; finding && i-- > 0;)
+                if (t->lines.v[i].finding == finding)
                         s->cursor = i;
         imm_arena_free(before);
         if (s->cursor >= t->lines.n)
@@ -64,10 +74,11 @@ void imm_unit_open(struct imm_tui *t, const char *unit) {
                 return;
         }
         t->as_is = t->state = s;
-        t->trials = imm_map_get(&t->attempts, s->unit);
+        t->trials = imm_map_get(&t->attempts, imm_trial_key(t, s->unit));
         if (!t->trials) {
                 t->trials = imm_new(t->arena, imm_trials);
-                imm_map_put(t->arena, &t->attempts, imm_strdup(t->arena, s->unit), t->trials);
+                imm_map_put(t->arena, &t->attempts, imm_strdup(t->arena, imm_trial_key(t, s->unit)),
+                        t->trials);
         } else
                 (void)imm_trial_judge(t);
         t->folder = "/";
@@ -200,29 +211,32 @@ void imm_unit_ask(struct imm_tui *t, const char *path) {
  * @text: "Setting=value". @in_place: the value becomes that one, so a list is emptied first; else
  * it is a line more.
  */
-void imm_unit_edit(struct imm_tui *t, const char *text, bool in_place) {
+bool imm_unit_edit(struct imm_tui *t, const char *text, bool in_place) {
         const char *sign = strchr(text, '='), *name;
         struct imm_about about = {0};
         const struct imm_state_setting *was = NULL;
 
+        bool ok;
+
         if (!*text)
-                return;
+                return true;
         if (!sign || sign == text) {
                 imm_tui_say(t, true, "expected Setting=value");
-                return;
+                return false;
         }
         name = imm_strndup(t->arena, text, (size_t)(sign - text));
         if (!t->world.about(t->world.data, name, t->arena, &about)) {
                 imm_tui_say(t, true, "there is no setting '%s'", name);
-                return;
+                return false;
         }
         imm_array_foreach (s, &t->as_is->settings)
                 if (imm_streq(s->name, name))
                         was = s;
         if (in_place && about.list && was && was->value && *was->value && sign[1])
                 text = imm_printf(t->arena, "%s=\n%s", name, text);
-        imm_trial_add(t, text, NULL, in_place || !about.list ? name : NULL);
+        ok = imm_trial_add(t, text, NULL, in_place || !about.list ? name : NULL);
         imm_unit_refresh(t);
+        return ok;
 }
 
 /* The value behind this one, of those that there are */
@@ -241,14 +255,17 @@ static void toggle(struct imm_tui *t) {
         while (at < about.values.n && !imm_streq(about.values.v[at], value))
                 at++;
         at = at >= about.values.n ? 0 : (at + 1) % about.values.n;
-        imm_unit_edit(t, imm_printf(t->arena, "%s=%s", l->setting, about.values.v[at]), true);
+        (void)imm_unit_edit(t, imm_printf(t->arena, "%s=%s", l->setting, about.values.v[at]), true);
 }
 
 static void edit(struct imm_tui *t) {
         struct imm_line *l = current(t);
+        struct imm_about about = {0};
 
         if (!l || !l->setting)
                 return;
+        if (t->world.about(t->world.data, l->setting, t->frame, &about) && about.values.n > 0)
+                imm_tui_say(t, false, "%s", imm_words(t->frame, &about.values, 40));
         t->edited = imm_strdup(t->arena, l->setting);
         imm_prompt_open(t, IMM_PROMPT_EDIT,
                 imm_printf(t->frame, "%s=%s", l->setting, l->value ? l->value : ""));
@@ -256,13 +273,14 @@ static void edit(struct imm_tui *t) {
 
 static void apply(struct imm_tui *t) {
         struct imm_line *l = current(t);
+        const struct imm_state_finding *f = l ? l->finding : NULL;
 
-        if (!l || !l->finding || !l->finding->remedy) {
+        if (!f || !f->remedy) {
                 imm_tui_say(t, true, "there is no remedy to apply here");
                 return;
         }
-        imm_trial_add(
-                t, l->finding->remedy, imm_printf(t->arena, "against %s", l->finding->rule), NULL);
+        if (imm_trial_add(t, f->remedy, imm_printf(t->arena, "against %s", f->rule), NULL))
+                imm_trial_thin(t, f);
         imm_unit_refresh(t);
 }
 
@@ -283,6 +301,7 @@ static bool removed(const struct imm_state_finding *f, const struct imm_state *f
 
 void imm_unit_save(struct imm_tui *t, const char *path, bool replace) {
         imm_err_auto err = IMM_ERR_INIT;
+        const char *root = t->now && t->now->root ? t->now->root : "/";
         const char *manager = t->scope && !imm_streq(t->scope, "system") ? " --user" : "";
         size_t gone = 0;
         int r;
@@ -304,10 +323,14 @@ void imm_unit_save(struct imm_tui *t, const char *path, bool replace) {
                 imm_tui_say(t, false, "written to %s, outside of the unit's own folders", path);
                 return;
         }
-        imm_tui_say(t, false,
-                "written to %s, %zu finding%s fewer; to make it hold: systemctl%s daemon-reload && "
-                "systemctl%s restart %s",
-                path, gone, gone == 1 ? "" : "s", manager, manager, t->as_is->unit);
+        imm_tui_say(t, false, "written to %s, %zu finding%s fewer; %s", path, gone,
+                gone == 1 ? "" : "s",
+                imm_streq(root, "/")
+                        ? imm_printf(t->frame,
+                                  "to make it hold: systemctl%s daemon-reload && systemctl%s "
+                                  "restart %s",
+                                  manager, manager, t->as_is->unit)
+                        : imm_printf(t->frame, "in %s, for its next start", root));
         t->trials->n = 0;
         t->as_is = t->state = t->world.state(t->world.data, t->as_is->unit, NULL, &err) ?: t->state;
         if (t->pane == IMM_PANE_DROPIN)
@@ -335,9 +358,20 @@ static void copy(struct imm_tui *t) {
 
 /* ---- Mounts ---- */
 
+/* Findings fold to a line each, all at once: below the list stands what the one under the cursor
+ * says */
+static void fold_findings(struct imm_tui *t) {
+        t->brief = !t->brief;
+        imm_unit_refresh(t);
+}
+
 static void fold(struct imm_tui *t) {
         struct imm_line *l = current(t);
 
+        if (t->pane == IMM_PANE_FINDINGS) {
+                fold_findings(t);
+                return;
+        }
         if (!l || !l->path)
                 return;
         imm_map_put(t->arena, &t->folded, imm_strdup(t->arena, l->path),
@@ -348,6 +382,10 @@ static void fold(struct imm_tui *t) {
 static void fold_all(struct imm_tui *t) {
         bool any = false;
 
+        if (t->pane == IMM_PANE_FINDINGS) {
+                fold_findings(t);
+                return;
+        }
         imm_array_foreach (m, &t->state->mounts)
                 any |= imm_map_get(&t->folded, m->path) != NULL;
         imm_array_foreach (m, &t->state->mounts)

@@ -162,8 +162,7 @@ void imm_tui_forget(struct imm_tui *t) {
         t->n_rows = t->n_shown = t->n_counted = 0;
         t->list = (struct imm_scroll){0};
         t->before_id = 0;
-        t->attempts = (struct imm_map){0};
-        t->trials = NULL;
+        t->trials = NULL; /* what was tried stays in attempts: units may come back */
 }
 
 void imm_tui_resize(struct imm_tui *t, int rows, int cols) {
@@ -361,7 +360,7 @@ static void next_scorecard(struct imm_tui *t) {
         if (t->scorecards.n == 0)
                 return;
         t->scorecard = (t->scorecard + 1) % (t->scorecards.n + 1);
-        imm_tui_rows(t);
+        imm_tui_arrange(t);
         if (t->screen == IMM_SCREEN_UNIT)
                 imm_unit_show(t, IMM_PANE_FINDINGS);
         imm_tui_say(t, false, "findings of %s",
@@ -386,6 +385,8 @@ void imm_tui_key(struct imm_tui *t, int key) {
                 return;
         }
         action = imm_action_of_key(key);
+        if (action != IMM_ACTION_BACK)
+                t->leaving = false;
         if (action == IMM_ACTION_NONE || !imm_tui_takes(t, imm_actions[action].where))
                 return;
         switch (action) {

@@ -135,6 +135,10 @@ static void effect(struct imm_tui *t, const char *what) {
 
 /* ---- adding and taking back ---- */
 
+const char *imm_trial_key(const struct imm_tui *t, const char *unit) {
+        return imm_printf(t->frame, "%s/%s", t->scope ? t->scope : "", unit);
+}
+
 static void drop(struct imm_tui *t, size_t at) {
         imm_trials *l = t->trials;
 
@@ -149,7 +153,7 @@ static bool as_it_is(const struct imm_tui *t, const char *setting, const char *l
         return false;
 }
 
-void imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const char *setting) {
+bool imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const char *setting) {
         struct imm_trial was = {0};
 
         /* a second change of the same setting takes the place of the first */
@@ -161,14 +165,14 @@ void imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const 
         if (was.lines && as_it_is(t, setting, lines)) {
                 if (imm_trial_judge(t))
                         imm_tui_say(t, false, "%s: as it was", lines);
-                return;
+                return true;
         }
         *imm_array_push(t->arena, t->trials) = (struct imm_trial){imm_strdup(t->arena, lines),
                 why ? imm_strdup(t->arena, why) : NULL,
                 setting ? imm_strdup(t->arena, setting) : NULL};
         if (imm_trial_judge(t)) {
                 effect(t, lines);
-                return;
+                return true;
         }
         /* what cannot be judged is not kept; the message stays */
         t->trials->n--;
@@ -180,6 +184,69 @@ void imm_trial_add(struct imm_tui *t, const char *lines, const char *why, const 
                 (void)imm_trial_judge(t);
                 imm_tui_say(t, true, "%s", message);
         }
+        return false;
+}
+
+/* Line @n of @text, counted from 1 */
+static const char *nth_line(struct imm_arena *a, const char *text, unsigned n) {
+        for (; n > 1 && *text; n--)
+                text += strcspn(text, "\n") + 1;
+        return imm_strndup(a, text, strcspn(text, "\n"));
+}
+
+enum { TRIED_MAX = 8 }; /* times that one sentence can name it */
+
+/* Lines of the drop-in of which the scorecard `ineffective` says that they do nothing */
+static struct imm_strv idle_lines(const struct imm_tui *t) {
+        const char *text = imm_trial_dropin(t, t->frame);
+        struct imm_strv idle = {0};
+
+        imm_array_foreach (f, &t->state->findings)
+                if (f->scorecard && imm_streq(f->scorecard, "ineffective") && f->file && f->line &&
+                        imm_trial_set_by(t, f->file))
+                        imm_strv_add(t->frame, &idle, nth_line(t->frame, text, f->line));
+        return idle;
+}
+
+void imm_trial_thin(struct imm_tui *t, const struct imm_state_finding *f) {
+        struct imm_trial *last = &t->trials->v[t->trials->n - 1];
+        struct imm_strv idle = idle_lines(t);
+        const char *whole = last->lines, *rest = "";
+
+        for (const char *s = whole, *end; idle.n > 0 && *s; s = *end ? end + 1 : end) {
+                const char *line;
+
+                end = strchrnul(s, '\n');
+                line = imm_strndup(t->frame, s, (size_t)(end - s));
+                if (!imm_strv_has(&idle, line))
+                        rest = imm_printf(t->frame, "%s%s%s", rest, *rest ? "\n" : "", line);
+        }
+        if (!*rest || imm_streq(rest, whole))
+                return;
+        last->lines = imm_strdup(t->arena, rest);
+        if (!imm_trial_judge(t) || fires(t->state, f)) {
+                last->lines = whole;
+                (void)imm_trial_judge(t);
+        }
+        effect(t, last->lines);
+}
+
+const char *imm_trial_words(const struct imm_tui *t, struct imm_arena *a, const char *text) {
+        const char *file = t->state && t->state->dropins.n > 0
+                                   ? t->state->dropins.v[t->state->dropins.n - 1]
+                                   : NULL;
+        const char *at;
+
+        if (!file || !imm_trial_set_by(t, file))
+                return text;
+        for (int i = 0; i < TRIED_MAX && (at = strstr(text, file)); i++) {
+                const char *behind = at + strlen(file);
+
+                if (*behind == ':')
+                        behind += 1 + strspn(behind + 1, "0123456789");
+                text = imm_printf(a, "%.*sas tried%s", (int)(at - text), text, behind);
+        }
+        return text;
 }
 
 void imm_trial_undo(struct imm_tui *t) {
@@ -189,9 +256,13 @@ void imm_trial_undo(struct imm_tui *t) {
                 imm_tui_say(t, true, "nothing to take back");
                 return;
         }
-        what = t->trials->v[--t->trials->n].lines;
-        if (imm_trial_judge(t))
-                effect(t, imm_printf(t->frame, "taken back %s", what));
+        what = imm_printf(t->frame, "taken back %s", t->trials->v[--t->trials->n].lines);
+        if (!imm_trial_judge(t))
+                return;
+        if (t->trials->n > 0)
+                effect(t, what);
+        else
+                imm_tui_say(t, false, "%.*s: all is as it was", (int)strcspn(what, "\n"), what);
 }
 
 /* ---- the pane ---- */

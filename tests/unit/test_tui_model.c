@@ -166,7 +166,11 @@ TEST(a_value_goes_round_and_what_is_as_it_was_is_no_change) {
         shows(type(f, "+ProtectSystem=yes<enter>"), "+ ProtectSystem=yes");
         lacks(type(f, ""), "full"); /* the second one took its place */
         shows(type(f, "+User<enter>"), "expected Setting=value");
-        shows(type(f, "+Usr=x<enter>"), "no setting 'Usr'");
+        shows(type(f, ""), "Try Setting=value: User"); /* it stays to be mended */
+        imm_tui_key(&f->t, 0x15);
+        shows(type(f, "Usr=x<enter>"), "no setting 'Usr'");
+        shows(type(f, "<left><left><left>e<enter>"), "User=x");
+        lacks(type(f, ""), "Try");
 }
 
 TEST(lists_add_up_unless_edited_in_place) {
@@ -301,6 +305,76 @@ TEST(small_and_odd_screens_hold) {
         shows(type(f, ""), "alpha.service");
 }
 
+TEST(tab_completes_settings_values_and_paths) {
+        struct fixture *f = *state;
+
+        shows(type(f, "<enter>+pri<tab>"), "Try Setting=value: PrivateTmp=");
+        shows(type(f, "<tab>"), "no  yes");
+        shows(type(f, "y<tab><enter>"), "PrivateTmp=yes: exposure 9.6 → 9.4");
+        shows(type(f, "+write<tab>"), "ReadWritePaths="); /* it is in the middle of one */
+        imm_tui_key(&f->t, 0x15);
+        shows(type(f, "xyz<tab>"), "nothing starts so");
+        imm_tui_key(&f->t, 0x15);
+        shows(type(f, "User=x<tab>"), "no list to complete");
+        shows(type(f, "<esc>1/PrivateTmp<enter>e"), "no  yes"); /* at once where there are few */
+        type(f, "<esc>3pe<tab>");
+        assert_string_equal(f->t.input, "/etc/");
+        type(f, "sh<tab>");
+        assert_string_equal(f->t.input, "/etc/shadow");
+        type(f, "<esc>w<tab>"); /* nothing to complete there */
+        assert_string_equal(f->t.input, "/etc/systemd/system/alpha.service.d/50-immure.conf");
+}
+
+TEST(what_is_not_written_is_not_lost_unsaid) {
+        struct fixture *f = *state;
+
+        type(f, "<enter>G<space><esc>");
+        shows(type(f, "<esc>"), "alpha.service is not written");
+        assert_false(f->t.quit);
+        type(f, "j<esc>"); /* asked anew after anything else */
+        assert_false(f->t.quit);
+        imm_tui_forget(&f->t); /* all is read again */
+        imm_tui_audit(&f->t, f->w.now, 3, 3);
+        shows(type(f, "g"), "tried");
+        shows(type(f, "<enter>"), "with what you tried before");
+        type(f, "u<esc>q");
+        assert_true(f->t.quit);
+}
+
+TEST(a_remedy_leaves_out_what_does_nothing) {
+        struct fixture *f = *state;
+
+        f->w.now->states.v[0]->findings.v[0].remedy = "PrivateTmp=yes\nReadWritePaths=/idle";
+        type(f, "<enter>5aw<enter>");
+        assert_string_equal(f->w.saved_text, "[Service]\n# against shared-tmp\nPrivateTmp=yes\n");
+}
+
+TEST(sorting_shows_what_is_first) {
+        struct fixture *f = *state;
+
+        type(f, "sss"); /* by name, exposure, reach */
+        assert_int_equal(f->t.list.cursor, 0);
+        assert_string_equal(f->t.rows[f->t.list.cursor].state->unit, "alpha.service");
+        type(f, "S");
+        assert_string_equal(f->t.rows[f->t.list.cursor].state->unit, "gamma.service");
+        type(f, "S<down>"); /* a cursor that was moved stays on its unit */
+        type(f, "S");
+        assert_int_equal(f->t.list.cursor, 1);
+}
+
+TEST(signs_without_width_take_no_time) {
+        struct fixture *f = *state;
+        char *text = imm_alloc(f->a, 400002);
+
+        for (size_t i = 0; i < 200000; i++)
+                memcpy(text + 1 + 2 * i, "\xcc\x81", 2);
+        text[0] = 'e';
+        imm_strv_add(f->w.now->arena, &f->w.now->states.v[0]->findings.v[0].evidence, text);
+        shows(type(f, "<enter>5j"), "shared-tmp");
+        f->w.now->states.v[0]->settings.v[0].value = text;
+        type(f, "1jjj");
+}
+
 TEST(without_utf8_there_is_ascii) {
         struct fixture *f = *state;
 
@@ -331,6 +405,8 @@ RUN(CASE(the_list_is_worst_first_and_has_the_figures), CASE(no_name_can_drive_th
         CASE(what_was_tried_waits_in_the_list), CASE(groups_fold),
         CASE(the_mouse_selects_then_opens), CASE(findings_are_walked_one_by_one),
         CASE(an_audit_that_grows_keeps_the_cursor_on_its_unit),
-        CASE(prompts_are_edited_where_one_types), CASE(search_goes_round),
-        CASE(small_and_odd_screens_hold), CASE(without_utf8_there_is_ascii),
-        cmocka_unit_test(every_key_is_explained_once))
+        CASE(tab_completes_settings_values_and_paths), CASE(what_is_not_written_is_not_lost_unsaid),
+        CASE(a_remedy_leaves_out_what_does_nothing), CASE(sorting_shows_what_is_first),
+        CASE(signs_without_width_take_no_time), CASE(prompts_are_edited_where_one_types),
+        CASE(search_goes_round), CASE(small_and_odd_screens_hold),
+        CASE(without_utf8_there_is_ascii), cmocka_unit_test(every_key_is_explained_once))

@@ -10,7 +10,7 @@
 struct world {
         struct imm_snapshot *now;
         struct imm_state tried;
-        struct imm_state_finding broken;
+        struct imm_state_finding broken, idle;
         struct imm_strv dropins;
         char *saved_path, *saved_text, *copied;
         struct imm_snapshot *earlier;
@@ -55,6 +55,17 @@ static const struct imm_state *state(
                 w->tried.findings.v = &w->broken;
                 w->tried.findings.n = 1;
         }
+        if (strstr(dropin, "/idle")) { /* a line that does nothing */
+                w->idle = (struct imm_state_finding){.rule = "outdone",
+                        .scorecard = "ineffective",
+                        .severity = IMM_SEVERITY_MEDIUM,
+                        .file = "/etc/tried.conf",
+                        .line = 1};
+                for (const char *c = dropin; c < strstr(dropin, "/idle"); c++)
+                        w->idle.line += *c == '\n';
+                w->tried.findings.v = &w->idle;
+                w->tried.findings.n = 1;
+        }
         return &w->tried;
 }
 
@@ -74,6 +85,8 @@ static int list(void *data, const char *unit, const char *dropin, const char *di
 static int why(void *data, const char *unit, const char *dropin, const char *path,
         struct imm_arena *a, struct imm_strv *ret, struct imm_err *err) {
         imm_strv_add(a, ret, imm_printf(a, "because of %s", path));
+        if (dropin)
+                imm_strv_add(a, ret, "no: so says /etc/tried.conf:3; without it, yes");
         return 0;
 }
 

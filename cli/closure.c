@@ -20,11 +20,6 @@ static const struct imm_option options[] = {
         {NULL},
 };
 
-/* Needed and not seen, for sure or likely. What is only possibly needed is no claim. */
-static bool is_missing(const struct imm_need *n) {
-        return n->visible == 0 && n->confidence <= IMM_LIKELY && !n->created;
-}
-
 /* ---- text ---- */
 
 static const char *bytes_text(struct imm_arena *a, uint64_t n) {
@@ -44,7 +39,7 @@ static const char *bytes_text(struct imm_arena *a, uint64_t n) {
 
 static void put_need(struct imm_cli *cli, const struct imm_need *n, unsigned depth) {
         struct imm_arena *a = cli->arena;
-        const char *tone = is_missing(n) ? imm_cli_tone(cli, IMM_TONE_BAD) : "";
+        const char *tone = imm_need_is_missing(n) ? imm_cli_tone(cli, IMM_TONE_BAD) : "";
 
         printf("%*s%s", (int)(2 * depth), "", tone);
         imm_text_put(stdout, n->path);
@@ -54,7 +49,7 @@ static void put_need(struct imm_cli *cli, const struct imm_need *n, unsigned dep
         if (n->by == IMM_NEED_BY_UNIT && n->origin.file)
                 imm_text_put(stdout, imm_printf(a, " (%s)", imm_origin_text(&n->origin, a)));
         fputs(imm_cli_plain(cli), stdout);
-        if (is_missing(n)) {
+        if (imm_need_is_missing(n)) {
                 printf("  %smissing", imm_cli_tone(cli, IMM_TONE_BAD));
                 if (n->hidden)
                         imm_text_put(stdout, imm_printf(a, ": %s", n->hidden));
@@ -127,7 +122,7 @@ static void put_missing(struct imm_cli *cli, const struct imm_closure *c) {
         bool any = false;
 
         for (size_t i = 0; i < c->n; i++) {
-                if (!is_missing(&c->v[i]))
+                if (!imm_need_is_missing(&c->v[i]))
                         continue;
                 if (!any)
                         printf("\n%smissing%s: needed, and not there for the service\n",
@@ -136,8 +131,6 @@ static void put_missing(struct imm_cli *cli, const struct imm_closure *c) {
                 put_need(cli, &c->v[i], 1);
         }
 }
-
-enum { GROUPS_SHOWN = 15 };
 
 static void put_excess(
         struct imm_cli *cli, const struct imm_closure *c, const struct imm_excess *x) {
@@ -155,15 +148,15 @@ static void put_excess(
         }
         printf("%" PRIu64 " of %" PRIu64 " visible files (%s of %s) are not needed\n", x->excess,
                 x->visible, bytes_text(a, x->excess_bytes), bytes_text(a, x->visible_bytes));
-        for (size_t i = 0; i < x->groups.n && i < GROUPS_SHOWN; i++) {
+        for (size_t i = 0; i < x->groups.n; i++) {
                 const struct imm_excess_group *g = &x->groups.v[i];
 
                 printf("  %10s  %6" PRIu64 " files  ", bytes_text(a, g->bytes), g->files);
                 imm_text_put(stdout, g->name);
                 putchar('\n');
         }
-        if (x->groups.n > GROUPS_SHOWN)
-                printf("  and %zu packages and places more\n", x->groups.n - GROUPS_SHOWN);
+        if (x->all_groups > x->groups.n)
+                printf("  and %zu packages and places more\n", x->all_groups - x->groups.n);
 }
 
 static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const struct imm_closure *c,
@@ -246,7 +239,7 @@ static void json_missing(struct imm_json *j, const struct imm_closure *c) {
         for (size_t i = 0; i < c->n; i++) {
                 const struct imm_need *n = &c->v[i];
 
-                if (!is_missing(n))
+                if (!imm_need_is_missing(n))
                         continue;
                 imm_json_object(j, NULL);
                 imm_json_string(j, "path", n->path);
@@ -312,6 +305,7 @@ struct result {
         struct imm_unit *unit;
         struct imm_closure *closure;
         struct imm_excess excess;
+        const struct result *same; /* an earlier one of the same unit, by another of its names */
 };
 
 /* The results stay when the threads are gone: each has memory of its own. */
@@ -327,8 +321,10 @@ static void compute(void *data, unsigned worker, size_t i) {
         struct imm_arena *a = job->arenas[worker];
         struct result *r = &job->results[i];
         unsigned want = cli->json != IMM_JSON_OFF ? IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS
-                                                  : IMM_EXCESS_GROUPS;
+                                                  : IMM_EXCESS_LARGEST;
 
+        if (r->same)
+                return;
         r->closure = asked.full_unit
                              ? imm_closure_compute(cli->manager, r->unit, IMM_CLOSURE_FULL_UNIT, a)
                              : imm_closure_of(cli->manager, r->unit);
@@ -340,17 +336,37 @@ static void drop_arena(void *arena) {
         imm_arena_free(arena);
 }
 
+/* No two threads may compute one unit, which several names can mean. */
+static void find_same(struct imm_cli *cli, struct result *results, size_t n) {
+        struct imm_map first = {0};
+
+        for (size_t i = 0; i < n; i++) {
+                const char *key = imm_printf(cli->arena, "%p", (void *)results[i].unit);
+
+                results[i].same = imm_map_get(&first, key);
+                if (!results[i].same)
+                        imm_map_put(cli->arena, &first, key, &results[i]);
+        }
+}
+
 static void compute_all(struct imm_cli *cli, struct result *results, size_t n) {
         struct job job = {.cli = cli, .results = results};
 
-        (void)imm_closures_of(cli->manager);
+        find_same(cli, results, n);
+
+        imm_closures_threads(imm_closures_of(cli->manager), cli->jobs);
         for (unsigned i = 0; i < imm_crew_size(n, 1, cli->jobs); i++) {
                 job.arenas[i] = imm_arena_new();
                 imm_arena_defer(cli->arena, drop_arena, job.arenas[i]);
         }
         imm_crew_run(n, 1, cli->jobs, compute, &job);
-        for (size_t i = 0; i < n; i++)
-                imm_cli_diags(cli, &results[i].closure->diags);
+        for (size_t i = 0; i < n; i++) {
+                if (results[i].same) {
+                        results[i].closure = results[i].same->closure;
+                        results[i].excess = results[i].same->excess;
+                } else
+                        imm_cli_diags(cli, &results[i].closure->diags);
+        }
 }
 
 static int closure(struct imm_cli *cli) {

@@ -237,7 +237,7 @@ static void closure(
                                                                    n->host_path))
                                                 : NULL,
                 };
-                if (n->visible == 0)
+                if (imm_need_is_missing(n))
                         imm_strv_add(to->arena, &s->missing, copy(to, n->path));
         }
         imm_excess_compute(m, u, c, IMM_EXCESS_GROUPS, scratch, &e);

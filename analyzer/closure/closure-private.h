@@ -30,7 +30,7 @@ struct node {
         const char *target; /* of a symbolic link */
 
         /* Set behind what they speak of, so that it can be read without the lock then */
-        bool elf_known, ldso_known, cache_known, nss_known, text_known;
+        bool elf_known, ldso_known, cache_known, text_known;
         const char *text;      /* of node_text() */
         int elf_error;         /* of imm_elf_read(), or of opening */
         const char *elf_why;   /* of -EBADMSG */
@@ -39,6 +39,14 @@ struct node {
         unsigned nss;          /* which databases its imports look up (nss.c) */
         struct ldso *ldso;     /* of a loader */
         struct ldcache *cache; /* of an ld.so.cache */
+};
+
+/* Files are read by several threads at once: a file belongs to one of these by its path. */
+enum { READERS = 8 };
+struct file_reader {
+        pthread_mutex_t lock;
+        struct imm_arena *arena;   /* of what is kept; NULL until used */
+        struct imm_arena *scratch; /* of one file at a time */
 };
 
 struct imm_closures {
@@ -56,7 +64,14 @@ struct imm_closures {
         struct packages *unit_packages;     /* of systemd's files alone; NULL until asked */
         struct owners *owners;              /* NULL until asked */
         struct walk *walk;                  /* NULL until asked */
+        unsigned threads;                   /* of the walk */
         struct imm_map walk_found;          /* of walk_find(): host path -> index plus one */
+        struct file_reader readers[READERS];
+        struct imm_map folders;            /* host path -> struct folder (tree.c) */
+        struct imm_map commands;           /* of find_in_path(): PATH and name -> what was found */
+        pthread_rwlock_t libraries_lock;   /* of the maps below known_libraries */
+        struct known_libraries *libraries; /* the first of a list; loader.c */
+        struct imm_map watched;            /* path -> the number of its watch plus one */
 };
 
 static inline struct imm_closures *closures_lock(struct imm_closures *c) {
@@ -82,6 +97,9 @@ struct node *node_get(struct imm_closures *c, const char *host);
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);
 /* The content of a small file that is asked for again and again; "" if it cannot be read */
 const char *node_text(struct imm_closures *c, struct node *n);
+/* Which databases of the name service its imports look up: a bit for each (nss.c) */
+unsigned node_nss(struct imm_closures *c, struct node *n);
+void note_nss_import(void *bits, const char *name);
 /* The line behind #!, as the kernel would cut it; NULL if it is no script. */
 const char *node_shebang(struct imm_closures *c, struct node *n);
 
@@ -93,6 +111,10 @@ struct view {
         const char *prefix;                  /* "" or a RootDirectory= that is only assumed */
         struct imm_map dirs;                 /* directories resolved before: path -> struct place */
         bool *shows;                         /* of each mount: mount_shows_root() */
+        struct imm_strv others; /* mounts that show something else than the root there */
+        unsigned char *agrees;  /* of view_is_root(), by the watch's number */
+        size_t n_agrees;
+        struct imm_strv *touched; /* where set: the directories and links that are looked into */
         struct imm_arena *arena;
 };
 
@@ -115,6 +137,23 @@ char *path_join(
  */
 int view_find(struct view *v, const char *cwd, const char *path, struct place *ret);
 
+/*
+ * What was found out in the plain root holds in every view that shows the same at the paths that
+ * were looked at. Each such path has a number, so that a view is asked once for it.
+ */
+struct watch {
+        const char *path;
+        unsigned number;
+};
+struct watches {
+        struct watch *v;
+        size_t n, cap;
+};
+/* Adds @touched, what a view has noted there, to @w. c->lock is held. */
+void watch_add(struct imm_closures *c, const struct imm_strv *touched, struct watches *w);
+/* Does the view show at all these paths, and below them, just what the root has there? */
+bool view_is_root(struct view *v, const struct watches *w);
+
 /* Does @m show files of the root? Not those that are mounted over with something new at boot. */
 bool mount_shows_root(const struct imm_closures *c, const struct imm_mount *m);
 /* Where @path, which lies on @m, is in the root, if @m shows what is at @top there */
@@ -126,7 +165,8 @@ const char *mount_host_path(
 struct walk_node {
         const char *name;
         uint32_t parent, end; /* end: the first node behind all that is below this one */
-        uint32_t package;     /* index into the packages' names plus one; 0: none, or not asked */
+        uint32_t
+                group; /* index into the walk's groups; of regular files, once they are filled in */
         mode_t mode;
         uid_t uid;
         gid_t gid;
@@ -136,9 +176,13 @@ struct walk_node {
 struct walk {
         struct walk_node *v; /* in order of a depth-first walk; the first is the root */
         size_t n, cap;
+        uint32_t *files; /* regular files, and their bytes, before each node and behind the last */
+        uint64_t *bytes;
         struct imm_map directories; /* path -> index plus one */
-        bool packages;              /* the nodes' packages are filled in */
-        uint32_t *closed;           /* directories that not everybody may search */
+        struct imm_excess_group
+                *groups; /* who owns files: packages, then places; NULL: not asked */
+        size_t n_groups, groups_cap;
+        uint32_t *closed; /* directories that not everybody may search */
         size_t n_closed, closed_cap;
 };
 const struct walk *walk_of(struct imm_closures *c);
@@ -146,8 +190,8 @@ const struct walk *walk_of(struct imm_closures *c);
 size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host);
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
 
-/* packages.c: fills the nodes' packages in; the number of packages, and their names */
-size_t walk_packages(struct imm_closures *c, const char *const **ret_names);
+/* packages.c: fills the groups in, which are all files of the root, and each node's own */
+void walk_groups(struct imm_closures *c);
 /* Of a real path with "/systemd/" in it; false: no package's. The version may be NULL. */
 bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
         const char **ret_version);
@@ -221,7 +265,6 @@ struct object {
         const struct imm_elf *elf; /* NULL: broken, or not read */
         const char *opened;        /* the path by which it was found */
         const char *origin;        /* $ORIGIN; NULL if it cannot be known */
-        struct imm_strv names;     /* by which it was asked for */
         size_t loader;             /* index of the object that asked first; of the main one: 0 */
         int need;
 };

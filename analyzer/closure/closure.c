@@ -9,6 +9,7 @@ static void closures_done(void *data) {
 
         (void)pthread_mutex_destroy(&c->lock);
         (void)pthread_rwlock_destroy(&c->nodes_lock);
+        (void)pthread_rwlock_destroy(&c->libraries_lock);
         imm_arena_free(c->arena);
 }
 
@@ -34,6 +35,7 @@ struct imm_closures *imm_closures_of(struct imm_manager *m) {
                 c->arena = imm_arena_new();
                 init_lock(&c->lock);
                 (void)pthread_rwlock_init(&c->nodes_lock, NULL);
+                (void)pthread_rwlock_init(&c->libraries_lock, NULL);
                 imm_arena_defer(m->arena, closures_done, c);
                 m->closures = c;
         }
@@ -53,6 +55,12 @@ void imm_closures_keep(struct imm_closures *c) {
 
         if (c->elfcache)
                 elfcache_save(c->elfcache, &c->nodes);
+}
+
+void imm_closures_threads(struct imm_closures *c, unsigned n) {
+        CLOSURES_LOCKED(c);
+
+        c->threads = n;
 }
 
 const struct imm_diags *imm_closures_diags(const struct imm_closures *c) {

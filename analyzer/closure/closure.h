@@ -66,6 +66,9 @@ struct imm_closure {
                           unknown */
 };
 
+/* Needed for sure or likely, and not seen: what is only possibly needed is no claim. */
+bool imm_need_is_missing(const struct imm_need *n);
+
 /* What all units of a manager share: the cached tree, the store's database, loaders, packages. */
 struct imm_closures;
 
@@ -109,12 +112,17 @@ struct imm_excess {
         uint64_t excess, excess_bytes;
         struct imm_strv paths; /* of the excess: store paths, or files as the service sees them */
         IMM_LIST(imm_excess_group) groups; /* files only: largest first */
+        size_t all_groups;                 /* how many there are */
 };
 
 enum imm_excess_flags {
-        IMM_EXCESS_PATHS = 1 << 0,  /* fill paths: a line per file */
-        IMM_EXCESS_GROUPS = 1 << 1, /* fill groups: reads the package database */
+        IMM_EXCESS_PATHS = 1 << 0,   /* fill paths: a line per file */
+        IMM_EXCESS_GROUPS = 1 << 1,  /* fill groups: reads the package database */
+        IMM_EXCESS_LARGEST = 1 << 2, /* only the largest groups: IMM_EXCESS_LARGEST_N of them */
 };
+enum { IMM_EXCESS_LARGEST_N = 15 };
+/* How many threads may walk the root, which the first question for excess does; 1 if not told */
+void imm_closures_threads(struct imm_closures *c, unsigned n);
 void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
         unsigned flags, struct imm_arena *a, struct imm_excess *ret);
 

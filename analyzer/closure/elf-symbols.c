@@ -95,7 +95,7 @@ static int from_gnu_hash(struct elf_reader *r, struct table *t, uint64_t symbols
         return 0;
 }
 
-static int find_table(struct elf_reader *r, struct table *t) {
+static int find_strings(struct elf_reader *r, struct table *t) {
         uint64_t symbols, strings;
         int k;
 
@@ -108,12 +108,28 @@ static int find_table(struct elf_reader *r, struct table *t) {
                 return k;
         (void)(elf_dynamic(r, DT_STRSZ, &strings) && strings < t->strings_size &&
                 (t->strings_size = strings));
+        return 0;
+}
+
+static int count_symbols(struct elf_reader *r, struct table *t) {
+        uint64_t symbols;
+        int k;
+
+        if (!elf_dynamic(r, DT_SYMTAB, &symbols))
+                return 1;
         k = from_sections(r, t);
         if (k == 0)
                 k = from_hash(r, t);
         if (k == 0)
                 k = from_gnu_hash(r, t, symbols);
         return k < 0 ? k : 0;
+}
+
+/* 1: there is none */
+static int find_table(struct elf_reader *r, struct table *t) {
+        int k = find_strings(r, t);
+
+        return k == 0 ? count_symbols(r, t) : k;
 }
 
 static const char *name_at(const struct table *t, const char *strings, uint64_t i) {
@@ -246,17 +262,17 @@ int imm_elf_read_symbols(int fd, uint64_t size, struct imm_arena *a, struct imm_
 
 /* ---- imports alone ---- */
 
-/* Linkers put what is not defined before what the GNU hash table finds. */
-static uint64_t first_defined(struct elf_reader *r, uint64_t n) {
+/* Linkers put what is not defined before what the GNU hash table finds. 0: there is none. */
+static uint64_t first_defined(struct elf_reader *r) {
         unsigned char head[8];
         uint64_t address, offset, first;
 
         if (!elf_dynamic(r, DT_GNU_HASH, &address) ||
                 elf_offset_of(r, address, &offset, NULL) < 0 ||
                 elf_pread(r, offset, head, sizeof(head)) < 0)
-                return n;
+                return 0;
         first = elf_get(r, head + 4, 4);
-        return first > 1 && first < n ? first : n;
+        return first > 1 ? first : 0;
 }
 
 /* The names of undefined symbols lie close together: that part of the strings is read. */
@@ -267,7 +283,6 @@ static int read_imports(struct elf_reader *r, struct table *t,
         unsigned char *symbols, *p, *strings;
         int k;
 
-        t->n = first_defined(r, t->n);
         if (t->n > ELF_SYMBOLS_MAX)
                 return -EFBIG;
         k = elf_load(r, t->offset, t->n * entry, &symbols);
@@ -300,18 +315,20 @@ static int read_imports(struct elf_reader *r, struct table *t,
         return 0;
 }
 
-int imm_elf_each_import(int fd, uint64_t size, void (*import)(void *data, const char *name),
-        void *data, const char **ret_why) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+int imm_elf_each_import(int fd, uint64_t size, struct imm_arena *scratch,
+        void (*import)(void *data, const char *name), void *data) {
         struct elf_reader r = {.fd = fd, .size = size, .arena = scratch};
         struct table t = {0};
         int k = elf_open(&r);
 
         if (k == 0)
-                k = find_table(&r, &t);
+                k = find_strings(&r, &t);
+        if (k == 0) {
+                t.n = first_defined(&r);
+                if (t.n == 0)
+                        k = count_symbols(&r, &t);
+        }
         if (k == 0)
                 k = read_imports(&r, &t, import, data);
-        if (k < 0)
-                *ret_why = "its symbols cannot be read";
         return k < 0 ? k : 0;
 }

@@ -7,7 +7,7 @@
 
 enum { CACHE_MAX = 128 << 20, RECORDS_MAX = 200000 };
 
-static const char magic[] = "immure elf cache 1\n";
+static const char magic[] = "immure elf cache 2\n";
 
 struct record {
         const unsigned char *p; /* behind the key */
@@ -118,6 +118,7 @@ static void get_elf(struct reading *r, struct imm_elf *e) {
         get_strings(r, &e->filter);
         e->flags_1 = get_number(r);
         e->executable_stack = get_number(r) != 0;
+        e->text_relocations = get_number(r) != 0;
         n = get_number(r);
         if (n > r->n) /* each takes more than a byte */
                 r->broken = true;
@@ -152,6 +153,7 @@ static void put_elf(FILE *f, const struct imm_elf *e) {
         put_strings(f, &e->filter);
         put_number(f, e->flags_1);
         put_number(f, e->executable_stack);
+        put_number(f, e->text_relocations);
         put_number(f, e->n_dlopen);
         for (size_t i = 0; i < e->n_dlopen; i++) {
                 put_strings(f, &e->dlopen[i].sonames);
@@ -178,7 +180,6 @@ static bool worth_keeping(const struct elfcache *e, const struct node *n) {
 static void put_node(FILE *f, const struct node *n) {
         put_number(f, n->elf != NULL);
         put_string(f, n->shebang);
-        put_number(f, n->nss_known);
         put_number(f, n->nss);
         if (n->elf)
                 put_elf(f, n->elf);
@@ -189,19 +190,17 @@ bool elfcache_get(struct elfcache *e, struct node *n, struct imm_arena *a) {
         struct imm_elf *elf = NULL;
         struct reading r;
         const char *shebang;
-        bool nss_known;
         unsigned nss;
 
         if (!e || e->records.n == 0 || !is_trusted(e, n))
                 return false;
-        found = imm_map_get(&e->records, key_of(n, e->arena));
+        found = imm_map_get(&e->records, key_of(n, a));
         if (!found)
                 return false;
         r = (struct reading){.p = found->p, .n = found->n, .arena = a};
         if (get_number(&r))
                 elf = imm_new(a, struct imm_elf);
         shebang = get_string(&r);
-        nss_known = get_number(&r) != 0;
         nss = (unsigned)get_number(&r);
         if (elf)
                 get_elf(&r, elf);
@@ -211,7 +210,6 @@ bool elfcache_get(struct elfcache *e, struct node *n, struct imm_arena *a) {
         n->elf_error = elf ? 0 : -ENOEXEC;
         n->shebang = shebang;
         n->nss = nss;
-        n->nss_known = nss_known;
         return true;
 }
 

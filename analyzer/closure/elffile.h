@@ -63,7 +63,7 @@ int imm_elf_read_symbols(int fd, uint64_t size, struct imm_arena *a, struct imm_
 
 /*
  * The imports alone, one by one in the table's order, for a question to many files: what is defined
- * is not read. As above.
+ * is not read. @scratch is what is needed meanwhile. As above.
  */
-int imm_elf_each_import(int fd, uint64_t size, void (*import)(void *data, const char *name),
-        void *data, const char **ret_why);
+int imm_elf_each_import(int fd, uint64_t size, struct imm_arena *scratch,
+        void (*import)(void *data, const char *name), void *data);

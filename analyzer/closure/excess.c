@@ -5,9 +5,19 @@
 
 /*
  * What a service sees and does not need. Each mount shows a range of the walked tree, less the
- * ranges that other mounts cover; marking the ends of ranges and summing once over the tree tells
- * for every file whether it is seen. Two mounts that show one file count it once.
+ * ranges that other mounts cover; sorting the ends of all ranges and going over them once tells
+ * which parts of the tree are seen and which of these are needed. Two mounts that show one file
+ * count it once. No file is looked at for that: the walk has summed up what lies before each.
  */
+
+struct mark { /* from this node on */
+        size_t at;
+        int seen, needed; /* so many more */
+};
+
+struct range {
+        size_t from, end;
+};
 
 struct region {
         const struct imm_mount *mount;
@@ -24,7 +34,8 @@ struct survey {
         struct imm_arena *arena;          /* scratch */
         const struct imm_mount **parents; /* of each mount: the one that it stands on */
         IMM_ARRAY(struct region) regions;
-        int32_t *seen, *needed; /* differences: what is added from a node on */
+        IMM_ARRAY(struct mark) marks;
+        IMM_ARRAY(struct range) excess; /* in order */
 };
 
 /* The node of what @m shows at @top */
@@ -37,9 +48,11 @@ static size_t find_top(struct survey *s, const char *top) {
         return at;
 }
 
-static void mark(int32_t *marks, size_t from, size_t end, int by) {
-        marks[from] += by;
-        marks[end] -= by;
+static void mark(struct survey *s, size_t from, size_t end, int seen, int needed) {
+        if (from == end)
+                return;
+        *imm_array_push(s->arena, &s->marks) = (struct mark){from, seen, needed};
+        *imm_array_push(s->arena, &s->marks) = (struct mark){end, -seen, -needed};
 }
 
 /* The mount that each mount stands on */
@@ -65,7 +78,7 @@ static void mark_covered(struct survey *s, const struct imm_mount *m, const char
                         continue;
                 at = walk_find(s->c, s->w, mount_host_path(top, m, s->t->v[i].path, s->arena));
                 if (at != SIZE_MAX)
-                        mark(s->seen, at, s->w->v[at].end, -1);
+                        mark(s, at, s->w->v[at].end, -1, 0);
         }
 }
 
@@ -76,7 +89,7 @@ static void add_region(struct survey *s, size_t i, const char *top) {
                 return;
         *imm_array_push(s->arena, &s->regions) = (struct region){
                 .mount = &s->t->v[i], .top = top, .from = at, .end = s->w->v[at].end};
-        mark(s->seen, at, s->w->v[at].end, 1);
+        mark(s, at, s->w->v[at].end, 1, 0);
         mark_covered(s, &s->t->v[i], top);
 }
 
@@ -100,8 +113,8 @@ static void hide_closed(struct survey *s) {
         for (size_t i = 0; i < s->w->n_closed; i++) {
                 size_t at = s->w->closed[i];
 
-                if (!may_search(s->id, &s->w->v[at]) && s->w->v[at].end > at + 1)
-                        mark(s->seen, at + 1, s->w->v[at].end, -100000);
+                if (!may_search(s->id, &s->w->v[at]))
+                        mark(s, at + 1, s->w->v[at].end, -100000, 0);
         }
 }
 
@@ -114,30 +127,68 @@ static void mark_needs(struct survey *s, const struct imm_closure *c) {
                         continue;
                 at = walk_find(s->c, s->w, n->host_path);
                 if (at != SIZE_MAX)
-                        mark(s->needed, at, n->tree ? s->w->v[at].end : at + 1, 1);
+                        mark(s, at, n->tree ? s->w->v[at].end : at + 1, 0, 1);
         }
 }
 
-static void add_paths(
-        struct survey *s, const bool *excess, struct imm_arena *a, struct imm_excess *x) {
+static int by_place(const void *a, const void *b) {
+        const struct mark *x = a, *y = b;
+
+        return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The parts of the tree between marks, each all seen or not, all needed or not */
+static void sum_up(struct survey *s, struct imm_excess *x) {
+        const struct walk *w = s->w;
+        long seen = 0, needed = 0;
+
+        if (s->marks.n == 0)
+                return;
+        qsort(s->marks.v, s->marks.n, sizeof(*s->marks.v), by_place);
+        for (size_t i = 0; i + 1 < s->marks.n; i++) {
+                size_t from = s->marks.v[i].at, end = s->marks.v[i + 1].at;
+                uint64_t bytes = w->bytes[end] - w->bytes[from];
+
+                seen += s->marks.v[i].seen;
+                needed += s->marks.v[i].needed;
+                if (seen <= 0 || w->files[end] == w->files[from])
+                        continue;
+                x->visible += w->files[end] - w->files[from];
+                x->visible_bytes += bytes;
+                if (needed > 0)
+                        continue;
+                x->excess += w->files[end] - w->files[from];
+                x->excess_bytes += bytes;
+                *imm_array_push(s->arena, &s->excess) = (struct range){from, end};
+        }
+}
+
+static void add_path(struct survey *s, const struct region *g, size_t i, bool *told,
+        struct imm_arena *a, struct imm_excess *x) {
+        const char *prefix = g->mount->path[1] ? g->mount->path : "", *path;
+
+        if (told[i] || !S_ISREG(s->w->v[i].mode))
+                return;
+        path = walk_path(s->w, i, s->arena);
+        path = imm_printf(a, "%s%s", prefix, path + (g->top[1] ? strlen(g->top) : 0));
+        if (imm_mount_at(s->t, path) != g->mount)
+                return; /* covered here, seen through another mount */
+        told[i] = true;
+        imm_strv_add(a, &x->paths, path);
+}
+
+static void add_paths(struct survey *s, struct imm_arena *a, struct imm_excess *x) {
         bool *told = imm_alloc_array(s->arena, s->w->n + 1, sizeof(*told));
 
         for (size_t r = 0; r < s->regions.n; r++) {
                 const struct region *g = &s->regions.v[r];
-                const char *prefix = g->mount->path[1] ? g->mount->path : "";
-                size_t n = g->top[1] ? strlen(g->top) : 0;
 
-                for (size_t i = g->from; i < g->end; i++) {
-                        const char *path;
+                for (size_t k = 0; k < s->excess.n; k++) {
+                        const struct range *e = &s->excess.v[k];
+                        size_t from = e->from > g->from ? e->from : g->from;
 
-                        if (!excess[i] || told[i])
-                                continue;
-                        path = walk_path(s->w, i, s->arena);
-                        path = imm_printf(a, "%s%s", prefix, path + n);
-                        if (imm_mount_at(s->t, path) != g->mount)
-                                continue; /* covered here, seen through another mount */
-                        told[i] = true;
-                        imm_strv_add(a, &x->paths, path);
+                        for (size_t i = from; i < e->end && i < g->end; i++)
+                                add_path(s, g, i, told, a, x);
                 }
         }
         imm_strv_sort_unique(&x->paths);
@@ -151,65 +202,85 @@ static int larger_first(const void *a, const void *b) {
         return strcmp(x->name, y->name);
 }
 
-/* Files of no package are told by the directory two below the top, "/var/lib/", or their own if
- * that is higher up. */
-static size_t place_of(const struct walk *w, size_t i) {
-        size_t at = w->v[i].parent;
+/* @groups less, or plus, the files of a range */
+static void count_groups(
+        const struct walk *w, struct imm_excess_group *groups, size_t from, size_t end, bool less) {
+        for (size_t i = from; i < end; i++) {
+                const struct walk_node *n = &w->v[i];
+                struct imm_excess_group *g = &groups[n->group];
 
-        while (at && w->v[at].parent && w->v[w->v[at].parent].parent)
-                at = w->v[at].parent;
-        return at;
+                if (!S_ISREG(n->mode))
+                        continue;
+                g->files += less ? -UINT64_C(1) : 1;
+                g->bytes += less ? -n->size : n->size;
+        }
+}
+
+/* All groups, less what is not excess: that is mostly less work than adding up what is. */
+static struct imm_excess_group *sum_groups(struct survey *s) {
+        const struct walk *w = s->w;
+        size_t n = 0, at = 0;
+        struct imm_excess_group *v =
+                imm_alloc_array(s->arena, w->n_groups + 1, sizeof(struct imm_excess_group));
+        bool less;
+
+        imm_array_foreach (e, &s->excess)
+                n += e->end - e->from;
+        less = n > w->n / 2;
+        for (size_t i = 0; i < w->n_groups; i++)
+                v[i] = less ? w->groups[i] : (struct imm_excess_group){.name = w->groups[i].name};
+        imm_array_foreach (e, &s->excess) {
+                if (less)
+                        count_groups(w, v, at, e->from, true);
+                else
+                        count_groups(w, v, e->from, e->end, false);
+                at = e->end;
+        }
+        if (less)
+                count_groups(w, v, at, w->n, true);
+        return v;
+}
+
+/* Keeps the largest of @v in front, in order; their number */
+static size_t largest_first(struct imm_excess_group *v, size_t n, size_t max) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                struct imm_excess_group g = v[i];
+                size_t k;
+
+                if (kept == max && larger_first(&g, &v[kept - 1]) >= 0)
+                        continue;
+                k = kept < max ? kept++ : kept - 1;
+                for (; k > 0 && larger_first(&g, &v[k - 1]) < 0; k--)
+                        v[k] = v[k - 1];
+                v[k] = g;
+        }
+        return kept;
 }
 
 static void add_groups(
-        struct survey *s, const bool *excess, struct imm_arena *a, struct imm_excess *x) {
-        struct imm_excess_group *by_package, **by_place;
-        const char *const *names;
-        size_t n;
+        struct survey *s, unsigned flags, struct imm_arena *a, struct imm_excess *x) {
+        struct imm_excess_group *v;
+        size_t n = 0;
 
-        n = walk_packages(s->c, &names);
-        by_package = imm_alloc_array(s->arena, n + 1, sizeof(*by_package));
-        by_place = imm_alloc_array(s->arena, s->w->n + 1, sizeof(struct imm_excess_group *));
-        for (size_t i = 0; i < s->w->n; i++) {
-                struct imm_excess_group *g;
-                const struct walk_node *f = &s->w->v[i];
-
-                if (!excess[i])
-                        continue;
-                if (f->package > 0) {
-                        g = &by_package[f->package - 1];
-                        g->name = names[f->package - 1];
-                } else {
-                        size_t at = place_of(s->w, i);
-
-                        if (!by_place[at])
-                                by_place[at] = imm_new(s->arena, struct imm_excess_group);
-                        g = by_place[at];
-                }
-                g->files++;
-                g->bytes += f->size;
-        }
+        walk_groups(s->c);
+        v = sum_groups(s);
+        for (size_t i = 0; i < s->w->n_groups; i++)
+                if (v[i].files > 0)
+                        v[n++] = v[i];
+        x->all_groups = n;
+        if (flags & IMM_EXCESS_LARGEST)
+                n = largest_first(v, n, IMM_EXCESS_LARGEST_N);
+        else if (n > 0)
+                qsort(v, n, sizeof(*v), larger_first);
         for (size_t i = 0; i < n; i++)
-                if (by_package[i].files > 0)
-                        *imm_array_push(a, &x->groups) = by_package[i];
-        for (size_t i = 0; i < s->w->n; i++)
-                if (by_place[i]) {
-                        by_place[i]->name = imm_printf(a, "%s/", i ? walk_path(s->w, i, a) : "");
-                        *imm_array_push(a, &x->groups) = *by_place[i];
-                }
-        if (x->groups.n > 0)
-                qsort(x->groups.v, x->groups.n, sizeof(*x->groups.v), larger_first);
+                *imm_array_push(a, &x->groups) = v[i];
 }
 
 static void files_excess(struct survey *s, const struct imm_closure *c, unsigned flags,
         struct imm_arena *a, struct imm_excess *x) {
-        bool *excess;
-        int32_t seen = 0, needed = 0;
-
         s->w = walk_of(s->c);
-        s->seen = imm_alloc_array(s->arena, s->w->n + 1, sizeof(*s->seen));
-        s->needed = imm_alloc_array(s->arena, s->w->n + 1, sizeof(*s->needed));
-        excess = imm_alloc_array(s->arena, s->w->n + 1, sizeof(*excess));
         find_parents(s);
         for (size_t i = 0; i < s->t->n; i++) {
                 const struct imm_mount *m = &s->t->v[i];
@@ -221,23 +292,11 @@ static void files_excess(struct survey *s, const struct imm_closure *c, unsigned
         }
         hide_closed(s);
         mark_needs(s, c);
-        for (size_t i = 0; i < s->w->n; i++) {
-                seen += s->seen[i];
-                needed += s->needed[i];
-                if (seen <= 0 || !S_ISREG(s->w->v[i].mode))
-                        continue;
-                x->visible++;
-                x->visible_bytes += s->w->v[i].size;
-                if (needed > 0)
-                        continue;
-                excess[i] = true;
-                x->excess++;
-                x->excess_bytes += s->w->v[i].size;
-        }
+        sum_up(s, x);
         if (flags & IMM_EXCESS_PATHS)
-                add_paths(s, excess, a, x);
-        if (flags & IMM_EXCESS_GROUPS)
-                add_groups(s, excess, a, x);
+                add_paths(s, a, x);
+        if (flags & (IMM_EXCESS_GROUPS | IMM_EXCESS_LARGEST))
+                add_groups(s, flags, a, x);
 }
 
 static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned flags,

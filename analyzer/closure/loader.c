@@ -16,7 +16,9 @@ struct loading {
         struct builder *b;
         const struct ldso *ldso;
         const struct imm_elf *main;
+        struct known_libraries *known; /* NULL until asked */
         IMM_ARRAY(struct object) objects;
+        struct imm_map by_name; /* names, paths and sonames of objects -> index plus one */
         enum imm_confidence confidence;
         bool secure;
         bool soft; /* what is loaded now the program does without: hidden, it is hardly missed */
@@ -29,7 +31,28 @@ struct loading {
 struct found {
         struct place place;
         const char *opened, *how;
+        const char *reason; /* "needs NAME, found by HOW"; NULL: still to be made */
         bool visible;
+};
+
+/*
+ * Most names are found by the cache and the built-in directories, the same way by every program: in
+ * the plain root each is looked for once.
+ */
+struct known_libraries {
+        struct known_libraries *next;
+        const struct ldso *ldso;
+        unsigned char bits;
+        bool big_endian;
+        uint16_t machine;
+        uint32_t flags;
+        struct view view;     /* of the plain root; c->lock is held for its use */
+        struct imm_map names; /* -> struct known_library */
+};
+struct known_library {
+        bool exists;
+        struct found found;
+        struct watches watches; /* a view that is the root there finds the same */
 };
 
 /* ---- one directory ---- */
@@ -218,6 +241,92 @@ static bool try_cache(struct loading *l, struct view *v, const char *name, struc
 
 /* ---- a name ---- */
 
+/* The cache and the built-in directories: the end of every search, and mostly all of it */
+static bool try_usual(struct loading *l, struct view *v, const char *name, struct found *ret) {
+        ret->how = "ld.so.cache";
+        if (try_cache(l, v, name, ret))
+                return true;
+        ret->how = "a default directory";
+        for (size_t i = 0; i < l->ldso->directories.n; i++)
+                if (try_directory(l, v, l->ldso->directories.v[i], name, ret))
+                        return true;
+        return false;
+}
+
+static struct known_libraries *known_libraries(struct loading *l) {
+        struct imm_closures *c = l->b->c;
+        const struct imm_elf *e = l->main;
+        struct known_libraries *k;
+
+        CLOSURES_LOCKED(c);
+        for (k = c->libraries; k; k = k->next)
+                if (k->ldso == l->ldso && k->bits == e->bits && k->machine == e->machine &&
+                        k->big_endian == e->big_endian && k->flags == e->flags)
+                        return k;
+        k = imm_new(c->arena, struct known_libraries);
+        *k = (struct known_libraries){.next = c->libraries,
+                .ldso = l->ldso,
+                .bits = e->bits,
+                .big_endian = e->big_endian,
+                .machine = e->machine,
+                .flags = e->flags};
+        view_init(&k->view, c, NULL, "", c->arena);
+        c->libraries = k;
+        return k;
+}
+
+static const struct known_library *find_known(
+        struct loading *l, struct imm_closures *c, const char *name) {
+        const struct known_library *k;
+
+        (void)pthread_rwlock_rdlock(&c->libraries_lock);
+        k = imm_map_get(&l->known->names, name);
+        (void)pthread_rwlock_unlock(&c->libraries_lock);
+        return k;
+}
+
+/* Looks it up in the plain root, with everything in the memory that all units share. */
+static const struct known_library *learn(
+        struct loading *l, struct imm_closures *c, const char *name) {
+        struct builder b = {.c = c, .arena = c->arena};
+        struct loading plain = {.b = &b, .ldso = l->ldso, .main = l->main};
+        const struct known_library *had;
+        struct known_library *k;
+        struct imm_strv touched = {0};
+        CLOSURES_LOCKED(c);
+
+        had = find_known(l, c, name);
+        if (had)
+                return had;
+        k = imm_new(c->arena, struct known_library);
+        name = imm_strdup(c->arena, name);
+        l->known->view.touched = &touched;
+        k->exists = try_usual(&plain, &l->known->view, name, &k->found);
+        k->found.reason = imm_printf(c->arena, "needs %s, found by %s", name, k->found.how);
+        watch_add(c, &touched, &k->watches);
+        (void)pthread_rwlock_wrlock(&c->libraries_lock);
+        imm_map_put(c->arena, &l->known->names, name, k);
+        (void)pthread_rwlock_unlock(&c->libraries_lock);
+        return k;
+}
+
+static bool search_usual(struct loading *l, struct view *v, const char *name, struct found *ret) {
+        struct imm_closures *c = l->b->c;
+        const struct known_library *k;
+
+        if (!l->main)
+                return try_usual(l, v, name, ret);
+        if (!l->known)
+                l->known = known_libraries(l);
+        k = find_known(l, c, name);
+        if (!k)
+                k = learn(l, c, name);
+        if (!view_is_root(v, &k->watches))
+                return try_usual(l, v, name, ret);
+        *ret = k->found;
+        return k->exists;
+}
+
 static bool search_glibc(
         struct loading *l, struct view *v, const char *name, size_t loader, struct found *ret) {
         const struct object *objects = l->objects.v;
@@ -251,16 +360,11 @@ static bool search_glibc(
         ret->how = "RUNPATH";
         if (o->elf && o->elf->runpath && try_list(l, v, o, o->elf->runpath, ":", name, ret))
                 return true;
-        ret->how = "ld.so.cache";
-        if (try_cache(l, v, name, ret))
-                return true;
-        ret->how = "a default directory";
-        if (o->elf && (o->elf->flags_1 & DF_1_NODEFLIB))
-                return false;
-        for (size_t i = 0; i < l->ldso->directories.n; i++)
-                if (try_directory(l, v, l->ldso->directories.v[i], name, ret))
-                        return true;
-        return false;
+        if (o->elf && (o->elf->flags_1 & DF_1_NODEFLIB)) {
+                ret->how = "ld.so.cache";
+                return try_cache(l, v, name, ret);
+        }
+        return search_usual(l, v, name, ret);
 }
 
 static bool search_musl(
@@ -323,17 +427,26 @@ static bool is_musl_builtin(const char *name) {
 }
 
 static struct object *loaded(struct loading *l, const char *name) {
-        for (size_t i = 0; i < l->objects.n; i++) {
-                struct object *o = &l->objects.v[i];
+        uintptr_t i = (uintptr_t)imm_map_get(&l->by_name, name);
 
-                if (imm_strv_has(&o->names, name) || imm_streq(o->opened, name))
-                        return o;
-                if (o->elf && o->elf->soname && imm_streq(o->elf->soname, name)) {
-                        imm_strv_add(l->b->arena, &o->names, name);
-                        return o;
-                }
-        }
-        return NULL;
+        return i ? &l->objects.v[i - 1] : NULL;
+}
+
+/* The first that has a name keeps it. */
+static void add_name(struct loading *l, const char *name, const struct object *o) {
+        if (name && *name && !imm_map_has(&l->by_name, name))
+                imm_map_put(
+                        l->b->arena, &l->by_name, name, (void *)(uintptr_t)(o - l->objects.v + 1));
+}
+
+static void push_object(struct loading *l, const struct object *o, const char *name) {
+        struct object *at = imm_array_push(l->b->arena, &l->objects);
+
+        *at = *o;
+        add_name(l, name, at);
+        add_name(l, at->opened, at);
+        if (at->elf)
+                add_name(l, at->elf->soname, at);
 }
 
 static struct object *same_file(struct loading *l, const struct node *n) {
@@ -392,10 +505,9 @@ static int add_object(struct loading *l, const char *name, size_t loader, const 
         if (!o.elf)
                 report_broken(b, f->place.node);
         o.origin = directory_of(b, f->opened);
-        imm_strv_add(b->arena, &o.names, name);
         o.need = need_place(
                 b, &w, &f->place, f->visible, f->visible ? NULL : why_hidden(b, &f->place), NULL);
-        *imm_array_push(b->arena, &l->objects) = o;
+        push_object(l, &o, name);
         return 0;
 }
 
@@ -425,11 +537,12 @@ static int load(struct loading *l, const char *name, size_t loader, bool must,
         }
         o = same_file(l, f.place.node);
         if (o) {
-                imm_strv_add(b->arena, &o->names, name);
+                add_name(l, name, o);
                 return 0;
         }
-        return add_object(l, name, loader, &f, kind, confidence,
-                imm_printf(b->arena, "%s %s, found by %s", what, name, f.how));
+        if (!f.reason || !imm_streq(what, "needs"))
+                f.reason = imm_printf(b->arena, "%s %s, found by %s", what, name, f.how);
+        return add_object(l, name, loader, &f, kind, confidence, f.reason);
 }
 
 static void load_needed(
@@ -538,13 +651,15 @@ static const struct ldso *find_loader(struct loading *l, const char *interpreter
                 return NULL;
         if (!node_elf(b->c, p.node))
                 report_broken(b, p.node);
-        *imm_array_push(b->arena, &l->objects) = (struct object){
-                .place = p,
-                .elf = node_elf(b->c, p.node),
-                .opened = interpreter,
-                .origin = directory_of(b, interpreter),
-                .need = k,
-        };
+        push_object(l,
+                &(struct object){
+                        .place = p,
+                        .elf = node_elf(b->c, p.node),
+                        .opened = interpreter,
+                        .origin = directory_of(b, interpreter),
+                        .need = k,
+                },
+                NULL);
         return node_ldso(b->c, p.node);
 }
 
@@ -569,13 +684,15 @@ void load_program(struct builder *b, int program, const struct place *at) {
         if (!e->interpreter)
                 return;
         l.secure = gains_privileges(b, at->node);
-        *imm_array_push(b->arena, &l.objects) = (struct object){
-                .place = *at,
-                .elf = e,
-                .opened = "",
-                .origin = directory_of(b, at->path),
-                .need = program,
-        };
+        push_object(&l,
+                &(struct object){
+                        .place = *at,
+                        .elf = e,
+                        .opened = "",
+                        .origin = directory_of(b, at->path),
+                        .need = program,
+                },
+                NULL);
         l.ldso = find_loader(&l, e->interpreter, program);
         if (!l.ldso)
                 l.ldso = &none;

@@ -18,6 +18,10 @@ const char *imm_need_kind_name(enum imm_need_kind k) {
         return names[k];
 }
 
+bool imm_need_is_missing(const struct imm_need *n) {
+        return n->visible == 0 && n->confidence <= IMM_LIKELY && !n->created;
+}
+
 const char *hidden_by(struct builder *b, const struct place *p, int error) {
         const struct imm_mount *m = p->mount;
 

@@ -56,7 +56,7 @@ static const struct {
         {"dns", "hosts", "/etc/gai.conf"},
 };
 
-static void note_import(void *data, const char *name) {
+void note_nss_import(void *data, const char *name) {
         unsigned *bits = data;
 
         /* most names are none of these */
@@ -66,24 +66,6 @@ static void note_import(void *data, const char *name) {
                 for (const char *const *f = databases[d].functions; *f; f++)
                         if (**f == *name && imm_streq(*f, name))
                                 *bits |= 1U << d;
-}
-
-/* A bit for each database that the file's imports look up */
-static unsigned imports_of(struct imm_closures *c, struct node *n) {
-        imm_auto_close int fd = -1;
-        const char *why;
-        struct stat st;
-
-        if (node_knows(&n->nss_known))
-                return n->nss;
-        CLOSURES_LOCKED(c);
-        if (n->nss_known)
-                return n->nss;
-        fd = imm_root_open_file(c->root, n->host, &st);
-        if (fd >= 0)
-                (void)imm_elf_each_import(fd, (uint64_t)st.st_size, note_import, &n->nss, &why);
-        node_learned(&n->nss_known);
-        return n->nss;
 }
 
 /* The services of a database: "files systemd" of "passwd: files [!UNAVAIL=return] systemd" */
@@ -156,7 +138,7 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least) {
                 if (!o[i].elf || imm_streq(name, "libc.so.6") || imm_after(name, "ld-linux") ||
                         imm_after(name, "libnss_"))
                         continue;
-                bits = imports_of(b->c, o[i].place.node) & ~wanted;
+                bits = node_nss(b->c, o[i].place.node) & ~wanted;
                 for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++)
                         if (bits & 1U << d)
                                 by[d] = i;

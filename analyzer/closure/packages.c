@@ -255,22 +255,63 @@ bool package_of_unit_file(struct imm_closures *c, const char *host_path, const c
         return true;
 }
 
-size_t walk_packages(struct imm_closures *c, const char *const **ret_names) {
-        CLOSURES_LOCKED(c);
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
-        struct packages *p = packages_of(c);
+/* Files of no package are told by the directory two below the top, "/var/lib/", or their own if
+ * that is higher up. */
+static size_t place_of(const struct walk *w, size_t i) {
+        size_t at = w->v[i].parent;
+
+        while (at && w->v[at].parent && w->v[w->v[at].parent].parent)
+                at = w->v[at].parent;
+        return at;
+}
+
+static void add_group(struct imm_closures *c, const char *name) {
         struct walk *w = c->walk;
 
-        *ret_names = p->names.v;
-        if (w->packages)
-                return p->names.n;
-        w->packages = true;
+        if (w->n_groups == w->groups_cap)
+                w->groups = imm_array_grow(
+                        c->arena, w->groups, w->n_groups, &w->groups_cap, sizeof(*w->groups));
+        w->groups[w->n_groups++] = (struct imm_excess_group){.name = name};
+}
+
+static uint32_t owner_of(struct packages *p, struct walk *w, size_t i, struct imm_arena *scratch) {
+        uint32_t package = (uint32_t)(uintptr_t)imm_map_get(&p->files, walk_path(w, i, scratch));
+        size_t place;
+
+        if (package)
+                return package - 1;
+        place = place_of(w, i);
+        if (w->v[place].group == 0) { /* plus one: it is no regular file */
+                struct imm_arena *a = p->c->arena;
+
+                add_group(p->c, imm_printf(a, "%s/", place ? walk_path(w, place, a) : ""));
+                w->v[place].group = (uint32_t)w->n_groups;
+        }
+        return w->v[place].group - 1;
+}
+
+void walk_groups(struct imm_closures *c) {
+        CLOSURES_LOCKED(c);
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        struct walk *w = c->walk;
+        struct packages *p;
+
+        if (w->groups)
+                return;
+        p = packages_of(c);
         scratch = imm_arena_new();
+        for (size_t i = 0; i < p->names.n; i++)
+                add_group(c, p->names.v[i]);
         for (size_t i = 0; i < w->n; i++) {
-                w->v[i].package =
-                        (uint32_t)(uintptr_t)imm_map_get(&p->files, walk_path(w, i, scratch));
+                struct imm_excess_group *g;
+
+                if (!S_ISREG(w->v[i].mode))
+                        continue;
+                w->v[i].group = owner_of(p, w, i, scratch);
+                g = &w->groups[w->v[i].group];
+                g->files++;
+                g->bytes += w->v[i].size;
                 if (i % 1024 == 0)
                         imm_arena_reset(scratch);
         }
-        return p->names.n;
 }

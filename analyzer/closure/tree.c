@@ -33,8 +33,50 @@ static struct node *look_at(struct imm_closures *c, const char *host) {
         return n;
 }
 
+/*
+ * Most of what is asked for is not there: each of a PATH's directories is asked for every command.
+ * A directory that missed a few times is listed once.
+ */
+enum { MISSES = 6 };
+struct folder {
+        unsigned misses;
+        bool listed;
+        struct imm_map names;
+};
+
+static struct node nowhere = {.host = "", .error = -ENOENT};
+
+static struct folder *folder_of(struct imm_closures *c, const char *host, const char *slash) {
+        const char *path =
+                slash == host ? "/" : imm_strndup(c->arena, host, (size_t)(slash - host));
+        struct folder *f = imm_map_get(&c->folders, path);
+
+        if (!f) {
+                f = imm_new(c->arena, struct folder);
+                imm_map_put(c->arena, &c->folders, path, f);
+        }
+        return f;
+}
+
+static void missed(struct imm_closures *c, struct folder *f, const char *host, const char *slash) {
+        struct imm_dirent *e = NULL;
+        size_t n = 0;
+        int r;
+
+        if (++f->misses != MISSES)
+                return;
+        r = imm_root_list(c->root,
+                slash == host ? "/" : imm_strndup(c->arena, host, (size_t)(slash - host)), c->arena,
+                &e, &n);
+        f->listed = r == 0 || r == -ENOENT || r == -ENOTDIR;
+        for (size_t i = 0; r == 0 && i < n; i++)
+                imm_map_put(c->arena, &f->names, e[i].name, f);
+}
+
 struct node *node_get(struct imm_closures *c, const char *host) {
         struct node *n = known_node(c, host);
+        const char *slash = strrchr(host, '/');
+        struct folder *f;
 
         if (n)
                 return n;
@@ -42,15 +84,48 @@ struct node *node_get(struct imm_closures *c, const char *host) {
         n = known_node(c, host); /* another thread may have been here meanwhile */
         if (n)
                 return n;
+        f = slash && slash[1] ? folder_of(c, host, slash) : NULL;
+        if (f && f->listed && !imm_map_has(&f->names, slash + 1))
+                return &nowhere;
         n = look_at(c, host);
         (void)pthread_rwlock_wrlock(&c->nodes_lock);
         imm_map_put(c->arena, &c->nodes, n->host, n);
         (void)pthread_rwlock_unlock(&c->nodes_lock);
+        if (f && (n->error == -ENOENT || n->error == -ENOTDIR))
+                missed(c, f, host, slash);
         return n;
 }
 
+/* ---- contents ---- */
+
+static void free_scratch(void *data) {
+        struct file_reader *r = data;
+
+        r->scratch = imm_arena_free(r->scratch);
+        r->arena = imm_arena_free(r->arena);
+}
+
+/* Locked for the caller. Whoever holds it must not ask for c->lock. */
+static struct file_reader *reader_of(struct imm_closures *c, const struct node *n) {
+        struct file_reader *r = &c->readers[(uintptr_t)n / sizeof(*n) % READERS];
+
+        {
+                CLOSURES_LOCKED(c);
+
+                if (!c->elfcache && c->cache_path)
+                        c->elfcache = elfcache_open(c->cache_path, c->cache_tag, c->arena);
+                if (!r->arena) {
+                        r->arena = imm_arena_new();
+                        r->scratch = imm_arena_new();
+                        imm_arena_defer(c->arena, free_scratch, r);
+                }
+        }
+        (void)pthread_mutex_lock(&r->lock);
+        return r;
+}
+
 /* Reads its ELF tables and, of a script, the first line; both with one opening. */
-static void look_into(struct imm_closures *c, struct node *n) {
+static void look_into(struct imm_closures *c, struct file_reader *in, struct node *n) {
         imm_auto_close int fd = -1;
         struct imm_elf *e;
         struct stat st;
@@ -71,29 +146,35 @@ static void look_into(struct imm_closures *c, struct node *n) {
 
                 while (len < (size_t)k && head[len] != '\n' && head[len])
                         len++;
-                n->shebang = imm_strndup(c->arena, head + 2, len - 2);
+                n->shebang = imm_strndup(in->arena, head + 2, len - 2);
         }
         if (k < 4 || memcmp(head, "\177ELF", 4) != 0) {
                 n->elf_error = k < 0 ? -EIO : -ENOEXEC;
                 return;
         }
-        e = imm_new(c->arena, struct imm_elf);
-        n->elf_error = imm_elf_read(fd, (uint64_t)st.st_size, c->arena, e, &n->elf_why);
-        if (n->elf_error == 0)
-                n->elf = e;
+        e = imm_new(in->arena, struct imm_elf);
+        n->elf_error = imm_elf_read(fd, (uint64_t)st.st_size, in->arena, e, &n->elf_why);
+        if (n->elf_error < 0)
+                return;
+        n->elf = e;
+        if (e->dynamic)
+                (void)imm_elf_each_import(
+                        fd, (uint64_t)st.st_size, in->scratch, note_nss_import, &n->nss);
+        imm_arena_reset(in->scratch);
 }
 
 static void know_content(struct imm_closures *c, struct node *n) {
+        struct file_reader *in;
+
         if (node_knows(&n->elf_known))
                 return;
-        CLOSURES_LOCKED(c);
-        if (n->elf_known)
-                return;
-        if (!c->elfcache && c->cache_path)
-                c->elfcache = elfcache_open(c->cache_path, c->cache_tag, c->arena);
-        if (!elfcache_get(c->elfcache, n, c->arena))
-                look_into(c, n);
-        node_learned(&n->elf_known);
+        in = reader_of(c, n);
+        if (!n->elf_known) {
+                if (!elfcache_get(c->elfcache, n, in->arena))
+                        look_into(c, in, n);
+                node_learned(&n->elf_known);
+        }
+        (void)pthread_mutex_unlock(&in->lock);
 }
 
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n) {
@@ -104,6 +185,11 @@ const struct imm_elf *node_elf(struct imm_closures *c, struct node *n) {
 const char *node_shebang(struct imm_closures *c, struct node *n) {
         know_content(c, n);
         return n->shebang;
+}
+
+unsigned node_nss(struct imm_closures *c, struct node *n) {
+        know_content(c, n);
+        return n->nss;
 }
 
 enum { TEXT_MAX = 1 << 20 };

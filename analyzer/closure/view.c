@@ -85,8 +85,82 @@ void view_init(struct view *v, struct imm_closures *c, const struct imm_mount_ta
         *v = (struct view){.c = c, .table = t, .prefix = prefix, .arena = a};
         if (t)
                 v->shows = imm_alloc_array(a, t->n + 1, sizeof(*v->shows));
-        for (size_t i = 0; t && i < t->n; i++)
-                v->shows[i] = mount_shows_root(c, &t->v[i]);
+        for (size_t i = 0; t && i < t->n; i++) {
+                const struct imm_mount *m = &t->v[i];
+
+                v->shows[i] = mount_shows_root(c, m);
+                if (!v->shows[i] || m->layers.n > 0 || m->entries.n > 0 ||
+                        !imm_streq(m->host_path, m->path))
+                        imm_strv_add(a, &v->others, m->path);
+        }
+}
+
+void watch_add(struct imm_closures *c, const struct imm_strv *touched, struct watches *w) {
+        for (size_t i = 0; i < touched->n; i++) {
+                uintptr_t number = (uintptr_t)imm_map_get(&c->watched, touched->v[i]);
+
+                if (number == 0) {
+                        imm_map_put(c->arena, &c->watched, imm_strdup(c->arena, touched->v[i]),
+                                (void *)(uintptr_t)(c->watched.n + 1));
+                        number = c->watched.n;
+                }
+                *imm_array_push(c->arena, w) =
+                        (struct watch){c->watched.v[number - 1].key, (unsigned)(number - 1)};
+        }
+}
+
+/* Is one of them the other, or above it? */
+static bool on_one_line(const char *a, const char *b) {
+        while (*a && *a == *b) {
+                a++;
+                b++;
+        }
+        return (!*a && (!*b || *b == '/' || a[-1] == '/')) || (!*b && (*a == '/' || b[-1] == '/'));
+}
+
+static bool agrees(struct view *v, const struct watch *w) {
+        while (w->number >= v->n_agrees) {
+                size_t had = v->n_agrees;
+
+                v->agrees = imm_array_grow(v->arena, v->agrees, had, &v->n_agrees, 1);
+                memset(v->agrees + had, 0, v->n_agrees - had);
+        }
+        if (!v->agrees[w->number]) {
+                v->agrees[w->number] = 1;
+                for (size_t i = 0; i < v->others.n; i++)
+                        if (on_one_line(w->path, v->others.v[i]))
+                                v->agrees[w->number] = 2;
+        }
+        return v->agrees[w->number] == 1;
+}
+
+bool view_is_root(struct view *v, const struct watches *w) {
+        if (!v->table)
+                return !*v->prefix;
+        for (size_t i = 0; i < w->n; i++)
+                if (!agrees(v, &w->v[i]))
+                        return false;
+        return true;
+}
+
+/* A path that was looked at; NULL or with ".." in it: it could be anywhere */
+static void touch(struct view *v, const char *path) {
+        if (!v->touched)
+                return;
+        if (!path || strstr(path, "/.") || strstr(path, "//"))
+                path = "/";
+        for (size_t i = 0; i < v->touched->n; i++) {
+                const char *rest = imm_after(path, v->touched->v[i]);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return; /* what lies below is watched as well */
+        }
+        imm_strv_add(v->arena, v->touched, imm_strdup(v->arena, path));
+}
+
+static void touch_all(struct view *v, const struct imm_strv *links) {
+        for (size_t i = 0; v->touched && i < links->n; i++)
+                touch(v, links->v[i]);
 }
 
 /* One component: @path is free of links but for its last part. */
@@ -207,13 +281,16 @@ struct remembered {
 static const struct remembered *directory(struct view *v, const char *path) {
         struct remembered *d = imm_map_get(&v->dirs, path);
 
-        if (d)
-                return d;
-        d = imm_new(v->arena, struct remembered);
-        d->error = walk(v, NULL, path, &d->place);
-        if (d->error == 0 && !is_directory(&d->place))
-                d->error = -ENOTDIR;
-        imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
+        if (!d) {
+                d = imm_new(v->arena, struct remembered);
+                d->error = walk(v, NULL, path, &d->place);
+                if (d->error == 0 && !is_directory(&d->place))
+                        d->error = -ENOTDIR;
+                imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
+        }
+        touch(v, path);
+        touch(v, d->place.path);
+        touch_all(v, &d->place.links);
         return d;
 }
 
@@ -231,14 +308,18 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
         if (strlen(whole) >= PATH_MAX)
                 return -ENAMETOOLONG;
         slash = strrchr(whole, '/');
-        if (!slash[1] || imm_streq(slash, "/.") || imm_streq(slash, "/.."))
+        if (!slash[1] || imm_streq(slash, "/.") || imm_streq(slash, "/..")) {
+                touch(v, NULL);
                 return walk(v, NULL, whole, ret);
+        }
         d = directory(
                 v, slash == whole ? "/" : imm_strndup(v->arena, whole, (size_t)(slash - whole)));
         *ret = d->place;
         if (d->error < 0)
                 return d->error;
         k = walk(v, &d->place, slash + 1, &last);
+        touch(v, last.path);
+        touch_all(v, &last.links);
         if (k < 0) {
                 ret->path = whole;
                 ret->mount = last.mount;

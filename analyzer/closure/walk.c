@@ -1,6 +1,6 @@
 #include "analyzer/closure/closure-private.h"
 
-#include <errno.h>
+#include "base/crew.h"
 
 /*
  * The root's files, walked once for all units: a table in which everything below a directory is one
@@ -9,10 +9,84 @@
 
 enum { DEPTH_MAX = 256, NODES_MAX = 50000000 };
 
+/* A directory, and what lies in it */
+struct listing {
+        const char *path;
+        uint32_t parent, entry; /* the listing that it is an entry of, and which */
+        dev_t dev;
+        int error;
+        const char *why; /* not looked into */
+        struct imm_dirent_stat *e;
+        size_t n;
+        uint32_t *below; /* of each entry: its listing plus one; 0: none */
+};
+
 struct walker {
         struct imm_closures *c;
         struct walk *w;
+        IMM_ARRAY(struct listing) listings;
+        size_t level; /* the first listing that is not read yet */
+        unsigned depth;
+        struct imm_arena *arenas[IMM_CREW_MAX]; /* of the threads */
+        struct imm_arena *scratch;
 };
+
+static void note(struct walker *k, const char *path, const char *why) {
+        imm_diag_add(k->c->arena, &k->c->diags, IMM_DIAG_NOTE, "not-walked",
+                imm_strdup(k->c->arena, path), 0, NULL, "not looked into: %s", why);
+}
+
+static bool may_enter(struct walker *k, const struct listing *l) {
+        return l->dev == k->listings.v[l->parent].dev || imm_root_may_walk(k->c->root, l->path);
+}
+
+static void read_directory(void *data, unsigned worker, size_t i) {
+        struct walker *k = data;
+        struct listing *l = &k->listings.v[k->level + i];
+
+        if (!may_enter(k, l)) {
+                if (!imm_root_is_host(k->c->root))
+                        l->why = "a file system of the kernel, the network or FUSE";
+                return;
+        }
+        l->error = imm_root_list_stat(k->c->root, l->path, k->arenas[worker], &l->e, &l->n);
+        if (l->error < 0)
+                l->n = 0;
+        l->below = imm_alloc_array(k->arenas[worker], l->n + 1, sizeof(*l->below));
+}
+
+/* The directories in what was read become the next level. */
+static void go_down(struct walker *k, size_t from, size_t end) {
+        for (size_t i = from; i < end; i++)
+                for (size_t e = 0; e < k->listings.v[i].n; e++) {
+                        const struct listing *l = &k->listings.v[i];
+                        const char *path = l->path[1] ? l->path : "";
+                        struct listing next = {
+                                .parent = (uint32_t)i, .entry = (uint32_t)e, .dev = l->e[e].dev};
+
+                        if (!S_ISDIR(l->e[e].mode))
+                                continue;
+                        next.path = path_join(k->scratch, *path ? path : "/",
+                                *path ? strlen(path) : 1, l->e[e].name, strlen(l->e[e].name));
+                        *imm_array_push(k->scratch, &k->listings) = next;
+                        k->listings.v[i].below[e] = (uint32_t)k->listings.n;
+                }
+}
+
+static void read_all(struct walker *k) {
+        const unsigned threads = k->c->threads ? k->c->threads : 1;
+
+        while (k->level < k->listings.n && k->depth <= DEPTH_MAX && k->listings.n < NODES_MAX) {
+                size_t from = k->level, end = k->listings.n;
+
+                imm_crew_run(end - from, 8, threads, read_directory, k);
+                go_down(k, from, end);
+                k->level = end;
+                k->depth++;
+        }
+        for (size_t i = k->level; i < k->listings.n; i++)
+                k->listings.v[i].why = "too deep";
+}
 
 static void add_closed(struct walker *k, uint32_t i) {
         struct walk *w = k->w;
@@ -23,68 +97,70 @@ static void add_closed(struct walker *k, uint32_t i) {
         w->closed[w->n_closed++] = i;
 }
 
-static void note(struct walker *k, const char *path, const char *why) {
-        imm_diag_add(k->c->arena, &k->c->diags, IMM_DIAG_NOTE, "not-walked",
-                imm_strdup(k->c->arena, path), 0, NULL, "not looked into: %s", why);
-}
+/* Puts what was read into the order of a depth-first walk. */
+static void put(struct walker *k, uint32_t top, size_t listing) {
+        const struct listing *l = &k->listings.v[listing];
+        struct imm_arena *a = k->c->arena;
 
-static bool may_enter(struct walker *k, const char *path, dev_t dev, dev_t parent) {
-        if (dev == parent || imm_root_may_walk(k->c->root, path))
-                return true;
-        if (!imm_root_is_host(k->c->root))
-                note(k, path, "a file system of the kernel, the network or FUSE");
-        return false;
-}
-
-static void walk_directory(
-        struct walker *k, uint32_t top, const char *path, dev_t dev, unsigned depth) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
-        struct imm_closures *c = k->c;
-        struct imm_dirent_stat *e;
-        size_t n;
-        int r = imm_root_list_stat(c->root, path, scratch, &e, &n);
-
-        imm_map_put(c->arena, &k->w->directories, imm_strdup(c->arena, path),
-                (void *)(uintptr_t)(top + 1));
-        if (r < 0 || depth > DEPTH_MAX || k->w->n > NODES_MAX) {
-                note(k, path, r < 0 ? strerror(-r) : "too deep");
-                return;
-        }
-        for (size_t i = 0; i < n; i++) {
+        if (l->error < 0 || l->why)
+                note(k, l->path, l->why ? l->why : strerror(-l->error));
+        imm_map_put(a, &k->w->directories, imm_strdup(a, l->path), (void *)(uintptr_t)(top + 1));
+        for (size_t i = 0; i < l->n; i++) {
+                const struct imm_dirent_stat *e = &l->e[i];
                 uint32_t at = (uint32_t)k->w->n;
-                const char *below;
 
-                *imm_array_push(c->arena, k->w) = (struct walk_node){
-                        .name = imm_strdup(c->arena, e[i].name),
+                *imm_array_push(a, k->w) = (struct walk_node){
+                        .name = imm_strdup(a, e->name),
                         .parent = top,
-                        .mode = e[i].mode,
-                        .uid = e[i].uid,
-                        .gid = e[i].gid,
-                        .size = e[i].size,
+                        .mode = e->mode,
+                        .uid = e->uid,
+                        .gid = e->gid,
+                        .size = e->size,
                 };
-                if (S_ISDIR(e[i].mode)) {
-                        below = imm_printf(scratch, "%s/%s", path[1] ? path : "", e[i].name);
-                        if ((e[i].mode & 05) != 05)
-                                add_closed(k, at);
-                        if (may_enter(k, below, e[i].dev, dev))
-                                walk_directory(k, at, below, e[i].dev, depth + 1);
-                }
+                if (S_ISDIR(e->mode) && (e->mode & 05) != 05)
+                        add_closed(k, at);
+                if (l->below[i])
+                        put(k, at, l->below[i] - 1);
                 k->w->v[at].end = (uint32_t)k->w->n;
+        }
+}
+
+static void sum_up(struct imm_closures *c, struct walk *w) {
+        w->files = imm_alloc_array(c->arena, w->n + 1, sizeof(*w->files));
+        w->bytes = imm_alloc_array(c->arena, w->n + 1, sizeof(*w->bytes));
+        for (size_t i = 0; i < w->n; i++) {
+                bool file = S_ISREG(w->v[i].mode);
+
+                w->files[i + 1] = w->files[i] + file;
+                w->bytes[i + 1] = w->bytes[i] + (file ? w->v[i].size : 0);
         }
 }
 
 const struct walk *walk_of(struct imm_closures *c) {
         CLOSURES_LOCKED(c);
         struct walker k = {.c = c};
+        struct listing top = {.path = "/"};
         struct stat st;
 
         if (c->walk)
                 return c->walk;
-        k.w = c->walk = imm_new(c->arena, struct walk);
+        k.scratch = imm_arena_new();
+        for (size_t i = 0; i < IMM_CREW_MAX; i++)
+                k.arenas[i] = i == 0 || i < c->threads ? imm_arena_new() : NULL;
+        k.w = imm_new(c->arena, struct walk);
         *imm_array_push(c->arena, k.w) = (struct walk_node){.name = "", .mode = S_IFDIR | 0755};
-        if (imm_root_stat(c->root, "/", &st) == 0)
-                walk_directory(&k, 0, "/", st.st_dev, 0);
+        if (imm_root_stat(c->root, "/", &st) == 0) {
+                top.dev = st.st_dev;
+                *imm_array_push(k.scratch, &k.listings) = top;
+                read_all(&k);
+                put(&k, 0, 0);
+        }
         k.w->v[0].end = (uint32_t)k.w->n;
+        sum_up(c, k.w);
+        for (size_t i = 0; i < IMM_CREW_MAX; i++)
+                imm_arena_free(k.arenas[i]);
+        imm_arena_free(k.scratch);
+        c->walk = k.w;
         return c->walk;
 }
 

@@ -113,6 +113,27 @@ TEST(a_second_run_reads_no_file_that_did_not_change) {
         (void)unlink(tree_path("cache/elf"));
 }
 
+/* What no program of this test has is told again as well. */
+TEST(all_that_is_known_of_a_program_is_kept) {
+        struct run r = run("1");
+        struct node *n = node_get(r.c, "/usr/bin/elf");
+
+        n->elf->text_relocations = true;
+        n->elf->executable_stack = true;
+        n->elf->runpath = "/run/path";
+        n->elf->flags_1 = 8;
+        n->nss = 5;
+        end(&r);
+        r = run("1");
+        assert_true(r.elf->text_relocations);
+        assert_true(r.elf->executable_stack);
+        assert_string_equal(r.elf->runpath, "/run/path");
+        assert_int_equal(r.elf->flags_1, 8);
+        assert_int_equal(node_nss(r.c, node_get(r.c, "/usr/bin/elf")), 5);
+        end(&r);
+        (void)unlink(tree_path("cache/elf"));
+}
+
 TEST(a_broken_one_changes_nothing) {
         struct run r = run("1");
         size_t n;
@@ -171,6 +192,7 @@ TEST(somebody_elses_is_not_read) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_second_run_reads_no_file_that_did_not_change),
+                cmocka_unit_test(all_that_is_known_of_a_program_is_kept),
                 cmocka_unit_test(a_broken_one_changes_nothing),
                 cmocka_unit_test(somebody_elses_is_not_read),
         };

@@ -74,6 +74,10 @@ struct imm_closures {
         struct imm_map watched;            /* path -> the number of its watch plus one */
 };
 
+/* Of memory in @arena, which is the caller's; closures_done() ends it, but not the memory. */
+void closures_init(struct imm_closures *c, const struct imm_root *root, struct imm_arena *arena);
+void closures_done(struct imm_closures *c);
+
 static inline struct imm_closures *closures_lock(struct imm_closures *c) {
         (void)pthread_mutex_lock(&c->lock);
         return c;

@@ -4,15 +4,6 @@
 
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
 
-static void closures_done(void *data) {
-        struct imm_closures *c = data;
-
-        (void)pthread_mutex_destroy(&c->lock);
-        (void)pthread_rwlock_destroy(&c->nodes_lock);
-        (void)pthread_rwlock_destroy(&c->libraries_lock);
-        imm_arena_free(c->arena);
-}
-
 static void init_lock(pthread_mutex_t *lock) {
         pthread_mutexattr_t a;
 
@@ -20,6 +11,30 @@ static void init_lock(pthread_mutex_t *lock) {
         (void)pthread_mutexattr_settype(&a, PTHREAD_MUTEX_RECURSIVE);
         (void)pthread_mutex_init(lock, &a);
         (void)pthread_mutexattr_destroy(&a);
+}
+
+void closures_init(struct imm_closures *c, const struct imm_root *root, struct imm_arena *arena) {
+        *c = (struct imm_closures){.root = root, .arena = arena};
+        init_lock(&c->lock);
+        (void)pthread_rwlock_init(&c->nodes_lock, NULL);
+        (void)pthread_rwlock_init(&c->libraries_lock, NULL);
+        for (size_t i = 0; i < READERS; i++)
+                (void)pthread_mutex_init(&c->readers[i].lock, NULL);
+}
+
+void closures_done(struct imm_closures *c) {
+        (void)pthread_mutex_destroy(&c->lock);
+        (void)pthread_rwlock_destroy(&c->nodes_lock);
+        (void)pthread_rwlock_destroy(&c->libraries_lock);
+        for (size_t i = 0; i < READERS; i++)
+                (void)pthread_mutex_destroy(&c->readers[i].lock);
+}
+
+static void free_closures(void *data) {
+        struct imm_closures *c = data;
+
+        closures_done(c);
+        imm_arena_free(c->arena);
 }
 
 struct imm_closures *imm_closures_of(struct imm_manager *m) {
@@ -30,13 +45,9 @@ struct imm_closures *imm_closures_of(struct imm_manager *m) {
         c = m->closures;
         if (!c) {
                 c = imm_new(m->arena, struct imm_closures);
+                closures_init(c, m->root, imm_arena_new());
                 c->m = m;
-                c->root = m->root;
-                c->arena = imm_arena_new();
-                init_lock(&c->lock);
-                (void)pthread_rwlock_init(&c->nodes_lock, NULL);
-                (void)pthread_rwlock_init(&c->libraries_lock, NULL);
-                imm_arena_defer(m->arena, closures_done, c);
+                imm_arena_defer(m->arena, free_closures, c);
                 m->closures = c;
         }
         (void)pthread_mutex_unlock(&opening);

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_cleanup(imm_root_free) struct imm_root *root = NULL;
         struct imm_closure closure = {0};
-        struct imm_closures c = {.arena = a};
+        struct imm_closures c;
         struct builder b = {.c = &c, .closure = &closure, .arena = a, .setting = IMM_SETTING_N};
         struct want w = {.name = "/script", .reason = "", .by = IMM_NEED_BY_UNIT};
         size_t n;
@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         put("script", data, size, 0755);
         put("ld.so.cache", data, size, 0644);
         assert(imm_root_open(&root, dir, NULL) == 0);
-        c.root = root;
+        closures_init(&c, root, a);
         view_init(&b.view, &c, NULL, "", a);
         view_init(&b.plain, &c, NULL, "", a);
         imm_strv_add(a, &b.path, "/");

@@ -22,11 +22,12 @@ static struct world *world_new(void) {
 
         w->arena = imm_arena_new();
         assert_int_equal(imm_root_open(&w->root, tree, NULL), 0);
-        w->c = (struct imm_closures){.root = w->root, .arena = w->arena};
+        closures_init(&w->c, w->root, w->arena);
         return w;
 }
 
 static void world_free(struct world *w) {
+        closures_done(&w->c);
         imm_arena_free(w->arena);
         imm_root_free(w->root);
         free(w);

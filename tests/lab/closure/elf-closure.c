@@ -37,7 +37,7 @@ static void print_closure(struct imm_closures *c, const char *program, const cha
 int main(int argc, char **argv) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_cleanup(imm_root_free) struct imm_root *root = NULL;
-        struct imm_closures c = {.arena = a};
+        struct imm_closures c;
         char *line = NULL;
         size_t cap = 0;
         ssize_t n;
@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "usage: elf-closure ROOT <programs\n");
                 return 2;
         }
-        c.root = root;
+        closures_init(&c, root, a);
         while ((n = getline(&line, &cap, stdin)) > 0) {
                 if (line[n - 1] == '\n')
                         line[n - 1] = 0;

@@ -34,7 +34,7 @@ static void print_closure(struct nix *x, const char *name, struct imm_diags *dia
 int main(int argc, char **argv) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_cleanup(imm_root_free) struct imm_root *root = NULL;
-        struct imm_closures c = {.arena = a};
+        struct imm_closures c;
         struct nix plain = {.c = &c, .arena = a}, *x = &plain;
         struct imm_diags diags = {0};
         char *line = NULL;
@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "usage: nix-closure ROOT [scan] <paths\n");
                 return 2;
         }
-        c.root = root;
+        closures_init(&c, root, a);
         if (argc < 3)
                 x = nix_of(&c);
         while ((n = getline(&line, &cap, stdin)) > 0) {

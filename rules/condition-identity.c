@@ -151,6 +151,17 @@ static bool gets_at_processes(struct imm_facts *facts, const struct imm_identity
                imm_fact(facts, IMM_SETTING_PRIVATE_PIDS)->number == 0;
 }
 
+/* Many are told roughly: a finding of hundreds of units must not change with each that joins them,
+ * or a night costs the history all of them. */
+static const char *how_many(struct imm_facts *facts, size_t n) {
+        static const unsigned steps[] = {1000, 500, 200, 100, 50, 20};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(steps); i++)
+                if (n > steps[i])
+                        return imm_printf(facts->arena, "more than %u", steps[i]);
+        return imm_printf(facts->arena, "%zu", n);
+}
+
 static void name_others(
         struct imm_facts *facts, const struct imm_identity *id, const struct imm_strv *others) {
         enum { NAMED = 5 };
@@ -158,9 +169,9 @@ static void name_others(
 
         for (size_t i = 0; i < others->n && i < NAMED; i++)
                 names = imm_printf(facts->arena, "%s%s%s", names, i ? ", " : "", others->v[i]);
-        imm_evidence_add(facts, IMM_SETTING_USER, "shares its identity, %s, with %zu other%s: %s%s",
-                id->user ? id->user : "its user", others->n, others->n == 1 ? "" : "s", names,
-                others->n > NAMED ? ", ..." : "");
+        imm_evidence_add(facts, IMM_SETTING_USER, "shares its identity, %s, with %s other%s: %s%s",
+                id->user ? id->user : "its user", how_many(facts, others->n),
+                others->n == 1 ? "" : "s", names, others->n > NAMED ? ", ..." : "");
 }
 
 /* Of root the files are everybody's business: see the rules on places. */

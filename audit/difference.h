@@ -61,5 +61,10 @@ const struct imm_unit_difference *imm_difference_unit(
 const char *imm_finding_key(
         struct imm_arena *a, const char *unit, const struct imm_state_finding *f);
 
+/* Before and after for people, in @a or @c's own: of long lists what came and went, of other long
+ * values the beginning. NULL stays NULL. */
+void imm_change_sides(struct imm_arena *a, const struct imm_change *c, const char **ret_before,
+        const char **ret_after);
+
 /* {"units": [...]} of interface.md's diff; the caller opens and ends the object. */
 void imm_difference_json(const struct imm_difference *d, struct imm_json *j);

@@ -31,13 +31,16 @@ static enum imm_tone tone_of(enum imm_verdict v) {
 }
 
 static void print_change(const struct imm_cli *cli, const struct imm_change *c) {
+        const char *before, *after;
+
+        imm_change_sides(cli->arena, c, &before, &after);
         printf("  %s%-8s%s %-8s ", imm_cli_tone(cli, tone_of(c->verdict)),
                 imm_verdict_name(c->verdict), imm_cli_plain(cli), c->what);
         imm_text_put(stdout, c->name);
         fputs(": ", stdout);
-        imm_text_put(stdout, c->before ? c->before : "–");
+        imm_text_put(stdout, before ? before : "–");
         fputs(" → ", stdout);
-        imm_text_put(stdout, c->after ? c->after : "–");
+        imm_text_put(stdout, after ? after : "–");
         putchar('\n');
 }
 

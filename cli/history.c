@@ -158,12 +158,15 @@ static void print_step(
         if (!c || !c->before || !c->after)
                 return;
         imm_array_foreach (i, &c->settings) {
+                const char *before, *after;
+
+                imm_change_sides(cli->arena, i, &before, &after);
                 fputs("    ", stdout);
                 print_value(i->name);
                 fputs(": ", stdout);
-                print_value(i->before);
+                print_value(before);
                 fputs(" → ", stdout);
-                print_value(i->after);
+                print_value(after);
                 putchar('\n');
         }
         print_names("new", c->fresh.v, c->fresh.n);

@@ -7,12 +7,16 @@ static void item(FILE *f, enum imm_verdict v, const char *what) {
 }
 
 static void change(FILE *f, const struct imm_change *c) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        const char *before, *after;
+
+        imm_change_sides(a, c, &before, &after);
         item(f, c->verdict, c->what);
         imm_html_code(f, c->name);
         fputs(" ", f);
-        imm_text_put_markup(f, c->before ? c->before : "–");
+        imm_text_put_markup(f, before ? before : "–");
         fputs(" → ", f);
-        imm_text_put_markup(f, c->after ? c->after : "–");
+        imm_text_put_markup(f, after ? after : "–");
         fputs("</span>\n", f);
 }
 
@@ -50,12 +54,56 @@ static void brief(const struct imm_unit_difference *u, FILE *f) {
         fputs("\">its section</a>.</p>\n", f);
 }
 
+static void count(FILE *f, const char **comma, size_t n, const char *one, const char *many) {
+        if (n == 0)
+                return;
+        fprintf(f, "%s%zu %s", *comma, n, n == 1 ? one : many);
+        *comma = ", ";
+}
+
+static size_t grave(const struct imm_state_finding *const *v, size_t n) {
+        size_t k = 0;
+
+        for (size_t i = 0; i < n; i++)
+                k += v[i]->severity > IMM_SEVERITY_INFO;
+        return k;
+}
+
+/* What there is to see, before it is unfolded: the settings by name, as they are the cause. */
+static void gist(const struct imm_unit_difference *u, FILE *f) {
+        enum { NAMED = 3 };
+        const char *comma = "";
+        size_t n = 0;
+
+        if (!u->before || !u->after)
+                return;
+        fputs("<span class=gist>", f);
+        imm_array_foreach (c, &u->settings) {
+                if (n++ >= NAMED)
+                        continue;
+                fputs(comma, f);
+                imm_text_put_markup(f, c->name);
+                comma = ", ";
+        }
+        if (n > NAMED)
+                fprintf(f, " and %zu more", n - NAMED);
+        count(f, &comma, grave(u->fresh.v, u->fresh.n), "new finding", "new findings");
+        count(f, &comma, grave(u->fixed.v, u->fixed.n), "fixed", "fixed");
+        if (!*comma) {
+                count(f, &comma, u->closure.n, "needed file", "needed files");
+                count(f, &comma, u->access.n, "place", "places");
+                count(f, &comma, u->fresh.n + u->fixed.n, "remark", "remarks");
+        }
+        fputs("</span>", f);
+}
+
 static void unit(const struct imm_unit_difference *u, FILE *f) {
         fputs("<details id=\"c-", f);
         imm_html_id(f, u->unit);
         fputs("\"><summary><span class=u>", f);
         imm_text_put_markup(f, u->unit);
         fputs("</span>", f);
+        gist(u, f);
         imm_array_foreach (c, &u->scores)
                 if (imm_streq(c->what, "score") && u->before && u->after)
                         fprintf(f, "<span><i>%s</i> <b class=%s>%s → %s</b></span>", c->name,

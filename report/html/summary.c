@@ -101,7 +101,7 @@ static void value(FILE *f, long v, bool hundredths) {
 static void trend(const struct imm_report *r, FILE *f, const char *name, bool hundredths,
         long (*of)(const struct imm_report_run *r)) {
         size_t from = r->n_runs > CHART_POINTS ? r->n_runs - CHART_POINTS : 0, n = 0;
-        long low = 0, high = 0, first = 0, last = 0, span;
+        long low = 0, high = 0, first = 0, last = 0, least, span;
         double x = 0, step;
 
         for (size_t i = from; i < r->n_runs; i++) {
@@ -117,7 +117,9 @@ static void trend(const struct imm_report *r, FILE *f, const char *name, bool hu
         }
         if (n < 2)
                 return;
+        least = low;
         span = high - low > (hundredths ? 50 : 4) ? high - low : (hundredths ? 50 : 4);
+        low -= (span - (high - low)) / 2; /* small steps in the middle */
         step = (double)CHART_W / (double)(n - 1);
         fprintf(f, "<figure><figcaption>%s <b>", name);
         if (first != last) {
@@ -141,7 +143,7 @@ static void trend(const struct imm_report *r, FILE *f, const char *name, bool hu
                 x += step;
         }
         fprintf(f, "\"/></svg>\n<p class=faint>%zu runs, lowest ", n);
-        value(f, low, hundredths);
+        value(f, least, hundredths);
         fputs(", highest ", f);
         value(f, high, hundredths);
         fputs("</p></figure>\n", f);

@@ -138,10 +138,34 @@ TEST(what_is_no_report_is_refused) {
         assert_null(s);
 }
 
+TEST(long_lists_are_told_by_what_came_and_went) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        const char *list =
+                "accept accept4 access alarm bind brk capget chdir chmod chown clone clone3 "
+                "close connect creat dup dup2";
+        struct imm_change c = {.what = "setting",
+                .name = "SystemCallFilter",
+                .before = list,
+                .after = imm_printf(a, "%s mount", list + strlen("accept "))};
+        const char *before, *after;
+
+        imm_change_sides(a, &c, &before, &after);
+        assert_string_equal(before, "17 words");
+        assert_string_equal(after, "17 words: +mount -accept");
+        c.before = NULL;
+        imm_change_sides(a, &c, &before, &after);
+        assert_null(before);
+        assert_non_null(strstr(after, "… (17 words)"));
+        c.before = c.after = "short";
+        imm_change_sides(a, &c, &before, &after);
+        assert_ptr_equal(before, c.before);
+}
+
 RUN(cmocka_unit_test(one_sided_changes_have_a_side),
         cmocka_unit_test(a_check_that_is_met_costs_nothing),
         cmocka_unit_test(a_finding_that_is_to_be_changed_elsewhere_is_the_same),
         cmocka_unit_test(an_upgrade_alone_is_no_change), cmocka_unit_test(nothing_is_netted_out),
         cmocka_unit_test(a_value_alone_is_neither), cmocka_unit_test(an_upgrade_is_one_change),
         cmocka_unit_test(a_report_reads_back_as_it_was_written),
-        cmocka_unit_test(what_is_no_report_is_refused))
+        cmocka_unit_test(what_is_no_report_is_refused),
+        cmocka_unit_test(long_lists_are_told_by_what_came_and_went))

@@ -34,12 +34,16 @@ static int setting_named(struct work *w, const char *name, enum imm_setting *ret
 
 /* A word from a list whose items are bits in order of @names */
 static int add_bit(struct work *w, const char *const *names, size_t n, const char *word) {
+        const char *all = names[0];
+
         for (size_t i = 0; i < n; i++)
                 if (imm_streq(names[i], word)) {
                         w->to->mask |= UINT64_C(1) << i;
                         return 0;
                 }
-        return fail(w, "'%s' is none of the words allowed here (%s, ...)", word, names[0]);
+        for (size_t i = 1; i < n; i++)
+                all = imm_printf(w->a, "%s, %s", all, names[i]);
+        return fail(w, "'%s' is none of %s", word, all);
 }
 
 static int add_enum(struct work *w, const struct imm_setting_info *info, const char *word) {
@@ -168,13 +172,15 @@ static void add_call(struct work *w, const struct imm_call_data *call) {
 }
 
 /* Names that this version or architecture does not know are no mistake: nobody makes such a call.
- */
+ * Those that none knows are misspelt, and would never be found. */
 static int add_calls(struct work *w, const char *word) {
         unsigned bit = imm_group_bit(w->version);
         const unsigned short *calls;
         size_t n;
 
         if (*word != '@') {
+                if (!imm_call_find(word, UINT_MAX))
+                        return fail(w, "'%s' is no system call that is known", word);
                 add_call(w, imm_call_find(word, bit));
                 return 0;
         }

@@ -68,7 +68,7 @@ struct imm_profile *imm_profile_read(const char *name, const struct imm_rule_sou
                 if (v->origin.kind == IMM_ORIGIN_FILE && v->origin.line <= lines)
                         p->wanted[p->n_wanted++] = id;
         if (f->n_assignments == 1) /* the command alone */
-                imm_diag_add(a, diags, IMM_DIAG_ERROR, "broken-profile", p->path, 0, NULL,
+                imm_diag_add(a, diags, IMM_DIAG_ERROR, "broken-profile", p->path, 1, NULL,
                         "the profile sets nothing");
         return p;
 }

@@ -170,9 +170,12 @@ static void rule_line(struct build *b, const struct line *at) {
         const char *key = at->of->key, *value = at->of->value;
         int severity = r->severity;
 
-        if (imm_streq(key, "Id"))
+        if (imm_streq(key, "Id")) {
+                if (strpbrk(value, "/ \t*?["))
+                        mistake(b, at, "Id=%s: a name without blanks, '/' and '*' is expected",
+                                value);
                 r->id = *value ? value : r->name;
-        else if (imm_streq(key, "Title"))
+        } else if (imm_streq(key, "Title"))
                 r->title = text_or_null(value);
         else if (imm_streq(key, "Good"))
                 r->good = text_or_null(value);
@@ -206,18 +209,20 @@ static void rule_line(struct build *b, const struct line *at) {
 static void add_bits(
         struct build *b, const struct line *at, const char *const *names, size_t n, unsigned *to) {
         struct imm_strv words = {0};
+        const char *all = "";
 
         add_words(b, at, &words);
         if (words.n == 0)
                 *to = 0;
+        for (size_t k = 0; k < n; k++)
+                all = imm_printf(b->a, "%s%s%s", all, k > 0 ? ", " : "", names[k]);
         for (size_t i = 0; i < words.n; i++) {
                 size_t k = 0;
 
                 while (k < n && !imm_streq(names[k], words.v[i]))
                         k++;
                 if (k == n)
-                        mistake(b, at, "%s=: '%s' is none of the words allowed here", at->of->key,
-                                words.v[i]);
+                        mistake(b, at, "%s=: '%s' is none of %s", at->of->key, words.v[i], all);
                 else
                         *to |= 1u << k;
         }
@@ -399,12 +404,32 @@ static void read_source(struct build *b, const struct imm_rule_source *source) {
 
                 mistake(b, &(struct line){source->path, &at}, "%s", d->message);
         }
-        for (size_t i = 0; i < f->n_assignments; i++)
-                *imm_array_push(b->a, &b->lines) = (struct line){source->path, &f->assignments[i]};
+        for (size_t i = 0; i < f->n_assignments; i++) {
+                const struct line at = {source->path, &f->assignments[i]};
+
+                if (at.of->section)
+                        *imm_array_push(b->a, &b->lines) = at;
+                else
+                        mistake(b, &at, "%s= stands before the first section", at.of->key);
+        }
+}
+
+/* The last line of that section and key, or of any key; @ret, of the file's first line, otherwise
+ */
+static const struct line *find_line(
+        const struct build *b, const char *section, const char *key, const struct line *ret) {
+        for (size_t i = 0; i < b->lines.n; i++) {
+                const struct imm_assignment *of = b->lines.v[i].of;
+
+                if (imm_streq(of->section, section) && (!key || imm_streq(of->key, key)))
+                        ret = &b->lines.v[i];
+        }
+        return ret;
 }
 
 static void check_whole(struct build *b) {
-        const struct line at = {.file = b->rule->files.n ? b->rule->files.v[0] : b->rule->name};
+        const struct imm_assignment top = {.line = 1};
+        const struct line at = {b->rule->files.n ? b->rule->files.v[0] : b->rule->name, &top};
         size_t checks = 0;
 
         for (size_t i = 0; i < b->rule->n_steps; i++) {
@@ -414,14 +439,17 @@ static void check_whole(struct build *b) {
                 if (s->badness == UINT64_MAX)
                         s->badness = b->rule->range;
                 if (s->badness > b->rule->range)
-                        mistake(b, &at, "[%s] Badness=%llu is above the rule's Range=%llu",
-                                s->section, (unsigned long long)s->badness,
-                                (unsigned long long)b->rule->range);
+                        mistake(b, find_line(b, s->section, "Badness", &at),
+                                "[%s] Badness=%llu is above the rule's Range=%llu", s->section,
+                                (unsigned long long)s->badness, (unsigned long long)b->rule->range);
         }
         if (!b->broken && !b->rule->title)
-                mistake(b, &at, "no Title= in section [Rule]");
+                mistake(b, find_line(b, "Rule", NULL, &at),
+                        "no Title= in section [Rule]: say what is wrong with a unit it finds");
         if (!b->broken && checks == 0 && in_force(b, b->since, b->until))
-                mistake(b, &at, "no section [Check], [Never] or [Always]");
+                mistake(b, find_line(b, "Rule", NULL, &at),
+                        "nothing is looked for: no condition in a section [Check], [Never] or "
+                        "[Always]");
 }
 
 struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *sources,

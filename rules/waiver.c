@@ -73,8 +73,18 @@ static void words(struct imm_waivers *w, const char *text, struct imm_strv *to) 
                 imm_strv_add(w->arena, to, s);
 }
 
-/* What every waiver must have. @until: as written, or NULL */
-static void finish(struct imm_waivers *w, struct imm_waiver *v, const char *until) {
+/* The last day as it is written; text NULL: nowhere */
+struct until {
+        const char *text;
+        unsigned line;
+};
+
+static bool is_blank(const char *s) {
+        return !s || s[strspn(s, " \t")] == '\0';
+}
+
+/* What every waiver must have */
+static void finish(struct imm_waivers *w, struct imm_waiver *v, const struct until *until) {
         bool good = true;
 
         if (v->rules.n == 0)
@@ -82,21 +92,21 @@ static void finish(struct imm_waivers *w, struct imm_waiver *v, const char *unti
         if (!v->in_source && v->units.n == 0)
                 good = false,
                 mistake(w, v->file, v->line, "the waiver names no unit (Unit=*.service means all)");
-        if (!v->reason || !*v->reason)
+        if (is_blank(v->reason))
                 good = false, mistake(w, v->file, v->line, "the waiver gives no reason");
-        if (!until)
+        if (!until->text)
                 good = false,
                 mistake(w, v->file, v->line, "the waiver has no last day (Until=YYYY-MM-DD)");
-        else if (!imm_day_parse(until, &v->until))
+        else if (!imm_day_parse(until->text, &v->until))
                 good = false,
-                mistake(w, v->file, v->line,
-                        imm_printf(w->arena, "'%s' is no date; expected YYYY-MM-DD", until));
+                mistake(w, v->file, until->line,
+                        imm_printf(w->arena, "'%s' is no date; expected YYYY-MM-DD", until->text));
         if (good)
                 *imm_array_push(w->arena, &w->list) = *v;
 }
 
 static void take(struct imm_waivers *w, struct imm_waiver *v, const struct imm_assignment *at,
-        const char **until) {
+        struct until *until) {
         if (imm_streq(at->key, "Unit"))
                 words(w, at->value, &v->units);
         else if (imm_streq(at->key, "Rule"))
@@ -106,7 +116,7 @@ static void take(struct imm_waivers *w, struct imm_waiver *v, const struct imm_a
         else if (imm_streq(at->key, "Owner"))
                 v->owner = at->value;
         else if (imm_streq(at->key, "Until"))
-                *until = at->value;
+                *until = (struct until){at->value, at->line};
         else
                 mistake(w, v->file, at->line,
                         imm_printf(w->arena, "unknown key '%s' (Unit, Rule, Reason, Owner, Until)",
@@ -119,7 +129,7 @@ void imm_waivers_add_file(
         const struct imm_syntax syntax = {sections, IMM_VERSION_LATEST};
         struct imm_unit_file f = {.kind = IMM_FILE_FRAGMENT, .path = shown};
         struct imm_waiver v = {0};
-        const char *until = NULL;
+        struct until until = {0};
         struct imm_blob b = {0};
         int r = imm_root_read(root, path, WAIVER_MAX, w->arena, &b, NULL);
 
@@ -137,16 +147,16 @@ void imm_waivers_add_file(
 
                 if (i == 0 || at->section_line != v.line) {
                         if (i > 0)
-                                finish(w, &v, until);
+                                finish(w, &v, &until);
                         v = (struct imm_waiver){.file = shown, .line = at->section_line};
-                        until = NULL;
+                        until = (struct until){0};
                 }
                 take(w, &v, at, &until);
         }
         if (f.n_assignments > 0)
-                finish(w, &v, until);
+                finish(w, &v, &until);
         else if (f.status == 0)
-                mistake(w, shown, 0, "the file holds no waiver");
+                mistake(w, shown, 1, "the file holds no waiver");
 }
 
 void imm_waivers_add_folder(struct imm_waivers *w, const struct imm_root *root, const char *dir) {
@@ -168,7 +178,8 @@ void imm_waivers_add_folder(struct imm_waivers *w, const struct imm_root *root, 
 /* "allow RULE[,RULE] until=DATE reason=the rest of the line" */
 static void read_comment(struct imm_waivers *w, const char *file, unsigned line, const char *text) {
         struct imm_waiver v = {.file = file, .line = line, .in_source = true};
-        const char *s = imm_after(text, "allow"), *reason, *until = NULL;
+        const char *s = imm_after(text, "allow"), *reason;
+        struct until until = {.line = line};
         char *copy, *save = NULL;
 
         if (!s || !isblank((unsigned char)*s)) {
@@ -181,7 +192,7 @@ static void read_comment(struct imm_waivers *w, const char *file, unsigned line,
                 const char *day = imm_after(word, "until=");
 
                 if (day)
-                        until = day;
+                        until.text = day;
                 else if (strchr(word, '='))
                         mistake(w, file, line,
                                 imm_printf(w->arena, "unknown word '%s' (until=, then reason=)",
@@ -191,7 +202,7 @@ static void read_comment(struct imm_waivers *w, const char *file, unsigned line,
         }
         if (reason)
                 v.reason = imm_strdup(w->arena, reason + strlen("reason="));
-        finish(w, &v, until);
+        finish(w, &v, &until);
 }
 
 void imm_waivers_add_unit(struct imm_waivers *w, const struct imm_unit *u) {

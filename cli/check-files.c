@@ -40,28 +40,79 @@ static const char *without_dot(const char *path) {
         return rest && *rest ? rest + strspn(rest, "/") : path;
 }
 
-/* Unit files below @folder; @drop is taken off the front of their paths */
-static void walk(struct imm_arena *a, const char *folder, size_t drop, struct imm_strv *to) {
+static void unreadable(struct imm_cli *cli, struct imm_check_run *c, const char *path, int error) {
+        struct imm_err err = IMM_ERR_INIT;
+
+        (void)imm_err_set(&err, -error, "cannot read '%s': %s", path, strerror(error));
+        imm_check_problem(c, imm_strdup(cli->arena, path), 0, "cannot be read");
+        imm_check_status(c, imm_cli_fail(cli, IMM_EXIT_PARTIAL, &err));
+        imm_err_done(&err);
+}
+
+/* "a b.service" */
+static bool ends_like_a_unit(struct imm_arena *a, const char *name) {
+        const char *dot = strrchr(name, '.');
+
+        return dot && is_unit_file(imm_printf(a, "x%s", dot)) && !is_unit_file(name);
+}
+
+/* "x.service.d" is of one unit; "x-.service.d" and "x@.service.d" are of all that begin so */
+static bool is_of_one_unit(const char *unit) {
+        const char *dot = strrchr(unit, '.');
+
+        return is_unit_file(unit) && dot[-1] != '-' && dot[-1] != '@';
+}
+
+/* What in a folder is not judged, though somebody may think so */
+static void note_left_out(struct imm_cli *cli, struct imm_check_run *c, const FTSENT *e) {
+        const char *path = without_dot(e->fts_path);
+        struct stat st;
+
+        if (e->fts_info == FTS_D) {
+                const char *unit = imm_strndup(cli->arena, e->fts_path, strlen(e->fts_path) - 2);
+
+                if (is_of_one_unit(unit) && lstat(unit, &st) < 0)
+                        imm_strv_add(cli->arena, &c->notes,
+                                imm_printf(cli->arena,
+                                        "%s: not judged: the unit of these drop-ins is not beside "
+                                        "them",
+                                        path));
+        } else if (ends_like_a_unit(cli->arena, e->fts_name))
+                imm_strv_add(cli->arena, &c->notes,
+                        imm_printf(cli->arena, "%s: not judged: systemd takes no unit of that name",
+                                path));
+}
+
+/* Unit files below @folder; @drop is taken off the front of their paths. @c: NULL to say nothing */
+static void walk(struct imm_cli *cli, struct imm_check_run *c, const char *folder, size_t drop,
+        struct imm_strv *to) {
+        struct imm_arena *a = cli->arena;
         char *const roots[] = {imm_strdup(a, folder), NULL};
         FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
         FTSENT *e;
 
         while (walk && (e = fts_read(walk))) {
-                if (e->fts_info == FTS_D && e->fts_level > 0 &&
-                        (imm_ends_with(e->fts_name, ".d") || *e->fts_name == '.' ||
-                                e->fts_level > FOLDERS_DEEP))
+                bool dropins = e->fts_info == FTS_D && imm_ends_with(e->fts_name, ".d");
+                bool file =
+                        e->fts_info == FTS_F || e->fts_info == FTS_SL || e->fts_info == FTS_SLNONE;
+
+                if (c &&
+                        (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS))
+                        unreadable(cli, c, without_dot(e->fts_path), e->fts_errno);
+                else if (e->fts_info == FTS_D && e->fts_level > 0 &&
+                         (dropins || *e->fts_name == '.' || e->fts_level > FOLDERS_DEEP))
                         (void)fts_set(walk, e, FTS_SKIP);
-                else if ((e->fts_info == FTS_F || e->fts_info == FTS_SL ||
-                                 e->fts_info == FTS_SLNONE) &&
-                         is_unit_file(e->fts_name))
+                else if (file && is_unit_file(e->fts_name))
                         imm_strv_add(a, to, without_dot(imm_strdup(a, e->fts_path) + drop));
+                if (c && (dropins || file))
+                        note_left_out(cli, c, e);
         }
         if (walk)
                 (void)fts_close(walk);
 }
 
-static void add_folder(struct imm_cli *cli, const char *folder, const struct imm_revision *rev,
-        struct imm_strv *to) {
+static void add_folder(struct imm_cli *cli, struct imm_check_run *c, const char *folder,
+        const struct imm_revision *rev, struct imm_strv *to) {
         struct imm_strv found = {0};
         size_t n = strlen(folder);
         const char *then;
@@ -70,17 +121,17 @@ static void add_folder(struct imm_cli *cli, const char *folder, const struct imm
                 n--;
         folder = imm_strndup(cli->arena, folder, n);
         if (is_folder(folder))
-                walk(cli->arena, folder, 0, &found);
+                walk(cli, c, folder, 0, &found);
         then = rev ? imm_revision_path(rev, folder, cli->arena) : NULL;
         if (then && is_folder(then) && *folder != '/')
-                walk(cli->arena, then, strlen(then) - strlen(folder), &found);
+                walk(cli, NULL, then, strlen(then) - strlen(folder), &found);
         imm_strv_sort_unique(&found);
         for (size_t i = 0; i < found.n; i++)
                 imm_strv_add(cli->arena, to, found.v[i]);
 }
 
-void imm_check_files(struct imm_cli *cli, const char *const *args, size_t n,
-        const struct imm_revision *rev, struct imm_strv *ret) {
+void imm_check_files(struct imm_cli *cli, struct imm_check_run *c, const char *const *args,
+        size_t n, const struct imm_revision *rev, struct imm_strv *ret) {
         struct imm_strv all = {0};
         struct imm_map seen = {0};
 
@@ -88,7 +139,7 @@ void imm_check_files(struct imm_cli *cli, const char *const *args, size_t n,
                 const char *then = rev ? imm_revision_path(rev, args[i], cli->arena) : NULL;
 
                 if (is_folder(args[i]) || (then && is_folder(then)))
-                        add_folder(cli, args[i], rev, &all);
+                        add_folder(cli, c, args[i], rev, &all);
                 else
                         imm_strv_add(cli->arena, &all, unit_of_dropin(cli->arena, args[i]));
         }

@@ -187,7 +187,7 @@ static int open_base(struct imm_cli *cli, struct imm_check_run *c, struct compar
                 failed(cli, c, r == -EINVAL ? IMM_EXIT_USAGE : IMM_EXIT_PARTIAL, &err);
                 return c->status;
         }
-        imm_check_files(cli, cli->args, cli->n_args, &b->rev, &files);
+        imm_check_files(cli, NULL, cli->args, cli->n_args, &b->rev, &files);
         for (size_t i = 0; i < files.n; i++) {
                 const char *then = imm_revision_path(&b->rev, files.v[i], cli->arena);
 
@@ -268,6 +268,9 @@ static int decide(struct imm_cli *cli, struct imm_check_run *c, struct imm_waive
                 .color = cli->color && !arg.output,
                 .jobs = cli->jobs};
 
+        for (size_t i = 0; i < c->notes.n; i++)
+                imm_strv_add(g->arena, &g->notes, c->notes.v[i]);
+        imm_strv_sort_unique(&g->notes);
         if (arg.write_baseline)
                 imm_check_status(c, write_baseline(cli, now));
         else
@@ -313,11 +316,15 @@ static int run(struct imm_cli *cli) {
         if (arg.baseline && arg.base)
                 return imm_cli_usage(
                         cli, "--baseline= and --base= are two answers to one question; give one");
+        for (size_t i = 0; i < cli->n_args; i++)
+                if (imm_streq(cli->args[i], "-"))
+                        return imm_cli_usage(
+                                cli, "'-': a unit is known by its file's name; give a file");
         if (arg.base && !asked)
                 return imm_cli_usage(cli, "--base= needs the files to compare");
         if (cli->json != IMM_JSON_OFF && arg.format == TEXT)
                 arg.format = JSON;
-        imm_check_files(cli, cli->args, cli->n_args, NULL, &files);
+        imm_check_files(cli, &c, cli->args, cli->n_args, NULL, &files);
         c.project = files.n > 0 ? imm_check_project(cli, &files) : NULL;
         if (c.project && !cli->quiet)
                 fprintf(stderr, "immure: policy of the repository: %s/.immure\n",

@@ -17,7 +17,8 @@ struct imm_check_run {
         struct imm_rulebook *rules; /* of the last target: for titles and lists */
         struct imm_diags problems;  /* why the answer is not whole; strings in the arena */
         struct imm_map told;
-        int status; /* the gravest of 2, 3, 4 that came up; 0 */
+        struct imm_strv notes; /* what was left out, for people; in the arena */
+        int status;            /* the gravest of 2, 3, 4 that came up; 0 */
         struct imm_arena *arena;
         IMM_ARRAY(struct imm_snapshot *) targets; /* one for each version, strings are borrowed */
 };
@@ -33,10 +34,12 @@ void imm_check_done(struct imm_check_run *c);
 
 /*
  * The unit files that @args mean, each once: folders stand for all unit files in and below them,
- * drop-ins for their unit. With @rev, those that the folders had then, too.
+ * drop-ins for their unit. With @rev, those that the folders had then, too. A folder that cannot be
+ * read is a problem of @c; what in it looks like a unit's and cannot be judged is a note. NULL:
+ * nothing is said.
  */
-void imm_check_files(struct imm_cli *cli, const char *const *args, size_t n,
-        const struct imm_revision *rev, struct imm_strv *ret);
+void imm_check_files(struct imm_cli *cli, struct imm_check_run *c, const char *const *args,
+        size_t n, const struct imm_revision *rev, struct imm_strv *ret);
 /*
  * The folder whose .immure holds policy for @files: the nearest one above the first of them that
  * is there (without files: above the working directory), not beyond its repository. Where there is

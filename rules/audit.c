@@ -30,6 +30,29 @@ static bool has_process(enum imm_unit_type t) {
                t == IMM_UNIT_SWAP;
 }
 
+/*
+ * Does anything run in the unit's sandbox? Of a socket only its own commands do; mount(8) and
+ * swapon(8) are systemd's business, and whoever shut them in would have no mount.
+ */
+static bool runs_something(const struct imm_settings *s, enum imm_unit_type t) {
+        static const enum imm_setting commands[] = {IMM_SETTING_SOCKET_EXEC_START_PRE,
+                IMM_SETTING_SOCKET_EXEC_START_POST, IMM_SETTING_EXEC_STOP_PRE,
+                IMM_SETTING_SOCKET_EXEC_STOP_POST};
+
+        for (size_t i = 0; t == IMM_UNIT_SOCKET && i < IMM_ELEMENTSOF(commands); i++)
+                if (imm_setting(s, commands[i])->commands.n > 0)
+                        return true;
+        return t == IMM_UNIT_SERVICE;
+}
+
+static bool is_judged_by(const struct imm_scorecard *card, const struct imm_audited *u,
+        const struct imm_settings *s) {
+        if (card->all_units)
+                return u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED;
+        return u->load == IMM_LOAD_LOADED && has_process(u->unit->type) &&
+               (card->settings_only || runs_something(s, u->unit->type));
+}
+
 /* Strings of files outlive settings, those made while they were read do not. */
 static void keep_diags(const struct imm_diags *from, struct imm_audited *u, struct imm_arena *a) {
         imm_array_foreach (d, from) {
@@ -106,9 +129,7 @@ static void judge_unit(void *data, unsigned worker, size_t i) {
         u->judgements = imm_alloc_array(w->arena, audit->n_cards, sizeof(*u->judgements));
         keep_diags(&s->diags, u, w->arena);
         for (size_t k = 0; k < audit->n_cards; k++)
-                if (audit->cards[k]->all_units
-                                ? u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED
-                                : u->load == IMM_LOAD_LOADED && has_process(u->unit->type))
+                if (is_judged_by(audit->cards[k], u, s))
                         imm_judge(audit->cards[k], &facts, w->arena, &u->judgements[k]);
         if (work->options->judged)
                 work->options->judged(work->options->data, worker, audit, u, &facts);

@@ -200,8 +200,13 @@ static void read_comment(struct imm_waivers *w, const char *file, unsigned line,
                 else
                         words(w, word, &v.rules);
         }
-        if (reason)
-                v.reason = imm_strdup(w->arena, reason + strlen("reason="));
+        if (reason) {
+                size_t n = strlen(reason += strlen("reason="));
+
+                while (n > 0 && isspace((unsigned char)reason[n - 1]))
+                        n--;
+                v.reason = imm_strndup(w->arena, reason, n);
+        }
         finish(w, &v, &until);
 }
 

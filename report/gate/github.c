@@ -96,7 +96,7 @@ void imm_gate_github(const struct imm_gate_report *r, FILE *f) {
                 line(f, g->ended.v[i]);
         }
         for (size_t i = 0; i < g->notes.n; i++) {
-                command(r, f, "notice", NULL, 0, "waiver");
+                command(r, f, "notice", NULL, 0, "immure");
                 line(f, g->notes.v[i]);
         }
 }

@@ -71,8 +71,9 @@ static void put_group(const struct imm_gate_report *r, struct imm_json *j,
 
 /* A report has no other place for what is of no finding: the first line of the file it is about */
 static void put_other(const struct imm_gate_report *r, struct imm_json *j, const char *check,
-        const char *file, unsigned line, const char *text, struct imm_arena *a) {
-        struct issue i = {text, check, imm_printf(a, "%s\n%s", check, text), "blocker",
+        const char *file, unsigned line, const char *text, const char *severity_word,
+        struct imm_arena *a) {
+        struct issue i = {text, check, imm_printf(a, "%s\n%s", check, text), severity_word,
                 imm_gate_in_repository(r, file) ? file : ".immure", NULL, line};
 
         put(r, j, &i);
@@ -98,11 +99,14 @@ void imm_gate_gitlab(const struct imm_gate_report *r, FILE *f) {
                 put_other(r, &j, imm_printf(a, "immure/%s", e->figure), e->unit->path, 1,
                         imm_printf(a, "%s: %s %d.%d is above %d.%d", e->unit->unit, e->figure,
                                 e->value / 10, e->value % 10, e->limit / 10, e->limit % 10),
-                        a);
+                        "blocker", a);
         for (size_t i = 0; i < g->ended.n; i++)
-                put_other(r, &j, "immure/waiver", NULL, 1, g->ended.v[i], a);
+                put_other(r, &j, "immure/waiver", NULL, 1, g->ended.v[i], "blocker", a);
+        for (size_t i = 0; i < g->notes.n; i++)
+                put_other(r, &j, "immure/note", NULL, 1, g->notes.v[i], "info", a);
         imm_array_foreach (p, r->problems)
                 put_other(r, &j, "immure/not-judged", p->file, p->line,
-                        p->file ? imm_printf(a, "%s: %s", p->file, p->message) : p->message, a);
+                        p->file ? imm_printf(a, "%s: %s", p->file, p->message) : p->message,
+                        "blocker", a);
         imm_json_end(&j);
 }

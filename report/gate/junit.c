@@ -179,7 +179,7 @@ static void put_suite(
         fputs("  </testsuite>\n", f);
 }
 
-/* What is of no unit: waivers that are over, and why the answer is not whole */
+/* What is of no unit: waivers that are over, why the answer is not whole, what was left out */
 static void put_gate(
         const struct imm_gate_report *r, FILE *f, const struct tally *t, struct imm_arena *a) {
         put_head(f, "  <testsuite", "immure", t);
@@ -197,6 +197,12 @@ static void put_gate(
                                    : p->message);
                 fputs("\"/>\n    </testcase>\n", f);
         }
+        for (size_t i = 0; i < r->gate->notes.n; i++) {
+                put_case(f, "immure", "note");
+                fputs(">\n      <skipped message=\"", f);
+                imm_text_put_markup(f, r->gate->notes.v[i]);
+                fputs("\"/>\n    </testcase>\n", f);
+        }
         fputs("  </testsuite>\n", f);
 }
 
@@ -204,9 +210,11 @@ void imm_gate_junit(const struct imm_gate_report *r, FILE *f) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const struct imm_gate *g = r->gate;
         struct suite *suites = suites_of(g, a);
-        struct tally own = {.failures = g->ended.n, .errors = r->problems->n}, all;
+        struct tally own = {
+                .failures = g->ended.n, .errors = r->problems->n, .skipped = g->notes.n};
+        struct tally all;
 
-        own.tests = own.failures + own.errors;
+        own.tests = own.failures + own.errors + own.skipped;
         all = own;
         for (size_t i = 0; i < g->now->states.n; i++) {
                 all.tests += suites[i].tally.tests;

@@ -102,7 +102,6 @@ static const struct row rows[] = {
         {"AllowsSystemCall", "@swap", "SystemCallFilter=@basic-io", false},
         {"AllowsSystemCall", "@swap", "SystemCallFilter=@basic-io swapoff", true},
         {"AllowsSystemCall", "@swap", "SystemCallFilter=~@swap:EPERM", false},
-        {"AllowsSystemCall", "no_such_call", "", false},
         {"SystemCallNotKilled", "@swap", "SystemCallFilter=~@swap", false},
         {"SystemCallNotKilled", "@swap", "SystemCallFilter=~@swap:EPERM", true},
         {"SystemCallNotKilled", "@swap", "SystemCallFilter=@basic-io @swap:EPERM", false, 247},
@@ -471,6 +470,7 @@ TEST(mistakes_in_values_are_named) {
                 {"BoundingCapability", "CAP_NO_SUCH"},
                 {"AllowsNamespace", "time"},
                 {"AllowsSystemCall", "@no-such"},
+                {"AllowsSystemCall", "no_such_call"},
                 {"RunsAs", "admin"},
                 {"AllowsIP", "10.0.0.1"},
                 {"FilterMode", "PrivateTmp allow"},
@@ -487,7 +487,7 @@ TEST(mistakes_in_values_are_named) {
                 if (!mistake(a, wrong[i][0], wrong[i][1]))
                         fail_msg("%s=%s was taken", wrong[i][0], wrong[i][1]);
         assert_null(mistake(a, "SettingIs", "PrivateTmp no"));
-        assert_null(mistake(a, "AllowsSystemCall", "no_such_call"));
+        assert_null(mistake(a, "AllowsSystemCall", "listmount")); /* of later systemds */
 }
 
 RUN(cmocka_unit_test(each_condition_holds_where_it_should),

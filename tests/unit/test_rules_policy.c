@@ -276,11 +276,11 @@ TEST(a_waiver_must_say_all) {
         mistake("[Waiver]\nUnit=a\nRule=tmp\nUntil=2030-01-01\n", 1, "no reason");
         mistake("[Waiver]\nUnit=a\nRule=tmp\nReason=\nUntil=2030-01-01\n", 1, "no reason");
         mistake("\n[Waiver]\nUnit=a\nRule=tmp\nReason=r\n", 2, "no last day");
-        mistake("[Waiver]\nUnit=a\nRule=tmp\nReason=r\nUntil=2030-02-30\n", 1, "no date");
-        mistake("[Waiver]\nUnit=a\nRule=tmp\nReason=r\nUntil=tomorrow\n", 1, "no date");
+        mistake("[Waiver]\nUnit=a\nRule=tmp\nReason=r\nUntil=2030-02-30\n", 5, "no date");
+        mistake("[Waiver]\nUnit=a\nRule=tmp\nReason=r\nUntil=tomorrow\n", 5, "no date");
         mistake("[Waiver]\nRule=tmp\nReason=r\nUntil=2030-01-01\n", 1, "no unit");
         mistake("[Waiver]\nUnit=a\nReason=r\nUntil=2030-01-01\n", 1, "no rule");
-        mistake("# nothing\n", 0, "no waiver");
+        mistake("# nothing\n", 1, "no waiver");
 }
 
 TEST(an_inline_waiver_must_say_all) {

@@ -124,9 +124,9 @@ TEST(mistakes_have_file_and_line) {
         says("[Rule]\nTitle=x\nSetting=Foo\n[Check]\nRunsAs=root\n", 3, "'Foo'");
         says("[Rule]\nTitle=x\n[Check]\nRunsAs=root\n[Remedy]\nSet=Foo=1\n", 6, "'Foo'");
         says("[Rule]\nTitle=x\n[Check]\nRunsAs=root\n[Match]\nType=thing\n", 6, "thing");
-        says("[Rule]\nTitle=x\n[Check]\nBadness=3\nRunsAs=root\n", 0, "Range=1");
-        says("[Rule]\nTitle=x\n", 0, "no section [Check]");
-        says("[Check]\nRunsAs=root\n", 0, "no Title=");
+        says("[Rule]\nTitle=x\n[Check]\nBadness=3\nRunsAs=root\n", 4, "Range=1");
+        says("[Rule]\nTitle=x\n", 2, "nothing is looked for");
+        says("[Check]\nRunsAs=root\n", 1, "no Title=");
         says("[Rule]\nTitle=x\n[Check]\nSettingIs=PrivateTmp \"no\n", 4, "quote");
 }
 

@@ -18,6 +18,8 @@ struct imm_nodes {
         pthread_mutex_t lock;
         struct imm_map map, programs;
         struct imm_boot boot; /* read with the creation, not changed after that */
+        uint16_t machine;     /* EM_* of its programs; 0: not known, or it runs others' too */
+        bool machine_known;
         struct imm_arena *arena;
 };
 
@@ -198,8 +200,65 @@ static const char *elf_interpreter(
         return imm_strdup(a, name);
 }
 
+/* Is something set up that runs programs of other machines? */
+static bool emulates(const struct imm_root *root, struct imm_arena *a) {
+        static const char *const dirs[] = {
+                "/etc/binfmt.d", "/usr/lib/binfmt.d", "/usr/share/binfmts", "/var/lib/binfmts"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
+                struct imm_dirent *entries;
+                size_t n;
+
+                if (imm_root_list(root, dirs[i], a, &entries, &n) < 0)
+                        continue;
+                for (size_t k = 0; k < n; k++)
+                        if (imm_after(entries[k].name, "qemu-") ||
+                                imm_after(entries[k].name, "box64") ||
+                                imm_after(entries[k].name, "FEX"))
+                                return true;
+        }
+        return false;
+}
+
+static uint16_t machine_at(const struct imm_root *root, const char *path) {
+        imm_auto_close int fd = imm_root_open_file(root, path, NULL);
+        Elf64_Ehdr e;
+
+        if (fd < 0 || pread(fd, &e, sizeof(e), 0) != sizeof(e) ||
+                memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_DATA] != ELFDATA2LSB ||
+                e.e_ident[EI_CLASS] != ELFCLASS64)
+                return 0;
+        return le16toh(e.e_machine);
+}
+
+/* The machine that the root is for, as its systemd says; only of 64 bits, which run 32 as well */
+static uint16_t machine_of(struct imm_nodes *n, const struct imm_root *root) {
+        if (!n->machine_known) {
+                n->machine_known = true;
+                n->machine = machine_at(root, "/usr/lib/systemd/systemd");
+                if (n->machine != 0 && emulates(root, n->arena))
+                        n->machine = 0;
+        }
+        return n->machine;
+}
+
+/* A 64-bit program of a machine that this one is not */
+static bool is_foreign(const unsigned char *head, size_t size, uint16_t machine) {
+        static const uint16_t known[] = {EM_X86_64, EM_AARCH64, EM_RISCV, EM_PPC64};
+        Elf64_Ehdr e;
+
+        if (machine == 0 || size < sizeof(e) || head[EI_DATA] != ELFDATA2LSB ||
+                head[EI_CLASS] != ELFCLASS64)
+                return false;
+        memcpy(&e, head, sizeof(e));
+        for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++)
+                if (le16toh(e.e_machine) == known[i])
+                        return known[i] != machine;
+        return false;
+}
+
 static void read_program(const struct imm_root *root, const char *path, struct imm_arena *a,
-        struct imm_program *ret) {
+        uint16_t machine, struct imm_program *ret) {
         imm_auto_close int fd = imm_root_open_file(root, path, NULL);
         unsigned char head[HEAD_MAX];
         ssize_t n;
@@ -214,7 +273,7 @@ static void read_program(const struct imm_root *root, const char *path, struct i
                 ret->script = true;
                 ret->interpreter = script_interpreter((const char *)head + 2, (size_t)n - 2, a);
         } else if (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) {
-                ret->elf = true;
+                ret->elf = !is_foreign(head, (size_t)n, machine);
                 ret->interpreter = elf_interpreter(fd, head, (size_t)n, a);
         }
 }
@@ -227,7 +286,7 @@ const struct imm_program *imm_program_of_root(struct imm_manager *m, const char 
         p = imm_map_get(&n->programs, path);
         if (!p) {
                 p = imm_new(n->arena, struct imm_program);
-                read_program(m->root, path, n->arena, p);
+                read_program(m->root, path, n->arena, machine_of(n, m->root), p);
                 imm_map_put(n->arena, &n->programs, imm_strdup(n->arena, path), p);
         }
         (void)pthread_mutex_unlock(&n->lock);

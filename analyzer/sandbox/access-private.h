@@ -105,7 +105,7 @@ void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n
 /* What the kernel reads of a file that it is to execute */
 struct imm_program {
         bool known;              /* could be read */
-        bool script, elf;        /* neither: execve(2) refuses it */
+        bool script, elf;        /* neither: execve(2) refuses it, as it does another machine's */
         const char *interpreter; /* of both; NULL: none */
 };
 const struct imm_program *imm_program_of_root(struct imm_manager *m, const char *path);

@@ -65,6 +65,39 @@ int imm_plan_namespaces_open(struct imm_plan *p) {
         return 0;
 }
 
+/* ---- images ---- */
+
+static bool image_is_missing(struct imm_plan *p, const char *path) {
+        struct imm_vpath at;
+        int r;
+
+        p->v->trusting = p->v->noting = true;
+        r = imm_vfs_lookup(p->v, path, true, &at);
+        p->v->trusting = p->v->noting = false;
+        return r == -ENOENT || r == -ENOTDIR;
+}
+
+bool imm_plan_misses_root_image(struct imm_plan *p) {
+        const struct imm_value *v = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
+
+        return v->string && image_is_missing(p, v->string);
+}
+
+void imm_plan_images_find(struct imm_plan *p) {
+        static const enum imm_setting settings[] = {
+                IMM_SETTING_EXTENSION_IMAGES, IMM_SETTING_MOUNT_IMAGES};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++) {
+                imm_array_foreach (item, &imm_setting(p->s, settings[i])->strings) {
+                        const char *path = imm_strndup(p->a, item->text, strcspn(item->text, ":"));
+
+                        if (*path == '/' && image_is_missing(p, path))
+                                imm_plan_fail(
+                                        p, IMM_OUTCOME_NAMESPACE_FAILURE, path, &item->origin);
+                }
+        }
+}
+
 /* ---- by JoinsNamespaceOf= ---- */
 
 bool imm_plan_has_tmp(const struct imm_plan *p) {

@@ -61,10 +61,20 @@ static enum imm_setting setting_at(
         return id < IMM_SETTING_N ? id : otherwise;
 }
 
+/* Is it a template, or the instance that stands for it? */
+static bool stands_in(const struct work *w) {
+        static const char *const names[] = {"", "i", "test-instance", "test_instance", "instance"};
+
+        for (size_t i = 0; w->u->instance && i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(w->u->instance, names[i]))
+                        return true;
+        return false;
+}
+
 /* The stand-in instance of a template makes users and paths that nobody has. */
 static bool of_instance(const struct work *w, const struct imm_origin *o) {
         const struct imm_assignment *at = line_of(w, o);
-        const char *c = at && w->u->instance ? at->value : "";
+        const char *c = at && stands_in(w) ? at->value : "";
 
         while ((c = strchr(c, '%'))) {
                 if (c[1] && strchr("iIjJnNfu", c[1]))
@@ -293,9 +303,33 @@ static const struct {
         {IMM_SETTING_EXEC_STOP_POST, IMM_PREFLIGHT_LATER},
 };
 
+/*
+ * Does nobody hear of a failure of the commands of that kind? All have - before them, and there is
+ * nothing that should go on running.
+ */
+static bool is_ignored(const struct work *w, enum imm_command_kind kind) {
+        const char *type = imm_setting_word(w->s, IMM_SETTING_TYPE);
+
+        if (!type || !imm_streq(type, "oneshot"))
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++) {
+                const struct imm_value *v = imm_setting(w->s, lists[i].id);
+
+                imm_array_foreach (c, &v->commands) {
+                        if (kind_of(w, lists[i].id, c) == kind &&
+                                lists[i].when == IMM_PREFLIGHT_START &&
+                                !(c->flags & IMM_COMMAND_IGNORE_FAILURE))
+                                return false;
+                }
+        }
+        return true;
+}
+
 /* What holds for all commands of a kind: identity, what is opened before, mounts */
 static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_identity *id,
         struct imm_mount_table *t) {
+        enum imm_preflight_when when =
+                is_ignored(w, kind) ? IMM_PREFLIGHT_HIDDEN : IMM_PREFLIGHT_START;
         struct imm_mount_table failed;
         const struct imm_mount *by;
         struct imm_start_fault f;
@@ -306,10 +340,11 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
                 at = setting_at(w, &id->origin,
                         id->outcome == IMM_OUTCOME_GROUP_FAILURE ? IMM_SETTING_GROUP
                                                                  : IMM_SETTING_USER);
-                add(w, IMM_PREFLIGHT_START, id->outcome, id->why, at, id->origin, NULL);
+                add(w, when, id->outcome, id->why, at, id->origin, NULL);
         }
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
-                add(w, IMM_PREFLIGHT_START, f.outcome, f.culprit, f.setting, f.origin, NULL);
+                add(w, f.outcome == IMM_OUTCOME_ENVIRONMENT_FAILURE ? IMM_PREFLIGHT_START : when,
+                        f.outcome, f.culprit, f.setting, f.origin, NULL);
         failed = w->sb->tried[kind];
         *t = failed.n > 0 ? failed : w->sb->mounts[kind];
         if (failed.outcome == IMM_OUTCOME_OK)
@@ -318,14 +353,13 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         /* of systemd's own mounts no line asks for: what covers the place is to blame */
         if (!failed.culprit_origin.file && failed.culprit && *failed.culprit == '/' && t->n > 0 &&
                 (by = imm_mount_at(t, failed.culprit)) && by->setting < IMM_SETTING_N) {
-                add(w, IMM_PREFLIGHT_START, failed.outcome, failed.culprit, by->setting, by->origin,
+                add(w, when, failed.outcome, failed.culprit, by->setting, by->origin,
                         imm_printf(w->a, "which %s= hides (%s)",
                                 imm_setting_info(by->setting)->name,
                                 imm_origin_text(&by->origin, w->a)));
                 return;
         }
-        add(w, IMM_PREFLIGHT_START, failed.outcome, failed.culprit, at, failed.culprit_origin,
-                NULL);
+        add(w, when, failed.outcome, failed.culprit, at, failed.culprit_origin, NULL);
 }
 
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,

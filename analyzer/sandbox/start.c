@@ -69,15 +69,17 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
 
 /* Can root, outside of any sandbox, not open it as a stream? */
 static bool stream_fails(struct imm_manager *m, const char *path, bool input, struct imm_arena *a) {
-        const char *slash = strrchr(path, '/');
+        const char *slash = strrchr(path, '/'), *dir;
         struct stat st;
 
         if (imm_root_stat(m->root, path, &st) == 0)
                 return S_ISDIR(st.st_mode) && !input;
-        if (input)
-                return surely_missing(m, path);
-        return slash && slash > path &&
-               surely_missing(m, imm_strndup(a, path, (size_t)(slash - path)));
+        if (input || !slash || slash == path)
+                return input && surely_missing(m, path);
+        dir = imm_strndup(a, path, (size_t)(slash - path));
+        if (imm_root_stat(m->root, dir, &st) == 0)
+                return !S_ISDIR(st.st_mode);
+        return surely_missing(m, dir);
 }
 
 static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,

@@ -366,6 +366,10 @@ static void make_namespace(struct imm_plan *p) {
                 namespace_fails(p, NULL, r);
                 return;
         }
+        if (!p->lenient && !p->user_manager)
+                imm_plan_images_find(p);
+        if (p->t->outcome != IMM_OUTCOME_OK)
+                return;
         if (p->q.propagate && !p->user_manager && !p->lenient) {
                 struct imm_vpath incoming;
 
@@ -447,8 +451,11 @@ static void note_images(struct imm_plan *p) {
 
 static void run(struct imm_plan *p) {
         if (imm_setting_string(p->s, IMM_SETTING_ROOT_IMAGE)) {
-                imm_plan_fail(p, IMM_OUTCOME_UNKNOWN,
-                        "RootImage=", &imm_setting(p->s, IMM_SETTING_ROOT_IMAGE)->origin);
+                const struct imm_value *image = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
+                bool missing = !p->user_manager && imm_plan_misses_root_image(p);
+
+                imm_plan_fail(p, missing ? IMM_OUTCOME_NAMESPACE_FAILURE : IMM_OUTCOME_UNKNOWN,
+                        missing ? image->string : "RootImage=", &image->origin);
                 return;
         }
         if (imm_plan_namespaces_open(p) < 0 && !p->lenient)

@@ -74,6 +74,29 @@ static const struct imm_command_item *command_of(
         return NULL;
 }
 
+/* The main command that runs this file: the closure has a program once, with its first command. */
+static const struct imm_command_item *main_command_of(
+        const struct collector *c, const struct imm_need *n) {
+        const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
+
+        if (!n->name || n->kind == IMM_NEED_LIBRARY || n->kind == IMM_NEED_CONFIG ||
+                n->kind == IMM_NEED_MODULE)
+                return NULL;
+        for (size_t i = 0; i < v->commands.n; i++)
+                if (imm_streq(base_name(v->commands.v[i].path), base_name(n->name)))
+                        return &v->commands.v[i];
+        return NULL;
+}
+
+/* ... or one of those that it is for */
+static const struct imm_command_item *main_command(const struct collector *c, int need) {
+        const struct imm_command_item *cmd = NULL;
+
+        for (; need >= 0 && !cmd; need = c->closure->v[need].by)
+                cmd = main_command_of(c, &c->closure->v[need]);
+        return cmd;
+}
+
 /* ... of all that name one of the files on the way, the one that the need is for */
 static const struct imm_command_item *command_naming(
         const struct collector *c, int need, enum imm_setting *ret) {
@@ -96,6 +119,18 @@ static const struct imm_command_item *command_naming(
         return NULL;
 }
 
+/* Which command a need is for, and of which setting that is */
+static const struct imm_command_item *command_for(
+        const struct collector *c, int need, enum imm_setting *ret) {
+        const struct imm_need *top = &c->closure->v[unit_need_of(c->closure, need)];
+        const struct imm_command_item *cmd = main_command(c, need);
+
+        *ret = cmd ? IMM_SETTING_EXEC_START : top->setting;
+        if (!cmd)
+                cmd = command_naming(c, need, ret);
+        return cmd ? cmd : command_of(c, top);
+}
+
 static void set_command(struct collector *c, const struct imm_command_item *cmd, bool main_one) {
         c->kind = IMM_KIND_PLAIN;
         c->optional = cmd && (cmd->flags & IMM_COMMAND_IGNORE_FAILURE) && !main_one;
@@ -109,6 +144,16 @@ static void set_command(struct collector *c, const struct imm_command_item *cmd,
                 c->kind = IMM_KIND_AMBIENT;
 }
 
+static bool runs_threads(const char *name) {
+        static const char *const names[] = {
+                "node", "nodejs", "java", "mono", "mono-sgen", "dotnet", "beam.smp", "jsvc"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(names[i], name))
+                        return true;
+        return false;
+}
+
 /* What the loader and the kernel make of the file itself */
 static void of_image(
         struct collector *c, const struct imm_need *n, const struct file *f, const char *program) {
@@ -118,6 +163,9 @@ static void of_image(
         if (why && n->kind == IMM_NEED_LIBRARY)
                 use_add(c, IMM_FACILITY_JIT, how, NULL, NULL, "%s loads %s: %s", program,
                         base_name(n->path), why);
+        if (n->kind == IMM_NEED_PROGRAM && runs_threads(base_name(n->path)))
+                use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
+                        "%s runs threads of its own beside the program", n->path);
         if (f->bits32 && n->kind != IMM_NEED_LIBRARY)
                 use_add(c, IMM_FACILITY_ARCH_32, MUST, NULL, n->path, "%s is a 32-bit program",
                         n->path);
@@ -128,6 +176,36 @@ static void of_image(
         if (n->confidence == IMM_CERTAIN && f->text_relocations)
                 use_add(c, IMM_FACILITY_JIT, MUST, NULL, NULL,
                         "the loader writes into the code of %s (text relocations)", n->path);
+}
+
+/*
+ * What the loader does before the program begins: without a way to open and map libraries nothing
+ * starts. The names are those of the C libraries since 2.31.
+ */
+static void of_loading(struct collector *c, const struct imm_need *n) {
+        static const struct {
+                const char *calls;
+                enum strength strength;
+        } rows[] = {{"execve", MUST}, {"openat", MUST}, {"read", MUST}, {"mmap", MUST},
+                {"mprotect", MUST}, {"fstat|newfstatat", MUST}, {"close", CALLS},
+                {"access|faccessat|faccessat2", CALLS}};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++)
+                use_add(c, IMM_FACILITY_CALL, rows[i].strength, rows[i].calls, NULL,
+                        "%s is loaded with its libraries", n->path);
+}
+
+/* A part of the program that its sandbox may hide, or not let it execute */
+static void of_part(struct collector *c, const struct imm_need *n, const char *program) {
+        bool hidden = n->visible == 0, read = n->kind == IMM_NEED_CONFIG;
+
+        if (n->confidence == IMM_POSSIBLE || n->kind == IMM_NEED_STATE || n->optional)
+                return;
+        if (!hidden && (read || !c->noexec))
+                return;
+        use_add(c, IMM_FACILITY_LOAD,
+                n->kind == IMM_NEED_LIBRARY || n->kind == IMM_NEED_LOADER ? MUST : DOES,
+                hidden ? "" : NULL, n->path, "%s: %s", program, n->reason);
 }
 
 static enum strength strength_of(const struct symbol *s, const struct file *f, const char *path) {
@@ -145,9 +223,21 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
                 use_add(c, s->facility, strength_of(s, f, path), s->calls, s->object,
                         "%s imports %s", path, s->name);
         }
+        if (f->threads)
+                use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s imports pthread_create",
+                        path);
         if (f->serves)
                 use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,
                         "%s imports listen, accept and functions for network addresses", path);
+}
+
+/* It makes its calls by itself: what its run-time does, and what the names of its functions say */
+static void of_go(struct collector *c, const struct file *f, const char *path) {
+        use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
+                "%s is written in Go, which has threads", path);
+        if (f->serves)
+                use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,
+                        "%s has Go's functions for servers", path);
 }
 
 /* A library that is the program's own: in a folder of its own, not where all libraries lie */
@@ -206,10 +296,14 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                 if (!imm_streq(name, real))
                         use_program(c, real, n->path);
         }
-        if ((f->mode & S_ISUID) || ((f->mode & S_ISGID) && (f->mode & S_IXGRP)))
+        if (gains(c, f, n->host_path))
                 use_add(c, IMM_FACILITY_GAIN,
                         n->kind == IMM_NEED_PROGRAM || works_for_root(name) ? MAY : DOES, NULL,
-                        n->path, "%s is a set-id program", n->path);
+                        n->path, "%s is a program with set-id bits or capabilities", n->path);
+        if (f->elf && !f->go)
+                of_loading(c, n);
+        if (f->go && n->kind == IMM_NEED_PROGRAM)
+                of_go(c, f, n->path);
         if (is_interpreter(real) || f->go)
                 return;
         if (n->kind == IMM_NEED_PROGRAM)
@@ -222,7 +316,7 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
 static void of_unit_name(struct collector *c, const struct imm_need *n) {
         const char *unit = imm_strndup(c->a, c->u->name, strcspn(c->u->name, "@."));
 
-        if (!imm_streq(unit, base_name(n->path)))
+        if (!imm_streq(unit, base_name(n->path)) || !is_in_programs(n->path))
                 use_program(c, unit, n->path);
 }
 
@@ -247,32 +341,38 @@ static bool never_notifies(const char *library) {
 
 static void of_need(struct collector *c, int k) {
         const struct imm_need *n = &c->closure->v[k];
-        int program = program_of(c->closure, k), top = unit_need_of(c->closure, k);
+        int program = program_of(c->closure, k);
         const struct imm_command_item *cmd;
         enum imm_setting setting;
         const struct file *f;
         bool runs = n->kind == IMM_NEED_PROGRAM || n->kind == IMM_NEED_INTERPRETER ||
-                    n->kind == IMM_NEED_COMMAND;
+                    n->kind == IMM_NEED_COMMAND,
+             main;
 
-        if (!n->exists || !n->host_path || n->tree || top < 0 || program < 0 ||
-                (!runs && n->kind != IMM_NEED_LIBRARY && !is_sourced(n)))
+        if (!n->exists || !n->host_path || program < 0 || (n->tree && n->visible != 0))
                 return;
-        setting = c->closure->v[top].setting;
-        cmd = command_naming(c, k, &setting);
-        if (!cmd)
-                cmd = command_of(c, &c->closure->v[top]);
+        if (!runs && n->kind != IMM_NEED_LIBRARY && !is_sourced(n) && n->visible != 0)
+                return;
+        cmd = command_for(c, k, &setting);
         set_command(c, cmd, setting == IMM_SETTING_EXEC_START);
         if (c->kind == IMM_KIND_PRIVILEGED || n->confidence == IMM_POSSIBLE)
+                return;
+        c->least = IMM_CERTAIN;
+        if (n->by >= 0) /* the unit's own programs: preflight.c */
+                of_part(c, n, c->closure->v[program].path);
+        if (n->tree || (!runs && n->kind != IMM_NEED_LIBRARY && !is_sourced(n)))
                 return;
         c->least = runs && n->kind != IMM_NEED_COMMAND ? IMM_CERTAIN : IMM_LIKELY;
         if (n->kind == IMM_NEED_LIBRARY)
                 c->least = IMM_CERTAIN;
+        main = setting == IMM_SETTING_EXEC_START &&
+               (n->kind == IMM_NEED_PROGRAM || (runs && main_command_of(c, n)));
         f = file_of(c->m, n->host_path, runs || is_sourced(n) ? FILE_STRINGS : 0);
         if (!f->known)
                 return;
         c->notifies |= (f->notifies && !strstr(n->path, "/libsystemd.so")) ||
                        (n->kind == IMM_NEED_LIBRARY && !never_notifies(base_name(n->path)));
-        if (n->kind == IMM_NEED_PROGRAM && setting == IMM_SETTING_EXEC_START)
+        if (main)
                 c->main_elf = f->elf && !is_interpreter(base_name(n->path)) ? n->path : NULL;
         c->scripts |= runs && !f->elf;
         if (is_sourced(n)) {
@@ -286,11 +386,10 @@ static void of_need(struct collector *c, int k) {
         else if (is_private(n->path) && c->closure->v[program].kind == IMM_NEED_PROGRAM &&
                  !is_interpreter(base_name(c->closure->v[program].path)))
                 of_private(c, f, n->path);
-        if (n->kind == IMM_NEED_PROGRAM && n->setting == IMM_SETTING_EXEC_START &&
-                !is_interpreter(base_name(n->path)))
+        if (main) {
                 of_unit_name(c, n);
-        if (n->kind == IMM_NEED_PROGRAM && n->setting == IMM_SETTING_EXEC_START)
                 use_configuration(c, f, base_name(n->path));
+        }
         if (n->kind == IMM_NEED_COMMAND && !f->elf)
                 use_configuration(c, f, base_name(n->path));
 }
@@ -370,6 +469,7 @@ void imm_uses_compute(
         if (c.closure->kind == IMM_CLOSURE_NIX) /* its needs are whole packages */
                 return;
         c.by_socket = has_socket(&c);
+        c.noexec = imm_setting(s, IMM_SETTING_NO_EXEC_PATHS)->paths.n > 0;
         of_unit(&c);
         for (size_t i = 0; i < c.closure->n; i++)
                 of_need(&c, (int)i);

@@ -96,9 +96,9 @@ static void of_program_path(
                 !(st.st_mode & 0111) || imm_root_realpath(c->m->root, path, c->a, &real) < 0)
                 return;
         f = file_of(c->m, real, 0);
-        if ((f->mode & S_ISUID) || ((f->mode & S_ISGID) && (f->mode & S_IXGRP)))
-                use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path, "%s: %s %s, a set-id program", from,
-                        key, path);
+        if (gains(c, f, real))
+                use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,
+                        "%s: %s %s, a program with set-id bits or capabilities", from, key, path);
 }
 
 /* The number behind the last colon, or the whole; 0 if it is none */

@@ -1,6 +1,7 @@
 #include "analyzer/uses/denials-private.h"
 
 #include <fnmatch.h>
+#include <linux/capability.h>
 
 /* Uses of paths: devices, files that are read or written, the kernel's own files. */
 
@@ -83,6 +84,13 @@ static bool is_own_directory(struct judge *j, const char *path) {
         return false;
 }
 
+static bool is_read_only(struct judge *j, const struct imm_use *u, const char *real) {
+        const struct imm_mount_table *t = table(j, u);
+        const struct imm_mount *m = t->n > 0 ? imm_mount_at(t, real) : NULL;
+
+        return m && (m->inaccessible || (m->flags & IMM_MOUNT_RDONLY));
+}
+
 /* A directory for all homes, and what lies below it is hidden by a mount on a part */
 static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
         const char *real;
@@ -107,8 +115,51 @@ static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
         }
         if (write && is_own_directory(j, real))
                 return;
-        if (write && (m->flags & IMM_MOUNT_RDONLY) && m->read_only_by.setting < IMM_SETTING_N)
+        if (write && (m->flags & IMM_MOUNT_RDONLY) && m->setting == IMM_SETTING_PRIVATE_NETWORK &&
+                imm_setting_bool(j->s, IMM_SETTING_PROTECT_KERNEL_TUNABLES))
+                deny(j, u, IMM_SETTING_PROTECT_KERNEL_TUNABLES, NULL, "makes read-only");
+        else if (write && (m->flags & IMM_MOUNT_RDONLY) && m->read_only_by.setting < IMM_SETTING_N)
                 deny(j, u, m->read_only_by.setting, &m->read_only_by.origin, "makes read-only");
+}
+
+/*
+ * Root without the capability that makes it root: a file or directory of another user. Of other
+ * users nothing is said: a package's scripts give them what they need.
+ */
+static void by_ownership(struct judge *j, const struct imm_use *u, enum imm_mode mode) {
+        enum imm_command_kind kind = j->sb->has[u->kind] ? u->kind : j->sb->main;
+        const struct imm_identity *id = &j->sb->identity[kind];
+        struct imm_access access;
+        const char *real;
+        struct stat st;
+
+        if (id->uid != 0 || (id->cap_effective & UINT64_C(1) << CAP_DAC_OVERRIDE) ||
+                id->userns != IMM_USERNS_NONE || u->confidence > IMM_LIKELY)
+                return;
+        real = real_of(j, u->object);
+        if (imm_root_stat(j->m->root, real, &st) < 0 || st.st_uid == 0)
+                return;
+        imm_access_in(j->m, j->s, j->sb, kind, real, j->a, &access);
+        if (access.exists != 1 || access.allowed[mode] != 0 || is_read_only(j, u, real))
+                return;
+        deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,
+                "without cap_dac_override does not let it: it belongs to another user");
+}
+
+/* ---- what a program is made of ---- */
+
+/* What the closure found hidden, and what lies where nothing may be executed */
+static void by_hiding(struct judge *j, const struct imm_use *u) {
+        const char *real;
+        const struct imm_mount *m = mount_at(j, u, u->object, &real);
+
+        if (!m)
+                return;
+        if (u->calls) { /* it is hidden: see collect.c */
+                if (m->setting < IMM_SETTING_N)
+                        deny(j, u, m->setting, &m->origin, "hides");
+        } else if ((m->flags & IMM_MOUNT_NOEXEC) && m->noexec_by.setting < IMM_SETTING_N)
+                deny(j, u, m->noexec_by.setting, &m->noexec_by.origin, "lets nobody execute");
 }
 
 /* ---- /tmp ---- */
@@ -289,11 +340,16 @@ void deny_path(struct judge *j, const struct imm_use *u) {
         case IMM_FACILITY_DEVICE:
                 by_devices(j, u);
                 break;
+        case IMM_FACILITY_LOAD:
+                by_hiding(j, u);
+                break;
         case IMM_FACILITY_READ:
                 by_mounts(j, u, false);
+                by_ownership(j, u, IMM_MODE_READ);
                 break;
         case IMM_FACILITY_WRITE:
                 by_mounts(j, u, true);
+                by_ownership(j, u, IMM_MODE_WRITE);
                 break;
         case IMM_FACILITY_TUNABLES:
                 by_tunables(j, u);

@@ -1,5 +1,6 @@
 #include "analyzer/uses/denials-private.h"
 
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/capability.h>
@@ -170,6 +171,10 @@ static void by_capabilities(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity(j, u);
         uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
 
+        /* whoever may write everything may read it */
+        if (id->cap_effective & UINT64_C(1) << CAP_DAC_OVERRIDE)
+                missing &= ~(UINT64_C(1) << CAP_DAC_READ_SEARCH);
+
         for (int bit = 0; bit < 64; bit++) {
                 uint64_t cap = UINT64_C(1) << bit;
                 char *name;
@@ -230,6 +235,20 @@ static void by_call(struct judge *j, const struct imm_use *u, const char *call) 
                 mention(j, u, IMM_SETTING_SYSTEM_CALL_FILTER, origin, "refuses %s", call);
 }
 
+/* "fstat|newfstatat": which of them depends on the C library; one that is allowed will do */
+static bool any_allowed(const struct judge *j, const char *calls) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_SYSTEM_CALL_FILTER);
+
+        for (const char *c = calls; *c; c += strcspn(c, "|"), c += *c == '|') {
+                const struct imm_syscall_item *item =
+                        listed(v, imm_strndup(j->a, c, strcspn(c, "|")));
+
+                if (v->allow_list ? item && item->error == 0 : !item)
+                        return true;
+        }
+        return false;
+}
+
 /* Of calls that the C library chooses between, the first one is what it makes. */
 static void by_calls(struct judge *j, const struct imm_use *u) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_SYSTEM_CALL_FILTER);
@@ -241,6 +260,10 @@ static void by_calls(struct judge *j, const struct imm_use *u) {
         if (identity(j, u)->uid != 0 &&
                 (facilities[u->facility].caps || u->facility == IMM_FACILITY_CAPABILITIES))
                 return; /* it does not even try */
+        calls = imm_strndup(j->a, calls, n);
+        n = strcspn(calls, "|");
+        if (calls[n] && any_allowed(j, calls))
+                return;
         by_call(j, u, imm_strndup(j->a, calls, n));
 }
 
@@ -413,8 +436,24 @@ static void by_memory_limit(struct judge *j, const struct imm_use *u) {
                 deny(j, u, IMM_SETTING_LIMIT_MEMLOCK, NULL, "limits");
 }
 
+/* Of several threads or processes the limit lets none be made beside the first. */
+static void by_task_limits(struct judge *j, const struct imm_use *u) {
+        const struct imm_identity *id = identity(j, u);
+        const struct imm_value *tasks = imm_setting(j->s, IMM_SETTING_TASKS_MAX),
+                               *nproc = imm_setting(j->s, IMM_SETTING_LIMIT_NPROC);
+        uint64_t least = u->calls ? 2 : 8; /* run-times have threads of their own */
+
+        if (tasks->set && !tasks->relative && tasks->number < least)
+                deny(j, u, IMM_SETTING_TASKS_MAX, NULL, "limits to %" PRIu64, tasks->number);
+        if (nproc->set && nproc->limit.soft < least && id->uid != 0)
+                deny(j, u, IMM_SETTING_LIMIT_NPROC, NULL, "limits to %" PRIu64, nproc->limit.soft);
+}
+
 static void special(struct judge *j, const struct imm_use *u) {
         switch (u->facility) {
+        case IMM_FACILITY_CHILDREN:
+                by_task_limits(j, u);
+                break;
         case IMM_FACILITY_GAIN:
                 by_no_new_privileges(j, u);
                 break;
@@ -447,7 +486,8 @@ static bool is_confined(const struct imm_settings *s) {
         static const enum imm_setting settings[] = {IMM_SETTING_AMBIENT_CAPABILITIES,
                 IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_DEVICE_ALLOW,
                 IMM_SETTING_DEVICE_POLICY, IMM_SETTING_DYNAMIC_USER, IMM_SETTING_INACCESSIBLE_PATHS,
-                IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK,
+                IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK, IMM_SETTING_LIMIT_NPROC,
+                IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC, IMM_SETTING_TASKS_MAX,
                 IMM_SETTING_LOCK_PERSONALITY, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
                 IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_PRIVATE_DEVICES,
                 IMM_SETTING_PRIVATE_MOUNTS, IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS,
@@ -463,9 +503,12 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_FILTER,
                 IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_TYPE, IMM_SETTING_USER};
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++)
-                if (imm_setting(s, settings[i])->set)
+        for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++) {
+                const struct imm_value *v = imm_setting(s, settings[i]);
+
+                if (v->set && v->origin.kind != IMM_ORIGIN_MANAGER)
                         return true;
+        }
         return false;
 }
 

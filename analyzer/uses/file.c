@@ -141,6 +141,18 @@ static void find_paths(
         }
 }
 
+/* ---- Go ---- */
+
+/* Its programs hold the names of their functions, and only of those that something calls. */
+static bool go_serves(const char *data, size_t n) {
+        static const char *const names[] = {"net/http.(*Server).Serve", "net.ListenUDP"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (memmem(data, n, names[i], strlen(names[i])))
+                        return true;
+        return false;
+}
+
 /* ---- one file ---- */
 
 static void read_data(struct imm_manager *m, struct file *f, size_t max, struct imm_arena *a) {
@@ -150,7 +162,9 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
         if (imm_root_read(m->root, f->path, max, scratch, &b, NULL) < 0)
                 return;
         if (f->elf && memmem(b.data, b.size < 65536 ? b.size : 65536, "Go build ID", 11))
-                f->go = true;
+                f->go = f->threads = true;
+        if (f->go)
+                f->serves = go_serves(b.data, b.size);
         if (!f->go)
                 find_paths(f, b.data, b.size, !f->elf, a);
         f->notifies = memmem(b.data, b.size, "NOTIFY_SOCKET", 13) ||
@@ -181,6 +195,7 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
                 return;
         match_imports(f, &s.imports, a);
         f->serves = serves_network(&s.imports);
+        f->threads = imports_one(&s.imports, (const char *const[]){"pthread_create", NULL});
         f->notifies =
                 has_import(&s.imports, "sd_notify") || has_import(&s.imports, "sd_pid_notify");
 }

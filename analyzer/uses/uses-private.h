@@ -44,6 +44,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool elf, bits32, go; /* go: makes its system calls by itself */
         bool executable_stack, text_relocations;
         bool serves;   /* it listens on the network */
+        bool threads;  /* it makes threads */
         bool notifies; /* it knows $NOTIFY_SOCKET */
         bool systemd;  /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
@@ -72,6 +73,7 @@ struct collector {
         bool optional;             /* of a command whose failure is ignored */
         enum imm_confidence least; /* nothing is surer than the way to the program */
         bool weak;                 /* what is found now is no more than a remark */
+        bool noexec;               /* files that may not be executed are looked for */
         bool notifies, scripts;    /* some file of it knows $NOTIFY_SOCKET; is no ELF program */
         const char *main_elf;      /* the main program, if it is one that can be judged by itself */
         bool by_socket;            /* sockets are passed in */
@@ -92,6 +94,8 @@ bool program_only_may(const char *path, enum imm_facility f);
 bool is_interpreter(const char *name); /* or one program of many names: its imports say nothing */
 /* The library of that file name makes code at run time */
 const char *library_jit(const char *name, enum strength *ret);
+/* Does it give who executes it more rights? By set-id bits or file capabilities */
+bool gains(struct collector *c, const struct file *f, const char *host_path);
 /* paths in a program's data or a script's text */
 void use_string(struct collector *c, const char *path, const char *text, bool script);
 

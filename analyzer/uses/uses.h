@@ -13,6 +13,7 @@
  */
 
 #include "analyzer/closure/closure.h"
+#include "analyzer/sandbox/preflight.h"
 
 enum imm_facility {
 #define FACILITY(id, ...) IMM_FACILITY_##id,
@@ -40,6 +41,13 @@ struct imm_uses {
 /* What @s's programs use; into @a. Several threads may ask, each with units of its own. */
 void imm_uses_compute(
         struct imm_manager *m, struct imm_settings *s, struct imm_arena *a, struct imm_uses *ret);
+
+/*
+ * Libraries, and interpreters that env(1) looks for, that are not in the root: the command is
+ * started and ends with status 127. Added to @ret, which imm_preflight_find() has filled.
+ */
+void imm_absent_find(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_preflight_list *ret);
 
 /* A setting that refuses a use */
 struct imm_denial {

@@ -240,6 +240,8 @@ static const struct row rows[] = {
         {"FailsToStart", "start", "User=missing", true},
         {"FailsToStart", "start", "ExecStart=\nExecStart=-/bin/none", false},
         {"FailsToStart", "start", "ExecStart=\nExecStart=-/bin/none\nReadOnlyPaths=/none", true},
+        {"FailsToStart", "hidden",
+                "Type=oneshot\nExecStart=\nExecStart=-/bin/none\nReadOnlyPaths=/none", true},
         {"FailsToStart", "later", "ExecReload=/none", true},
         {"FailsToStart", "later start", "ExecStart=\nExecStart=-/bin/none\nExecStop=-/none", false},
         {"CanCall", "@module", "ProtectKernelModules=yes", false},

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { BATCH_PER_JOB = 48, NICE = 2 };
+enum { BATCH_PER_JOB = 12, NICE = 2 };
 
 static int open_units(
         struct imm_session *s, struct imm_review *r, enum imm_scope scope, struct imm_err *err) {

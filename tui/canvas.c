@@ -64,12 +64,29 @@ static int cell_of(const struct imm_canvas *c, const char *s, size_t k, uint32_t
         return width > 2 ? 2 : width;
 }
 
+/* What changes how a terminal shows the sign before it, and so how wide that is */
+static bool is_selector(uint32_t cp) {
+        return (cp >= 0xfe00 && cp <= 0xfe0f) || cp >= 0xe0000;
+}
+
+/* A mark goes onto the sign before it, as long as there is room. */
+static void add_mark(struct imm_cell *row, int from, int col, const char *s, size_t k) {
+        int at = col - 1;
+        size_t n;
+
+        while (at > from && !row[at].text[0])
+                at--;
+        n = at >= from ? strlen(row[at].text) : sizeof(row->text);
+        if (n + k < sizeof(row->text) && n > 0)
+                memcpy(mempcpy(row[at].text + n, s, k), "", 1);
+}
+
 int imm_canvas_put(
         struct imm_canvas *c, int row, int col, int width, uint8_t style, const char *text) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         const char *s = imm_text_escape(a, text);
         size_t n = strlen(s);
-        int end = width > c->cols - col ? c->cols : col + width;
+        int start = col, end = width > c->cols - col ? c->cols : col + width;
 
         if (row < 0 || row >= c->rows || col < 0)
                 return col;
@@ -79,14 +96,16 @@ int imm_canvas_put(
                 size_t k = imm_utf8_next(s, n, &cp);
                 int w = cell_of(c, s, k, cp, cell);
 
+                if (w == 0 && !c->ascii && cp >= 0x80 && !is_selector(cp))
+                        add_mark(c->cells + row * c->cols, start, col, s, k);
                 s += k;
                 n -= k;
                 if (w == 0)
                         continue;
                 if (col + w > end)
                         break;
+                c->cells[row * c->cols + col] = (struct imm_cell){.style = style};
                 memcpy(c->cells[row * c->cols + col].text, cell, sizeof(cell));
-                c->cells[row * c->cols + col].style = style;
                 if (w == 2)
                         c->cells[row * c->cols + col + 1] = (struct imm_cell){"", style};
                 col += w;

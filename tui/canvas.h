@@ -24,7 +24,7 @@ enum imm_style {
 };
 
 struct imm_cell {
-        char text[5];  /* one code point as UTF-8; "" is the right half of a wide one */
+        char text[10]; /* a sign as UTF-8, with marks on it; "" is the right half of a wide one */
         uint8_t style; /* enum imm_style */
 };
 

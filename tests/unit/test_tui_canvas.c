@@ -101,12 +101,38 @@ TEST(screens_are_as_they_were_reviewed) {
         assert_int_equal(wrong, 0);
 }
 
+static const char *put(struct imm_arena *a, int cols, const char *text, bool ascii) {
+        struct imm_canvas c = {0};
+        const char *s;
+
+        imm_canvas_resize(&c, 1, cols);
+        c.ascii = ascii;
+        imm_canvas_put(&c, 0, 0, cols, IMM_STYLE_NORMAL, text);
+        s = imm_canvas_text(&c, false, a);
+        imm_canvas_done(&c);
+        return s;
+}
+
+TEST(marks_stay_on_their_signs) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+
+        assert_string_equal(put(a, 4, "e\u0301tude", false), "e\u0301tud\n");
+        assert_string_equal(put(a, 4, "広\u3099い", false), "広\u3099い\n");
+        assert_string_equal(put(a, 2, "\u0301a\u0302b", false), "a\u0302b\n");
+        assert_string_equal(put(a, 4, "e\u0301x", true), "ex\n");
+        /* not without end, and nothing that changes a width */
+        assert_string_equal(put(a, 4, "e\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308x", false),
+                "e\u0301\u0302\u0303\u0304x\n");
+        assert_string_equal(put(a, 4, "a\ufe0fb", false), "ab\n");
+}
+
 static int setup(void **state) {
         return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(screens_are_as_they_were_reviewed)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(screens_are_as_they_were_reviewed),
+                cmocka_unit_test(marks_stay_on_their_signs)};
 
         return cmocka_run_group_tests(tests, setup, NULL);
 }

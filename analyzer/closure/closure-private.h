@@ -141,6 +141,9 @@ char *path_join(
  */
 int view_find(struct view *v, const char *cwd, const char *path, struct place *ret);
 
+/* Is there anything at @path, an absolute one? A link there is not followed. */
+bool view_has(struct view *v, const char *path);
+
 /*
  * What was found out in the plain root holds in every view that shows the same at the paths that
  * were looked at. Each such path has a number, so that a view is asked once for it.

@@ -185,7 +185,3 @@ int nix_db_references(
 const char *nix_db_error(const struct nix_db *db) {
         return db->error;
 }
-
-bool nix_db_changed(const struct nix_db *db) {
-        return rodb_changed(db->vfs);
-}

@@ -69,8 +69,7 @@ const char *nix_db_by_hash(struct nix_db *db, const char *hash, struct imm_arena
 int nix_db_references(
         struct nix_db *db, int64_t id, int (*each)(void *data, int64_t reference), void *data);
 const char *nix_db_error(
-        const struct nix_db *db);             /* what went wrong since it was opened, or NULL */
-bool nix_db_changed(const struct nix_db *db); /* somebody wrote to it since */
+        const struct nix_db *db); /* what went wrong since it was opened, or NULL */
 
 /* nix-scan.c: the hashes in the contents of a store path, as Nix finds references */
 void nix_scan(struct nix *x, const struct nix_path *p, struct imm_diags *diags,

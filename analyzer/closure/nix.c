@@ -208,25 +208,33 @@ static void follow_references(struct naming *n) {
 
 /* ---- what of it the service sees ---- */
 
+/* Many are looked up in a list of the store, a few one by one: that list can be long. */
+enum { FEW = 1000 };
+
 static int by_name(const void *a, const void *b) {
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 static void judge_visibility(struct builder *b) {
         const struct imm_sandbox *s = imm_sandbox_of(b->m, b->u);
+        const bool few = b->closure->n <= FEW;
         struct view v;
         struct imm_strv names = {0};
 
         view_init(&v, b->c, &s->mounts[s->main], "", b->arena);
-        nix_visible(nix_of(b->c), v.table, b->arena, &names);
+        if (!few)
+                nix_visible(nix_of(b->c), v.table, b->arena, &names);
         for (size_t i = 0; i < b->closure->n; i++) {
                 struct imm_need *n = &b->closure->v[i];
                 const char *name = n->path + strlen(NIX_STORE "/");
                 struct place p;
                 int k;
 
-                n->visible = names.n > 0 &&
-                             bsearch(&name, names.v, names.n, sizeof(*names.v), by_name) != NULL;
+                if (few)
+                        n->visible = view_has(&v, n->path);
+                else
+                        n->visible = names.n > 0 && bsearch(&name, names.v, names.n,
+                                                            sizeof(*names.v), by_name) != NULL;
                 if (n->visible)
                         continue;
                 k = view_find(&v, NULL, n->path, &p);

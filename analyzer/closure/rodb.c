@@ -342,15 +342,3 @@ int rodb_open(struct rodb **ret, const struct imm_root *root, const char *path, 
         *ret_db = db;
         return 0;
 }
-
-static bool part_changed(const struct part *p) {
-        struct stat st;
-
-        return p->fd >= 0 && fstat(p->fd, &st) == 0 &&
-               (st.st_size != p->st.st_size || st.st_mtim.tv_sec != p->st.st_mtim.tv_sec ||
-                       st.st_mtim.tv_nsec != p->st.st_mtim.tv_nsec);
-}
-
-bool rodb_changed(const struct rodb *v) {
-        return part_changed(&v->main) || part_changed(&v->wal);
-}

@@ -13,5 +13,4 @@ struct rodb;
  */
 int rodb_open(struct rodb **ret, const struct imm_root *root, const char *path,
         struct sqlite3 **ret_db, const char **ret_why);
-struct rodb *rodb_free(struct rodb *v);  /* after the connection was closed; accepts NULL */
-bool rodb_changed(const struct rodb *v); /* somebody wrote to it since it was opened */
+struct rodb *rodb_free(struct rodb *v); /* after the connection was closed; accepts NULL */

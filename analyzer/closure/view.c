@@ -335,3 +335,15 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
         }
         return 0;
 }
+
+bool view_has(struct view *v, const char *path) {
+        const char *slash = strrchr(path, '/');
+        const struct remembered *d = directory(
+                v, slash == path ? "/" : imm_strndup(v->arena, path, (size_t)(slash - path)));
+        struct place p;
+
+        return d->error == 0 && step(v,
+                                        path_join(v->arena, d->place.path, strlen(d->place.path),
+                                                slash + 1, strlen(slash + 1)),
+                                        &p) == 0;
+}

@@ -229,6 +229,31 @@ static int by_key(const void *a, const void *b) {
         return strcmp(x->entry.name, y->entry.name);
 }
 
+/* Into buckets by the first two bytes, each of which is sorted by itself then. */
+static void sort_many(const struct keyed *k, size_t n, struct imm_dirent *v) {
+        enum { BUCKETS = 1 << 16 };
+        imm_auto_free uint32_t *ends = imm_xcalloc(BUCKETS + 1, sizeof(*ends));
+        imm_auto_free struct keyed *sorted = imm_xcalloc(n, sizeof(*sorted));
+
+        for (size_t i = 0; i < n; i++)
+                ends[(k[i].key >> 48) + 1]++;
+        for (size_t b = 0; b < BUCKETS; b++)
+                ends[b + 1] += ends[b];
+        for (size_t i = 0; i < n; i++)
+                sorted[ends[k[i].key >> 48]++] = k[i]; /* what was its start becomes its end */
+        for (size_t i = 0; i < n;) {
+                size_t end = ends[sorted[i].key >> 48];
+
+                if (end - i > 1)
+                        qsort(sorted + i, end - i, sizeof(*sorted), by_key);
+                i = end;
+        }
+        for (size_t i = 0; i < n; i++)
+                v[i] = sorted[i].entry;
+}
+
+enum { MANY = 4096 };
+
 static void sort_entries(struct imm_dirent *v, size_t n) {
         imm_auto_free struct keyed *k = imm_xcalloc(n, sizeof(*k));
 
@@ -241,6 +266,10 @@ static void sort_entries(struct imm_dirent *v, size_t n) {
                 }
                 k[i].entry = v[i];
         }
+        if (n >= MANY && n < UINT32_MAX) {
+                sort_many(k, n, v);
+                return;
+        }
         qsort(k, n, sizeof(*k), by_key);
         for (size_t i = 0; i < n; i++)
                 v[i] = k[i].entry;
@@ -249,6 +278,10 @@ static void sort_entries(struct imm_dirent *v, size_t n) {
 static void closedirp(DIR **d) {
         if (*d)
                 (void)closedir(*d);
+}
+
+static bool is_dots(const char *name) {
+        return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
 static int open_folder(const struct imm_root *r, const char *path, DIR **ret) {
@@ -280,7 +313,7 @@ int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *
                 e = readdir(dir);
                 if (!e)
                         break;
-                if (imm_streq(e->d_name, ".") || imm_streq(e->d_name, ".."))
+                if (is_dots(e->d_name))
                         continue;
                 type = e->d_type;
                 if (type == DT_UNKNOWN) {
@@ -319,9 +352,8 @@ int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_ar
         while (errno = 0, (e = readdir(dir))) {
                 struct stat st;
 
-                if (imm_streq(e->d_name, ".") || imm_streq(e->d_name, "..") ||
-                        fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) <
-                                0)
+                if (is_dots(e->d_name) || fstatat(dirfd(dir), e->d_name, &st,
+                                                  AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
                         continue;
                 *imm_array_push(a, &list) = (struct imm_dirent_stat){
                         .name = imm_strdup(a, e->d_name),

@@ -2,13 +2,13 @@
 
 #include "analyzer/closure/closure.h"
 #include "base/crew.h"
-#include "cli/cli.h"
+#include "cli/needs.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
 static struct {
-        bool full_unit;
+        bool full_unit, excess;
         struct imm_strv why;
 } asked;
 
@@ -17,25 +17,13 @@ static const struct imm_option options[] = {
                 &asked.why, NULL},
         {"full-unit", 0, NULL, "Nix: the store paths of all settings, not only of Exec lines",
                 IMM_OPTION_FLAG, &asked.full_unit, NULL},
+        {"excess", 0, NULL,
+                "With --json and several units: list what is not needed, not only count it",
+                IMM_OPTION_FLAG, &asked.excess, NULL},
         {NULL},
 };
 
 /* ---- text ---- */
-
-static const char *bytes_text(struct imm_arena *a, uint64_t n) {
-        static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-        size_t u = 0;
-        uint64_t whole = n, rest = 0;
-
-        while (whole >= 1024 && u + 1 < IMM_ELEMENTSOF(units)) {
-                rest = whole % 1024;
-                whole /= 1024;
-                u++;
-        }
-        if (u == 0 || whole >= 100)
-                return imm_printf(a, "%" PRIu64 " %s", whole, units[u]);
-        return imm_printf(a, "%" PRIu64 ".%" PRIu64 " %s", whole, rest * 10 / 1024, units[u]);
-}
 
 static void put_need(struct imm_cli *cli, const struct imm_need *n, unsigned depth) {
         struct imm_arena *a = cli->arena;
@@ -147,11 +135,11 @@ static void put_excess(
                 return;
         }
         printf("%" PRIu64 " of %" PRIu64 " visible files (%s of %s) are not needed\n", x->excess,
-                x->visible, bytes_text(a, x->excess_bytes), bytes_text(a, x->visible_bytes));
+                x->visible, imm_cli_bytes(a, x->excess_bytes), imm_cli_bytes(a, x->visible_bytes));
         for (size_t i = 0; i < x->groups.n; i++) {
                 const struct imm_excess_group *g = &x->groups.v[i];
 
-                printf("  %10s  %6" PRIu64 " files  ", bytes_text(a, g->bytes), g->files);
+                printf("  %10s  %6" PRIu64 " files  ", imm_cli_bytes(a, g->bytes), g->files);
                 imm_text_put(stdout, g->name);
                 putchar('\n');
         }
@@ -252,15 +240,23 @@ static void json_missing(struct imm_json *j, const struct imm_closure *c) {
         imm_json_end(j);
 }
 
-static void json_excess(
-        struct imm_json *j, const struct imm_closure *c, const struct imm_excess *x) {
+/* All services of a machine would list all its files as often. */
+static bool lists_excess(const struct imm_cli *cli) {
+        return cli->n_args == 1 || asked.excess;
+}
+
+static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct imm_closure *c,
+        const struct imm_excess *x) {
         if (!x->known) {
                 imm_json_null(j, "visible");
+                imm_json_null(j, "excess_count");
                 imm_json_null(j, "excess");
                 return;
         }
         imm_json_uint(j, "visible", x->visible);
-        json_strings(j, "excess", &x->paths);
+        imm_json_uint(j, "excess_count", x->excess);
+        if (lists_excess(cli))
+                json_strings(j, "excess", &x->paths);
         if (c->kind == IMM_CLOSURE_NIX)
                 return;
         imm_json_uint(j, "visible_bytes", x->visible_bytes);
@@ -291,7 +287,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
                         json_need(cli, j, c, &c->v[i]);
         imm_json_end(j);
         imm_json_uint(j, "needed", c->n);
-        json_excess(j, c, x);
+        json_excess(cli, j, c, x);
         json_missing(j, c);
         if (c->kind == IMM_CLOSURE_NIX) {
                 json_strings(j, "not_in_store", &c->dangling);
@@ -320,8 +316,9 @@ static void compute(void *data, unsigned worker, size_t i) {
         struct imm_cli *cli = job->cli;
         struct imm_arena *a = job->arenas[worker];
         struct result *r = &job->results[i];
-        unsigned want = cli->json != IMM_JSON_OFF ? IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS
-                                                  : IMM_EXCESS_LARGEST;
+        unsigned want = cli->json == IMM_JSON_OFF || !lists_excess(cli)
+                                ? IMM_EXCESS_LARGEST
+                                : IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS;
 
         if (r->same)
                 return;

@@ -1,5 +1,6 @@
 #include "report/scan/scan.h"
 #include "cli/audit.h"
+#include "cli/needs.h"
 #include "cli/snapshot.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 /* `immure scan`: every unit with its figures, worst first. */
 
 static struct {
-        bool all;
+        bool all, closure;
         const char *policy;
         enum imm_scan_sort sort;
 } arg;
@@ -31,6 +32,8 @@ static int set_sort(struct imm_cli *cli, const char *value) {
 
 static const struct imm_option options[] = {
         {"all", 'a', NULL, "Units of other types than services too", IMM_OPTION_FLAG, &arg.all},
+        {"closure", 0, NULL, "What each needs, lacks and sees beyond that: walks the root",
+                IMM_OPTION_FLAG, &arg.closure},
         {"sort", 0, "WORD", "Order: exposure (default), reach, findings, name", IMM_OPTION_CALL,
                 .parse = set_sort},
         {"security-policy", 0, "FILE", "Weights of a systemd-analyze policy (JSON)",
@@ -114,17 +117,45 @@ static const char *const *changes(struct imm_cli *cli, const struct imm_cli_audi
         return list;
 }
 
+static const struct imm_scan_closure *closures(struct imm_cli *cli, const struct imm_audit *a) {
+        struct imm_scan_closure *list = imm_alloc_array(cli->arena, a->n_units, sizeof(*list));
+        struct imm_cli_needs *needs = imm_alloc_array(cli->arena, a->n_units, sizeof(*needs));
+        struct imm_unit **units = imm_alloc_array(cli->arena, a->n_units, sizeof(*units));
+
+        for (size_t i = 0; i < a->n_units; i++)
+                if (a->units[i].load == IMM_LOAD_LOADED)
+                        units[i] = a->units[i].judged;
+        imm_cli_needs_of_all(cli, units, a->n_units, needs);
+        for (size_t i = 0; i < a->n_units; i++) {
+                const struct imm_cli_needs *n = &needs[i];
+
+                if (n->closure)
+                        list[i] = (struct imm_scan_closure){
+                                .known = true,
+                                .has_view = n->excess.known,
+                                .of_files = n->closure->kind == IMM_CLOSURE_FILES,
+                                .needed = n->closure->n,
+                                .missing = n->missing,
+                                .visible = n->excess.visible,
+                                .excess = n->excess.excess,
+                                .excess_bytes = n->excess.excess_bytes,
+                        };
+        }
+        return list;
+}
+
 static void print(struct imm_cli *cli, const struct imm_cli_audit *a) {
         const struct imm_scan_options table = {
                 .sort = arg.sort,
                 .legend = cli->legend,
                 .color = cli->color,
                 .changes = changes(cli, a),
+                .closures = arg.closure ? closures(cli, a->audit) : NULL,
         };
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         if (cli->json != IMM_JSON_OFF)
-                imm_report_scan_json(a->audit, table.changes, &j);
+                imm_report_scan_json(a->audit, &table, &j);
         else if (a->audit->n_units > 0)
                 imm_report_table(a->audit, &table, stdout);
 }

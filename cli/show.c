@@ -4,6 +4,7 @@
 #include "cli/access.h"
 #include "cli/judged.h"
 #include "cli/live.h"
+#include "cli/needs.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -12,7 +13,7 @@
 static struct {
         struct imm_strv properties;
         const char *emit;
-        bool origins;
+        bool origins, closure;
 } asked;
 
 static int add_properties(struct imm_cli *cli, const char *value) {
@@ -31,6 +32,8 @@ static const struct imm_option options[] = {
                 NULL, add_properties},
         {"emit", 0, "unit", "Print one unit file that stands for all files of the unit",
                 IMM_OPTION_STRING, &asked.emit, NULL},
+        {"closure", 0, NULL, "Count what the service sees beyond its needs: walks the root",
+                IMM_OPTION_FLAG, &asked.closure, NULL},
         {"origins", 0, NULL, "With --emit=unit: say where each line comes from", IMM_OPTION_FLAG,
                 &asked.origins, NULL},
         {NULL},
@@ -228,9 +231,12 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, const struct imm_
         json_lost(j, s);
         if (s->load == IMM_LOAD_LOADED) {
                 struct imm_handed_list handed;
+                struct imm_cli_needs needs;
 
                 imm_handed_compute(cli->manager, s->unit, cli->arena, &handed);
                 imm_cli_handed_json(j, &handed, cli->arena);
+                imm_cli_needs(cli, s->unit, asked.closure, cli->arena, &needs);
+                imm_cli_needs_json(j, &needs, asked.closure);
         }
         imm_json_array(j, "diagnostics");
         json_diags(j, &u->diags);
@@ -434,12 +440,21 @@ static void text_handed(struct imm_cli *cli, const struct imm_settings *s) {
         }
 }
 
+static void text_needs(struct imm_cli *cli, const struct imm_settings *s) {
+        struct imm_cli_needs needs;
+
+        imm_cli_needs(cli, s->unit, asked.closure, cli->arena, &needs);
+        imm_cli_needs_text(cli, &needs, asked.closure);
+}
+
 static void show_text(struct imm_cli *cli, struct imm_settings *s, struct imm_cli_judged *w) {
         text_head(cli, s);
         if (s->load == IMM_LOAD_LOADED || s->load == IMM_LOAD_BAD_SETTING)
                 text_settings(cli, s);
         if (s->load == IMM_LOAD_LOADED)
                 text_handed(cli, s);
+        if (s->load == IMM_LOAD_LOADED)
+                text_needs(cli, s);
         if (w && s->load == IMM_LOAD_LOADED)
                 imm_cli_judged_text(w, s->unit);
         if (cli->live) {

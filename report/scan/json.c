@@ -245,7 +245,30 @@ static void strings(struct imm_json *j, const char *key, const struct imm_strv *
         imm_json_end(j);
 }
 
-static void unit(struct writer *w, const struct imm_audited *u, const char *change) {
+static void number(struct imm_json *j, const char *key, bool known, uint64_t n) {
+        if (known)
+                imm_json_uint(j, key, n);
+        else
+                imm_json_null(j, key);
+}
+
+static void closure(struct imm_json *j, const struct imm_scan_closure *c) {
+        if (!c->known) {
+                imm_json_null(j, "closure");
+                return;
+        }
+        imm_json_object(j, "closure");
+        imm_json_uint(j, "needed", c->needed);
+        number(j, "missing_count", c->has_view, c->missing);
+        number(j, "visible", c->has_view, c->visible);
+        number(j, "excess_count", c->has_view, c->excess);
+        if (c->of_files)
+                number(j, "excess_bytes", c->has_view, c->excess_bytes);
+        imm_json_end(j);
+}
+
+static void unit(struct writer *w, const struct imm_audited *u, const char *change,
+        const struct imm_scan_closure *needs) {
         const struct imm_audit *a = w->audit;
         struct imm_json *j = w->j;
 
@@ -266,12 +289,14 @@ static void unit(struct writer *w, const struct imm_audited *u, const char *chan
         findings(j, a, u);
         if (change)
                 imm_json_string(j, "change", change);
+        if (needs)
+                closure(j, needs);
         checks(w, u);
         imm_json_end(j);
 }
 
 void imm_report_scan_json(
-        const struct imm_audit *a, const char *const *changes, struct imm_json *j) {
+        const struct imm_audit *a, const struct imm_scan_options *o, struct imm_json *j) {
         static const char *const sources[] = {
                 [IMM_VERSION_ASKED] = "asked",
                 [IMM_VERSION_ROOT] = "root",
@@ -292,7 +317,8 @@ void imm_report_scan_json(
         imm_json_string(j, "systemd_source", sources[m->version_source]);
         imm_json_array(j, "units");
         for (size_t i = 0; i < a->n_units; i++)
-                unit(&w, &a->units[i], changes ? changes[i] : NULL);
+                unit(&w, &a->units[i], o->changes ? o->changes[i] : NULL,
+                        o->closures ? &o->closures[i] : NULL);
         imm_json_end(j);
         strings(j, "not_analysed", &m->not_analysed, 0);
         imm_json_end(j);

@@ -1,10 +1,13 @@
 #include "report/scan/scan.h"
 
+#include <inttypes.h>
+
 /* The scan as a table: worst first, as wide as its words. */
 
 struct row {
         const struct imm_audited *u;
         const char *change;
+        const struct imm_scan_closure *closure; /* NULL: unknown, or not asked for */
         const struct imm_judgement *exposure, *reach;
         const char *rating;
         unsigned counts[IMM_SEVERITY_N];
@@ -17,11 +20,14 @@ enum {
         COLUMN_RATING,
         COLUMN_REACH,
         COLUMN_FINDINGS,
+        COLUMN_NEEDED,
+        COLUMN_MISSING,
+        COLUMN_EXCESS,
         COLUMN_CHANGE,
         COLUMN_N
 };
 static const char *const titles[COLUMN_N] = {
-        "UNIT", "EXPOSURE", "RATING", "REACH", "FINDINGS", "CHANGE"};
+        "UNIT", "EXPOSURE", "RATING", "REACH", "FINDINGS", "NEEDED", "MISSING", "EXCESS", "CHANGE"};
 
 struct table {
         const struct imm_audit *audit;
@@ -110,6 +116,13 @@ static const char *rating(const struct row *r) {
         return r->u->load == IMM_LOAD_LOADED ? "no process" : imm_load_name(r->u->load);
 }
 
+/* A figure of what the service sees; unknown where it has no view */
+static const char *seen(struct table *t, const struct row *r, uint64_t n) {
+        if (!r->closure)
+                return "-";
+        return r->closure->has_view ? imm_printf(t->a, "%" PRIu64, n) : "unknown";
+}
+
 static const char *cell(struct table *t, const struct row *r, int column) {
         switch (column) {
         case COLUMN_UNIT:
@@ -122,6 +135,12 @@ static const char *cell(struct table *t, const struct row *r, int column) {
                 return figure(t, r->reach);
         case COLUMN_FINDINGS:
                 return findings(t, r);
+        case COLUMN_NEEDED:
+                return r->closure ? imm_printf(t->a, "%" PRIu64, r->closure->needed) : "-";
+        case COLUMN_MISSING:
+                return seen(t, r, r->closure ? r->closure->missing : 0);
+        case COLUMN_EXCESS:
+                return seen(t, r, r->closure ? r->closure->excess : 0);
         default:
                 return r->change ? r->change : "";
         }
@@ -143,7 +162,8 @@ static const char *tone(const struct table *t, const struct row *r, int column) 
 }
 
 static bool to_the_right(int column) {
-        return column == COLUMN_EXPOSURE || column == COLUMN_REACH;
+        return column == COLUMN_EXPOSURE || column == COLUMN_REACH ||
+               (column >= COLUMN_NEEDED && column <= COLUMN_EXCESS);
 }
 
 static void put_line(struct table *t, const char *const cells[COLUMN_N], const struct row *r) {
@@ -204,6 +224,8 @@ static void fill(struct table *t) {
 
                 *r = (struct row){.u = &a->units[i]};
                 r->change = t->options->changes ? t->options->changes[i] : NULL;
+                if (t->options->closures && t->options->closures[i].known)
+                        r->closure = &t->options->closures[i];
                 r->exposure = main ? imm_judgement_of(a, r->u, main->name) : NULL;
                 r->reach = imm_judgement_of(a, r->u, "reach");
                 r->rating = main ? imm_judgement_rating(main, r->exposure) : NULL;
@@ -216,6 +238,8 @@ static void fill(struct table *t) {
                 t->titles[COLUMN_EXPOSURE] = "FIGURE";
         t->has[COLUMN_REACH] = card(a, "reach");
         t->has[COLUMN_FINDINGS] = may_find(a);
+        for (int c = COLUMN_NEEDED; c <= COLUMN_EXCESS; c++)
+                t->has[c] = t->options->closures;
         t->has[COLUMN_CHANGE] = t->options->changes;
 }
 

@@ -25,29 +25,67 @@ static int make_folders(char *path) {
         return 0;
 }
 
-static int write_blob(git_repository *repo, const git_tree_entry *e, const char *to) {
+/* What is written out, and from where */
+struct source {
+        struct imm_revision *r;
+        git_repository *repo;
+        git_tree *top;
+        struct imm_arena *a;
+        const char *submodule; /* that a path leads into, if one does */
+};
+
+static int write_text(const git_blob *blob, const char *to) {
+        size_t n = (size_t)git_blob_rawsize(blob);
+        FILE *f = fopen(to, "wxe");
+        int r = f ? 0 : -errno;
+
+        if (f && fwrite(git_blob_rawcontent(blob), 1, n, f) != n)
+                r = -EIO;
+        if (f && fclose(f) != 0 && r == 0)
+                r = -errno;
+        return r;
+}
+
+static const char *inside(const char *top, const char *cwd, const char *path, struct imm_arena *a);
+
+/*
+ * A mask, and another name in the same folder, stay links. One to another folder of the repository
+ * becomes the file that it leads to; nothing leads out.
+ */
+static int write_link(const struct source *s, const char *target, const char *to) {
+        const char *slash = strrchr(to, '/'), *path;
+        git_tree_entry *e = NULL;
         git_blob *blob = NULL;
-        FILE *f;
         int r = 0;
 
-        if (git_blob_lookup(&blob, repo, git_tree_entry_id(e)) < 0)
-                return -EIO;
-        if (git_tree_entry_filemode(e) == GIT_FILEMODE_LINK) {
-                imm_auto_free char *target =
-                        strndup(git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob));
+        if (imm_streq(target, "/dev/null") || !strchr(target, '/'))
+                return symlink(target, to) < 0 ? -errno : 0;
+        path = inside(imm_printf(s->a, "%s/", s->r->folder),
+                imm_printf(s->a, "%.*s", (int)(slash - to), to), target, s->a);
+        if (*target != '/' && path && *path && git_tree_entry_bypath(&e, s->top, path) == 0 &&
+                git_tree_entry_type(e) == GIT_OBJECT_BLOB &&
+                git_tree_entry_filemode(e) != GIT_FILEMODE_LINK &&
+                git_blob_lookup(&blob, s->repo, git_tree_entry_id(e)) == 0 &&
+                git_blob_rawsize(blob) <= BLOB_MAX)
+                r = write_text(blob, to);
+        git_blob_free(blob);
+        git_tree_entry_free(e);
+        return r;
+}
 
-                /* a mask, or another name in the same folder; nothing that leads out */
-                if (target && (imm_streq(target, "/dev/null") || !strchr(target, '/')))
-                        r = symlink(target, to) < 0 ? -errno : 0;
-        } else if (git_blob_rawsize(blob) <= BLOB_MAX) {
-                f = fopen(to, "wxe");
-                r = f ? 0 : -errno;
-                if (f && fwrite(git_blob_rawcontent(blob), 1, (size_t)git_blob_rawsize(blob), f) !=
-                                 (size_t)git_blob_rawsize(blob))
-                        r = -EIO;
-                if (f && fclose(f) != 0 && r == 0)
-                        r = -errno;
-        }
+static int write_blob(const struct source *s, const git_tree_entry *e, const char *to) {
+        git_blob *blob = NULL;
+        int r = 0;
+
+        if (git_blob_lookup(&blob, s->repo, git_tree_entry_id(e)) < 0)
+                return -EIO;
+        if (git_tree_entry_filemode(e) == GIT_FILEMODE_LINK)
+                r = write_link(s,
+                        imm_strndup(
+                                s->a, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob)),
+                        to);
+        else if (git_blob_rawsize(blob) <= BLOB_MAX)
+                r = write_text(blob, to);
         git_blob_free(blob);
         return r;
 }
@@ -59,28 +97,28 @@ static bool is_wanted(const char *name) {
 }
 
 /* The folder's own files, and those of the drop-in folders in it, or (@all) of all folders */
-static int write_folder(git_repository *repo, const git_tree *tree, const char *to, unsigned depth,
-        bool all, struct imm_arena *a) {
+static int write_folder(
+        const struct source *s, const git_tree *tree, const char *to, unsigned depth, bool all) {
         int r = depth > FOLDERS_DEEP ? -ELOOP : 0;
 
         for (size_t i = 0; r == 0 && i < git_tree_entrycount(tree); i++) {
                 const git_tree_entry *e = git_tree_entry_byindex(tree, i);
-                char *path = imm_printf(a, "%s/%s", to, git_tree_entry_name(e));
+                char *path = imm_printf(s->a, "%s/%s", to, git_tree_entry_name(e));
 
                 if (git_tree_entry_type(e) == GIT_OBJECT_BLOB) {
                         if (!is_wanted(git_tree_entry_name(e)))
                                 continue;
                         r = make_folders(path);
                         if (r == 0)
-                                r = write_blob(repo, e, path);
+                                r = write_blob(s, e, path);
                         if (r == -EEXIST)
                                 r = 0;
                 } else if (git_tree_entry_type(e) == GIT_OBJECT_TREE &&
                            (all || (depth == 0 && imm_ends_with(git_tree_entry_name(e), ".d")))) {
                         git_tree *below = NULL;
 
-                        if (git_tree_lookup(&below, repo, git_tree_entry_id(e)) == 0)
-                                r = write_folder(repo, below, path, depth + 1, all, a);
+                        if (git_tree_lookup(&below, s->repo, git_tree_entry_id(e)) == 0)
+                                r = write_folder(s, below, path, depth + 1, all);
                         git_tree_free(below);
                 }
         }
@@ -122,23 +160,43 @@ static git_tree *tree_at(git_repository *repo, git_tree *top, const char *path) 
         return found;
 }
 
+/* The submodule that @path is, or leads into; NULL: none */
+static const char *submodule_on(const struct source *s, const char *path) {
+        for (size_t n = strcspn(path, "/");; n += 1 + strcspn(path + n + 1, "/")) {
+                const char *part = imm_strndup(s->a, path, n);
+                git_tree_entry *e = NULL;
+                bool is = *part && git_tree_entry_bypath(&e, s->top, part) == 0 &&
+                          git_tree_entry_type(e) == GIT_OBJECT_COMMIT;
+
+                git_tree_entry_free(e);
+                if (is || !path[n])
+                        return is ? part : NULL;
+        }
+}
+
 /* What one argument names: a folder with all below it, else the folder in which the file lies */
-static int write_path(struct imm_revision *r, git_repository *repo, git_tree *top, const char *path,
-        struct imm_map *done, struct imm_arena *a) {
-        git_tree *tree = tree_at(repo, top, path);
+static int write_path(struct source *s, const char *path, struct imm_map *done) {
+        git_tree *tree = tree_at(s->repo, s->top, path);
         bool all = tree;
         const char *slash = strrchr(path, '/'), *key;
+        struct imm_arena *a = s->a;
         int k = 0;
+
+        s->submodule = submodule_on(s, path);
+        if (s->submodule) {
+                git_tree_free(tree);
+                return -EINVAL;
+        }
 
         if (!tree) {
                 path = slash ? imm_strndup(a, path, (size_t)(slash - path)) : "";
-                tree = tree_at(repo, top, path);
+                tree = tree_at(s->repo, s->top, path);
         }
         key = imm_printf(a, "%d%s", all, path);
         if (tree && !imm_map_has(done, key)) {
-                imm_map_put(a, done, key, r);
-                k = write_folder(repo, tree,
-                        imm_printf(a, "%s%s%s", r->folder, *path ? "/" : "", path), 0, all, a);
+                imm_map_put(a, done, key, s->r);
+                k = write_folder(s, tree,
+                        imm_printf(a, "%s%s%s", s->r->folder, *path ? "/" : "", path), 0, all);
         }
         git_tree_free(tree);
         return k;
@@ -146,6 +204,7 @@ static int write_path(struct imm_revision *r, git_repository *repo, git_tree *to
 
 static int write_all(struct imm_revision *r, git_repository *repo, git_tree *tree, const char *cwd,
         const char *const *paths, size_t n, struct imm_arena *a, struct imm_err *err) {
+        struct source s = {.r = r, .repo = repo, .top = tree, .a = a};
         struct imm_map done = {0};
 
         for (size_t i = 0; i < n; i++) {
@@ -154,12 +213,75 @@ static int write_all(struct imm_revision *r, git_repository *repo, git_tree *tre
 
                 if (!path)
                         return imm_err_set(err, -EINVAL, "'%s' is not in the repository", paths[i]);
-                k = write_path(r, repo, tree, path, &done, a);
+                k = write_path(&s, path, &done);
+                if (s.submodule)
+                        return imm_err_set(err, -EINVAL,
+                                "'%s' is in the submodule '%s', a repository of its own: run check "
+                                "there",
+                                paths[i], s.submodule);
                 if (k < 0)
                         return imm_err_set(err, k, "cannot write '%s' as it was to '%s': %s", path,
                                 r->folder, strerror(-k));
         }
         return 0;
+}
+
+/* Of the working directory; outside of any, that in which the first path lies */
+static int open_repository(git_repository **ret, const char *cwd, const char *const *paths,
+        size_t n, struct imm_arena *a, struct imm_err *err) {
+        if (git_repository_open_ext(ret, cwd, 0, NULL) == 0)
+                return 0;
+        for (char *at = n > 0 && *paths[0] == '/' ? imm_strdup(a, paths[0]) : NULL; at && *at;
+                *strrchr(at, '/') = 0)
+                if (git_repository_open_ext(ret, at, 0, NULL) == 0)
+                        return 0;
+        (void)git_repository_open_ext(ret, cwd, 0, NULL); /* for what is said */
+        return git_fail(err, "there is no git repository at", cwd);
+}
+
+/* "A...B", as git diff takes it: where the two parted. Either may be left out: HEAD */
+static int find_merge_base(git_repository *repo, const char *revision, const char *dots,
+        git_object **ret, struct imm_arena *a) {
+        const char *names[] = {imm_strndup(a, revision, (size_t)(dots - revision)), dots + 3};
+        git_object *commits[2] = {NULL};
+        git_commit *base = NULL;
+        git_oid id;
+        int r = 0;
+
+        for (int i = 0; r == 0 && i < 2; i++)
+                r = git_revparse_single(&commits[i], repo,
+                        imm_printf(a, "%s^{commit}", *names[i] ? names[i] : "HEAD"));
+        if (r == 0)
+                r = git_merge_base(&id, repo, git_object_id(commits[0]), git_object_id(commits[1]));
+        if (r == 0)
+                r = git_commit_lookup(&base, repo, &id);
+        if (r == 0)
+                r = git_commit_tree((git_tree **)ret, base);
+        git_commit_free(base);
+        git_object_free(commits[0]);
+        git_object_free(commits[1]);
+        return r;
+}
+
+static int find_tree(git_repository *repo, const char *revision, git_object **ret,
+        struct imm_arena *a, struct imm_err *err) {
+        const char *dots = strstr(revision, "...");
+        int r = dots ? find_merge_base(repo, revision, dots, ret, a)
+                     : git_revparse_single(ret, repo, imm_printf(a, "%s^{tree}", revision));
+
+        if (r == 0)
+                return 0;
+        (void)git_fail(err, "--base: there is no revision", revision);
+        if (git_repository_is_shallow(repo) == 1) {
+                const char *said = imm_strdup(a, imm_err_text(err));
+
+                imm_err_done(err);
+                (void)imm_err_set(err, -EINVAL,
+                        "%s; this clone is shallow: fetch more (git fetch --unshallow; in "
+                        "pipelines a depth of 0)",
+                        said);
+        }
+        return -EINVAL;
 }
 
 int imm_revision_open(struct imm_revision *r, const char *revision, const char *const *paths,
@@ -175,10 +297,10 @@ int imm_revision_open(struct imm_revision *r, const char *revision, const char *
         (void)git_libgit2_init();
         /* who owns the checkout does not matter: nothing of it is executed */
         (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-        if (!cwd || git_repository_open_ext(&repo, cwd, 0, NULL) < 0)
-                k = git_fail(err, "there is no git repository at", cwd ? cwd : ".");
-        else if (git_revparse_single(&tree, repo, imm_printf(a, "%s^{tree}", revision)) < 0)
-                k = git_fail(err, "--base: there is no revision", revision);
+        k = cwd ? open_repository(&repo, cwd, paths, n, a, err)
+                : imm_err_set(err, -ENOENT, "the working directory is gone");
+        if (k == 0)
+                k = find_tree(repo, revision, &tree, a, err);
         if (k == 0 && !git_repository_workdir(repo))
                 k = imm_err_set(err, -EINVAL, "the git repository at '%s' has no work tree", cwd);
         else if (k == 0)

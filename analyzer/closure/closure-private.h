@@ -343,6 +343,7 @@ void scan_config(struct builder *b, struct node *n, int by);
 /* unit.c: the Exec lines with all that they bring, and the files that other settings name */
 void unit_commands(struct builder *b);
 void unit_files(struct builder *b);
+void unit_pam(struct builder *b); /* pam.c: the session of PAMName= */
 
 /* nix.c: true: the Exec lines name store paths, and the closure is of these */
 bool unit_store_paths(struct builder *b, unsigned flags);

@@ -696,6 +696,8 @@ void load_program(struct builder *b, int program, const struct place *at) {
         l.ldso = find_loader(&l, e->interpreter, program);
         if (!l.ldso)
                 l.ldso = &none;
+        if (b->audit && *b->audit && !l.secure && !l.ldso->musl)
+                load_preloads(&l, b->audit, "is told by LD_AUDIT to load");
         if (b->preload && *b->preload && !l.secure)
                 load_preloads(&l, b->preload, "is told by LD_PRELOAD to load");
         load_preload_file(&l);

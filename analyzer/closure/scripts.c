@@ -142,11 +142,23 @@ void scan_config(struct builder *b, struct node *n, int by) {
 
 /* ---- shell ---- */
 
+/* A "(", a "$(" or a "`" that is open */
+struct shell_open {
+        bool tick;
+        bool quoted;  /* within double quotes, which go on behind it */
+        bool command; /* a command's name follows behind it: it is the value of an assignment */
+};
+enum { SHELL_OPEN_MAX = 64 };
+
 struct shell {
         struct builder *b;
         const char *s;
         int by;
         struct imm_map functions; /* defined in the text itself */
+        struct shell_open open[SHELL_OPEN_MAX];
+        unsigned n_open;
+        bool quoted;    /* the next word begins within double quotes */
+        bool continues; /* the next word is the rest of one with a substitution in it */
 };
 
 static bool is_keyword(const char *w) {
@@ -191,9 +203,10 @@ static bool is_assignment(const char *w) {
 static const char *shell_word(struct shell *sh, bool *ret_plain) {
         char *out = imm_alloc(sh->b->arena, strcspn(sh->s, "\n") + 2);
         size_t n = 0;
-        char quote = 0;
+        char quote = sh->quoted ? '"' : 0;
 
-        *ret_plain = true;
+        *ret_plain = !sh->continues;
+        sh->quoted = sh->continues = false;
         for (; *sh->s; sh->s++) {
                 char c = *sh->s;
 
@@ -202,6 +215,7 @@ static const char *shell_word(struct shell *sh, bool *ret_plain) {
                 if (c == '`' || (c == '$' && sh->s[1] == '(')) {
                         if (quote != '\'') {
                                 *ret_plain = false;
+                                sh->quoted = quote == '"';
                                 break;
                         }
                 } else if (!quote && (isspace((unsigned char)c) || strchr(";|&()<>", c)))
@@ -312,18 +326,61 @@ static void skip_pattern(struct shell *sh) {
         }
 }
 
+/* A substitution or subshell begins. @assigned: it is part of a value that is assigned. */
+static void shell_opens(struct shell *sh, bool assigned) {
+        if (sh->n_open < SHELL_OPEN_MAX)
+                sh->open[sh->n_open++] = (struct shell_open){
+                        .tick = *sh->s == '`', .quoted = sh->quoted, .command = assigned};
+        sh->quoted = sh->continues = false;
+        sh->s += *sh->s == '$' ? 2 : 1;
+}
+
+/* It ends: the word that it stands in goes on. Is a command's name next? */
+static bool shell_closes(struct shell *sh) {
+        struct shell_open o = {0};
+
+        if (sh->n_open > 0)
+                o = sh->open[--sh->n_open];
+        sh->s++;
+        sh->quoted = o.quoted;
+        sh->continues = o.quoted ||
+                        (*sh->s && !isspace((unsigned char)*sh->s) && !strchr(";|&()<>`", *sh->s));
+        return o.command;
+}
+
+/* At a character that ends words and begins or ends something; false: at none */
+static bool shell_operator(struct shell *sh, bool *command, bool *assigned) {
+        bool tick = sh->n_open > 0 && sh->open[sh->n_open - 1].tick;
+
+        if (*sh->s == ')' || (*sh->s == '`' && tick))
+                *command = shell_closes(sh);
+        else if (*sh->s == '(' || *sh->s == '`' || (*sh->s == '$' && sh->s[1] == '(')) {
+                shell_opens(sh, *assigned);
+                *command = true;
+        } else if (strchr(";|&", *sh->s)) {
+                sh->quoted = sh->continues = false;
+                sh->s++;
+                *command = true;
+        } else
+                return false;
+        *assigned = *command && sh->continues;
+        return true;
+}
+
 void scan_shell(struct builder *b, const char *text, int by) {
         struct shell sh = {.b = b, .s = text, .by = by};
         bool command = true, sourced = false; /* the next word is a command's name */
         bool subject = false;                 /* behind `case`, before `in` */
+        bool assigned = false;                /* within NAME=VALUE, which is no command's name */
         unsigned cases = 0;
 
         shell_find_functions(&sh, text);
         while (*sh.s) {
                 const char *word, *from = sh.s;
-                bool plain;
+                bool plain, rest;
 
-                if (isspace((unsigned char)*sh.s)) {
+                if (isspace((unsigned char)*sh.s) && (!sh.quoted || *sh.s == '\n')) {
+                        sh.quoted = sh.continues = assigned = false;
                         if (*sh.s == '\n') {
                                 command = !(sh.s > text && sh.s[-1] == '\\');
                                 sourced = false;
@@ -331,7 +388,7 @@ void scan_shell(struct builder *b, const char *text, int by) {
                         sh.s++;
                         continue;
                 }
-                if (*sh.s == '#') {
+                if (*sh.s == '#' && !sh.quoted && !sh.continues) {
                         sh.s = strchrnul(sh.s, '\n');
                         continue;
                 }
@@ -342,19 +399,25 @@ void scan_shell(struct builder *b, const char *text, int by) {
                         command = true;
                         continue;
                 }
-                if (strchr(";|&(`)", *sh.s) || (*sh.s == '$' && sh.s[1] == '(')) {
-                        command = *sh.s != ')';
+                if (!(sh.quoted && strchr(";|&()", *sh.s)) &&
+                        shell_operator(&sh, &command, &assigned)) {
                         sourced = false;
-                        sh.s += *sh.s == '$' ? 2 : 1;
                         continue;
                 }
-                if (*sh.s == '<' || *sh.s == '>') {
+                if (!sh.quoted && (*sh.s == '<' || *sh.s == '>')) {
                         sh.s++;
                         continue;
                 }
+                rest = sh.continues;
                 word = shell_word(&sh, &plain);
                 if (sh.s == from)
                         sh.s++;
+                if (rest) /* of a word whose beginning nobody knows */
+                        continue;
+                if (command && !plain && is_assignment(word)) {
+                        assigned = true;
+                        continue;
+                }
                 if (!*word)
                         continue;
                 if (subject && imm_streq(word, "in")) {

@@ -2,6 +2,9 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
+
+enum { PATTERN_DEPTH_MAX = 16, PATTERN_FILES_MAX = 1000 };
 
 /* What a unit's settings name: its commands, and the files and directories beside them. */
 
@@ -76,6 +79,60 @@ static void read_environment_file(struct builder *b, const char *host) {
         }
 }
 
+static void add_environment_file(
+        struct builder *b, const struct imm_path_item *item, const char *path) {
+        struct want w = {.name = path,
+                .kind = IMM_NEED_CONFIG,
+                .confidence = IMM_LIKELY,
+                .reason = "EnvironmentFile=, read by systemd",
+                .by = IMM_NEED_BY_UNIT,
+                .created = item->ignore_missing,
+                .outside = true};
+        struct place p;
+        int k = view_find(&b->plain, NULL, path, &p);
+
+        if (k == 0 && p.node && S_ISREG(p.node->mode)) {
+                (void)need_place(b, &w, &p, true, NULL, NULL);
+                read_environment_file(b, p.node->host);
+        } else if (!item->ignore_missing && k != -ENODATA)
+                (void)need_absent(b, &w, path, "not there");
+}
+
+/* The files that a pattern means, in order, as glob(3) does; @done ends with a slash. */
+static void expand_pattern(struct builder *b, const char *done, const char *rest,
+        struct imm_strv *ret, unsigned depth) {
+        size_t len = strcspn(rest, "/"), n = 0;
+        const char *part = imm_strndup(b->arena, rest, len), *more = rest + len;
+        struct imm_dirent *e = NULL;
+        struct place p;
+
+        more += strspn(more, "/");
+        if (!strpbrk(part, "*?[")) {
+                const char *path = imm_printf(b->arena, "%s%s", done, part);
+
+                if (view_find(&b->plain, NULL, path, &p) < 0 || !p.node)
+                        return;
+                if (!*more)
+                        imm_strv_add(b->arena, ret, path);
+                else
+                        expand_pattern(b, imm_printf(b->arena, "%s/", path), more, ret, depth + 1);
+                return;
+        }
+        if (depth > PATTERN_DEPTH_MAX || view_find(&b->plain, NULL, done, &p) < 0 || !p.node ||
+                imm_root_list(b->c->root, p.node->host, b->arena, &e, &n) < 0)
+                return;
+        for (size_t i = 0; i < n && ret->n < PATTERN_FILES_MAX; i++) {
+                const char *path = imm_printf(b->arena, "%s%s", done, e[i].name);
+
+                if (fnmatch(part, e[i].name, FNM_PERIOD) != 0)
+                        continue;
+                if (!*more)
+                        imm_strv_add(b->arena, ret, path);
+                else
+                        expand_pattern(b, imm_printf(b->arena, "%s/", path), more, ret, depth + 1);
+        }
+}
+
 /* systemd reads these before there is a sandbox; in order, later ones win over Environment=. */
 static void read_environment(struct builder *b) {
         const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_ENVIRONMENT);
@@ -85,26 +142,16 @@ static void read_environment(struct builder *b) {
         v = imm_setting(b->settings, IMM_SETTING_ENVIRONMENT_FILE);
         for (size_t i = 0; v->type == IMM_VALUE_PATHS && i < v->paths.n; i++) {
                 const struct imm_path_item *item = &v->paths.v[i];
-                struct want w = {.name = item->path,
-                        .kind = IMM_NEED_CONFIG,
-                        .confidence = IMM_LIKELY,
-                        .reason = "EnvironmentFile=, read by systemd",
-                        .by = IMM_NEED_BY_UNIT,
-                        .created = item->ignore_missing,
-                        .outside = true};
-                struct place p;
-                int k;
+                struct imm_strv files = {0};
 
-                if (strpbrk(item->path, "*?["))
-                        continue;
                 b->setting = IMM_SETTING_ENVIRONMENT_FILE;
                 b->origin = item->origin;
-                k = view_find(&b->plain, NULL, item->path, &p);
-                if (k == 0 && p.node && S_ISREG(p.node->mode)) {
-                        (void)need_place(b, &w, &p, true, NULL, NULL);
-                        read_environment_file(b, p.node->host);
-                } else if (!item->ignore_missing && k != -ENODATA)
-                        (void)need_absent(b, &w, item->path, "not there");
+                if (strpbrk(item->path, "*?[") && *item->path == '/')
+                        expand_pattern(b, "/", item->path + strspn(item->path, "/"), &files, 0);
+                for (size_t k = 0; k < files.n; k++)
+                        add_environment_file(b, item, files.v[k]);
+                if (files.n == 0)
+                        add_environment_file(b, item, item->path);
         }
 }
 
@@ -200,6 +247,7 @@ void builder_enter(
         b->no_new_privileges = id && id->no_new_privileges;
         b->library_path = variable(b, "LD_LIBRARY_PATH");
         b->preload = variable(b, "LD_PRELOAD");
+        b->audit = variable(b, "LD_AUDIT");
         b->setting = setting;
         b->origin = cmd->origin;
         b->optional = cmd->flags & IMM_COMMAND_IGNORE_FAILURE;
@@ -427,4 +475,5 @@ void unit_files(struct builder *b) {
         own_credentials(b);
         own_working_directory(b);
         own_directories(b);
+        unit_pam(b);
 }

@@ -103,6 +103,88 @@ TEST(a_script_brings_its_interpreter_and_likely_its_commands) {
         world_free(w);
 }
 
+/* What stands in quotes is no less run; what follows is no less a command. */
+TEST(commands_within_quotes_are_found_and_those_behind) {
+        struct imm_closure *c;
+        struct world *w;
+
+        script("usr/bin/one", "program");
+        script("usr/bin/two", "program");
+        script("usr/bin/three", "program");
+        script("usr/bin/four", "program");
+        script("usr/bin/five", "program");
+        script("usr/bin/six", "program");
+        script("usr/bin/seven", "program");
+        script("usr/bin/never", "program");
+        tree_file("usr/share/never", "");
+        service("[Service]\nExecStart=/bin/sh -c 'A=\"$$(one; echo \")\") never\" two \"`three"
+                " never`never \" && four; B=$$(five) six \"$$(echo a)/usr/share/never\" | "
+                "seven'\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/seven", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        assert_null(need(c, "/usr/share/never"));
+        world_free(w);
+}
+
+TEST(environment_files_may_be_a_pattern) {
+        struct imm_closure *c;
+        struct world *w;
+
+        tree_file("etc/env/a/1.conf", "X=/etc/foo.conf\n");
+        tree_file("etc/env/b/2.conf", "X=/etc/foo.key\n");
+        tree_file("etc/env/b/.hidden.conf", "X=/etc/comment\n");
+        tree_file("etc/env/b/other", "X=/etc/comment\n");
+        service("[Service]\nEnvironmentFile=/etc/env/*/*.conf\nEnvironmentFile=/etc/none/*\n"
+                "EnvironmentFile=-/etc/none/?\nExecStart=/bin/ls $X\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/etc/env/a/1.conf", IMM_LIKELY, 1);
+        assert_need(c, "/etc/env/b/2.conf", IMM_LIKELY, 1);
+        assert_null(need(c, "/etc/env/b/other"));
+        assert_null(need(c, "/etc/env/b/.hidden.conf"));
+        assert_need(c, "/etc/foo.key", IMM_LIKELY, 1); /* the last one counts */
+        assert_null(need(c, "/etc/foo.conf"));
+        assert_need(c, "/etc/none/*", IMM_LIKELY, 0);
+        assert_null(need(c, "/etc/none/?"));
+        world_free(w);
+}
+
+/* Read by systemd before there is a sandbox, so that hiding it changes nothing */
+TEST(a_pam_session_brings_its_files_and_modules) {
+        struct imm_closure *c;
+        struct world *w;
+
+        tree_file("etc/pam.d/login", "# none\nauth required pam_one.so conf=/x\n@include common\n"
+                                     "-session [success=1 default=ignore] pam_gone.so\n"
+                                     "session include login\nsession substack more\n");
+        tree_file("etc/pam.d/common", "account required /opt/pam_two.so\n");
+        tree_file("usr/lib/pam.d/more",
+                "session optional pam_three.so\npassword required pam_lost.so\n");
+        tree_file("usr/lib/x86_64-linux-gnu/security/pam_one.so", "");
+        tree_file("usr/lib/security/pam_three.so", "");
+        tree_file("opt/pam_two.so", "");
+        service("[Service]\nPAMName=login\nInaccessiblePaths=/etc/pam.d\nExecStart=/bin/ls\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/etc/pam.d/login", IMM_LIKELY, 1);
+        assert_need(c, "/etc/pam.d/common", IMM_LIKELY, 1);
+        assert_need(c, "/usr/lib/pam.d/more", IMM_LIKELY, 1);
+        assert_need(c, "/usr/lib/x86_64-linux-gnu/security/pam_one.so", IMM_LIKELY, 1);
+        assert_need(c, "/usr/lib/security/pam_three.so", IMM_LIKELY, 1);
+        assert_need(c, "/opt/pam_two.so", IMM_LIKELY, 1);
+        assert_need(c, "pam_lost.so", IMM_POSSIBLE, 0);
+        assert_null(need(c, "pam_gone.so"));
+        world_free(w);
+}
+
 TEST(env_is_followed_to_what_it_starts) {
         struct imm_closure *c;
         struct world *w;
@@ -412,6 +494,9 @@ TEST(nix_paths_that_are_hidden_or_gone_are_missing) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_script_brings_its_interpreter_and_likely_its_commands),
+                CASE(commands_within_quotes_are_found_and_those_behind),
+                CASE(environment_files_may_be_a_pattern),
+                CASE(a_pam_session_brings_its_files_and_modules),
                 CASE(env_is_followed_to_what_it_starts),
                 CASE(arguments_name_configuration_and_that_names_more),
                 CASE(what_the_sandbox_hides_is_missing),

@@ -12,6 +12,15 @@
  *   call NUMBER             not stopped by a filter (asked with arguments that fail)
  *   unshare FLAGS           clone flags, as a number
  *   privileges              set-id bits have their effect: no_new_privs is not set
+ *   exists PATH
+ *   open PATH               for reading, and really: device policies have their say
+ *   bounding NUMBER         in the capability bounding set
+ *   socket FAMILY           can be made, of any type
+ *   shares NAMESPACE        with process 1: mnt, net, user, uts
+ *   umask OCTAL             new files keep one of these bits
+ *   personality, wx (memory), realtime, set-id (bits on a file), foreign (a call of 32-bit
+ * programs), keyring (the user's, in the session's), group-of-its-own (its control group can be
+ * written), ipc (left behind), notify (by a child of its own)
  *
  * "ask serve ADDRESS...": listens there and answers, until it is killed.
  */
@@ -27,7 +36,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -358,6 +371,164 @@ static int answer_of(const char *arg) {
         return stat(arg + n, &st) == 0 && st.st_ino == inode && answer(mode, arg + n);
 }
 
+/* ---- what settings take away ---- */
+
+static int has_bounding(int n) {
+        return prctl(PR_CAPBSET_READ, n, 0, 0, 0) == 1;
+}
+
+static int try_open(const char *path) {
+        int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd >= 0)
+                close(fd);
+        return fd >= 0;
+}
+
+static int try_socket(const char *family) {
+        static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOCK_SEQPACKET};
+
+        for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+                int fd = socket(atoi(family), types[i] | SOCK_CLOEXEC, 0);
+
+                if (fd >= 0) {
+                        close(fd);
+                        return 1;
+                }
+        }
+        return 0;
+}
+
+static int try_shares(const char *ns) {
+        char path[64], own[64] = "", first[64] = "";
+
+        snprintf(path, sizeof path, "/proc/self/ns/%s", ns);
+        if (readlink(path, own, sizeof own - 1) < 0)
+                return 0;
+        snprintf(path, sizeof path, "/proc/1/ns/%s", ns);
+        return readlink(path, first, sizeof first - 1) > 0 && !strcmp(own, first);
+}
+
+static int leaves_bits(const char *octal) {
+        mode_t mask = umask(0);
+
+        umask(mask);
+        return (strtoul(octal, NULL, 8) & ~mask) != 0;
+}
+
+/* In a child: what is refused may end it. */
+static int in_child(int (*f)(void)) {
+        int status;
+        pid_t child = fork();
+
+        if (child == 0) {
+                prctl(PR_SET_DUMPABLE, 0);
+                _exit(f() ? 1 : 0);
+        }
+        return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+               WEXITSTATUS(status) == 1;
+}
+
+static int set_personality(void) {
+        return personality(PER_LINUX32) >= 0;
+}
+
+static int map_wx(void) {
+        return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                       0) != MAP_FAILED;
+}
+
+static int be_realtime(void) {
+        struct sched_param p = {.sched_priority = 1};
+
+        return sched_setscheduler(0, SCHED_FIFO, &p) == 0;
+}
+
+static int set_set_id(void) {
+        char path[] = "/tmp/.ask-set-id-XXXXXX";
+        int fd = mkstemp(path), r = fd >= 0 && fchmod(fd, 04755) == 0;
+
+        unlink(path);
+        return r;
+}
+
+static int call_foreign(void) {
+#ifdef __x86_64__
+        long r = 20; /* getpid */
+
+        __asm__ volatile("int $0x80" : "+a"(r) : : "memory", "r8", "r9", "r10", "r11");
+        return r > 0;
+#else
+        return 0;
+#endif
+}
+
+static int has_keyring(void) {
+        char name[32];
+
+        snprintf(name, sizeof name, "_uid.%u", geteuid());
+        return syscall(SYS_keyctl, 10 /* SEARCH */, -3 /* session */, "keyring", name, 0) > 0;
+}
+
+static int has_cgroup(void) {
+        char line[4096] = "", path[4200];
+        FILE *f = fopen("/proc/self/cgroup", "re");
+
+        while (f && fgets(line, sizeof line, f) && strncmp(line, "0::", 3))
+                ;
+        if (f)
+                fclose(f);
+        line[strcspn(line, "\n")] = 0;
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s", line + 3);
+        return !strncmp(line, "0::", 3) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
+static int leave_ipc(void) {
+        return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) >= 0;
+}
+
+/* The manager sees who sent it while the child is there. */
+static int notify(void) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        const char *path = getenv("NOTIFY_SOCKET");
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+        if (!path || fd < 0)
+                return 0;
+        strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+        r = sendto(fd, "STATUS=heard", 12, 0, (struct sockaddr *)&to,
+                    offsetof(struct sockaddr_un, sun_path) + strlen(path)) == 12;
+        usleep(200000);
+        return r;
+}
+
+static int answer_of_setting(const char *what, const char *arg) {
+        static const struct {
+                const char *name;
+                int (*try)(void);
+        } tries[] = {{"personality", set_personality}, {"wx", map_wx}, {"realtime", be_realtime},
+                {"set-id", set_set_id}, {"foreign", call_foreign}, {"keyring", has_keyring},
+                {"group-of-its-own", has_cgroup}, {"ipc", leave_ipc}, {"notify", notify}};
+        struct stat st;
+
+        for (size_t i = 0; i < sizeof tries / sizeof *tries; i++)
+                if (!strcmp(what, tries[i].name))
+                        return in_child(tries[i].try);
+        if (!strcmp(what, "exists"))
+                return lstat(arg, &st) == 0;
+        if (!strcmp(what, "open"))
+                return try_open(arg);
+        if (!strcmp(what, "bounding"))
+                return has_bounding(atoi(arg));
+        if (!strcmp(what, "socket"))
+                return try_socket(arg);
+        if (!strcmp(what, "shares"))
+                return try_shares(arg);
+        if (!strcmp(what, "umask"))
+                return leaves_bits(arg);
+        return -1;
+}
+
 static int answer(const char *what, const char *arg) {
         static const struct {
                 const char *name;
@@ -382,7 +553,7 @@ static int answer(const char *what, const char *arg) {
                 return try_unshare(atoi(arg));
         if (!strcmp(what, "privileges"))
                 return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
-        return -1;
+        return answer_of_setting(what, arg);
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,6 @@
 """Units whose main program is ask, started by a real systemd: what each can really do."""
 import os
+import re
 import subprocess
 import tempfile
 
@@ -7,6 +8,33 @@ here = os.path.dirname(os.path.abspath(__file__))
 lab = os.path.join(here, "..", "lab")
 roots = os.path.join(here, "..", "roots")
 ASK = "/usr/local/bin/ask"
+
+# Names of capabilities by number, as linux/capability.h has them
+CAPS = """CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN
+NET_RAW IPC_LOCK IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN SYS_BOOT SYS_NICE SYS_RESOURCE SYS_TIME
+SYS_TTY_CONFIG MKNOD LEASE AUDIT_WRITE AUDIT_CONTROL SETFCAP MAC_OVERRIDE MAC_ADMIN SYSLOG WAKE_ALARM BLOCK_SUSPEND AUDIT_READ PERFMON
+BPF CHECKPOINT_RESTORE""".split()
+# x86-64's; of groups one call each that shows them
+GROUPS = {"@module": ["init_module"], "@mount": ["mount"], "@debug": ["ptrace"], "@raw-io": ["iopl"], "@reboot": ["reboot"], "@swap": ["swapon"],
+          "@clock": ["settimeofday"], "@privileged": ["chroot"], "@resources": ["ioprio_set"], "@obsolete": ["uselib"], "@cpu-emulation": ["modify_ldt"], "@keyring": ["add_key"]}
+with open(here + "/../../../analyzer/settings/groups-data.c", encoding="utf-8") as f:
+    CALLS = {m[1]: int(m[2]) for m in re.finditer(r'\{"(\w+)", (-?\d+), -?\d+, 0x', f.read())}
+
+
+def read_rule(card, name):
+    """Its steps, {"Check...": [(key, value)]}, and the lines of its remedy"""
+    steps, remedy, section = {}, [], ""
+    with open(f"{here}/../../../rules/{card}/{name}.rule", encoding="utf-8") as f:
+        for line in f.read().splitlines():
+            if line.startswith("["):
+                section = line[1:-1]
+            elif "=" in line and not line.startswith("#"):
+                key, value = line.split("=", 1)
+                if section.startswith("Check"):
+                    steps.setdefault(section, []).append((key, value))
+                elif section == "Remedy" and key == "Set":
+                    remedy.append(value)
+    return steps, remedy
 
 
 class Lab:

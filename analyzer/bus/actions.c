@@ -101,7 +101,12 @@ static void read_rules(struct imm_bus *b, const char *path) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_blob blob;
 
-        if (read_file(b, path, scratch, &blob) && b->rules.n < RULES_MAX)
+        if (!read_file(b, path, scratch, &blob) || b->rules.n >= RULES_MAX)
+                return;
+        if (imm_ends_with(path, "/49-polkit-pkla-compat.rules") && b->authority.n > 0)
+                *imm_array_push(b->arena, &b->rules) =
+                        (struct imm_polkit_rule){.file = path, .line = 1, .authority = true};
+        else
                 imm_polkit_script_read(path, blob.data, b->arena, &b->rules, &b->texts);
 }
 
@@ -146,15 +151,20 @@ static void each_file(struct imm_bus *b, const char *kind, const char *suffix,
         }
 }
 
-/* From polkit 124 on a caller's groups are those of its process; its daemon uses a new call then.
+/*
+ * What a daemon is, its own file tells. From polkit 124 on a caller's groups are those of its
+ * process, by a new call; before 0.106 it read other files, and no rules.
  */
-static bool asks_kernel(const struct imm_root *root, const char *daemon) {
+static void know_daemon(struct imm_bus *b, const char *path) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
-        static const char call[] = "polkit_unix_process_get_gids";
+        static const char call[] = "polkit_unix_process_get_gids",
+                          old[] = "polkit-1/localauthority";
         struct imm_blob blob;
 
-        return imm_root_read(root, daemon, FILE_MAX, scratch, &blob, NULL) == 0 &&
-               memmem(blob.data, blob.size, call, strlen(call));
+        if (imm_root_read(b->m->root, path, FILE_MAX, scratch, &blob, NULL) < 0)
+                return;
+        b->polkit_asks_kernel |= memmem(blob.data, blob.size, call, strlen(call)) != NULL;
+        b->old_polkit |= memmem(blob.data, blob.size, old, strlen(old)) != NULL;
 }
 
 void imm_polkit_read(struct imm_bus *b) {
@@ -167,10 +177,14 @@ void imm_polkit_read(struct imm_bus *b) {
                 if (imm_root_stat(b->m->root, daemons[i], &st) < 0)
                         continue;
                 b->has_polkit = true;
-                b->polkit_asks_kernel |= asks_kernel(b->m->root, daemons[i]);
+                know_daemon(b, daemons[i]);
         }
         if (!b->has_polkit)
                 return;
         each_file(b, "actions", ".policy", read_actions);
-        each_file(b, "rules.d", ".rules", read_rules);
+        if (b->old_polkit ||
+                imm_root_stat(b->m->root, "/usr/bin/pkla-check-authorization", &st) == 0)
+                imm_polkit_authority_read(b);
+        if (!b->old_polkit)
+                each_file(b, "rules.d", ".rules", read_rules);
 }

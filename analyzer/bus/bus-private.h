@@ -81,6 +81,7 @@ struct imm_polkit_rule {
         const char *action, *subject; /* the parameters' names */
         const struct imm_js_node *body;
         const struct imm_js_node *constants; /* of the file's own top level, before it */
+        bool authority;                      /* it asks the program that reads *.pkla files */
         unsigned otherwise; /* with no body: what it might give back, its code not understood */
 };
 struct imm_polkit_rules {
@@ -92,6 +93,25 @@ void imm_polkit_script_read(const char *file, const char *text, struct imm_arena
 /* What @rule gives back for @action asked for by @peer: a set */
 unsigned imm_polkit_rule_run(const struct imm_polkit_rule *rule, const struct imm_bus_peer *peer,
         const char *action, struct imm_arena *a);
+
+/* authority.c: a section of a *.pkla file */
+struct imm_polkit_entry {
+        struct imm_strv identities, actions; /* patterns */
+        const char *result;                  /* for who has no session; NULL: it says nothing */
+        bool other_results;                  /* it says something for sessions */
+        const char *file;
+        unsigned line;
+};
+struct imm_polkit_entries { /* of a folder */
+        struct imm_polkit_entry **v;
+        size_t n, cap;
+};
+void imm_polkit_entries_read(struct imm_bus *b, const char *file, const char *text, size_t size,
+        struct imm_polkit_entries *to);
+void imm_polkit_authority_read(struct imm_bus *b);
+/* The section that decides; NULL: none does */
+const struct imm_polkit_entry *imm_polkit_authority_says(const struct imm_bus *b,
+        const struct imm_bus_peer *peer, const char *action, struct imm_arena *a);
 
 /* ---- the whole ---- */
 
@@ -116,12 +136,14 @@ struct imm_bus {
         bool knows_dynamic;      /* users that are made with their services have a name there */
         bool polkit_asks_kernel; /* for a caller's groups, where older ones ask the user database */
         bool has_polkit;
+        bool old_polkit; /* before 0.106: *.pkla files instead of rules */
         struct imm_bus_policies policies;
         struct imm_map services;      /* name -> struct imm_bus_service */
         struct imm_strv service_dirs; /* those of its own configuration */
         struct imm_map actions;       /* id -> struct imm_polkit_action */
         IMM_ARRAY(const struct imm_polkit_action *) implying;
         struct imm_polkit_rules rules;
+        IMM_ARRAY(struct imm_polkit_entries) authority; /* by folder */
         struct imm_map texts; /* that its rules compare with, for their keys */
         struct imm_map peers;
 };

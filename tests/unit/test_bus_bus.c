@@ -14,7 +14,8 @@
 
 struct files {
         const char *config, *policy, *actions, *rules;
-        bool broker;
+        const char *vendor, *vendor_more, *local; /* *.pkla of an old polkit */
+        bool broker, compat;
 };
 
 static void lay(const struct files *f) {
@@ -35,6 +36,17 @@ static void lay(const struct files *f) {
                 tree_file("usr/share/polkit-1/actions/a.policy", f->actions);
         if (f->rules)
                 tree_file("usr/share/polkit-1/rules.d/50-a.rules", f->rules);
+        if (f->vendor)
+                tree_file("var/lib/polkit-1/localauthority/10-vendor.d/a.pkla", f->vendor);
+        if (f->vendor_more)
+                tree_file("var/lib/polkit-1/localauthority/10-vendor.d/b.pkla", f->vendor_more);
+        if (f->local)
+                tree_file("etc/polkit-1/localauthority/50-local.d/a.pkla", f->local);
+        if (f->compat) {
+                tree_file("usr/share/polkit-1/rules.d/49-polkit-pkla-compat.rules", "while (1);");
+                tree_file("usr/bin/pkla-check-authorization", "");
+        } else if (f->vendor || f->local)
+                tree_file("usr/libexec/polkitd", "ELF /polkit-1/localauthority");
 }
 
 struct who {
@@ -299,6 +311,64 @@ TEST(rules_of_polkit_are_run) {
         }
 }
 
+#define SAYS(who, result) "[" who "]\nIdentity=" who "\nAction=org.a.*\n" result "\n"
+
+TEST(old_polkits_read_sections_instead_of_rules) {
+        static const struct {
+                struct files f;
+                int alice, bob; /* bob is in net */
+        } rows[] = {
+                {{.vendor = SAYS("unix-user:alice", "ResultAny=yes")}, 1, 0},
+                {{.vendor = SAYS("unix-user:x;unix-user:al*;", "ResultAny=yes")}, 1, 0},
+                {{.vendor = SAYS("unix-group:net", "ResultAny=yes")}, 0, 1},
+                {{.vendor = SAYS("unix-user:*", "ResultAny=auth_admin")}, 0, 0},
+                {{.vendor = SAYS("unix-user:*", "ResultActive=yes")}, 0, 0},
+                {{.vendor = SAYS(
+                          "unix-user:*", "ResultAny=yes") "[later]\nIdentity=unix-user:bob\n"
+                                                          "Action=org.a.set\nResultAny=no\n"},
+                        1, 0},
+                /* of one folder the last that fits, though it says nothing about who has no session
+                 */
+                {{.vendor = SAYS(
+                          "unix-user:*", "ResultAny=yes") "[later]\nIdentity=unix-user:bob\n"
+                                                          "Action=org.a.set\nResultActive=no\n"},
+                        1, 0},
+                {{.vendor = SAYS("unix-user:*", "ResultAny=yes"),
+                         .local = SAYS("unix-user:bob", "ResultActive=no")},
+                        1, 1},
+                {{.vendor = SAYS("unix-user:*", "ResultAny=yes"),
+                         .local = SAYS("unix-user:bob", "ResultAny=no")},
+                        1, 0},
+                {{.vendor = SAYS("unix-user:*", "ResultAny=yes"),
+                         .local = SAYS("unix-group:*", "ResultAny=no")},
+                        1, 1}, /* the user after its groups, whatever the folder */
+                {{.vendor = SAYS("unix-user:bob", "ResultAny=no"),
+                         .vendor_more = SAYS("unix-user:*", "ResultAny=yes")},
+                        1, 1},
+                {{.vendor = SAYS("unix-user:*", "ResultAny=maybe")}, 0, 0},
+                {{.vendor = "Identity=unix-user:*\n" SAYS("unix-user:*", "ResultAny=yes")}, 0, 0},
+                {{.vendor = SAYS("default", "ResultAny=yes")}, 0, 0},
+                {{.vendor = "# nothing\n", .rules = RULE("return 'yes';")}, 0, 0},
+                {{.vendor = SAYS("unix-user:alice", "ResultAny=yes"), .compat = true}, 1, 0},
+                {{.vendor = SAYS("default", "ResultAny=yes"), .compat = true}, 1, 1},
+                {{.vendor = SAYS("unix-user:alice", "ResultAny=no"),
+                         .compat = true,
+                         .rules = RULE("return 'yes';")},
+                        0, 1},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                struct files f = rows[i].f;
+                int alice, bob;
+
+                f.actions = ACTIONS;
+                alice = asked(&f, (struct who){.uid = 1000}, NULL, "org.a.set", NULL);
+                bob = asked(&f, (struct who){.uid = 1001}, NULL, "org.a.set", NULL);
+                if (alice != rows[i].alice || bob != rows[i].bob)
+                        fail_msg("row %zu: %s: %d %d", i, f.vendor, alice, bob);
+        }
+}
+
 TEST(a_user_made_with_its_service_is_known_by_name) {
         const struct files f = {.actions = ACTIONS,
                 .rules = RULE("if (subject.user == 'made') return polkit.Result.YES;")};
@@ -364,6 +434,7 @@ RUN(cmocka_unit_test(the_last_rule_that_matches_decides),
         cmocka_unit_test(broken_files_are_told), cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(actions_say_what_any_caller_gets),
         cmocka_unit_test(rules_of_polkit_are_run),
+        cmocka_unit_test(old_polkits_read_sections_instead_of_rules),
         cmocka_unit_test(a_user_made_with_its_service_is_known_by_name),
         cmocka_unit_test(long_expressions_end_no_stack),
         cmocka_unit_test(both_gates_stand_before_a_call),

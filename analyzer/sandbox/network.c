@@ -49,6 +49,25 @@ static bool parse_ip(const char *text, struct imm_net_address *to) {
         return inet_pton(to->family, host, to->address) == 1 && parse_port(colon + 1, &to->port);
 }
 
+/*
+ * What the kernel makes of it before a filter sees a packet: ::ffff:192.0.2.1 is sent as IPv4, and
+ * who connects to no address at all is connected to the loopback interface.
+ */
+static void as_sent(struct imm_net_address *to, enum imm_net_verb verb) {
+        static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}, none[16] = {0};
+
+        if (to->family == AF_INET6 && memcmp(to->address, mapped, sizeof(mapped)) == 0) {
+                to->family = AF_INET;
+                memmove(to->address, to->address + 12, 4);
+                memset(to->address + 4, 0, 12);
+        }
+        if (verb == IMM_NET_CONNECT && to->family == AF_INET && memcmp(to->address, none, 4) == 0)
+                memcpy(to->address, (const unsigned char[]){127, 0, 0, 1}, 4);
+        else if (verb == IMM_NET_CONNECT && to->family == AF_INET6 &&
+                 memcmp(to->address, none, 16) == 0)
+                to->address[15] = 1;
+}
+
 int imm_net_parse(const char *text, enum imm_net_verb verb, struct imm_net_address *ret,
         const char **ret_problem) {
         const char *rest = imm_after(text, "unix:");
@@ -65,6 +84,7 @@ int imm_net_parse(const char *text, enum imm_net_verb verb, struct imm_net_addre
         rest = imm_after(text, "tcp:") ?: imm_after(text, "udp:");
         if (!rest || !parse_ip(rest, ret))
                 return -EINVAL;
+        as_sent(ret, verb);
         if (verb == IMM_NET_CONNECT && ret->family == AF_UNSPEC) {
                 *ret_problem = "to connect takes an address: tcp:127.0.0.1:80, tcp:[::1]:80";
                 return -EINVAL;

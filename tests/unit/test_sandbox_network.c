@@ -18,6 +18,8 @@ TEST(addresses_are_read) {
                 {"tcp:[2001:db8::1]:443", IMM_NET_LISTEN, AF_INET6, 443},
                 {"tcp:80", IMM_NET_LISTEN, AF_UNSPEC, 80},
                 {"unix:@a b", IMM_NET_CONNECT, AF_UNIX, 0},
+                {"tcp:[::ffff:192.0.2.1]:80", IMM_NET_CONNECT, AF_INET, 80},
+                {"udp:[::ffff:1]:80", IMM_NET_CONNECT, AF_INET6, 80},
                 {"tcp:80", IMM_NET_CONNECT, -1, 0},
                 {"tcp:", IMM_NET_LISTEN, -1, 0},
                 {"tcp:0", IMM_NET_LISTEN, -1, 0},

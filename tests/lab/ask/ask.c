@@ -89,12 +89,20 @@ static int parse(const char *s, struct address *a) {
         return inet_pton(AF_INET, host, &in->sin_addr) == 1 ? 0 : -1;
 }
 
-/* Also an IPv4 address by an IPv6 socket, where it has no others */
+/* Also an IPv4 address by an IPv6 socket, and one that is written as such by an IPv4 socket */
 static int open_socket(struct address *a) {
         int fd = socket(a->sa.ss_family, a->type | SOCK_CLOEXEC, 0);
         struct sockaddr_in in = *(struct sockaddr_in *)&a->sa;
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a->sa;
 
+        if (fd < 0 && a->sa.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+                struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = in6->sin6_port};
+
+                memcpy(&four.sin_addr, in6->sin6_addr.s6_addr + 12, 4);
+                memcpy(&a->sa, &four, sizeof four);
+                a->n = sizeof four;
+                return socket(AF_INET, a->type | SOCK_CLOEXEC, 0);
+        }
         if (fd >= 0 || a->sa.ss_family != AF_INET)
                 return fd;
         memset(in6, 0, sizeof *in6);

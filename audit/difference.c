@@ -1,5 +1,7 @@
 #include "audit/difference.h"
 
+#include "audit/addresses.h"
+
 #include <ctype.h>
 
 const char *imm_verdict_name(enum imm_verdict v) {
@@ -62,14 +64,38 @@ static const char *setting_key(const void *item) {
         return ((const struct imm_state_setting *)item)->name;
 }
 
+static const char *value_of(const struct imm_state *s, const char *name) {
+        imm_array_foreach (i, &s->settings)
+                if (imm_streq(i->name, name))
+                        return i->value;
+        return NULL;
+}
+
+/* Only of what is denied does it matter what is allowed. */
+static bool denies_all(const struct imm_state *s) {
+        return imm_addresses_compare(value_of(s, "IPAddressDeny"), "0.0.0.0/0 ::/0") ==
+               IMM_VERDICT_SAME;
+}
+
+/* Of most settings findings and access say what they mean; no rule is about one address. */
+static enum imm_verdict setting_verdict(
+        const struct work *w, const char *name, const char *before, const char *after) {
+        enum imm_verdict v = IMM_VERDICT_CHANGED;
+
+        if (imm_streq(name, "IPAddressAllow") && denies_all(w->to->before) &&
+                denies_all(w->to->after))
+                v = imm_addresses_compare(before, after);
+        return v == IMM_VERDICT_SAME ? IMM_VERDICT_CHANGED : v;
+}
+
 static void setting(struct work *w, const void *before, const void *after) {
         const struct imm_state_setting *a = before, *b = after;
         const char *x = a ? a->value : NULL, *y = b ? b->value : NULL;
 
         if (a && b && same(x, y))
                 return;
-        *imm_array_push(w->a, &w->to->settings) =
-                (struct imm_change){"setting", a ? a->name : b->name, x, y, IMM_VERDICT_CHANGED};
+        *imm_array_push(w->a, &w->to->settings) = (struct imm_change){"setting",
+                a ? a->name : b->name, x, y, setting_verdict(w, a ? a->name : b->name, x, y)};
 }
 
 static const char *check_key(const void *item) {

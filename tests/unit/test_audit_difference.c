@@ -1,3 +1,4 @@
+#include "audit/addresses.h"
 #include "audit/difference.h"
 #include "tests/unit/test.h"
 
@@ -161,7 +162,40 @@ TEST(long_lists_are_told_by_what_came_and_went) {
         assert_ptr_equal(before, c.before);
 }
 
-RUN(cmocka_unit_test(one_sided_changes_have_a_side),
+#define LIST(deny, allow) \
+        ",\"settings\":{\"IPAddressDeny\":{\"value\":\"" deny "\"}," \
+        "\"IPAddressAllow\":{\"value\":\"" allow "\"}}"
+#define ANY "::/0 0.0.0.0/0"
+
+TEST(addresses_have_a_side_where_others_are_denied) {
+        static const struct {
+                const char *before, *after;
+                enum imm_verdict want;
+        } rows[] = {
+                {"10.0.0.0/8", "10.1.0.0/16", IMM_VERDICT_BETTER},
+                {"10.1.0.0/16", "10.0.0.0/8", IMM_VERDICT_WORSE},
+                {"10.128.0.0/9 ::1/128", "::1/128 10.128.0.0/9", IMM_VERDICT_SAME},
+                {"10.128.0.0/9", "10.0.0.0/9", IMM_VERDICT_WORSE},
+                {"10.0.0.0/8 192.0.2.1/32", "10.0.0.0/8", IMM_VERDICT_BETTER},
+                {NULL, "2001:db8::/32", IMM_VERDICT_WORSE},
+                {"2001:db8::/33", NULL, IMM_VERDICT_BETTER},
+                {"2001:db8:8000::/33", "2001:db8::/32", IMM_VERDICT_WORSE},
+                {"10.0.0.0/8", "::/0", IMM_VERDICT_WORSE},
+                {"10.0.0.0/8", "everything", IMM_VERDICT_CHANGED},
+                {"10.0.0.0/33", "10.0.0.0/8", IMM_VERDICT_CHANGED},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++)
+                assert_int_equal(
+                        imm_addresses_compare(rows[i].before, rows[i].after), rows[i].want);
+        verdict(LIST(ANY, "10.0.0.0/8"), LIST(ANY, "10.1.0.0/16"), IMM_VERDICT_BETTER);
+        verdict(LIST(ANY, "10.1.0.0/16"), LIST(ANY, "10.0.0.0/8"), IMM_VERDICT_WORSE);
+        verdict(LIST("192.0.2.0/24", "10.1.0.0/16"), LIST("192.0.2.0/24", "10.0.0.0/8"),
+                IMM_VERDICT_CHANGED);
+}
+
+RUN(cmocka_unit_test(addresses_have_a_side_where_others_are_denied),
+        cmocka_unit_test(one_sided_changes_have_a_side),
         cmocka_unit_test(a_check_that_is_met_costs_nothing),
         cmocka_unit_test(a_finding_that_is_to_be_changed_elsewhere_is_the_same),
         cmocka_unit_test(an_upgrade_alone_is_no_change), cmocka_unit_test(nothing_is_netted_out),

@@ -233,7 +233,7 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
         case IMM_ARGUMENT_IP_WORDS:
                 return add_bit(w, ips, IMM_ELEMENTSOF(ips), word);
         case IMM_ARGUMENT_PATHS:
-                if (*word != '/')
+                if (*word != '/' && !imm_is_of_home(word))
                         return fail(w, "'%s' is no absolute path", word);
                 imm_strv_add(w->a, &w->to->words, word);
                 return 0;

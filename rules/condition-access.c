@@ -16,6 +16,19 @@ const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts) {
         return facts->sandbox;
 }
 
+/* What is below the home of the main command's user, if anybody has one */
+static const char *at_home(struct imm_facts *facts, const char *path) {
+        const struct imm_sandbox *sb = imm_facts_sandbox(facts);
+        const struct imm_user *u =
+                imm_user_by_uid(facts->manager->users, sb->identity[sb->main].uid);
+
+        if (!imm_is_of_home(path))
+                return path;
+        if (!u || !u->home || *u->home != '/')
+                return "/.no-home";
+        return imm_printf(imm_facts_memory(facts), "%s%s", u->home, path + 1);
+}
+
 static const struct imm_site *place_of(struct imm_facts *facts, const char *path) {
         const struct imm_site *known = facts->places ? imm_map_get(facts->places, path) : NULL;
         struct imm_site *found;
@@ -119,7 +132,7 @@ static enum imm_truth any_of(struct imm_facts *facts, const struct imm_argument 
         enum imm_truth truth = IMM_NO;
 
         for (size_t i = 0; i < argument->words.n; i++) {
-                const char *path = argument->words.v[i];
+                const char *path = at_home(facts, argument->words.v[i]);
                 const struct imm_site_access *seen = imm_facts_look(facts, path);
                 int a = answer(seen, what, mode);
 

@@ -181,6 +181,10 @@ bool imm_idle_word(const char *word);
 const struct imm_sandbox *imm_facts_sandbox(struct imm_facts *facts);
 /* Of the unit's memory: what lives as long as the question */
 struct imm_arena *imm_facts_memory(const struct imm_facts *facts);
+/* "~" or "~/...": in the home of the unit's user */
+static inline bool imm_is_of_home(const char *path) {
+        return path[0] == '~' && (path[1] == '/' || !path[1]);
+}
 /* condition-access.c: what its commands may do at a place, looked at once */
 const struct imm_site_access *imm_facts_look(struct imm_facts *facts, const char *path);
 /* May commands of that kind connect to the socket at @path? 1, 0, -1 */

@@ -103,7 +103,8 @@ void imm_scorecard_paths(
                                 if (clause->condition->argument != IMM_ARGUMENT_PATHS)
                                         continue;
                                 for (size_t w = 0; w < clause->argument.words.n; w++)
-                                        imm_strv_add(a, ret, clause->argument.words.v[w]);
+                                        if (!imm_is_of_home(clause->argument.words.v[w]))
+                                                imm_strv_add(a, ret, clause->argument.words.v[w]);
                         }
                 }
 }

@@ -211,3 +211,20 @@ EQUAL = [
     ("implied or said", "DynamicUser=yes", "DynamicUser=yes\nProtectSystem=strict\nProtectHome=read-only\nPrivateTmp=yes\nNoNewPrivileges=yes\nRestrictSUIDSGID=yes\nRemoveIPC=yes"),
     ("execute nothing else", "NoExecPaths=/tmp /var/tmp /dev/shm", "NoExecPaths=/tmp\nNoExecPaths=/var/tmp /dev/shm"),
 ]
+
+# In the manager of the user alice; the first of them is said from that version on (before, a user manager does nothing of it)
+USER = [
+    ("user: own home hidden", "ProtectHome=tmpfs", "", "read /home/alice/file", 254),
+    ("user: own home read-only", "ProtectHome=read-only", "", "write /home/alice", 254),
+    ("user: own home hidden or read-only", "ProtectHome=tmpfs", "ProtectHome=read-only", "read /home/alice/file", 254),
+    ("user: own home out of reach", "InaccessiblePaths=/home/alice", "", "read /home/alice/file", 254),
+    ("user: a part of the home shown", "ProtectHome=tmpfs", "ProtectHome=tmpfs\nBindPaths=/home/alice", "read /home/alice/file", 254),
+    ("user: by its own user namespace, in old versions too", "PrivateUsers=yes\nProtectHome=tmpfs", "PrivateUsers=yes", "read /home/alice/file", 252),
+    ("user: the system read-only", "ProtectSystem=strict\nReadOnlyPaths=/home", "ProtectSystem=strict", "write /home/alice", 254),
+    ("user: private tmp", "PrivateTmp=yes", "", None, 254),
+    ("user: network", "PrivateNetwork=yes", "", "connect tcp:127.0.0.1:7001", 254),
+    ("user: families", "RestrictAddressFamilies=AF_UNIX", "", "connect tcp:127.0.0.1:7001", 247),
+    ("user: calls", "SystemCallFilter=@system-service", "", None, 247),
+    ("user: namespaces", "RestrictNamespaces=yes", "", "unshare 268435456", 247),
+    ("user: privileges", "NoNewPrivileges=yes", "", "privileges", 247),
+]

@@ -46,6 +46,7 @@ class Lab:
         self.dir = tempfile.mkdtemp(dir=cache + "/run")
         self.root = self.dir + "/root"
         self.units = {}
+        self.users_units = {}
         self.pid = None
         subprocess.run([roots, "prepared", release, self.root], check=True)
         subprocess.run(["cc", "-static", "-O1", "-o", self.root + ASK, here + "/ask.c"], check=True)
@@ -70,17 +71,18 @@ class Lab:
         """A unit file that is none of those asked"""
         self.write("/etc/systemd/system/" + name, text)
 
-    def unit(self, name, settings, questions, prefix="", before=""):
+    def unit(self, name, settings, questions, prefix="", before="", scope="system"):
         """@before: lines of [Unit]. A file for questions and one for answers: systemd opens both outside the sandbox."""
-        self.file(name + ".service", f"[Unit]\n{before}[Service]\nType=oneshot\nExecStart={prefix}{ASK}\n{settings}\n")
-        self.file(name + ".service.d/zz-lab.conf", "[Service]\nStandardInput=file:/var/ask/%N.in\n"
-                  "StandardOutput=file:/var/ask/%N.out\nStandardError=null\nTimeoutStartSec=60\n")
-        self.ask(name, questions)
+        where = f"/etc/systemd/{scope}/{name}.service"
+        self.write(where, f"[Unit]\n{before}[Service]\nType=oneshot\nExecStart={prefix}{ASK}\n{settings}\n")
+        self.write(where + ".d/zz-lab.conf", "[Service]\nStandardInput=file:/var/ask/%N.in\n"
+                   "StandardOutput=file:/var/ask/%N.out\nStandardError=null\nTimeoutStartSec=60\n")
+        self.ask(name, questions, scope)
         self.write(f"/var/ask/{name}.out", "", 0o666)
 
-    def ask(self, name, questions):
+    def ask(self, name, questions, scope="system"):
         """May be called again after boot()"""
-        self.units[name] = questions
+        (self.units if scope == "system" else self.users_units)[name] = questions
         self.write(f"/var/ask/{name}.in", "".join(q + "\n" for q in questions))
 
     def run(self, *command):
@@ -94,8 +96,20 @@ class Lab:
         names = [n + ".service" for n in self.units]
         for i in range(0, len(names), 50):
             self.run("systemctl", "start", *names[i:i + 50])
+        return self.read(self.units)
+
+    def answers_of_user(self, uid):
+        """The same of units of a user's manager, which is started for that"""
+        self.run("sh", "-c", "mkdir -p /run/systemd/system/user@.service.d; printf '[Service]\\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\\n' "
+                 f">/run/systemd/system/user@.service.d/zz-lab.conf; systemctl daemon-reload; systemctl start user@{uid}.service")
+        for name in self.users_units:
+            self.run("setpriv", f"--reuid={uid}", f"--regid={uid}", "--init-groups", "env", f"XDG_RUNTIME_DIR=/run/user/{uid}",
+                     "systemctl", "--user", "start", name + ".service")
+        return self.read(self.users_units)
+
+    def read(self, units):
         result = {}
-        for n in self.units:
+        for n in units:
             with open(f"{self.root}/var/ask/{n}.out") as f:
                 lines = [line.rsplit(": ", 1) for line in f.read().splitlines()]
             result[n] = {q: a == "yes" for q, a in lines}

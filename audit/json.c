@@ -56,18 +56,22 @@ static void put_checks(struct imm_json *j, const struct imm_state *s) {
         imm_json_end(j);
 }
 
+void imm_mount_json(const struct imm_state_mount *m, struct imm_json *j) {
+        imm_json_string(j, "path", m->path);
+        imm_json_string(j, "source", m->source);
+        imm_json_string(j, "fstype", m->fstype);
+        imm_json_bool(j, "read_only", m->read_only);
+        imm_json_bool(j, "nosuid", m->nosuid);
+        imm_json_bool(j, "nodev", m->nodev);
+        imm_json_bool(j, "noexec", m->noexec);
+        imm_json_string(j, "setting", m->setting);
+}
+
 static void put_mounts(struct imm_json *j, const struct imm_state *s) {
         imm_json_array(j, "mounts");
         imm_array_foreach (m, &s->mounts) {
                 imm_json_object(j, NULL);
-                imm_json_string(j, "path", m->path);
-                imm_json_string(j, "source", m->source);
-                imm_json_string(j, "fstype", m->fstype);
-                imm_json_bool(j, "read_only", m->read_only);
-                imm_json_bool(j, "nosuid", m->nosuid);
-                imm_json_bool(j, "nodev", m->nodev);
-                imm_json_bool(j, "noexec", m->noexec);
-                imm_json_string(j, "setting", m->setting);
+                imm_mount_json(m, j);
                 put_origin(j, &m->origin);
                 imm_json_end(j);
         }

@@ -114,10 +114,6 @@ int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret);
 int imm_cli_units(struct imm_cli *cli, const char *const *args, size_t n_args, bool all_types,
         struct imm_unit ***ret, size_t *ret_n);
 
-/* "origin": {...} of a setting, a mount, ... as an object's member */
-struct imm_origin;
-void imm_cli_json_origin(struct imm_json *j, const struct imm_origin *o);
-
 /* Colours by meaning; "" when cli->color is off. Close with imm_cli_plain(). */
 enum imm_tone { IMM_TONE_GOOD, IMM_TONE_FAIR, IMM_TONE_BAD, IMM_TONE_FAINT, IMM_TONE_BOLD };
 const char *imm_cli_tone(const struct imm_cli *cli, enum imm_tone tone);

@@ -3,6 +3,7 @@
 #include "analyzer/closure/closure.h"
 #include "base/crew.h"
 #include "cli/needs.h"
+#include "report/scan/scan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -198,7 +199,7 @@ static void json_need(struct imm_cli *cli, struct imm_json *j, const struct imm_
         if (n->by == IMM_NEED_BY_UNIT) {
                 imm_json_string(j, "setting",
                         n->setting < IMM_SETTING_N ? imm_setting_info(n->setting)->name : NULL);
-                imm_cli_json_origin(j, &n->origin);
+                imm_report_origin_json(j, "origin", &n->origin);
         }
         imm_json_bool(j, "exists", n->exists);
         imm_json_tristate(j, "visible", n->visible);

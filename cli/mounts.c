@@ -2,6 +2,8 @@
 
 #include "analyzer/sandbox/sandbox.h"
 #include "cli/live.h"
+#include "report/scan/scan.h"
+#include "rules/snapshot.h"
 
 #include <errno.h>
 
@@ -9,12 +11,12 @@
 
 static const struct {
         unsigned flag;
-        const char *text, *json;
+        const char *text;
 } flags[] = {
-        {IMM_MOUNT_RDONLY, "ro", "read_only"},
-        {IMM_MOUNT_NOSUID, "nosuid", "nosuid"},
-        {IMM_MOUNT_NODEV, "nodev", "nodev"},
-        {IMM_MOUNT_NOEXEC, "noexec", "noexec"},
+        {IMM_MOUNT_RDONLY, "ro"},
+        {IMM_MOUNT_NOSUID, "nosuid"},
+        {IMM_MOUNT_NODEV, "nodev"},
+        {IMM_MOUNT_NOEXEC, "noexec"},
 };
 
 static char *flags_text(struct imm_arena *a, const struct imm_mount *m) {
@@ -218,18 +220,14 @@ static void mounts_text(struct imm_cli *cli, struct imm_unit *u) {
 /* ---- --json ---- */
 
 static void json_mount(struct imm_json *j, const struct imm_mount *m) {
+        const struct imm_state_mount plain = imm_state_mount_of(m);
+
         imm_json_object(j, NULL);
-        imm_json_string(j, "path", m->path);
-        imm_json_string(j, "source", m->source);
-        imm_json_string(j, "fstype", imm_mount_type(m));
-        for (size_t i = 0; i < IMM_ELEMENTSOF(flags); i++)
-                imm_json_bool(j, flags[i].json, m->flags & flags[i].flag);
+        imm_mount_json(&plain, j);
         imm_json_bool(j, "host", m->of_host);
         if (m->options)
                 imm_json_string(j, "options", m->options);
-        imm_json_string(j, "setting",
-                m->setting == IMM_SETTING_N ? NULL : imm_setting_info(m->setting)->name);
-        imm_cli_json_origin(j, &m->origin);
+        imm_report_origin_json(j, "origin", &m->origin);
         if (m->why)
                 imm_json_string(j, "why", m->why);
         imm_json_end(j);
@@ -244,7 +242,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
         if (t->culprit) {
                 imm_json_object(j, "culprit");
                 imm_json_string(j, "what", t->culprit);
-                imm_cli_json_origin(j, &t->culprit_origin);
+                imm_report_origin_json(j, "origin", &t->culprit_origin);
                 imm_json_end(j);
         }
         imm_json_bool(j, "namespace", t->has_namespace);
@@ -257,7 +255,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
                 imm_json_object(j, NULL);
                 imm_json_string(j, "path", l->path);
                 imm_json_string(j, "setting", imm_setting_info(l->setting)->name);
-                imm_cli_json_origin(j, &l->origin);
+                imm_report_origin_json(j, "origin", &l->origin);
                 imm_json_string(j, "why", l->why);
                 imm_json_end(j);
         }

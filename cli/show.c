@@ -5,6 +5,7 @@
 #include "cli/judged.h"
 #include "cli/live.h"
 #include "cli/needs.h"
+#include "report/scan/scan.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -164,7 +165,7 @@ static void json_settings(struct imm_json *j, const struct imm_settings *s, stru
                         continue;
                 imm_json_object(j, imm_setting_info(id)->name);
                 imm_json_string(j, "value", imm_value_text(id, v, a));
-                imm_cli_json_origin(j, &v->origin);
+                imm_report_origin_json(j, "origin", &v->origin);
                 imm_json_end(j);
         }
         imm_json_end(j);
@@ -186,7 +187,7 @@ static void json_lost(struct imm_json *j, const struct imm_settings *s) {
                 imm_json_string(j, "file", l->file->path);
                 imm_json_uint(j, "line", l->assignment->line);
                 if (l->how != IMM_LOST_IGNORED)
-                        imm_cli_json_origin(j, &l->by);
+                        imm_report_origin_json(j, "origin", &l->by);
                 imm_json_end(j);
         }
         imm_json_end(j);

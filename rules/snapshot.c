@@ -179,21 +179,29 @@ static int figure(const struct imm_audit *a, const struct imm_audited *u, const 
         return j && j->scored ? j->figure : -1;
 }
 
+struct imm_state_mount imm_state_mount_of(const struct imm_mount *m) {
+        return (struct imm_state_mount){
+                .path = m->path,
+                .source = m->source,
+                .fstype = imm_mount_type(m),
+                .read_only = m->flags & IMM_MOUNT_RDONLY,
+                .nosuid = m->flags & IMM_MOUNT_NOSUID,
+                .nodev = m->flags & IMM_MOUNT_NODEV,
+                .noexec = m->flags & IMM_MOUNT_NOEXEC,
+                .setting = m->setting < IMM_SETTING_N ? imm_setting_info(m->setting)->name : NULL,
+        };
+}
+
 static void mounts(struct imm_snapshot *to, struct imm_state *s, const struct imm_mount_table *t) {
         s->outcome = imm_outcome_name(t->outcome);
         imm_array_foreach (m, t) {
-                *imm_array_push(to->arena, &s->mounts) = (struct imm_state_mount){
-                        .path = copy(to, m->path),
-                        .source = copy(to, m->source),
-                        .fstype = copy(to, m->fstype),
-                        .read_only = m->flags & IMM_MOUNT_RDONLY,
-                        .nosuid = m->flags & IMM_MOUNT_NOSUID,
-                        .nodev = m->flags & IMM_MOUNT_NODEV,
-                        .noexec = m->flags & IMM_MOUNT_NOEXEC,
-                        .setting = m->setting < IMM_SETTING_N ? imm_setting_info(m->setting)->name
-                                                              : NULL,
-                        .origin = source_of(to, &m->origin),
-                };
+                struct imm_state_mount plain = imm_state_mount_of(m);
+
+                plain.path = copy(to, plain.path);
+                plain.source = copy(to, plain.source);
+                plain.fstype = copy(to, plain.fstype);
+                plain.origin = source_of(to, &m->origin);
+                *imm_array_push(to->arena, &s->mounts) = plain;
         }
 }
 

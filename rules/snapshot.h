@@ -29,6 +29,10 @@ struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_
 struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
         const struct imm_audited *u, unsigned parts);
 
+/* A mount as views tell it; its strings are borrowed, its origin is the caller's to add. */
+struct imm_mount;
+struct imm_state_mount imm_state_mount_of(const struct imm_mount *m);
+
 /* The places at which every unit's access is summed up, NULL-terminated: one for each area that
  * matters. */
 extern const char *const imm_areas[];

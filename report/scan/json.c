@@ -5,23 +5,24 @@
 /* The document "immure.scan/1". */
 
 void imm_report_origin_json(struct imm_json *j, const char *key, const struct imm_origin *o) {
+        static const char *const kinds[] = {
+                [IMM_ORIGIN_DEFAULT] = "default",
+                [IMM_ORIGIN_FILE] = "file",
+                [IMM_ORIGIN_IMPLIED] = "implied",
+                [IMM_ORIGIN_MANAGER] = "manager",
+        };
+        enum imm_origin_kind kind = o ? o->kind : IMM_ORIGIN_DEFAULT;
+
         imm_json_object(j, key);
-        switch (o ? o->kind : IMM_ORIGIN_DEFAULT) {
-        case IMM_ORIGIN_FILE:
-        case IMM_ORIGIN_MANAGER:
-                imm_json_string(j, "kind", o->kind == IMM_ORIGIN_FILE ? "file" : "manager");
-                imm_json_string(j, "file", o->file);
-                imm_json_uint(j, "line", o->line);
-                break;
-        case IMM_ORIGIN_IMPLIED:
-                imm_json_string(j, "kind", "implied");
+        imm_json_string(j, "kind", kinds[kind]);
+        if (kind == IMM_ORIGIN_IMPLIED) {
                 imm_json_string(
                         j, "by", o->by < IMM_SETTING_N ? imm_setting_info(o->by)->name : NULL);
-                imm_report_origin_json(j, "origin", o->via);
-                break;
-        case IMM_ORIGIN_DEFAULT:
-                imm_json_string(j, "kind", "default");
-                break;
+                if (o->via)
+                        imm_report_origin_json(j, "origin", o->via);
+        } else if (kind != IMM_ORIGIN_DEFAULT && o->file) {
+                imm_json_string(j, "file", o->file);
+                imm_json_uint(j, "line", o->line);
         }
         imm_json_end(j);
 }
@@ -47,11 +48,9 @@ enum { PIECES = 8 }; /* of a rule: there are hardly more outcomes */
 struct writer {
         struct imm_json *j;
         const struct imm_audit *audit;
-        struct piece *pieces; /* PIECES for each rule of the scorecard systemd */
-        const char *file;     /* the last one, and how it is written */
-        char *file_text;
-        size_t file_n;
-        char *buf; /* a unit's checks */
+        struct piece *pieces;        /* PIECES for each rule of the scorecard systemd */
+        struct imm_json_text origin; /* the last one */
+        char *buf;                   /* a unit's checks */
         size_t n, cap;
 };
 
@@ -112,45 +111,12 @@ static const struct piece *piece_of(
         return p;
 }
 
-static void put_file(struct writer *w, const char *file) {
-        if (w->file != file) {
-                struct imm_json j;
-                FILE *f;
-
-                free(w->file_text);
-                f = open_text(&w->file_text, &w->file_n);
-                j = imm_json_on(f, IMM_JSON_SHORT);
-                imm_json_string(&j, NULL, file);
-                close_text(f);
-                w->file = file;
-        }
-        put(w, w->file_text, w->file_n);
-}
-
 static void put_origin(struct writer *w, const struct imm_origin *o) {
-        char line[32];
+        struct imm_json j = {.text = &w->origin};
 
-        switch (o ? o->kind : IMM_ORIGIN_DEFAULT) {
-        case IMM_ORIGIN_FILE:
-        case IMM_ORIGIN_MANAGER:
-                put_text(w, o->kind == IMM_ORIGIN_FILE ? "{\"kind\":\"file\",\"file\":"
-                                                       : "{\"kind\":\"manager\",\"file\":");
-                put_file(w, o->file);
-                put(w, line, (size_t)snprintf(line, sizeof(line), ",\"line\":%u}", o->line));
-                break;
-        case IMM_ORIGIN_IMPLIED:
-                put_text(w, "{\"kind\":\"implied\",\"by\":");
-                put_text(w, o->by < IMM_SETTING_N ? "\"" : "null");
-                put_text(w, o->by < IMM_SETTING_N ? imm_setting_info(o->by)->name : "");
-                put_text(w, o->by < IMM_SETTING_N ? "\"" : "");
-                put_text(w, ",\"origin\":");
-                put_origin(w, o->via);
-                put_text(w, "}");
-                break;
-        case IMM_ORIGIN_DEFAULT:
-                put_text(w, "{\"kind\":\"default\"}");
-                break;
-        }
+        w->origin.n = 0;
+        imm_report_origin_json(&j, NULL, o);
+        put(w, w->origin.v, w->origin.n - (w->origin.v[w->origin.n - 1] == '\n'));
 }
 
 static void check(struct writer *w, const struct imm_scorecard *card,
@@ -325,6 +291,6 @@ void imm_report_scan_json(
         for (size_t i = 0; i < n; i++)
                 free(w.pieces[i].text);
         free(w.pieces);
-        free(w.file_text);
+        free(w.origin.v);
         free(w.buf);
 }

@@ -32,9 +32,9 @@ static int open_in_root(const struct imm_root *r, const char *path, int flags) {
                 fd = syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
         while (fd < 0 && (errno == EINTR || errno == EAGAIN));
         /* RestrictSUIDSGID= denies the call as if there were none, since its flags cannot be
-         * filtered. The host's own tree needs no confinement; any other root is not opened
-         * without. */
-        if (fd < 0 && errno == ENOSYS && r->host)
+         * filtered; systemd 247's @system-service does not have it. The host's own tree needs no
+         * confinement; any other root is not opened without. */
+        if (fd < 0 && (errno == ENOSYS || errno == EPERM) && r->host)
                 fd = open(path, flags | O_CLOEXEC);
         return fd < 0 ? -errno : (int)fd;
 }

@@ -130,7 +130,8 @@ void imm_state_redact(struct imm_state *s, struct imm_arena *a); /* one of them 
 
 /* The members of one state's object; the caller opens and ends it. Figures as strings ("9.6"). */
 void imm_state_json(const struct imm_state *s, struct imm_json *j);
-/* The members of a mount, but for its origin, which has more to tell where the settings are at hand */
+/* The members of a mount, but for its origin, which has more to tell where the settings are at hand
+ */
 void imm_mount_json(const struct imm_state_mount *m, struct imm_json *j);
 /* Of it, the member "findings" alone */
 void imm_findings_json(const struct imm_state *s, struct imm_json *j);

@@ -43,9 +43,10 @@ static int errno_of(sqlite3 *db) {
 int imm_history_fail(struct imm_history *h, struct imm_err *err, const char *doing) {
         int r = errno_of(h->db);
         const char *hint = r == -EBUSY ? " (another program holds it; try again later)" : "";
+        bool by_system = sqlite3_errcode(h->db) == SQLITE_CANTOPEN && sqlite3_system_errno(h->db);
 
-        return imm_err_set(
-                err, r, "%s history '%s': %s%s", doing, h->path, sqlite3_errmsg(h->db), hint);
+        return imm_err_set(err, r, "%s history '%s': %s%s", doing, h->path,
+                by_system ? strerror(-r) : sqlite3_errmsg(h->db), hint);
 }
 
 int imm_history_exec(struct imm_history *h, const char *sql, struct imm_err *err) {

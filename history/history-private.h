@@ -105,9 +105,11 @@ int64_t imm_shared_hash(const struct imm_part_kind *k, const char *item);
 /*
  * Statements, in @a: a row of a part (part, row, the shared row's id if there is such a table, then
  * the part's own columns); the shared row (its hash, then its columns) looked for, and added; and
- * the columns of all rows of a part, with texts.
+ * the columns of all rows of a part, with texts; @only: a further condition, " AND ...".
  */
 const char *imm_part_insert_sql(enum imm_part part, struct imm_arena *a);
 const char *imm_part_shared_find_sql(enum imm_part part, struct imm_arena *a);
 const char *imm_part_shared_add_sql(enum imm_part part, struct imm_arena *a);
-const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a);
+const char *imm_part_select_sql(enum imm_part part, const char *only, struct imm_arena *a);
+/* Of ?1 the rows that ?2 does not have alike at the same place; of a part without a shared row */
+const char *imm_part_differing_sql(enum imm_part part, struct imm_arena *a);

@@ -66,7 +66,8 @@ int imm_history_runs(struct imm_history *h, const struct imm_run_place *place, s
 int imm_history_load(
         struct imm_history *h, int64_t run, struct imm_snapshot **ret, struct imm_err *err);
 
-/* Two runs' snapshots without the units that are the same in both: all that a difference needs. */
+/* Two runs' snapshots without what is the same in both (units, lists of a unit, findings): all that
+ * a difference needs. */
 int imm_history_load_pair(struct imm_history *h, int64_t a, int64_t b, struct imm_snapshot **ret_a,
         struct imm_snapshot **ret_b, struct imm_err *err);
 

@@ -196,7 +196,7 @@ const char *imm_part_shared_add_sql(enum imm_part part, struct imm_arena *a) {
         return imm_printf(a, "INSERT INTO %s (%s) VALUES (%s)", k->shared, names, marks);
 }
 
-const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a) {
+const char *imm_part_select_sql(enum imm_part part, const char *only, struct imm_arena *a) {
         const struct imm_part_kind *k = &imm_part_kinds[part];
         const char *columns = "", *joins = "";
 
@@ -214,6 +214,18 @@ const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a) {
                 joins = imm_printf(
                         a, "%s LEFT JOIN text t%zu ON t%zu.id = %s.%s", joins, i, i, from, c->name);
         }
-        return imm_printf(a, "SELECT %s FROM %s p%s WHERE p.part = ? ORDER BY p.row", columns,
-                k->table, joins);
+        return imm_printf(a, "SELECT %s FROM %s p%s WHERE p.part = ?1%s ORDER BY p.row", columns,
+                k->table, joins, only);
+}
+
+const char *imm_part_differing_sql(enum imm_part part, struct imm_arena *a) {
+        const struct imm_part_kind *k = &imm_part_kinds[part];
+        const char *same = imm_printf(a,
+                " AND NOT EXISTS (SELECT 1 FROM %s o WHERE o.part = ?2 AND o.row = p.row",
+                k->table);
+
+        for (size_t i = 0; i < k->n_columns; i++)
+                same = imm_printf(
+                        a, "%s AND o.%s IS p.%s", same, k->columns[i].name, k->columns[i].name);
+        return imm_part_select_sql(part, imm_printf(a, "%s)", same), a);
 }

@@ -136,6 +136,88 @@ TEST(two_runs_differ_where_they_do) {
         assert_string_equal(d->units.v[0]->settings.v[0].after, "v2");
 }
 
+static char *difference(const struct imm_snapshot *a, const struct imm_snapshot *b) {
+        imm_cleanup(imm_difference_free) struct imm_difference *d = imm_difference_of(a, b);
+        char *text = NULL;
+        size_t n;
+        FILE *f = open_memstream(&text, &n);
+        struct imm_json j = imm_json_on(f, IMM_JSON_PRETTY);
+
+        imm_json_object(&j, NULL);
+        imm_difference_json(d, &j);
+        imm_json_end(&j);
+        fclose(f);
+        return text;
+}
+
+/* A night of few units whose findings and checks are drawn: some alike, some there twice */
+static struct imm_snapshot *drawn(unsigned seed) {
+        static const char *const rules[] = {"one", "two", "three"};
+        bool grave = seed % 3 == 0;
+        struct imm_snapshot *s = night(8, seed % 8, seed);
+
+        imm_array_foreach (p, &s->states) {
+                struct imm_state *u = *p;
+
+                for (unsigned n = (seed = seed * 1103515245 + 12345) >> 16 & 7; n > 0; n--) {
+                        seed = seed * 1103515245 + 12345;
+                        *imm_array_push(s->arena, &u->findings) = (struct imm_state_finding){
+                                .rule = rules[(seed >> 16) % 3],
+                                .scorecard = "reach",
+                                .setting = seed >> 20 & 1 ? "User" : "ProtectHome",
+                                .severity = grave ? IMM_SEVERITY_HIGH : IMM_SEVERITY_LOW,
+                                .confidence = "certain",
+                                .file = u->path,
+                                .line = 1,
+                        };
+                }
+                *imm_array_push(s->arena, &u->checks) = (struct imm_state_check){
+                        .id = "PrivateTmp", .set = seed >> 18 & 1, .exposure = 2};
+                *imm_array_push(s->arena, &u->checks) = (struct imm_state_check){
+                        .id = "ProtectHome", .set = seed >> 19 & 1, .exposure = 1};
+        }
+        imm_snapshot_sort(s);
+        return s;
+}
+
+TEST(what_differs_is_all_that_a_difference_needs) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("pair.db", IMM_HISTORY_WRITE);
+        int64_t runs[12];
+
+        for (unsigned i = 0; i < IMM_ELEMENTSOF(runs); i++)
+                runs[i] = record(h, drawn(i * 7919 + 1));
+        for (unsigned i = 1; i < IMM_ELEMENTSOF(runs); i++) {
+                imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = NULL, *b = NULL, *x = NULL,
+                                                                   *y = NULL;
+                imm_auto_free char *want = NULL, *have = NULL;
+
+                assert_int_equal(imm_history_load(h, runs[i - 1], &a, NULL), 0);
+                assert_int_equal(imm_history_load(h, runs[i], &b, NULL), 0);
+                assert_int_equal(imm_history_load_pair(h, runs[i - 1], runs[i], &x, &y, NULL), 0);
+                want = difference(a, b);
+                have = difference(x, y);
+                assert_string_equal(have, want);
+        }
+}
+
+TEST(a_merged_report_is_stored_once) {
+        imm_cleanup(imm_history_free) struct imm_history *h =
+                open_history("merge.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = night(4, 1, 1), *t = night(4, 1, 2);
+        int64_t first = 0, again = 0, other = 0;
+        bool known = true;
+
+        assert_int_equal(imm_history_merge(h, s, &first, &known, NULL), 0);
+        assert_false(known);
+        assert_int_equal(imm_history_merge(h, s, &again, &known, NULL), 0);
+        assert_true(known);
+        assert_int_equal(again, first);
+        assert_int_equal(imm_history_merge(h, t, &other, &known, NULL), 0);
+        assert_false(known);
+        assert_int_not_equal(other, first);
+}
+
 TEST(an_unchanged_night_costs_little) {
         struct imm_history *h = open_history("small.db", IMM_HISTORY_WRITE);
         struct stat before, after;
@@ -446,6 +528,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_was_recorded_comes_back),
                 cmocka_unit_test(two_runs_differ_where_they_do),
+                cmocka_unit_test(what_differs_is_all_that_a_difference_needs),
+                cmocka_unit_test(a_merged_report_is_stored_once),
                 cmocka_unit_test(an_unchanged_night_costs_little),
                 cmocka_unit_test(a_unit_has_its_story),
                 cmocka_unit_test(old_runs_go_and_the_rest_stays),

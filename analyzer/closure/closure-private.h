@@ -68,6 +68,7 @@ struct imm_closures {
         struct imm_map walk_found;          /* of walk_find(): host path -> index plus one */
         struct file_reader readers[READERS];
         struct imm_map folders;            /* host path -> struct folder (tree.c) */
+        unsigned n_open;                   /* of these, directories that stay open */
         struct imm_map commands;           /* of find_in_path(): PATH and name -> what was found */
         pthread_rwlock_t libraries_lock;   /* of the maps below known_libraries */
         struct known_libraries *libraries; /* the first of a list; loader.c */
@@ -96,6 +97,7 @@ static inline bool node_knows(const bool *known) {
 static inline void node_learned(bool *known) {
         __atomic_store_n(known, true, __ATOMIC_RELEASE);
 }
+void close_folders(struct imm_closures *c);
 struct node *node_get(struct imm_closures *c, const char *host);
 /* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);

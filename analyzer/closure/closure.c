@@ -23,6 +23,7 @@ void closures_init(struct imm_closures *c, const struct imm_root *root, struct i
 }
 
 void closures_done(struct imm_closures *c) {
+        close_folders(c);
         (void)pthread_mutex_destroy(&c->lock);
         (void)pthread_rwlock_destroy(&c->nodes_lock);
         (void)pthread_rwlock_destroy(&c->libraries_lock);

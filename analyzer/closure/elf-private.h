@@ -37,7 +37,7 @@ struct elf_reader {
         } * dynamic;
         size_t n_dynamic;
         const char *why;
-        unsigned char window[4096]; /* what was read last: tables lie close together */
+        unsigned char window[16384]; /* what was read last: tables lie close together */
         uint64_t window_at;
         size_t window_n;
 };
@@ -50,3 +50,5 @@ uint64_t elf_get(const struct elf_reader *r, const unsigned char *p, unsigned by
 int elf_offset_of(struct elf_reader *r, uint64_t address, uint64_t *ret, uint64_t *ret_left);
 int elf_string(struct elf_reader *r, uint64_t table, uint64_t index, const char **ret);
 bool elf_dynamic(const struct elf_reader *r, uint64_t tag, uint64_t *ret); /* the last one */
+/* The names of undefined dynamic symbols, one by one */
+int elf_each_import(struct elf_reader *r, void (*import)(void *data, const char *name), void *data);

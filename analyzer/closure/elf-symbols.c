@@ -315,20 +315,17 @@ static int read_imports(struct elf_reader *r, struct table *t,
         return 0;
 }
 
-int imm_elf_each_import(int fd, uint64_t size, struct imm_arena *scratch,
-        void (*import)(void *data, const char *name), void *data) {
-        struct elf_reader r = {.fd = fd, .size = size, .arena = scratch};
+int elf_each_import(
+        struct elf_reader *r, void (*import)(void *data, const char *name), void *data) {
         struct table t = {0};
-        int k = elf_open(&r);
+        int k = find_strings(r, &t);
 
-        if (k == 0)
-                k = find_strings(&r, &t);
         if (k == 0) {
-                t.n = first_defined(&r);
+                t.n = first_defined(r);
                 if (t.n == 0)
-                        k = count_symbols(&r, &t);
+                        k = count_symbols(r, &t);
         }
         if (k == 0)
-                k = read_imports(&r, &t, import, data);
+                k = read_imports(r, &t, import, data);
         return k < 0 ? k : 0;
 }

@@ -398,6 +398,12 @@ static void read_notes(struct elf_reader *r, struct imm_elf *e) {
 
 int imm_elf_read(
         int fd, uint64_t size, struct imm_arena *a, struct imm_elf *ret, const char **ret_why) {
+        return imm_elf_read_imports(fd, size, a, NULL, NULL, NULL, ret, ret_why);
+}
+
+int imm_elf_read_imports(int fd, uint64_t size, struct imm_arena *a, struct imm_arena *scratch,
+        void (*import)(void *data, const char *name), void *data, struct imm_elf *ret,
+        const char **ret_why) {
         struct elf_reader r = {.fd = fd, .size = size, .arena = a};
         struct imm_elf e = {0};
         int k = elf_open(&r);
@@ -422,6 +428,10 @@ int imm_elf_read(
         for (size_t i = 0; i < r.n_segments; i++)
                 if (r.segments[i].type == PT_GNU_STACK && (r.segments[i].flags & PF_X))
                         e.executable_stack = true;
+        if (import && e.dynamic) {
+                r.arena = scratch;
+                (void)elf_each_import(&r, import, data);
+        }
         *ret = e;
         return 0;
 }

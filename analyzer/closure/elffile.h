@@ -62,8 +62,10 @@ int imm_elf_read_symbols(int fd, uint64_t size, struct imm_arena *a, struct imm_
         const char **ret_why);
 
 /*
- * The imports alone, one by one in the table's order, for a question to many files: what is defined
- * is not read. @scratch is what is needed meanwhile. As above.
+ * imm_elf_read(), and all imports one by one as well, for a question to many files: what is defined
+ * is not read. What imports are broken are left out without a word. @scratch is what is needed
+ * meanwhile.
  */
-int imm_elf_each_import(int fd, uint64_t size, struct imm_arena *scratch,
-        void (*import)(void *data, const char *name), void *data);
+int imm_elf_read_imports(int fd, uint64_t size, struct imm_arena *a, struct imm_arena *scratch,
+        void (*import)(void *data, const char *name), void *data, struct imm_elf *ret,
+        const char **ret_why);

@@ -12,36 +12,16 @@ static struct node *known_node(struct imm_closures *c, const char *host) {
         return n;
 }
 
-static struct node *look_at(struct imm_closures *c, const char *host) {
-        struct node *n = imm_new(c->arena, struct node);
-        struct stat st;
-
-        n->host = imm_strdup(c->arena, host);
-        n->error = imm_root_lstat(c->root, host, &st);
-        if (n->error < 0)
-                return n;
-        n->mode = st.st_mode;
-        n->uid = st.st_uid;
-        n->gid = st.st_gid;
-        n->dev = st.st_dev;
-        n->ino = st.st_ino;
-        n->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
-        n->mtime = st.st_mtim;
-        n->ctime = st.st_ctim;
-        if (S_ISLNK(st.st_mode))
-                n->error = imm_root_readlink(c->root, host, c->arena, &n->target);
-        return n;
-}
-
 /*
  * Most of what is asked for is not there: each of a PATH's directories is asked for every command.
  * A directory that missed a few times is listed once.
  */
-enum { MISSES = 6 };
+enum { MISSES = 6, OPEN_MAX = 100 };
 struct folder {
         unsigned misses;
         bool listed;
         struct imm_map names;
+        int fd; /* plus one; 0: not opened, -1: not to be */
 };
 
 static struct node nowhere = {.host = "", .error = -ENOENT};
@@ -56,6 +36,56 @@ static struct folder *folder_of(struct imm_closures *c, const char *host, const 
                 imm_map_put(c->arena, &c->folders, path, f);
         }
         return f;
+}
+
+/* Many files lie in few directories: these stay open. */
+static int look_up(struct imm_closures *c, struct folder *f, const char *host, struct stat *ret) {
+        const char *slash = strrchr(host, '/');
+        int fd;
+
+        if (f && f->fd == 0) {
+                fd = c->n_open < OPEN_MAX ? imm_root_open_path(c->root,
+                                                    slash == host ? "/"
+                                                                  : imm_strndup(c->arena, host,
+                                                                            (size_t)(slash - host)),
+                                                    O_DIRECTORY | O_NOFOLLOW)
+                                          : -1;
+                f->fd = fd < 0 ? -1 : fd + 1;
+                c->n_open += fd >= 0;
+        }
+        if (f && f->fd > 0)
+                return imm_root_lstat_in(f->fd - 1, slash + 1, ret);
+        return imm_root_lstat(c->root, host, ret);
+}
+
+void close_folders(struct imm_closures *c) {
+        imm_array_foreach (e, &c->folders) {
+                struct folder *f = e->value;
+
+                if (f->fd > 0)
+                        (void)close(f->fd - 1);
+        }
+}
+
+static struct node *look_at(struct imm_closures *c, struct folder *f, const char *host) {
+        struct node *n = imm_new(c->arena, struct node);
+        struct stat st;
+
+        n->host = imm_strdup(c->arena, host);
+        n->error = look_up(c, f, host, &st);
+        if (n->error < 0)
+                return n;
+        n->mode = st.st_mode;
+        n->uid = st.st_uid;
+        n->gid = st.st_gid;
+        n->dev = st.st_dev;
+        n->ino = st.st_ino;
+        n->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
+        n->mtime = st.st_mtim;
+        n->ctime = st.st_ctim;
+        if (S_ISLNK(st.st_mode))
+                n->error = imm_root_readlink(c->root, host, c->arena, &n->target);
+        return n;
 }
 
 static void missed(struct imm_closures *c, struct folder *f, const char *host, const char *slash) {
@@ -87,7 +117,7 @@ struct node *node_get(struct imm_closures *c, const char *host) {
         f = slash && slash[1] ? folder_of(c, host, slash) : NULL;
         if (f && f->listed && !imm_map_has(&f->names, slash + 1))
                 return &nowhere;
-        n = look_at(c, host);
+        n = look_at(c, f, host);
         (void)pthread_rwlock_wrlock(&c->nodes_lock);
         imm_map_put(c->arena, &c->nodes, n->host, n);
         (void)pthread_rwlock_unlock(&c->nodes_lock);
@@ -153,13 +183,10 @@ static void look_into(struct imm_closures *c, struct file_reader *in, struct nod
                 return;
         }
         e = imm_new(in->arena, struct imm_elf);
-        n->elf_error = imm_elf_read(fd, (uint64_t)st.st_size, in->arena, e, &n->elf_why);
-        if (n->elf_error < 0)
-                return;
-        n->elf = e;
-        if (e->dynamic)
-                (void)imm_elf_each_import(
-                        fd, (uint64_t)st.st_size, in->scratch, note_nss_import, &n->nss);
+        n->elf_error = imm_elf_read_imports(fd, (uint64_t)st.st_size, in->arena, in->scratch,
+                note_nss_import, &n->nss, e, &n->elf_why);
+        if (n->elf_error == 0)
+                n->elf = e;
         imm_arena_reset(in->scratch);
 }
 

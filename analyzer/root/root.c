@@ -104,6 +104,16 @@ int imm_root_lstat(const struct imm_root *r, const char *path, struct stat *ret)
         return stat_with(r, path, O_NOFOLLOW, ret);
 }
 
+static bool is_dots(const char *name) {
+        return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+int imm_root_lstat_in(int folder, const char *name, struct stat *ret) {
+        if (strchr(name, '/') || is_dots(name))
+                return -EINVAL; /* it would lead out of the directory */
+        return fstatat(folder, name, ret, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ? -errno : 0;
+}
+
 /* The real file behind an O_PATH descriptor, opened for reading: what was checked is what is read.
  */
 static int reopen(int fd) {
@@ -278,10 +288,6 @@ static void sort_entries(struct imm_dirent *v, size_t n) {
 static void closedirp(DIR **d) {
         if (*d)
                 (void)closedir(*d);
-}
-
-static bool is_dots(const char *name) {
-        return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
 static int open_folder(const struct imm_root *r, const char *path, DIR **ret) {

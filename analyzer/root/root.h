@@ -79,6 +79,9 @@ int imm_root_lstat(const struct imm_root *r, const char *path, struct stat *ret)
 int imm_root_readlink(
         const struct imm_root *r, const char *path, struct imm_arena *a, const char **ret);
 
+/* Of an entry of a directory that imm_root_open_path() opened: many of one cost less so. */
+int imm_root_lstat_in(int folder, const char *name, struct stat *ret);
+
 /* The path inside the root with all links followed and . and .. gone; the file must exist. */
 int imm_root_realpath(
         const struct imm_root *r, const char *path, struct imm_arena *a, const char **ret);

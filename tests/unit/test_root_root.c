@@ -131,6 +131,40 @@ TEST(lists_with_what_lstat_says) {
         assert_false(imm_root_may_walk(*state, "/nothing"));
 }
 
+/* Many names are sorted another way than a few. */
+TEST(long_lists_are_sorted_too) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_dirent *e = NULL;
+        char name[64];
+        size_t n = 0;
+
+        assert_int_equal(mkdir(at("many"), 0755), 0);
+        for (unsigned i = 0; i < 5000; i++) {
+                (void)snprintf(name, sizeof(name), "many/%s%u", i % 3 ? "common-prefix-" : "",
+                        i * 7919 % 5000);
+                assert_int_equal(symlink("x", at(name)), 0);
+        }
+        assert_int_equal(imm_root_list(*state, "/many", a, &e, &n), 0);
+        assert_int_equal(n, 5000);
+        for (size_t i = 1; i < n; i++)
+                assert_true(strcmp(e[i - 1].name, e[i].name) < 0);
+}
+
+TEST(entries_of_an_open_directory_stay_in_it) {
+        int fd = imm_root_open_path(*state, "/etc", O_DIRECTORY);
+        struct stat st;
+
+        assert_true(fd >= 0);
+        assert_int_equal(imm_root_lstat_in(fd, "passwd", &st), 0);
+        assert_true(S_ISREG(st.st_mode));
+        assert_int_equal(imm_root_lstat_in(fd, "nothing", &st), -ENOENT);
+        assert_int_equal(imm_root_lstat_in(fd, "..", &st), -EINVAL);
+        assert_int_equal(imm_root_lstat_in(fd, ".", &st), -EINVAL);
+        assert_int_equal(imm_root_lstat_in(fd, "../etc", &st), -EINVAL);
+        assert_int_equal(imm_root_lstat_in(fd, "/etc/passwd", &st), -EINVAL);
+        assert_int_equal(close(fd), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(links_stay_inside_the_root),
@@ -138,6 +172,8 @@ int main(void) {
                 cmocka_unit_test(realpath_is_that_of_the_root),
                 cmocka_unit_test(lists_are_sorted),
                 cmocka_unit_test(lists_with_what_lstat_says),
+                cmocka_unit_test(long_lists_are_sorted_too),
+                cmocka_unit_test(entries_of_an_open_directory_stay_in_it),
                 cmocka_unit_test(what_is_written_stays_inside_and_comes_whole),
         };
 

@@ -8,7 +8,7 @@
  * modules and other files of its kind; pam.d(5), pam.conf(5).
  */
 
-enum { DEPTH_MAX = 16 };
+enum { DEPTH_MAX = 16, DIRECTORIES_MAX = 16 };
 
 struct pam {
         struct builder *b;
@@ -28,7 +28,8 @@ static void find_directories(struct pam *p) {
                 if (imm_root_list(p->b->c->root, tops[i], a, &e, &n) < 0)
                         continue;
                 for (size_t k = 0; k < n; k++)
-                        if (e[k].type == DT_DIR && strstr(e[k].name, "-linux-"))
+                        if (e[k].type == DT_DIR && strstr(e[k].name, "-linux-") &&
+                                p->directories.n < DIRECTORIES_MAX)
                                 imm_strv_add(a, &p->directories,
                                         imm_printf(a, "%s/%s/security", tops[i], e[k].name));
         }

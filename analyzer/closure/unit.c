@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 
-enum { PATTERN_DEPTH_MAX = 16, PATTERN_FILES_MAX = 1000 };
+enum { PATTERN_DEPTH_MAX = 16, PATTERN_FILES_MAX = 1000, PATTERN_FOLDERS_MAX = 10000 };
 
 /* What a unit's settings name: its commands, and the files and directories beside them. */
 
@@ -100,7 +100,7 @@ static void add_environment_file(
 
 /* The files that a pattern means, in order, as glob(3) does; @done ends with a slash. */
 static void expand_pattern(struct builder *b, const char *done, const char *rest,
-        struct imm_strv *ret, unsigned depth) {
+        struct imm_strv *ret, unsigned depth, unsigned *folders) {
         size_t len = strcspn(rest, "/"), n = 0;
         const char *part = imm_strndup(b->arena, rest, len), *more = rest + len;
         struct imm_dirent *e = NULL;
@@ -115,10 +115,12 @@ static void expand_pattern(struct builder *b, const char *done, const char *rest
                 if (!*more)
                         imm_strv_add(b->arena, ret, path);
                 else
-                        expand_pattern(b, imm_printf(b->arena, "%s/", path), more, ret, depth + 1);
+                        expand_pattern(b, imm_printf(b->arena, "%s/", path), more, ret, depth + 1,
+                                folders);
                 return;
         }
-        if (depth > PATTERN_DEPTH_MAX || view_find(&b->plain, NULL, done, &p) < 0 || !p.node ||
+        if (depth > PATTERN_DEPTH_MAX || ++*folders > PATTERN_FOLDERS_MAX ||
+                view_find(&b->plain, NULL, done, &p) < 0 || !p.node ||
                 imm_root_list(b->c->root, p.node->host, b->arena, &e, &n) < 0)
                 return;
         for (size_t i = 0; i < n && ret->n < PATTERN_FILES_MAX; i++) {
@@ -129,7 +131,8 @@ static void expand_pattern(struct builder *b, const char *done, const char *rest
                 if (!*more)
                         imm_strv_add(b->arena, ret, path);
                 else
-                        expand_pattern(b, imm_printf(b->arena, "%s/", path), more, ret, depth + 1);
+                        expand_pattern(b, imm_printf(b->arena, "%s/", path), more, ret, depth + 1,
+                                folders);
         }
 }
 
@@ -143,11 +146,13 @@ static void read_environment(struct builder *b) {
         for (size_t i = 0; v->type == IMM_VALUE_PATHS && i < v->paths.n; i++) {
                 const struct imm_path_item *item = &v->paths.v[i];
                 struct imm_strv files = {0};
+                unsigned folders = 0;
 
                 b->setting = IMM_SETTING_ENVIRONMENT_FILE;
                 b->origin = item->origin;
                 if (strpbrk(item->path, "*?[") && *item->path == '/')
-                        expand_pattern(b, "/", item->path + strspn(item->path, "/"), &files, 0);
+                        expand_pattern(
+                                b, "/", item->path + strspn(item->path, "/"), &files, 0, &folders);
                 for (size_t k = 0; k < files.n; k++)
                         add_environment_file(b, item, files.v[k]);
                 if (files.n == 0)

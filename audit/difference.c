@@ -181,8 +181,11 @@ static const char *access_text(struct imm_arena *a, const struct imm_state_acces
         if (!c)
                 return NULL;
 #define LETTER(field, letter) (c->field > 0 ? (letter) : words[c->field + 1])
-        return imm_printf(a, "%s%c%c%c%c", c->exists == 0 ? "absent " : "", LETTER(read, 'r'),
-                LETTER(write, 'w'), LETTER(execute, 'x'), LETTER(connect, 'c'));
+        return imm_printf(a, "%s%c%c%c%s", c->exists == 0 ? "absent " : "", LETTER(read, 'r'),
+                LETTER(write, 'w'), LETTER(execute, 'x'),
+                c->connect < 0   ? "" /* of sockets alone */
+                : c->connect > 0 ? "c"
+                                 : "-");
 #undef LETTER
 }
 

@@ -96,6 +96,12 @@ static bool without_effect(const struct imm_state *s, const char *name) {
         return false;
 }
 
+/* A wide screen has room for a value and for a file's path, a narrow one for the path's beginning
+ */
+static int width_of_value(int cols) {
+        return cols < 60 ? 8 : cols <= 100 ? 22 : cols <= 120 ? 38 : cols < 162 ? cols - 82 : 80;
+}
+
 static void setting(
         struct imm_tui *t, imm_lines *to, struct imm_arena *a, const struct imm_state_setting *s) {
         bool idle = without_effect(t->state, s->name),
@@ -109,7 +115,7 @@ static void setting(
 
         imm_line_add(l, s->name, style, t->canvas.cols < 60 ? 18 : 27);
         imm_line_add(l, " ", style, 1);
-        imm_line_add(l, s->value, style, t->canvas.cols > 100 ? 38 : t->canvas.cols < 60 ? 8 : 22);
+        imm_line_add(l, s->value, style, width_of_value(t->canvas.cols));
         imm_line_add(l, " ", style, 1);
         imm_line_add(l,
                 tried && s->origin.by ? imm_printf(a, "tried, implied by %s=", s->origin.by)
@@ -177,9 +183,10 @@ static void mount_line(struct imm_tui *t, imm_lines *to, struct imm_arena *a,
                 tried        ? IMM_STYLE_FAIR
                 : m->setting ? IMM_STYLE_STRONG
                              : IMM_STYLE_NORMAL,
-                cols > 100  ? 45
-                : cols < 60 ? 22
-                            : 30);
+                cols > 160   ? 64
+                : cols > 100 ? 45
+                : cols < 60  ? 22
+                             : 30);
         imm_line_add(l, " ", IMM_STYLE_NORMAL, 1);
         imm_line_add(l,
                 imm_printf(a, "%s%s%s%s ", m->read_only ? "ro" : "rw", m->nosuid ? ",nosuid" : "",
@@ -188,7 +195,7 @@ static void mount_line(struct imm_tui *t, imm_lines *to, struct imm_arena *a,
         imm_line_add(l, what(m, a), IMM_STYLE_NORMAL, 0);
         if (m->setting)
                 imm_line_add(l,
-                        imm_printf(a, "  %s=  %s", m->setting,
+                        imm_printf(a, "%s%s=  %s", *what(m, a) ? "  " : "", m->setting,
                                 tried ? "tried" : origin_text(&m->origin, a)),
                         IMM_STYLE_FAINT, 0);
         l->path = m->path;
@@ -281,7 +288,10 @@ static void need(
         bool certain = n->confidence && imm_streq(n->confidence, "certain");
 
         imm_line_add(l, n->confidence, certain ? IMM_STYLE_NORMAL : IMM_STYLE_FAINT, 10);
-        imm_line_add(l, n->path, IMM_STYLE_NORMAL, t->canvas.cols > 100 ? 60 : 40);
+        imm_line_add(l, n->path, IMM_STYLE_NORMAL,
+                t->canvas.cols > 160   ? 90
+                : t->canvas.cols > 100 ? 60
+                                       : 40);
         imm_line_add(l, " ", IMM_STYLE_NORMAL, 1);
         imm_line_add(l, n->reason, IMM_STYLE_FAINT, 0);
         l->path = n->path;
@@ -453,6 +463,17 @@ static void sides(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         change(t, to, a, &head);
 }
 
+/* Those of severity info are told as a number: they would hide the others. */
+static void remarks(imm_lines *to, struct imm_arena *a, const char *what,
+        const struct imm_state_finding *const *v, size_t n) {
+        size_t k = 0;
+
+        for (size_t i = 0; i < n; i++)
+                k += v[i]->severity == IMM_SEVERITY_INFO;
+        if (k > 0)
+                imm_line_text(to, a, imm_printf(a, "%s: %zu info", what, k), IMM_STYLE_FAINT);
+}
+
 void imm_pane_changes(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         const struct imm_unit_difference *d;
 
@@ -477,17 +498,24 @@ void imm_pane_changes(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         imm_array_foreach (c, &d->list) \
         change(t, to, a, c)
         EACH(scores);
-        imm_array_foreach (f, &d->fresh)
-                imm_line_text(to, a,
-                        imm_printf(a, "new finding: %s (%s)%s%s", (*f)->rule,
-                                imm_severity_name((*f)->severity), (*f)->evidence.n ? "  " : "",
-                                (*f)->evidence.n ? (*f)->evidence.v[0] : ""),
-                        IMM_STYLE_BAD);
-        imm_array_foreach (f, &d->fixed)
-                imm_line_text(to, a,
-                        imm_printf(
-                                a, "fixed: %s (%s)", (*f)->rule, imm_severity_name((*f)->severity)),
-                        IMM_STYLE_GOOD);
+        for (int i = IMM_SEVERITY_N - 1; i > IMM_SEVERITY_INFO; i--)
+                imm_array_foreach (f, &d->fresh)
+                        if ((int)(*f)->severity == i)
+                                imm_line_text(to, a,
+                                        imm_printf(a, "new finding: %s (%s)%s%s", (*f)->rule,
+                                                imm_severity_name((*f)->severity),
+                                                (*f)->evidence.n ? "  " : "",
+                                                (*f)->evidence.n ? (*f)->evidence.v[0] : ""),
+                                        IMM_STYLE_BAD);
+        for (int i = IMM_SEVERITY_N - 1; i > IMM_SEVERITY_INFO; i--)
+                imm_array_foreach (f, &d->fixed)
+                        if ((int)(*f)->severity == i)
+                                imm_line_text(to, a,
+                                        imm_printf(a, "fixed: %s (%s)", (*f)->rule,
+                                                imm_severity_name((*f)->severity)),
+                                        IMM_STYLE_GOOD);
+        remarks(to, a, "new findings", d->fresh.v, d->fresh.n);
+        remarks(to, a, "fixed", d->fixed.v, d->fixed.n);
         EACH(settings);
         EACH(access);
         EACH(mounts);

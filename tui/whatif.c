@@ -298,10 +298,14 @@ static void effects(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         }
         imm_array_foreach (c, &d->units.v[0]->scores)
                 changed(to, a, c);
-        imm_array_foreach (f, &d->units.v[0]->fresh)
-                found(to, a, "+", *f, IMM_STYLE_BAD);
-        imm_array_foreach (f, &d->units.v[0]->fixed)
-                found(to, a, "-", *f, IMM_STYLE_GOOD);
+        for (int i = IMM_SEVERITY_N - 1; i >= 0; i--)
+                imm_array_foreach (f, &d->units.v[0]->fresh)
+                        if ((int)(*f)->severity == i)
+                                found(to, a, "+", *f, i ? IMM_STYLE_BAD : IMM_STYLE_FAINT);
+        for (int i = IMM_SEVERITY_N - 1; i >= 0; i--)
+                imm_array_foreach (f, &d->units.v[0]->fixed)
+                        if ((int)(*f)->severity == i)
+                                found(to, a, "-", *f, i ? IMM_STYLE_GOOD : IMM_STYLE_FAINT);
         imm_array_foreach (c, &d->units.v[0]->access)
                 changed(to, a, c);
         imm_array_foreach (c, &d->units.v[0]->mounts)

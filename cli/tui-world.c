@@ -269,10 +269,11 @@ static int why(void *data, const char *unit, const char *dropin, const char *pat
         for (size_t i = 0; i < c.because.n; i++)
                 imm_strv_add(a, ret, c.because.v[i]);
         for (size_t i = 0; i < c.assumes.n; i++)
-                imm_strv_add(a, ret, imm_printf(a, "assumes: %s", c.assumes.v[i]));
+                imm_strv_add(
+                        a, ret, imm_printf(a, "assumes that %s changes nothing", c.assumes.v[i]));
         if (r->session->tried_fails)
                 imm_strv_add(a, ret,
-                        imm_printf(a, "assumes: that the unit starts; as it is, it would not: %s",
+                        imm_printf(a, "assumes that the unit starts; as it is, it would not: %s",
                                 r->session->tried_fails));
         return 0;
 }

@@ -267,6 +267,22 @@ static int width_of(const struct imm_tui *t, const struct column *c) {
         return rest < 12 ? 12 : rest;
 }
 
+/* The order, the groups, what is compared with: as much of it as there is room for */
+static const char *order(const struct imm_tui *t, int room) {
+        const char *s =
+                imm_printf(t->frame, "%s%s", sort_names[t->sort], t->reverse ? " reversed" : "");
+        const char *more[] = {t->group ? group_names[t->group] : NULL,
+                t->before_name ? imm_printf(t->frame, "compared with %s", t->before_name) : NULL};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(more); i++) {
+                const char *longer = more[i] ? imm_printf(t->frame, "%s, %s", s, more[i]) : s;
+
+                if ((int)imm_text_width(longer) <= room)
+                        s = longer;
+        }
+        return s;
+}
+
 static void title(struct imm_tui *t, const char **left, const char **right) {
         const char *place = !t->now                         ? ""
                             : t->now->host && *t->now->host ? t->now->host
@@ -279,14 +295,8 @@ static void title(struct imm_tui *t, const char **left, const char **right) {
                 t->now ? t->now->states.n : 0, gone ? imm_printf(t->frame, ", %zu gone", gone) : "",
                 *t->filter ? "  filter: " : "", t->filter, t->scorecard ? "  scorecard: " : "",
                 t->scorecard ? t->scorecards.v[t->scorecard - 1] : "");
-        *right = t->done < t->total
-                         ? imm_printf(t->frame, "analysing: %u of %u", t->done, t->total)
-                         : imm_printf(t->frame, "%s%s%s%s%s", sort_names[t->sort],
-                                   t->reverse ? " reversed" : "", t->group ? ", " : "",
-                                   t->group ? group_names[t->group] : "",
-                                   t->before_name ? imm_printf(t->frame, ", compared with %s",
-                                                            t->before_name)
-                                                  : "");
+        *right = t->done < t->total ? imm_printf(t->frame, "analysing: %u of %u", t->done, t->total)
+                                    : order(t, t->canvas.cols - (int)imm_text_width(*left) - 4);
 }
 
 static void head(struct imm_tui *t) {

@@ -88,6 +88,9 @@ static const char *const tour[] = {
         "v shows the drop-in that makes it, with its effect; u takes a step back.",
         "w and Enter write the drop-in; systemctl daemon-reload and a restart make it hold.",
         "",
+        "Exposure is systemd's figure, reach what a service really gets at; 10.0 is worst.",
+        "Findings: c critical, h high, m medium, l low. Change: since the run compared with.",
+        "",
 };
 
 static void keys_title(struct imm_tui *t, const char **left, const char **right) {
@@ -138,7 +141,7 @@ const struct imm_view imm_view_keys = {
 
 static void runs_title(struct imm_tui *t, const char **left, const char **right) {
         *left = "Compare with";
-        *right = imm_printf(t->frame, "%zu runs", t->n_runs);
+        *right = imm_printf(t->frame, "%zu run%s", t->n_runs, t->n_runs == 1 ? "" : "s");
 }
 
 static size_t runs_count(const struct imm_tui *t) {

@@ -83,13 +83,13 @@ const struct imm_view imm_view_text = {
 /* ---- the keys ---- */
 
 static const char *const tour[] = {
-        "In short: Enter opens the unit under the cursor, 5 shows its findings, worst first.",
-        "a applies a finding's remedy: scores, access and predicted breakage follow at once.",
+        "In short: Enter opens the unit under the cursor, 5 shows its findings.",
+        "a tries a finding's remedy: scores, access and what would break follow.",
         "v shows the drop-in that makes it, with its effect; u takes a step back.",
-        "w and Enter write the drop-in; systemctl daemon-reload and a restart make it hold.",
+        "w and Enter write it; systemctl daemon-reload and a restart make it hold.",
         "",
-        "Exposure is systemd's figure, reach what a service really gets at; 10.0 is worst.",
-        "Findings: c critical, h high, m medium, l low. Change: since the run compared with.",
+        "Exposure is systemd's figure, reach what it really gets at: 10.0 is worst.",
+        "Findings: critical, high, medium, low. Change: since the run compared with.",
         "",
 };
 

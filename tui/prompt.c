@@ -14,8 +14,9 @@ static void filter_left(struct imm_tui *t) {
 }
 
 static void search(struct imm_tui *t, const char *text) {
-        imm_tui_set(&t->search, text);
-        imm_tui_find(t, 1, true);
+        if (*text)
+                imm_tui_set(&t->search, text);
+        imm_tui_find(t, 1, *text != 0); /* nothing: the same again */
 }
 
 /* What cannot be tried stays to be mended, with the reason above it. */

@@ -409,6 +409,7 @@ void imm_tui_key(struct imm_tui *t, int key) {
                 imm_tui_move(t, 1000000000L);
                 return;
         case IMM_ACTION_BACK:
+        case IMM_ACTION_OUT:
                 back(t, key);
                 return;
         case IMM_ACTION_HELP:

@@ -125,7 +125,7 @@ TEST(access_is_walked_with_reasons) {
         shows(type(f, "<enter><tab><tab>"), "rwx sticky");
         shows(type(f, "j"), "because of /etc");
         shows(type(f, "<enter>"), "shadow");
-        shows(type(f, "<left>"), "tmp/");
+        shows(type(f, "<backspace>"), "tmp/");
         shows(type(f, "p"), "Path: /");
         shows(type(f, "etc/shadow<enter>"), "because of /etc/shadow");
 }
@@ -287,6 +287,8 @@ TEST(search_goes_round) {
         struct fixture *f = *state;
 
         type(f, "<enter>/private<enter>");
+        assert_int_equal(f->t.scroll[IMM_PANE_SETTINGS].cursor, 2);
+        type(f, "g/<enter>"); /* the same again */
         assert_int_equal(f->t.scroll[IMM_PANE_SETTINGS].cursor, 2);
         shows(type(f, "/nothere<enter>"), "'nothere' is not here");
 }

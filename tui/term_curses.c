@@ -89,6 +89,27 @@ static int unknown_terminal(struct imm_err *err) {
                 name ? name : "");
 }
 
+/* Terminals send these whether or not they were told how to (as vt100 does, or as xterm) */
+static void know_keys(void) {
+        static const struct {
+                const char *sequence;
+                int key;
+        } known[] = {{"[A", KEY_UP}, {"[B", KEY_DOWN}, {"[C", KEY_RIGHT}, {"[D", KEY_LEFT},
+                {"OA", KEY_UP}, {"OB", KEY_DOWN}, {"OC", KEY_RIGHT}, {"OD", KEY_LEFT},
+                {"[H", KEY_HOME}, {"[F", KEY_END}, {"OH", KEY_HOME}, {"OF", KEY_END},
+                {"[1~", KEY_HOME}, {"[4~", KEY_END}, {"[7~", KEY_HOME}, {"[8~", KEY_END},
+                {"[5~", KEY_PPAGE}, {"[6~", KEY_NPAGE}, {"[3~", KEY_DC}, {"[Z", KEY_BTAB},
+                {"OP", KEY_F(1)}, {"[11~", KEY_F(1)}, {"[15~", KEY_F(5)}, {"OM", KEY_ENTER}};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++) {
+                char sequence[8] = "\033";
+
+                memcpy(sequence + 1, known[i].sequence, strlen(known[i].sequence));
+                if (key_defined(sequence) == 0)
+                        (void)define_key(sequence, known[i].key);
+        }
+}
+
 static void close_quietly(void) {
         (void)imm_term_close();
 }
@@ -130,6 +151,7 @@ int imm_term_open(bool color, struct imm_err *err) {
         (void)noecho();
         (void)nonl();
         (void)keypad(stdscr, true);
+        know_keys();
         (void)nodelay(stdscr, true);
         (void)curs_set(0);
         /* presses alone: waiting for what could become a click would cost a sixth of a second */
@@ -256,6 +278,27 @@ static int key_of(wint_t c) {
         return IMM_KEY_NONE;
 }
 
+/*
+ * What follows Esc in the same moment is a sequence that nobody knows (a key with a modifier, a
+ * paste): it is no Esc, and what it consists of are no keys. One that is only begun is pushed back.
+ */
+static bool is_sequence(void) {
+        wint_t first = 0, c = 0;
+        int r = get_wch(&first);
+
+        if (r == KEY_CODE_YES)
+                (void)ungetch((int)first);
+        if (r != OK)
+                return false;
+        if ((first != '[' && first != 'O') || get_wch(&c) != OK) {
+                (void)unget_wch((wchar_t)first);
+                return false;
+        }
+        while (first == '[' && c < 0x40 && get_wch(&c) == OK)
+                ;
+        return true;
+}
+
 static struct imm_event next_key(void) {
         struct imm_event e = {.kind = IMM_EVENT_NONE};
         wint_t c = 0;
@@ -271,6 +314,8 @@ static struct imm_event next_key(void) {
                 e.kind = e.key == IMM_KEY_NONE ? IMM_EVENT_NONE : IMM_EVENT_KEY;
                 return e;
         case OK:
+                if (c == IMM_KEY_ESC && is_sequence())
+                        return e;
                 e.kind = IMM_EVENT_KEY;
                 e.key = c == '\r' ? IMM_KEY_ENTER : (int)c;
                 return e;

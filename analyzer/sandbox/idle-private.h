@@ -31,6 +31,10 @@ struct imm_idle_line {
  * without a filter): its reason, or NULL.
  */
 const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting id);
+/* A line whose counterpart takes it back, or that says what holds anyway: its reason, or NULL.
+ * *ret_code is set with it. */
+const char *imm_idle_undone(
+        const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code);
 /* Does it count for no command at all, in that manager or with these prefixes? Its reason, or NULL.
  * *ret_code is set with it. */
 const char *imm_idle_for_nobody(

@@ -114,6 +114,13 @@ const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting
                 return user && !imm_streq(user, "root") && !imm_streq(user, "0")
                                ? NULL
                                : "it is for users other than root: there is no User=";
+        case IMM_SETTING_ROOT_HASH:
+        case IMM_SETTING_ROOT_HASH_SIGNATURE:
+        case IMM_SETTING_ROOT_VERITY:
+        case IMM_SETTING_ROOT_IMAGE_OPTIONS:
+                return imm_setting_string(s, IMM_SETTING_ROOT_IMAGE)
+                               ? NULL
+                               : "there is no RootImage= that it could be for";
         case IMM_SETTING_RUNTIME_DIRECTORY_MODE:
         case IMM_SETTING_RUNTIME_DIRECTORY_PRESERVE:
                 return no_directories(s, IMM_SETTING_RUNTIME_DIRECTORY)
@@ -135,6 +142,86 @@ const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting
                 return no_directories(s, IMM_SETTING_CONFIGURATION_DIRECTORY)
                                ? "there is no ConfigurationDirectory= that it could be for"
                                : NULL;
+        default:
+                return NULL;
+        }
+}
+
+/* ---- what other settings of the same kind take back ---- */
+
+static bool allows_every_address(const struct imm_settings *s, int family) {
+        imm_array_foreach (allow, &imm_setting(s, IMM_SETTING_IP_ADDRESS_ALLOW)->ips) {
+                if (allow->family == family && allow->prefix == 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool denies_no_address(const struct imm_settings *s) {
+        imm_array_foreach (deny, &imm_setting(s, IMM_SETTING_IP_ADDRESS_DENY)->ips) {
+                if (!allows_every_address(s, deny->family))
+                        return false;
+        }
+        return true;
+}
+
+static bool allows_every_bind(const struct imm_settings *s) {
+        imm_array_foreach (allow, &imm_setting(s, IMM_SETTING_SOCKET_BIND_ALLOW)->socket_binds) {
+                if (allow->family == 0 && allow->protocol == 0 && allow->n_ports == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Nodes that every list of allowed devices begins with, but not DevicePolicy=strict */
+static bool is_allowed_anyway(const struct imm_device_item *d) {
+        static const char *const nodes[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+                "/dev/urandom", "/dev/tty", "/dev/ptmx"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(nodes); i++)
+                if (imm_streq(nodes[i], d->node))
+                        return true;
+        return imm_streq(d->node, "char-pts") && !d->m;
+}
+
+static bool at_line(const struct imm_idle_line *l, const struct imm_origin *o);
+
+static const char *allowed_anyway(const struct imm_idle_work *w, const struct imm_idle_line *l) {
+        const char *policy = imm_setting_word(w->s, IMM_SETTING_DEVICE_POLICY);
+        bool listed = policy && imm_streq(policy, "closed");
+
+        if (policy && imm_streq(policy, "strict"))
+                return NULL;
+        imm_array_foreach (d, &imm_setting(w->s, IMM_SETTING_DEVICE_ALLOW)->devices) {
+                if (!at_line(l, &d->origin))
+                        listed = true;
+                else if (!is_allowed_anyway(d))
+                        return NULL;
+        }
+        return listed ? "every list of devices allows this one anyway" : NULL;
+}
+
+const char *imm_idle_undone(
+        const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code) {
+        const char *root = imm_setting_string(w->s, IMM_SETTING_ROOT_DIRECTORY);
+
+        switch (l->setting) {
+        case IMM_SETTING_IP_ADDRESS_DENY:
+                *ret_code = "outdone";
+                return denies_no_address(w->s) ? "IPAddressAllow= allows every address, and what "
+                                                 "is allowed is not denied"
+                                               : NULL;
+        case IMM_SETTING_SOCKET_BIND_DENY:
+                *ret_code = "outdone";
+                return allows_every_bind(w->s) ? "SocketBindAllow= allows every address, and what "
+                                                 "is allowed is not denied"
+                                               : NULL;
+        case IMM_SETTING_DEVICE_ALLOW:
+                *ret_code = "implied";
+                return allowed_anyway(w, l);
+        case IMM_SETTING_ROOT_DIRECTORY:
+                *ret_code = "default";
+                return root && imm_streq(root, "/") ? "it is the root anyway" : NULL;
         default:
                 return NULL;
         }

@@ -153,6 +153,8 @@ static bool told(
                 idle.code = "needs-other";
                 idle.why = imm_idle_needs_other(w, l->setting);
         }
+        if (!idle.why)
+                idle.why = imm_idle_undone(w, l, &idle.code);
         if (idle.why)
                 found(w, l, &idle, ret);
         return idle.why || classes[l->setting] == IMM_IDLE_NOT_TRIED;

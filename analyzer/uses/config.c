@@ -312,6 +312,8 @@ static void read_any(struct collector *c, const char *daemon, const char *path) 
         if (is_shared(path) || imm_ends_with(path, ".xml") ||
                 imm_root_stat(c->m->root, path, &st) < 0)
                 return;
+        if (imm_after(path, "/etc/") && is_own(c, path + strlen("/etc/")))
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s is its configuration", path);
         if (S_ISREG(st.st_mode))
                 read_file(c, daemon, path);
         else if (S_ISDIR(st.st_mode) && is_own(c, path + strlen("/etc/")))
@@ -385,6 +387,12 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                 }
 }
 
+/* Defaults that the command names; a script's modules are no configuration. */
+static bool is_shipped_configuration(const struct imm_need *n, const char *program) {
+        return imm_after(n->path, "/usr/share/") && !n->tree && !is_interpreter(program) &&
+               imm_streq(n->reason, "named in the command's arguments");
+}
+
 /* Arguments and environment files name them; the program has their paths; or they lie where the
  * daemon's name says. */
 void use_configuration(struct collector *c, const struct file *program, const char *name) {
@@ -393,7 +401,7 @@ void use_configuration(struct collector *c, const struct file *program, const ch
                 const struct imm_need *n = &c->closure->v[i];
 
                 if (n->kind == IMM_NEED_CONFIG && n->confidence <= IMM_LIKELY && n->path &&
-                        imm_after(n->path, "/etc/"))
+                        (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name)))
                         read_any(c, name, n->path);
         }
         if (is_interpreter(name))

@@ -287,15 +287,28 @@ static bool is_in_programs(const char *path) {
                strstr(path, "/share/");
 }
 
+/* A script that names them asks for a list or a comparison as often as for the deed. */
+static bool only_asks(const struct imm_need *n, const char *name) {
+        static const char *const names[] = {"mount", "umount", "dpkg", "busybox", "btrfs", "ip",
+                "sysctl", "pgrep", "ps", "hostname", "systemctl"};
+
+        for (size_t i = 0; n->kind == IMM_NEED_COMMAND && i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(names[i], name))
+                        return true;
+        return false;
+}
+
 static void of_program(struct collector *c, const struct imm_need *n, const struct file *f,
         const struct imm_command_item *cmd) {
         const char *name = base_name(n->name ? n->name : n->path), *real = base_name(n->path);
 
+        c->weak = only_asks(n, name);
         if (is_in_programs(n->path) && (!follows_options(name) || !has_option(cmd, "--jitless"))) {
                 use_program(c, name, n->path);
                 if (!imm_streq(name, real))
                         use_program(c, real, n->path);
         }
+        c->weak = false;
         if (gains(c, f, n->host_path))
                 use_add(c, IMM_FACILITY_GAIN,
                         n->kind == IMM_NEED_PROGRAM || works_for_root(name) ? MAY : DOES, NULL,
@@ -312,10 +325,26 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                 use_string(c, n->path, f->strings.v[i], !f->elf || n->kind != IMM_NEED_PROGRAM);
 }
 
+/* A unit that others hang on, or that only prepares something: its name says nothing of it */
+static bool does_nothing(const char *program) {
+        static const char *const names[] = {"true", "false", "sleep", "echo", "touch", "test",
+                "mkdir", "rm", "cp", "mv", "ln", "chmod", "chown", "install", "systemctl", "env"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(names[i], program))
+                        return true;
+        return false;
+}
+
 /* Programs of one name from several packages are told apart by the unit's */
 static void of_unit_name(struct collector *c, const struct imm_need *n) {
-        const char *unit = imm_strndup(c->a, c->u->name, strcspn(c->u->name, "@."));
+        const char *suffix = strrchr(c->u->name, '.');
+        size_t size = suffix ? (size_t)(suffix - c->u->name) : strlen(c->u->name),
+               at = strcspn(c->u->name, "@");
+        const char *unit = imm_strndup(c->a, c->u->name, at < size ? at : size);
 
+        if (does_nothing(base_name(n->path)) || does_nothing(base_name(n->name)))
+                return;
         if (!imm_streq(unit, base_name(n->path)) || !is_in_programs(n->path))
                 use_program(c, unit, n->path);
 }

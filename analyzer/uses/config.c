@@ -40,7 +40,8 @@ static bool is_written(const char *key, const char *path) {
                 "incoming", "upload", "queue", "maildir", "backup", "archive", "lease", "drift",
                 "stats", "rundir", "run_dir", "statedir", "dbdir", "basedir", "spooldir", NULL};
         static const char *const not_keys[] = {"syslog", "loglevel", "logrotate", "template",
-                "catalog", "login", "logo", "metadata", "lockdown", "network", "analog", NULL};
+                "catalog", "block", "clock", "script", "login", "logo", "metadata", "lockdown",
+                "network", "analog", NULL};
         static const char *const ends[] = {".pid", ".sock", ".socket", ".log", ".lock", ".db"};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
@@ -74,7 +75,8 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                         "%s: %s %s", from, key, path);
         else if (below(path, "/dev"))
                 use_string(c, from, path, false);
-        else if (below(path, "/proc") || below(path, "/sys") || below(path, "/usr"))
+        else if (below(path, "/proc") || below(path, "/sys") || below(path, "/usr") ||
+                 below(path, "/bin") || below(path, "/sbin") || below(path, "/lib"))
                 return;
         else if (written && !below(path, "/etc"))
                 use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path, "%s: %s %s", from, key, path);
@@ -247,7 +249,7 @@ static bool is_shared(const char *path) {
                 "/etc/lsb-release", "/etc/ethers", "/etc/exports", "/etc/gss/*", "/etc/sudoers*",
                 "/etc/dbus-1/*", "/etc/alternatives/*", "/etc/default/locale", "/etc/fonts/*",
                 "/etc/asound.conf", "/etc/termcap", "/etc/openssl*", "/etc/crypttab", "/etc/ppp/*",
-                "/etc/network/*", "/etc/X11/*"};
+                "/etc/network/*", "/etc/apparmor.d*", "/etc/X11/*"};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++)
                 if (fnmatch(files[i], path, FNM_NOESCAPE) == 0)
@@ -380,7 +382,8 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                 for (size_t k = 0; k < IMM_ELEMENTSOF(tops); k++) {
                         const char *rest = imm_after(f->strings.v[i], tops[k].top);
 
-                        if (rest && is_called(c, rest) && !strchr(rest, '%'))
+                        if (rest && is_called(c, rest) && !strchr(rest, '%') &&
+                                !imm_ends_with(rest, ".conf"))
                                 use_add(c, IMM_FACILITY_WRITE, tops[k].strength, NULL,
                                         f->strings.v[i], "%s has the path %s", f->path,
                                         f->strings.v[i]);

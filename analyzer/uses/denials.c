@@ -298,9 +298,7 @@ static void by_namespaces(struct judge *j, const struct imm_use *u) {
 
         if (!(want & ~imm_setting_number(j->s, IMM_SETTING_RESTRICT_NAMESPACES)))
                 return;
-        /* an import that the service could not use in any case: systemd's own programs have such
-         * from what they are linked with */
-        if (!u->essential && (facilities[u->facility].caps & ~identity(j, u)->cap_bounding))
+        if (!u->essential) /* refused with an error, which programs that only try live with */
                 mention(j, u, IMM_SETTING_RESTRICT_NAMESPACES, NULL, "refuses");
         else
                 deny(j, u, IMM_SETTING_RESTRICT_NAMESPACES, NULL, "refuses");

@@ -161,7 +161,8 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
 
         if (imm_root_read(m->root, f->path, max, scratch, &b, NULL) < 0)
                 return;
-        if (f->elf && memmem(b.data, b.size < 65536 ? b.size : 65536, "Go build ID", 11))
+        if (f->elf && (memmem(b.data, b.size < 65536 ? b.size : 65536, "Go build ID", 11) ||
+                              memmem(b.data, b.size, "\xff Go buildinf:", 15)))
                 f->go = f->threads = true;
         if (f->go)
                 f->serves = go_serves(b.data, b.size);

@@ -139,6 +139,17 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
         return node;
 }
 
+void imm_node_covered(
+        struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_node *ret) {
+        *ret = (struct imm_node){0};
+        if (!imm_root_is_running(m->root)) {
+                look(m->root, path, a, ret);
+                return;
+        }
+        ret->state = IMM_NODE_UNKNOWN;
+        ret->why = imm_printf(a, "%s: the machine's own mount hides it", path);
+}
+
 void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n) {
         imm_boot_apply(&nodes_of(m)->boot, path, n);
 }

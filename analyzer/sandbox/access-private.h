@@ -100,6 +100,9 @@ void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *
 /* @n, as it was found in the root (or not), becomes what is there after boot. */
 void imm_boot_apply(const struct imm_boot *boot, const char *path, struct imm_node *n);
 /* The same, from the manager's own */
+/* What lies below the mount of the kernel's file system there, or of /run */
+void imm_node_covered(
+        struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_node *ret);
 void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n);
 
 /* What the kernel reads of a file that it is to execute */

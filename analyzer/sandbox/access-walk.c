@@ -334,7 +334,11 @@ static void node_at(const struct imm_walk *w, const char *path, const struct imm
         } else if (m->host_path) {
                 const char *host = join(w->a, m->host_path, rest);
 
-                host_node(w, host, ret);
+                if (imm_streq(m->host_path, "/") && !imm_streq(m->path, "/") &&
+                        imm_api_covers(w->m, host))
+                        imm_node_covered(w->m, host, w->a, ret);
+                else
+                        host_node(w, host, ret);
                 /* a bind that left out what is mounted in it */
                 if (*rest && imm_after(m->host_path, "/sys") && imm_api_covers(w->m, host) &&
                         imm_api_at(m->host_path) == IMM_API_SYSFS)

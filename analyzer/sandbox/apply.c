@@ -236,8 +236,14 @@ static int establish(struct imm_plan *p, const struct imm_plan_entry **ret_culpr
                                 again = true;
                                 break;
                         }
-                        if (r > 0)
+                        if (r > 0) {
+                                mode_t umask = p->v->umask;
+
+                                if (e->mode == IMM_PLAN_PRIVATE_DEV)
+                                        p->v->umask = 0;
                                 r = appliers[e->mode](p, e);
+                                p->v->umask = umask;
+                        }
                         if (r < 0 && !p->lenient) {
                                 *ret_culprit = e;
                                 return r;

@@ -39,9 +39,9 @@ static void memory_pressure(struct imm_plan *p) {
         if ((!watch || imm_streq(watch, "auto")) &&
                 !imm_setting_bool(p->s, IMM_SETTING_MEMORY_ACCOUNTING))
                 return;
-        /* with a tree of its own the unit's group is at its top */
-        p->memory_pressure =
-                imm_printf(p->a, "%s/memory.pressure", groups == 3 ? "/sys/fs/cgroup" : p->cgroup);
+        /* with a tree of its own, which commands with + do not get, the group is at its top */
+        p->memory_pressure = imm_printf(p->a, "%s/memory.pressure",
+                groups == 3 && p->sandboxing ? "/sys/fs/cgroup" : p->cgroup);
 }
 
 static void give(struct imm_plan *p, const char *path) {

@@ -319,6 +319,12 @@ void imm_plan_dirs_add(struct imm_plan *p) {
 
 /* ---- credentials ---- */
 
+enum {
+        CREDENTIALS_OF_FOLDERS = 251,       /* LoadCredential= takes a folder */
+        CREDENTIALS_SIZE_MAX = 1024 * 1024, /* systemd's own */
+        CREDENTIALS_DEPTH_MAX = 32,
+};
+
 static bool set_too(const struct imm_plan *p, const char *id) {
         static const enum imm_setting sets[] = {
                 IMM_SETTING_SET_CREDENTIAL, IMM_SETTING_SET_CREDENTIAL_ENCRYPTED};
@@ -353,19 +359,93 @@ static void search_stores(struct imm_plan *p, const char *pattern, struct imm_st
         }
 }
 
+static bool is_credential_name(const char *name) {
+        size_t n = strlen(name);
+
+        for (const char *c = name; *c; c++)
+                if (*c < ' ' || *c >= 127 || *c == ':' || *c == '/')
+                        return false;
+        return n > 0 && n <= 255 && !imm_streq(name, ".") && !imm_streq(name, "..");
+}
+
+/* All of them together must not be larger. */
+static int take_size(const char *id, uint64_t size, uint64_t *left) {
+        uint64_t add = strlen(id) + size;
+
+        if (size > CREDENTIALS_SIZE_MAX || add > *left)
+                return -E2BIG;
+        *left -= add;
+        return 0;
+}
+
+/* The files below a folder, each named by its way from @id on with "_" for "/" */
+static int load_folder(struct imm_plan *p, const char *path, const char *id, unsigned depth,
+        struct imm_strv *found, uint64_t *left) {
+        struct imm_dirent_stat *e;
+        size_t n;
+        int r = imm_root_list_stat(p->m->root, path, p->a, &e, &n);
+
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                const char *name = imm_printf(p->a, "%s_%s", id, e[i].name);
+
+                if (e[i].name[0] == '.')
+                        continue;
+                if (S_ISDIR(e[i].mode)) {
+                        if (depth < CREDENTIALS_DEPTH_MAX)
+                                r = load_folder(p, imm_printf(p->a, "%s/%s", path, e[i].name), name,
+                                        depth + 1, found, left);
+                        continue;
+                }
+                if (!S_ISREG(e[i].mode))
+                        continue;
+                if (!is_credential_name(name))
+                        return -EINVAL;
+                if (imm_strv_has(found, name))
+                        continue;
+                r = take_size(name, e[i].size, left);
+                imm_strv_add(p->a, found, name);
+        }
+        return r;
+}
+
+/* LoadCredential=ID:/PATH */
+static int load_path(struct imm_plan *p, const char *id, const char *path, struct imm_strv *found,
+        uint64_t *left) {
+        struct imm_vpath at;
+        struct stat st;
+        int r = imm_vfs_lookup(p->v, path, true, &at);
+
+        if (r < 0)
+                return r;
+        if (S_ISDIR(imm_vfs_mode(p->v, at.node))) {
+                if (p->s->version < CREDENTIALS_OF_FOLDERS)
+                        return -EISDIR;
+                if (!at.node->fs->of_host || at.node->uncertain)
+                        return 0;
+                return load_folder(p, path, id, 0, found, left);
+        }
+        imm_strv_add(p->a, found, id);
+        if (at.node->fs->of_host && imm_root_stat(p->m->root, path, &st) == 0 &&
+                S_ISREG(st.st_mode) && st.st_size > 0)
+                return take_size(id, (uint64_t)st.st_size, left);
+        return 0;
+}
+
 /* What LoadCredential= finds, into @found; a negative errno where a source must be there and is not
  */
-static int find_sources(struct imm_plan *p, enum imm_setting setting, struct imm_strv *found) {
+static int find_sources(
+        struct imm_plan *p, enum imm_setting setting, struct imm_strv *found, uint64_t *left) {
         const struct imm_value *v = imm_setting(p->s, setting);
 
         imm_array_foreach (c, &v->credentials) {
                 struct imm_strv names = {0};
-                struct imm_vpath at;
                 int r = -ENOENT;
 
-                if (c->source && c->source[0] == '/')
-                        r = imm_vfs_lookup(p->v, c->source, true, &at);
-                else if (p->s->version >= 248) {
+                if (c->source && c->source[0] == '/') {
+                        r = load_path(p, c->id, c->source, found, left);
+                        if (r >= 0)
+                                continue;
+                } else if (p->s->version >= 248) {
                         /* a name may be missing */
                         search_stores(p, c->source ? c->source : c->id, &names);
                         if (names.n == 0)
@@ -393,10 +473,11 @@ static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *
                                               IMM_SETTING_LOAD_CREDENTIAL,
                                               IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED,
                                       };
+        uint64_t left = CREDENTIALS_SIZE_MAX;
         const struct imm_value *v;
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(loads); i++) {
-                int r = find_sources(p, loads[i], found);
+                int r = find_sources(p, loads[i], found, &left);
 
                 if (r < 0)
                         return r;

@@ -332,6 +332,8 @@ static bool may_map_users(struct imm_plan *p, struct imm_vpath root) {
                !at.node->fs->read_only && !(at.mount->flags & IMM_MOUNT_RDONLY);
 }
 
+enum { OWN_UMASK = 249 }; /* before, mount points are made with the unit's UMask= */
+
 static void make_namespace(struct imm_plan *p) {
         const struct imm_plan_entry *culprit;
         struct imm_vpath root;
@@ -351,7 +353,10 @@ static void make_namespace(struct imm_plan *p) {
         imm_plan_normalize(p);
         if (p->root_directory)
                 make_base_directories(p);
+        if (p->s->version < OWN_UMASK)
+                p->v->umask = (mode_t)imm_setting_number(p->s, IMM_SETTING_UMASK);
         r = imm_plan_apply(p, &culprit);
+        p->v->umask = 0;
         if (r < 0) {
                 namespace_fails(p, culprit, r);
                 return;

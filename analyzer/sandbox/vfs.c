@@ -417,7 +417,7 @@ int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *
         r = writable(v, dir, mode);
         if (r < 0)
                 return r;
-        c->made_mode = mode;
+        c->made_mode = S_ISLNK(mode) ? mode : mode & ~v->umask;
         c->made_uid = v->uid;
         c->made_gid = 0;
         c->made_target = target ? imm_strdup(v->a, target) : NULL;

@@ -94,6 +94,7 @@ struct imm_vfs {
         bool user_namespace,
                 bottom_flags; /* bottom_flags: remounts copy the lowest's flags (247) */
         bool setattr;         /* mount_setattr() is used */
+        mode_t umask;         /* of what is made */
 };
 
 /* A simulation on the host's own mounts; everything it makes lives in @a. */

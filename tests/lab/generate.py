@@ -28,7 +28,7 @@ CHOICES = [  # setting, how often, values
     ("PrivateMounts", 0.1, ["yes", "no"]),
     ("PrivateNetwork", 0.1, ["yes"]),
     ("PrivateIPC", 0.08, ["yes"]),
-    ("PrivateUsers", 0.12, ["yes", "yes", "self", "identity"]),
+    ("PrivateUsers", 0.12, ["yes", "yes", "self", "identity", "full"]),
     ("ProtectKernelTunables", 0.2, ["yes"]),
     ("ProtectKernelModules", 0.15, ["yes"]),
     ("ProtectKernelLogs", 0.15, ["yes"]),
@@ -41,14 +41,28 @@ CHOICES = [  # setting, how often, values
     ("MountAPIVFS", 0.08, ["yes", "no"]),
     ("BindLogSockets", 0.04, ["yes", "no"]),
     ("RestrictSUIDSGID", 0.08, ["yes"]),
-    ("LogNamespace", 0.0, ["lab"]),
+    ("LogNamespace", 0.03, ["lab"]),
+    ("RestrictRealtime", 0.04, ["yes"]),
+    ("LockPersonality", 0.04, ["yes"]),
+    ("RestrictNamespaces", 0.04, ["yes", "~user"]),
+    ("MemoryDenyWriteExecute", 0.04, ["yes"]),
+    ("SystemCallArchitectures", 0.04, ["native"]),
+    ("SystemCallFilter", 0.05, ["~@clock", "~@reboot @swap"]),
+    ("RestrictAddressFamilies", 0.04, ["AF_UNIX", "~AF_PACKET"]),
+    ("KeyringMode", 0.02, ["private", "shared"]),
+    ("MountFlags", 0.04, ["slave", "private", "shared"]),
+    ("PrivatePIDs", 0.03, ["yes"]),
+    ("ExtensionDirectories", 0.04, ["/srv/ext", "-/srv/no-ext", "-/srv/ext /srv/ext"]),
+    ("Slice", 0.05, ["lab.slice", "lab-inner.slice"]),
+    ("ImportCredential", 0.03, ["lab.*", "nothing.*"]),
     ("UMask", 0.05, ["0077", "0002"]),
     ("Delegate", 0.04, ["yes"]),
     ("SecureBits", 0.04, ["noroot", "keep-caps", "noroot noroot-locked"]),
 ]
 PROGRAMS = ["/usr/local/bin/probe"] * 30 + ["/usr/local/bin/probe-suid", "/usr/local/bin/probe-sgid", "/usr/local/bin/probe-cap",
                                             "/usr/local/bin/script", "/srv/bin/probe", "/opt/app/bin/probe", "/home/alice/bin/probe"]
-TMPFS_OPTIONS = ["", "", "", ":ro", ":mode=1777", ":mode=0700", ":nosuid,noexec", ":ro,mode=0755", ":size=1M", ":dev"]
+TMPFS_OPTIONS = ["", "", "", ":ro", ":mode=1777", ":mode=0700", ":nosuid,noexec", ":ro,mode=0755", ":size=1M", ":dev",
+                 ":uid=1000,gid=1100,mode=0750", ":nr_inodes=100,rw", ":size=10%,nodev,noexec,ro", ":exec,suid,mode=02770,gid=1100"]
 
 
 class Generator:
@@ -86,6 +100,10 @@ class Generator:
         else:
             to = "/mnt/%s/%d" % (name, n)
             probed.append(to)
+            if self.often(0.2):
+                to = "/mnt/%%p/%d" % n
+            if self.often(0.1):
+                source = r.choice(["%S/svc", "%S", "%h", "%C", "%L/svc", "%E/ssl", "%T", "%V", "%t/dbus"])
             if self.often(0.5):
                 probed.append(to + r.choice(["/a", "/open", "/alice", "/passwd", "/web"]))
         option = r.choice(["", "", "", ":rbind", ":norbind"])
@@ -114,11 +132,18 @@ class Generator:
 
     def directories(self, name, lines, probed, in_root):
         r = self.r
-        for key, top in (("State", "/var/lib"), ("Cache", "/var/cache"), ("Logs", "/var/log"), ("Runtime", "/run")):
+        for key, top in (("State", "/var/lib"), ("Cache", "/var/cache"), ("Logs", "/var/log"), ("Runtime", "/run"),
+                         ("Configuration", "/etc")):
             if not self.often(0.07):
                 continue
             folder = name + r.choice(["", "", "/sub"])
-            lines.append("%sDirectory=%s" % (key, folder))
+            extra = r.choice(["", "", "", " " + folder + "-two", " " + folder + "/deep/er", ":" + name + "-link",
+                              ":" + name + "-link:ro", "::ro"])
+            lines.append("%sDirectory=%s%s" % (key, folder, extra))
+            if "link" in extra:
+                probed.append(top + "/" + name + "-link")
+            elif extra.startswith(" "):
+                probed.append(top + "/" + extra[1:])
             if self.often(0.25):
                 lines.append("%sDirectoryMode=%s" % (key, r.choice(["0700", "0750", "0755", "0777"])))
             probed.append(top + "/" + folder)
@@ -159,8 +184,9 @@ class Generator:
                 lines.append("BindReadOnlyPaths=" + ("/usr" if self.often(0.3) else os.path.dirname(program)))
         self.directories(name, lines, probed, in_root)
         if self.often(0.05):
-            lines.append(r.choice(["SetCredential=one:value", "LoadCredential=one:/srv/credential"]))
-            probed.append("/run/credentials/%s.service/one" % name)
+            lines.append(r.choice(["SetCredential=one:value", "LoadCredential=one:/srv/credential", "LoadCredential=one:/srv/www",
+                                   "LoadCredential=one:/no/such\nSetCredential=one:value", "LoadCredential=lab.cred"]))
+            probed += ["/run/credentials/%s.service%s" % (name, f) for f in ("", "/one", "/one_index.html", "/lab.cred")]
         if self.often(0.05):
             lines.append("WorkingDirectory=" + r.choice(["/srv", "-/no/such", "/tmp", "/home/bob", "~"]))
         prefix = r.choice(["+", "!", ":", "@", "!!"]) if self.often(0.08) else ""

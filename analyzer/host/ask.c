@@ -77,8 +77,7 @@ static int set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable
         return r;
 }
 
-/* In the child: 0 or errno. Ids are set before the user namespace is joined: they are ours. */
-static int become(const struct place *at, const struct imm_process *p) {
+static uint64_t own_permitted(void) {
         cap_t mine = cap_get_proc();
         uint64_t all = 0;
 
@@ -89,8 +88,73 @@ static int become(const struct place *at, const struct imm_process *p) {
                         all |= UINT64_C(1) << i;
         }
         (void)cap_free(mine);
-        if (setns(at->mnt, CLONE_NEWNS) < 0 || fchdir(at->root) < 0 || chroot(".") < 0)
+        return all;
+}
+
+static int enter_mounts(const struct place *at) {
+        return setns(at->mnt, CLONE_NEWNS) < 0 || fchdir(at->root) < 0 || chroot(".") < 0 ? errno
+                                                                                          : 0;
+}
+
+/* Its ids are ours already: nothing to set, and without privilege nothing that could be */
+static bool is_same_user(const struct imm_process *p) {
+        gid_t groups[NGROUPS_MAX];
+        int n = getgroups(NGROUPS_MAX, groups);
+
+        if (geteuid() != p->uid || getegid() != p->gid || n < 0 || (size_t)n != p->n_groups)
+                return false;
+        for (int i = 0; i < n; i++) {
+                size_t k = 0;
+
+                while (k < p->n_groups && p->groups[k] != groups[i])
+                        k++;
+                if (k == p->n_groups)
+                        return false;
+        }
+        return true;
+}
+
+/* Does it see what we see? */
+static bool is_our_place(const struct place *at) {
+        struct stat its[2], ours[2];
+
+        return fstat(at->mnt, its) == 0 && stat("/proc/self/ns/mnt", ours) == 0 &&
+               fstat(at->root, its + 1) == 0 && stat("/", ours + 1) == 0 &&
+               its[0].st_ino == ours[0].st_ino && its[0].st_dev == ours[0].st_dev &&
+               its[1].st_ino == ours[1].st_ino && its[1].st_dev == ours[1].st_dev;
+}
+
+/*
+ * Who owns the service (of the user's own manager), with no privilege: with a user namespace of its
+ * own it is entered first, which gives what the rest takes; with no namespace there is nothing to
+ * enter. What cannot be given up there, capabilities in it, is given up.
+ */
+static int become_as_owner(const struct place *at, const struct imm_process *p) {
+        int r;
+
+        if (at->user >= 0 && setns(at->user, CLONE_NEWUSER) < 0)
                 return errno;
+        if (at->user >= 0 || !is_our_place(at)) {
+                r = enter_mounts(at);
+                if (r > 0)
+                        return r;
+        }
+        return set_caps(p->cap_permitted & own_permitted(), p->cap_effective & own_permitted(), 0) <
+                               0
+                       ? errno
+                       : 0;
+}
+
+/* In the child: 0 or errno. Ids are set before the user namespace is joined: they are ours. */
+static int become(const struct place *at, const struct imm_process *p) {
+        uint64_t all = own_permitted();
+        int r;
+
+        if (geteuid() != 0 && is_same_user(p))
+                return become_as_owner(at, p);
+        r = enter_mounts(at);
+        if (r > 0)
+                return r;
         if (setgroups(p->n_groups, p->groups) < 0 || setresgid(p->gid, p->gid, p->gid) < 0)
                 return errno;
         if (prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) < 0 || setresuid(p->uid, p->uid, p->uid) < 0)

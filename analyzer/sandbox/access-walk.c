@@ -154,6 +154,10 @@ static void own_cgroup_node(
                 ret);
         if (*rest && (ret->state == IMM_NODE_UNKNOWN || S_ISDIR(ret->mode)))
                 *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
+        if (w->m->scope != IMM_SCOPE_SYSTEM && w->m->user) { /* made by the user's manager */
+                ret->uid = w->m->user->uid;
+                ret->gid = w->m->user->gid;
+        }
         if (made && ret->state == IMM_NODE_PRESENT) {
                 ret->uid = made->uid;
                 ret->gid = made->gid;

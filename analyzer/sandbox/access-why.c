@@ -146,8 +146,8 @@ static const char *other_text(const struct imm_walk *w, const struct imm_node *n
         mode_t need = owner_bits[mode] | (S_ISDIR(n->mode) && mode == IMM_MODE_WRITE ? 0100 : 0);
         const char *cap;
 
-        if (v->cap <= 0 || w->id->userns != IMM_USERNS_NONE)
-                return "";
+        if (v->cap <= 0 || w->id->userns != IMM_USERNS_NONE || w->m->scope != IMM_SCOPE_SYSTEM)
+                return ""; /* a user's manager gives neither another user nor a capability */
         cap = cap_text(v->cap, w->a);
         if (w->id->uid == 0)
                 return imm_printf(w->a, "; %s in CapabilityBoundingSet= would allow it", cap);

@@ -152,6 +152,8 @@ static int apply_overlay(struct imm_plan *p, struct imm_plan_entry *e) {
         bool any = false;
         int r;
 
+        if (p->s->version < 255) /* whether there is anything to mount or not */
+                (void)imm_vfs_mkdir_p(p->v, e->path, 0755);
         for (size_t i = 0; i < e->layers.n; i++)
                 if (imm_vfs_lookup(p->v, e->layers.v[i], false, &at) >= 0 &&
                         S_ISDIR(imm_vfs_mode(p->v, at.node)))

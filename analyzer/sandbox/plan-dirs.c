@@ -3,6 +3,7 @@
  * by bind mounts. Sources: systemd.exec(5) for RuntimeDirectory= and LoadCredential=; tests/lab.
  */
 
+#include "analyzer/sandbox/access-private.h"
 #include "analyzer/sandbox/plan.h"
 
 #include <errno.h>
@@ -378,6 +379,15 @@ static int take_size(const char *id, uint64_t size, uint64_t *left) {
         return 0;
 }
 
+/* May the manager read the file, where it is not root's? */
+static bool is_readable(struct imm_plan *p, const char *path) {
+        const char *real;
+        enum imm_acl_who who;
+
+        return !p->user_manager || !p->id || imm_root_realpath(p->m->root, path, p->a, &real) < 0 ||
+               imm_acl_bits(imm_node_of_root(p->m, real), p->id, IMM_MAY_READ, &who);
+}
+
 /* The files below a folder, each named by its way from @id on with "_" for "/" */
 static int load_folder(struct imm_plan *p, const char *path, const char *id, unsigned depth,
         struct imm_strv *found, uint64_t *left) {
@@ -387,13 +397,13 @@ static int load_folder(struct imm_plan *p, const char *path, const char *id, uns
 
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 const char *name = imm_printf(p->a, "%s_%s", id, e[i].name);
+                const char *at = imm_printf(p->a, "%s/%s", path, e[i].name);
 
                 if (e[i].name[0] == '.')
                         continue;
                 if (S_ISDIR(e[i].mode)) {
-                        if (depth < CREDENTIALS_DEPTH_MAX)
-                                r = load_folder(p, imm_printf(p->a, "%s/%s", path, e[i].name), name,
-                                        depth + 1, found, left);
+                        if (depth < CREDENTIALS_DEPTH_MAX && is_readable(p, at))
+                                r = load_folder(p, at, name, depth + 1, found, left);
                         continue;
                 }
                 if (!S_ISREG(e[i].mode))
@@ -402,6 +412,8 @@ static int load_folder(struct imm_plan *p, const char *path, const char *id, uns
                         return -EINVAL;
                 if (imm_strv_has(found, name))
                         continue;
+                if (!is_readable(p, at))
+                        return -EACCES;
                 r = take_size(name, e[i].size, left);
                 imm_strv_add(p->a, found, name);
         }
@@ -417,6 +429,8 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, struc
 
         if (r < 0)
                 return r;
+        if (at.node->fs->of_host && !at.node->uncertain && !is_readable(p, path))
+                return -EACCES;
         if (S_ISDIR(imm_vfs_mode(p->v, at.node))) {
                 if (p->s->version < CREDENTIALS_OF_FOLDERS)
                         return -EISDIR;
@@ -502,7 +516,7 @@ int imm_plan_credentials_make(struct imm_plan *p) {
         uid_t uid = p->id ? p->id->uid : 0;
         gid_t gid = p->id ? p->id->gid : 0;
         struct imm_strv found = {0};
-        bool any = false;
+        bool any = false, empty;
         struct imm_vfs_fs *fs;
         const char *dir;
         int r;
@@ -512,13 +526,15 @@ int imm_plan_credentials_make(struct imm_plan *p) {
                 return r;
         dir = imm_printf(p->a, "%s/credentials", p->runtime);
         p->credentials = imm_printf(p->a, "%s/%s", dir, p->s->unit->name);
+        empty = found.n == 0 && !p->user_manager && p->s->version >= 253 && p->s->version < 257;
+        if (empty) /* and nothing of it stays */
+                return 0;
         r = imm_vfs_mkdir_p(p->v, p->credentials, 0700);
         if (r < 0) {
                 imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, p->credentials, NULL);
                 return r;
         }
-        /* 254 does not mount what is empty */
-        if (!p->user_manager && (found.n > 0 || p->s->version < 253 || p->s->version >= 257)) {
+        if (!p->user_manager) {
                 fs = imm_vfs_fs_new(p->v, p->s->version >= 254 ? "tmpfs" : "ramfs", IMM_VFS_EMPTY,
                         p->credentials, 0500);
                 fs->root->uid = uid;

@@ -389,9 +389,13 @@ static void add_sockets(struct imm_plan *p) {
 
         if (log) {
                 const char *dir = imm_printf(p->a, "/run/systemd/journal.%s", log);
+                struct imm_vpath at;
 
-                /* its journal is started before */
-                (void)imm_vfs_mknod(p->v, dir, S_IFDIR | 0755, NULL);
+                /* its journal is started before, but nobody does that for a user's unit */
+                if (!p->user_manager)
+                        (void)imm_vfs_mknod(p->v, dir, S_IFDIR | 0755, NULL);
+                else if (imm_vfs_lookup(p->v, dir, false, &at) >= 0)
+                        imm_vfs_remove(p->v, at.node);
                 e = add_for(p, IMM_PLAN_BIND_RECURSIVE, "/run/systemd/journal",
                         IMM_SETTING_LOG_NAMESPACE);
                 e->source = dir;

@@ -1,6 +1,7 @@
 #include "analyzer/sandbox/access-private.h"
 
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <stdarg.h>
 #include <sys/capability.h>
 #include <sys/socket.h>
@@ -121,40 +122,121 @@ static const char *cause_text(
         return c->why ? c->why : mount_text(w, m);
 }
 
+/* What a setting takes as one path; NULL: it would have to be quoted */
+static const char *as_value(const struct imm_walk *w, const char *path) {
+        if (strpbrk(path, " \t\"'\\%:"))
+                return NULL;
+        return w->table->root_directory ? imm_printf(w->a, "+%s", path) : path;
+}
+
+/* Does nothing but the mount at @m->path itself set @flag there? */
+static bool sets_alone(const struct imm_walk *w, const struct imm_mount *m, unsigned flag) {
+        const char *slash = strrchr(m->path, '/');
+        const struct imm_mount *below;
+
+        /* without it something else would be there, or its setting is another one's consequence */
+        if (m->setting == IMM_SETTING_BIND_PATHS || m->setting == IMM_SETTING_BIND_READ_ONLY_PATHS)
+                return false;
+        if (!m->host_path || !imm_streq(m->host_path, m->path) || slash == NULL ||
+                m->path[1] == '\0' || m->origin.kind == IMM_ORIGIN_IMPLIED)
+                return false;
+        for (size_t i = 0; i < w->table->losers.n; i++)
+                if (imm_streq(w->table->losers.v[i].path, m->path))
+                        return false;
+        below = imm_mount_at(w->table,
+                slash == m->path ? "/" : imm_strndup(w->a, m->path, (size_t)(slash - m->path)));
+        return below && !(below->flags & flag);
+}
+
 /*
  * What would lift the flag: an exception for the path, which works only below the mount (at one and
- * the same path the stricter setting wins), or the setting's absence.
+ * the same path the stricter setting wins), or the setting's absence. Nothing is said where that
+ * alone would not do; then what is left in the way is.
  */
 static const char *lift_text(const struct imm_walk *w, const struct imm_spot *at,
-        const struct imm_mount_cause *c, enum imm_setting exception) {
+        enum imm_mode mode, const struct imm_mount_cause *c, unsigned flag,
+        enum imm_setting exception) {
         const struct imm_mount *m = at->mount;
         enum imm_setting by = c->setting < IMM_SETTING_N ? c->setting : m->setting;
+        struct imm_mount free_of_it = *m;
+        struct imm_spot lifted = *at;
+        struct imm_verdict v;
+        const char *path;
 
-        if (by >= IMM_SETTING_N)
+        free_of_it.flags &= ~flag;
+        lifted.mount = &free_of_it;
+        v = imm_access_judge(w, &lifted, mode);
+        if (v.answer == 0)
+                return v.by != IMM_BY_BITS ? ""
+                                           : imm_printf(w->a, "; beside that, %s is %s", at->path,
+                                                     bits_text(w, &at->node, &v));
+        /* an overlay is read-only as a whole, and what is in a tree of its own is not known */
+        if (by >= IMM_SETTING_N || m->layers.n > 0 || (m->kernel_path && !m->host_path))
                 return "";
         if (imm_streq(at->path, m->path))
-                return imm_printf(
-                        w->a, "; without %s= it would not be", imm_setting_info(by)->name);
-        return imm_printf(
-                w->a, "; %s=%s would allow it", imm_setting_info(exception)->name, at->path);
+                return sets_alone(w, m, flag) ? imm_printf(w->a, "; without %s= it would not be",
+                                                        imm_setting_info(by)->name)
+                                              : "";
+        path = as_value(w, at->path);
+        return path ? imm_printf(w->a, "; %s=%s would allow it", imm_setting_info(exception)->name,
+                              path)
+                    : "";
+}
+
+/* Would the file's owner be let in, all the way? */
+static bool owner_may(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode) {
+        const struct imm_user *u = imm_user_by_uid(w->m->users, at->node.uid);
+        struct imm_identity id = *w->id;
+        struct imm_walk as = *w;
+        struct imm_spot there;
+
+        if (!u)
+                return false;
+        id.uid = u->uid;
+        if (!imm_setting_string(w->s, IMM_SETTING_GROUP))
+                id.gid = u->gid;
+        id.n_groups = 0;
+        id.cap_effective = u->uid == 0 ? id.cap_bounding : 0;
+        as.id = &id;
+        imm_walk_to(&as, at->path, true, &there);
+        return there.end == IMM_WALK_FOUND && imm_access_judge(&as, &there, mode).answer == 1;
+}
+
+static bool would_do(
+        const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode, int cap) {
+        struct imm_identity id = *w->id;
+        struct imm_walk as = *w;
+
+        id.cap_effective |= UINT64_C(1) << cap;
+        as.id = &id;
+        return imm_access_judge(&as, at, mode).answer == 1;
 }
 
 /* Which user or capability the bits would let in; "" where that cannot be said in short */
-static const char *other_text(const struct imm_walk *w, const struct imm_node *n,
+static const char *other_text(const struct imm_walk *w, const struct imm_spot *at,
         const struct imm_verdict *v, enum imm_mode mode) {
-        static const mode_t owner_bits[IMM_MODE_N] = {0400, 0200, 0100, 0200};
-        mode_t need = owner_bits[mode] | (S_ISDIR(n->mode) && mode == IMM_MODE_WRITE ? 0100 : 0);
-        const char *cap;
+        const struct imm_node *n = &at->node;
+        const char *cap, *user = "";
 
-        if (v->cap <= 0 || w->id->userns != IMM_USERNS_NONE || w->m->scope != IMM_SCOPE_SYSTEM)
-                return ""; /* a user's manager gives neither another user nor a capability */
+        /* a user's manager gives neither another user nor a capability, and where the program has
+         * privileges of its own, these are what counts */
+        if (v->cap <= 0 || w->id->userns != IMM_USERNS_NONE || w->m->scope != IMM_SCOPE_SYSTEM ||
+                w->id->set_id)
+                return "";
         cap = cap_text(v->cap, w->a);
-        if (w->id->uid == 0)
-                return imm_printf(w->a, "; %s in CapabilityBoundingSet= would allow it", cap);
-        if ((n->mode & need) == need && n->uid != w->id->uid)
-                return imm_printf(w->a, "; User=%s or AmbientCapabilities=%s would allow it",
-                        user_text(w, n->uid), cap);
-        return imm_printf(w->a, "; AmbientCapabilities=%s would allow it", cap);
+        if (w->id->uid == 0 && !(w->id->secure_bits & SECBIT_NOROOT))
+                return imm_caps_of_manager(w->m) >> v->cap & 1 && would_do(w, at, mode, v->cap)
+                               ? imm_printf(
+                                         w->a, "; %s in CapabilityBoundingSet= would allow it", cap)
+                               : "";
+        if (n->uid != w->id->uid && owner_may(w, at, mode))
+                user = imm_printf(w->a, "User=%s", user_text(w, n->uid));
+        cap = w->id->cap_bounding >> v->cap & 1 && would_do(w, at, mode, v->cap)
+                      ? imm_printf(w->a, "AmbientCapabilities=%s", cap)
+                      : "";
+        if (!*user && !*cap)
+                return "";
+        return imm_printf(w->a, "; %s%s%s would allow it", user, *user && *cap ? " or " : "", cap);
 }
 
 static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
@@ -168,7 +250,7 @@ static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum i
                         verbs[mode], m->path, mount_text(w, m));
         else
                 say(w, to, "%s: no: %s is %s%s", verbs[mode], at->path, bits_text(w, &at->node, v),
-                        other_text(w, &at->node, v, mode));
+                        other_text(w, at, v, mode));
 }
 
 static void say_sockets(const struct imm_walk *w, struct imm_access *to) {
@@ -192,12 +274,14 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
         case IMM_BY_READ_ONLY:
                 say(w, to, "%s: no: %s is read-only by %s%s", verb, m->path,
                         cause_text(w, m, &m->read_only_by),
-                        lift_text(w, at, &m->read_only_by, IMM_SETTING_READ_WRITE_PATHS));
+                        lift_text(w, at, mode, &m->read_only_by, IMM_MOUNT_RDONLY,
+                                IMM_SETTING_READ_WRITE_PATHS));
                 break;
         case IMM_BY_NO_EXEC:
                 say(w, to, "%s: no: %s is mounted noexec by %s%s", verb, m->path,
                         cause_text(w, m, &m->noexec_by),
-                        lift_text(w, at, &m->noexec_by, IMM_SETTING_EXEC_PATHS));
+                        lift_text(w, at, mode, &m->noexec_by, IMM_MOUNT_NOEXEC,
+                                IMM_SETTING_EXEC_PATHS));
                 break;
         case IMM_BY_NO_DEV:
                 say(w, to, "%s: no: device nodes do nothing on %s, mounted nodev by %s", verb,

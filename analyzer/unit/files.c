@@ -65,7 +65,7 @@ int imm_open_below(int dir, const char *rel, int flags) {
         };
         long fd = syscall(SYS_openat2, dir, rel, &how, sizeof(how));
 
-        if (fd < 0 && errno == ENOSYS)
+        if (fd < 0 && (errno == ENOSYS || errno == EPERM))
                 return open_step_by_step(dir, rel, (int)how.flags);
         return fd < 0 ? -errno : (int)fd;
 }

@@ -489,6 +489,35 @@ TEST(nix_paths_that_are_hidden_or_gone_are_missing) {
         world_free(w);
 }
 
+/* A path with folders beyond the limit tells when it is read. */
+TEST(without_a_database_only_the_closures_own_paths_are_read) {
+        static char deep[1024] = "nix/store/0000000000000000000000000000000c-deep";
+        const struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        for (char *end = deep + strlen(deep); end < deep + 600; end += 2)
+                memcpy(end, "/d", 3);
+        tree_dir(deep);
+        tree_file("nix/store/0000000000000000000000000000000a-program/bin/x",
+                "/nix/store/0000000000000000000000000000000b-library");
+        tree_file("nix/store/0000000000000000000000000000000b-library", "nothing");
+        service("[Service]\nExecStart=/nix/store/0000000000000000000000000000000a-program/bin/x\n");
+        tree_file("etc/systemd/system/y.service",
+                "[Service]\nExecStart=/nix/store/0000000000000000000000000000000c-deep/x\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_int_equal(c->kind, IMM_CLOSURE_NIX);
+        assert_int_equal(c->n, 2);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &x);
+        assert_int_equal(x.visible, 3);
+        assert_int_equal(c->diags.n, 0);
+        assert_int_equal(imm_closures_diags(imm_closures_of(w->m))->n, 0);
+        c = imm_closure_of(w->m, unit(w, "y.service"));
+        assert_true(c->diags.n > 0);
+        world_free(w);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, root_make, tree_remove)
 
 int main(void) {
@@ -508,6 +537,7 @@ int main(void) {
                 CASE(lines_have_owners),
                 CASE(a_given_file_is_the_repositorys),
                 CASE(nix_closures_are_of_what_exec_lines_name),
+                CASE(without_a_database_only_the_closures_own_paths_are_read),
                 CASE(nix_links_lead_to_the_store),
                 CASE(nix_paths_that_are_hidden_or_gone_are_missing),
         };

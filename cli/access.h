@@ -2,7 +2,7 @@
 
 /* What the verbs about access (can, who) share. */
 
-#include "analyzer/sandbox/network.h"
+#include "analyzer/sandbox/network/network.h"
 #include "cli/cli.h"
 
 /* What is asked: a mode (-1: all) at paths, or listening on addresses */

@@ -1,7 +1,7 @@
 #include "rules/rules-private.h"
 
 #include "analyzer/bus/bus.h"
-#include "analyzer/settings/groups.h"
+#include "analyzer/settings/groups/groups.h"
 #include "analyzer/unit/words.h"
 
 #include <errno.h>

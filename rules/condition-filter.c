@@ -1,6 +1,6 @@
 #include "rules/rules-private.h"
 
-#include "analyzer/settings/groups.h"
+#include "analyzer/settings/groups/groups.h"
 
 #include <sys/socket.h>
 

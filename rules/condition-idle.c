@@ -1,6 +1,6 @@
 /*
  * Lines that look good and do nothing: those that systemd ignores, as its diagnostics say, and
- * those that it takes without a consequence (analyzer/sandbox/idle.h).
+ * those that it takes without a consequence (analyzer/sandbox/idle/idle.h).
  */
 
 #include "rules/rules-private.h"

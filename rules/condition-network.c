@@ -1,6 +1,6 @@
 #include "rules/rules-private.h"
 
-#include "analyzer/sandbox/network.h"
+#include "analyzer/sandbox/network/network.h"
 
 #include <arpa/inet.h>
 

@@ -1,6 +1,6 @@
-/* Whether the service would start at all (analyzer/sandbox/preflight.h). */
+/* Whether the service would start at all (analyzer/sandbox/start/preflight.h). */
 
-#include "analyzer/sandbox/preflight.h"
+#include "analyzer/sandbox/start/preflight.h"
 #include "rules/rules-private.h"
 
 static const char *const words[] = {

@@ -2,8 +2,8 @@
 
 /* What the files of this room share: compiled rules, facts, evidence. */
 
-#include "analyzer/sandbox/idle.h"
-#include "analyzer/sandbox/network.h"
+#include "analyzer/sandbox/idle/idle.h"
+#include "analyzer/sandbox/network/network.h"
 #include "analyzer/uses/uses.h"
 #include "base/map.h"
 #include "rules/rules.h"

@@ -3,7 +3,7 @@
 /* What the files of this room share: the cached tree, a service's view of it, needs being built. */
 
 #include "analyzer/closure/closure.h"
-#include "analyzer/closure/elffile.h"
+#include "analyzer/closure/elf/elffile.h"
 
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-#include "analyzer/closure/nix-private.h"
+#include "analyzer/closure/nix/nix-private.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "analyzer/closure/elfcache.h"
+#include "analyzer/closure/elf/elfcache.h"
 
 #include <errno.h>
 #include <fcntl.h>

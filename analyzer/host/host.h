@@ -7,7 +7,7 @@
  * proc(5), namespaces(7), credentials(7).
  */
 
-#include "analyzer/sandbox/mountinfo.h"
+#include "analyzer/sandbox/vfs/mountinfo.h"
 
 #include <sys/types.h>
 

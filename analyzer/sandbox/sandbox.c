@@ -1,4 +1,4 @@
-#include "analyzer/sandbox/access-private.h"
+#include "analyzer/sandbox/access/access-private.h"
 
 static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_OK] = "ok",

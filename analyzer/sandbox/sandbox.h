@@ -229,7 +229,7 @@ void imm_handed_compute(struct imm_manager *m, struct imm_unit *u, struct imm_ar
         struct imm_handed_list *ret);
 
 /*
- * identity.c: as systemd leaves it before exec. identity-exec.c: what the kernel makes of it when
+ * identity.c: as systemd leaves it before exec. identity/exec.c: what the kernel makes of it when
  * @program (a path in the table) is executed: file capabilities, set-id bits, root's own rules.
  */
 void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
@@ -290,7 +290,7 @@ void imm_access_in(struct imm_manager *m, struct imm_settings *s, const struct i
         enum imm_command_kind kind, const char *path, struct imm_arena *a, struct imm_access *ret);
 
 /*
- * access-list.c: the names in @dir as the main process meets them, sorted; whether it may read the
+ * access/list.c: the names in @dir as the main process meets them, sorted; whether it may read the
  * directory is another question. -ENOENT, -ENOTDIR, -EACCES (cannot be known or reached).
  */
 int imm_access_list(struct imm_manager *m, struct imm_unit *u, const char *dir, struct imm_arena *a,

@@ -4,8 +4,8 @@
  * unit could start: a missing user or program makes nobody safer.
  */
 
-#include "analyzer/sandbox/access-private.h"
-#include "analyzer/sandbox/vfs.h"
+#include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/vfs/vfs.h"
 
 /* ---- the place itself ---- */
 

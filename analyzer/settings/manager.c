@@ -6,7 +6,7 @@
 #include "analyzer/settings/manager.h"
 
 #include "analyzer/settings/numbers.h"
-#include "analyzer/settings/parse.h"
+#include "analyzer/settings/parse/parse.h"
 #include "analyzer/unit/limits.h"
 #include "analyzer/unit/syntax.h"
 

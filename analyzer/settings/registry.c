@@ -4,7 +4,7 @@
  */
 
 #include "analyzer/settings/registry.h"
-#include "analyzer/settings/parse.h"
+#include "analyzer/settings/parse/parse.h"
 
 #include <pthread.h>
 #include <strings.h>

@@ -7,7 +7,7 @@
 #include "analyzer/settings/settings.h"
 
 #include "analyzer/settings/imply.h"
-#include "analyzer/settings/parse.h"
+#include "analyzer/settings/parse/parse.h"
 #include "analyzer/settings/registry.h"
 
 #include <assert.h>

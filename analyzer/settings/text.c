@@ -1,7 +1,7 @@
 /* Values as a unit file would say them, and origins, for people. */
 
 #include "analyzer/settings/numbers.h"
-#include "analyzer/settings/parse.h"
+#include "analyzer/settings/parse/parse.h"
 #include "analyzer/settings/registry.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-#include "analyzer/closure/elffile.h"
+#include "analyzer/closure/elf/elffile.h"
 #include "analyzer/uses/uses-private.h"
 
 #include <elf.h>

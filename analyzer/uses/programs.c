@@ -1,6 +1,6 @@
 #include "analyzer/uses/uses-private.h"
 
-#include "analyzer/sandbox/access-private.h"
+#include "analyzer/sandbox/access/access-private.h"
 
 #include <fnmatch.h>
 #include <linux/capability.h>

@@ -13,7 +13,7 @@
  */
 
 #include "analyzer/closure/closure.h"
-#include "analyzer/sandbox/preflight.h"
+#include "analyzer/sandbox/start/preflight.h"
 
 enum imm_facility {
 #define FACILITY(id, ...) IMM_FACILITY_##id,

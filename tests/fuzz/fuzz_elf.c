@@ -1,6 +1,6 @@
 /* ELF files: headers, dynamic section, notes, symbols. */
 
-#include "analyzer/closure/elffile.h"
+#include "analyzer/closure/elf/elffile.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 /* ELF files: a real one is read right, a broken one is refused and never read out of its bounds. */
 
-#include "analyzer/closure/elffile.h"
+#include "analyzer/closure/elf/elffile.h"
 #include "tests/unit/tree.h"
 
 #include <fcntl.h>

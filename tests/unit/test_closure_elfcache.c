@@ -1,7 +1,7 @@
 /* What one run found out about programs and the next one reuses: used, outdated, broken, not ours.
  */
 
-#include "analyzer/closure/elfcache.h"
+#include "analyzer/closure/elf/elfcache.h"
 #include "tests/unit/tree.h"
 
 static char *own;

@@ -1,6 +1,6 @@
 /* The Nix store: names, references by contents and by the database, which is left as it was. */
 
-#include "analyzer/closure/nix-private.h"
+#include "analyzer/closure/nix/nix-private.h"
 #include "tests/unit/tree.h"
 
 #include <dirent.h>

@@ -1,6 +1,6 @@
 /* What a path leads to and what may be done there, on a small root with hand-made mounts. */
 
-#include "analyzer/sandbox/access-private.h"
+#include "analyzer/sandbox/access/access-private.h"
 #include "tests/unit/settings.h"
 #include "tests/unit/tree.h"
 

@@ -4,7 +4,7 @@
  * settings does.
  */
 
-#include "analyzer/sandbox/idle.h"
+#include "analyzer/sandbox/idle/idle.h"
 #include "tests/unit/tree.h"
 
 static struct imm_root *root;

@@ -1,6 +1,6 @@
 /* The kernel's list of mounts, and what paths reach through it. */
 
-#include "analyzer/sandbox/mountinfo.h"
+#include "analyzer/sandbox/vfs/mountinfo.h"
 #include "tests/unit/test.h"
 
 static struct imm_mountinfos read_text(struct imm_arena *a, const char *text) {

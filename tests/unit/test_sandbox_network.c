@@ -1,6 +1,6 @@
 /* Addresses as people write them; what they lead to is asked in tests/lab/ask/network. */
 
-#include "analyzer/sandbox/network.h"
+#include "analyzer/sandbox/network/network.h"
 #include "tests/unit/tree.h"
 
 #include <sys/socket.h>

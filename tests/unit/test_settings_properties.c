@@ -2,7 +2,7 @@
 
 #include "test.h"
 
-#include "analyzer/settings/properties-private.h"
+#include "analyzer/settings/properties/properties-private.h"
 
 static struct imm_unit unit = {.name = "x.service"};
 

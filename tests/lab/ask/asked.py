@@ -17,7 +17,7 @@ BPF CHECKPOINT_RESTORE""".split()
 # x86-64's; of groups one call each that shows them
 GROUPS = {"@module": ["init_module"], "@mount": ["mount"], "@debug": ["ptrace"], "@raw-io": ["iopl"], "@reboot": ["reboot"], "@swap": ["swapon"],
           "@clock": ["settimeofday"], "@privileged": ["chroot"], "@resources": ["ioprio_set"], "@obsolete": ["uselib"], "@cpu-emulation": ["modify_ldt"], "@keyring": ["add_key"]}
-with open(here + "/../../../analyzer/settings/groups-data.c", encoding="utf-8") as f:
+with open(here + "/../../../analyzer/settings/groups/groups-data.c", encoding="utf-8") as f:
     CALLS = {m[1]: int(m[2]) for m in re.finditer(r'\{"(\w+)", (-?\d+), -?\d+, 0x', f.read())}
 
 

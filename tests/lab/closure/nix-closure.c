@@ -5,7 +5,7 @@
  *     nix-closure ROOT [scan] <paths
  */
 
-#include "analyzer/closure/nix-private.h"
+#include "analyzer/closure/nix/nix-private.h"
 
 #include <stdio.h>
 

@@ -1,0 +1,293 @@
+/*
+ * What booting adds to the root's files: systemd-tmpfiles-setup.service creates and adjusts what
+ * tmpfiles.d asks for, on disk and in the fresh /run and /tmp. Read once, only the lines that
+ * decide about names, types, modes and owners; globs, attributes and copies are left out. Source:
+ * tmpfiles.d(5).
+ */
+
+#include "analyzer/sandbox/access/access-private.h"
+
+enum { FILE_MAX = 1024 * 1024, FIELDS = 7 };
+
+struct imm_boot_item {
+        mode_t type; /* S_IF...; 0: whatever is there */
+        bool creates, replaces;
+        bool has_mode, has_uid, has_gid, mode_at_creation, owner_at_creation;
+        mode_t mode;
+        uid_t uid;
+        gid_t gid;
+        const char *target;
+};
+
+struct reader {
+        struct imm_manager *m;
+        struct imm_boot *boot;
+        struct imm_arena *a;
+};
+
+/* The field at *p, unquoted; false at the end of the line */
+static bool field(char **p, char **ret) {
+        char *s = *p, *out, quote = 0;
+
+        while (*s == ' ' || *s == '\t')
+                s++;
+        if (!*s)
+                return false;
+        *ret = out = s;
+        for (; *s && (quote || (*s != ' ' && *s != '\t')); s++) {
+                if (quote ? *s == quote : *s == '"' || *s == '\'') {
+                        quote = quote ? 0 : *s;
+                        continue;
+                }
+                if (*s == '\\' && s[1])
+                        s++;
+                *out++ = *s;
+        }
+        if (*s)
+                s++;
+        *p = s;
+        *out = '\0';
+        return true;
+}
+
+/* The specifiers that paths there really have; NULL for a line with any other */
+static const char *expand(const struct reader *r, const char *s) {
+        static const struct {
+                char letter;
+                const char *text;
+        } known[] = {{'t', "/run"}, {'S', "/var/lib"}, {'C', "/var/cache"}, {'L', "/var/log"},
+                {'T', "/tmp"}, {'V', "/var/tmp"}, {'h', "/root"}, {'u', "root"}, {'g', "root"},
+                {'U', "0"}, {'G', "0"}, {'%', "%"}};
+        const char *out = "";
+
+        for (;;) {
+                const char *at = strchrnul(s, '%'), *text = NULL;
+
+                out = imm_printf(r->a, "%s%.*s", out, (int)(at - s), s);
+                if (!*at)
+                        return out;
+                for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++)
+                        if (known[i].letter == at[1])
+                                text = known[i].text;
+                if (!text)
+                        return NULL;
+                out = imm_printf(r->a, "%s%s", out, text);
+                s = at + 2;
+        }
+}
+
+static bool is_set(const char *s) {
+        return s && !imm_streq(s, "-") && *s;
+}
+
+static void set_mode(struct imm_boot_item *i, const char *s) {
+        if (!is_set(s))
+                return;
+        for (; *s == '~' || *s == ':'; s++)
+                i->mode_at_creation |= *s == ':';
+        i->has_mode = true;
+        for (i->mode = 0; *s >= '0' && *s <= '7'; s++)
+                i->mode = (i->mode * 8 + (mode_t)(*s - '0')) & 07777;
+}
+
+/* False for an owner that the root does not know: systemd-tmpfiles leaves such a line out. */
+static bool set_owner(
+        const struct reader *r, struct imm_boot_item *i, const char *user, const char *group) {
+        unsigned long long n;
+
+        if (is_set(user)) {
+                const struct imm_user *u;
+
+                i->owner_at_creation |= *user == ':';
+                user += *user == ':';
+                u = imm_user_by_name(r->m->users, user);
+                if (!u && !imm_streq(user, "root") && !imm_parse_u64(user, &n))
+                        return false;
+                i->has_uid = true;
+                i->uid = u ? u->uid : imm_parse_u64(user, &n) ? (uid_t)n : 0;
+        }
+        if (is_set(group)) {
+                const struct imm_group *g;
+
+                i->owner_at_creation |= *group == ':';
+                group += *group == ':';
+                g = imm_group_by_name(r->m->users, group);
+                if (!g && !imm_streq(group, "root") && !imm_parse_u64(group, &n))
+                        return false;
+                i->has_gid = true;
+                i->gid = g ? g->gid : imm_parse_u64(group, &n) ? (gid_t)n : 0;
+        }
+        return true;
+}
+
+static bool set_type(struct imm_boot_item *i, const char *type) {
+        static const struct {
+                char letter;
+                mode_t type, mode;
+                bool creates;
+        } types[] = {
+                {'d', S_IFDIR, 0755, true},
+                {'D', S_IFDIR, 0755, true},
+                {'v', S_IFDIR, 0755, true},
+                {'q', S_IFDIR, 0755, true},
+                {'Q', S_IFDIR, 0755, true},
+                {'e', S_IFDIR, 0, false},
+                {'f', S_IFREG, 0644, true},
+                {'F', S_IFREG, 0644, true},
+                {'p', S_IFIFO, 0644, true},
+                {'L', S_IFLNK, 0777, true},
+                {'c', S_IFCHR, 0644, true},
+                {'b', S_IFBLK, 0644, true},
+                {'z', 0, 0, false},
+                {'Z', 0, 0, false},
+                {'m', 0, 0, false},
+        };
+
+        if (strpbrk(type + 1, "^?")) /* from a credential; only if the target is there */
+                return false;
+        for (size_t k = 0; k < IMM_ELEMENTSOF(types); k++) {
+                if (types[k].letter != *type)
+                        continue;
+                i->type = types[k].type;
+                i->mode = types[k].mode;
+                i->creates = types[k].creates;
+                i->replaces = strchr(type + 1, '+') && i->type == S_IFLNK;
+                return true;
+        }
+        return false;
+}
+
+/* The directories above are made as needed; they are no more than that. */
+static void add_parents(const struct reader *r, const char *path) {
+        for (const char *slash = strrchr(path, '/'); slash && slash > path;) {
+                struct imm_boot_item *i;
+
+                path = imm_strndup(r->a, path, (size_t)(slash - path));
+                if (imm_map_has(&r->boot->items, path))
+                        return;
+                i = imm_new(r->a, struct imm_boot_item);
+                *i = (struct imm_boot_item){.type = S_IFDIR, .mode = 0755, .creates = true};
+                imm_map_put(r->a, &r->boot->parents, path, i);
+                slash = strrchr(path, '/');
+        }
+}
+
+static void read_line(const struct reader *r, char *line) {
+        char *f[FIELDS] = {NULL}, *p = line;
+        struct imm_boot_item *i;
+        const char *path;
+        size_t n = 0;
+
+        while (n < FIELDS && field(&p, &f[n]))
+                n++;
+        if (n < 2 || *f[0] == '#' || strpbrk(f[1], "*?["))
+                return;
+        path = expand(r, f[1]);
+        if (!path || *path != '/')
+                return;
+        if (imm_after(path, "/var/run/"))
+                path += strlen("/var");
+        if (imm_streq(path, "/run/nologin")) /* gone when the boot is over */
+                return;
+        i = imm_new(r->a, struct imm_boot_item);
+        if (!set_type(i, f[0]) || imm_map_has(&r->boot->items, path))
+                return;
+        set_mode(i, f[2]);
+        if (!set_owner(r, i, f[3], f[4]))
+                return;
+        if (i->type == S_IFLNK)
+                i->target = f[6] && is_set(f[6]) ? expand(r, f[6])
+                                                 : imm_printf(r->a, "/usr/share/factory%s", path);
+        if (i->type == S_IFLNK && !i->target)
+                return;
+        imm_map_put(r->a, &r->boot->items, path, i);
+        if (i->creates)
+                add_parents(r, path);
+}
+
+static const char *const folders[] = {
+        "/etc/tmpfiles.d", "/run/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d"};
+
+static int by_key(const void *a, const void *b) {
+        return strcmp(
+                ((const struct imm_map_entry *)a)->key, ((const struct imm_map_entry *)b)->key);
+}
+
+static void read_all(const struct reader *r) {
+        struct imm_map files = {0};
+        struct imm_dirent *e;
+        struct imm_blob blob;
+        size_t n;
+
+        for (size_t d = 0; d < IMM_ELEMENTSOF(folders); d++) {
+                if (imm_root_list(r->m->root, folders[d], r->a, &e, &n) < 0)
+                        continue;
+                for (size_t i = 0; i < n; i++)
+                        if (imm_ends_with(e[i].name, ".conf") && !imm_map_has(&files, e[i].name))
+                                imm_map_put(r->a, &files, e[i].name,
+                                        imm_printf(r->a, "%s/%s", folders[d], e[i].name));
+        }
+        if (files.n > 0)
+                qsort(files.v, files.n, sizeof(*files.v), by_key);
+        for (size_t i = 0; i < files.n; i++) {
+                char *text, *save = NULL;
+
+                if (imm_root_read(r->m->root, files.v[i].value, FILE_MAX, r->a, &blob, NULL) < 0)
+                        continue;
+                text = imm_strndup(r->a, blob.data, blob.size);
+                for (char *line = strtok_r(text, "\n", &save); line;
+                        line = strtok_r(NULL, "\n", &save))
+                        read_line(r, line);
+        }
+}
+
+void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *ret) {
+        static const char *const service =
+                "/usr/lib/systemd/system/sysinit.target.wants/systemd-tmpfiles-setup.service";
+        const struct reader r = {.m = m, .boot = ret, .a = a};
+        struct stat st;
+
+        /* the running host has been booted already */
+        if (imm_root_is_running(m->root) ||
+                (imm_root_lstat(m->root, service, &st) < 0 &&
+                        imm_root_lstat(m->root, service + strlen("/usr"), &st) < 0))
+                return;
+        read_all(&r);
+}
+
+static void create(const struct imm_boot_item *i, struct imm_node *n) {
+        *n = (struct imm_node){
+                .mode = i->type | i->mode,
+                .uid = i->uid,
+                .gid = i->gid,
+                .target = i->target,
+                .below = n->below,
+                .api = n->api,
+        };
+}
+
+void imm_boot_apply(const struct imm_boot *boot, const char *path, struct imm_node *n) {
+        const struct imm_boot_item *i = imm_map_get(&boot->items, path);
+
+        if (!i && n->state != IMM_NODE_PRESENT)
+                i = imm_map_get(&boot->parents, path);
+        if (!i)
+                return;
+        if (n->state != IMM_NODE_PRESENT) {
+                if (i->creates)
+                        create(i, n);
+                return;
+        }
+        if (i->replaces && !S_ISLNK(n->mode)) {
+                create(i, n);
+                return;
+        }
+        if (S_ISLNK(n->mode) || (i->type && (n->mode & S_IFMT) != i->type))
+                return;
+        if (i->has_mode && !i->mode_at_creation)
+                n->mode = (n->mode & S_IFMT) | i->mode;
+        if (i->has_uid && !i->owner_at_creation)
+                n->uid = i->uid;
+        if (i->has_gid && !i->owner_at_creation)
+                n->gid = i->gid;
+}

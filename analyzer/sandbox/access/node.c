@@ -1,0 +1,305 @@
+#include "analyzer/sandbox/access/access-private.h"
+
+#include <elf.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sys/xattr.h>
+
+/*
+ * The root's files change slowly and thousands of units ask for the same few: each path is looked
+ * at once per manager. The lock is held while the kernel is asked; contention is between threads
+ * that would otherwise ask the same.
+ */
+struct imm_nodes {
+        pthread_mutex_t lock;
+        struct imm_map map, programs;
+        struct imm_boot boot; /* read with the creation, not changed after that */
+        uint16_t machine;     /* EM_* of its programs; 0: not known, or it runs others' too */
+        bool machine_known;
+        struct imm_arena *arena;
+};
+
+static void nodes_done(void *data) {
+        struct imm_nodes *n = data;
+
+        (void)pthread_mutex_destroy(&n->lock);
+        imm_arena_free(n->arena);
+        free(n);
+}
+
+static struct imm_nodes *nodes_of(struct imm_manager *m) {
+        static pthread_mutex_t create = PTHREAD_MUTEX_INITIALIZER;
+        struct imm_nodes *n;
+
+        n = __atomic_load_n(&m->nodes, __ATOMIC_ACQUIRE);
+        if (n)
+                return n;
+        (void)pthread_mutex_lock(&create);
+        n = m->nodes;
+        if (!n) {
+                n = imm_xcalloc(1, sizeof(*n));
+                (void)pthread_mutex_init(&n->lock, NULL);
+                n->arena = imm_arena_new();
+                imm_boot_read(m, n->arena, &n->boot);
+                imm_arena_defer(m->arena, nodes_done, n);
+                __atomic_store_n(&m->nodes, n, __ATOMIC_RELEASE);
+        }
+        (void)pthread_mutex_unlock(&create);
+        return n;
+}
+
+/* An O_PATH descriptor has no xattr calls of its own; /proc gives them. */
+static const struct imm_acl *read_acl(int fd, struct imm_arena *a) {
+        char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+        char buf[4096] __attribute__((aligned(8)));
+        ssize_t n;
+
+        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        n = getxattr(name, "system.posix_acl_access", buf, sizeof(buf));
+        return n < 0 ? NULL : imm_acl_parse(buf, (size_t)n, a);
+}
+
+/* The revisions differ in how many words follow, and the third in the user namespace it is for */
+static const struct imm_file_caps *read_caps(int fd, struct imm_arena *a) {
+        char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+        struct vfs_ns_cap_data raw = {0};
+        struct imm_file_caps *caps;
+        uint32_t magic;
+        ssize_t n;
+
+        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        n = getxattr(name, "security.capability", &raw, sizeof(raw));
+        if (n < (ssize_t)XATTR_CAPS_SZ_1)
+                return NULL;
+        magic = le32toh(raw.magic_etc);
+        caps = imm_new(a, struct imm_file_caps);
+        caps->effective = magic & VFS_CAP_FLAGS_EFFECTIVE;
+        for (unsigned i = 0; i < 2 && (size_t)n >= 4 + 8 * ((size_t)i + 1); i++) {
+                caps->permitted |= (uint64_t)le32toh(raw.data[i].permitted) << 32 * i;
+                caps->inheritable |= (uint64_t)le32toh(raw.data[i].inheritable) << 32 * i;
+        }
+        return caps;
+}
+
+static void look(
+        const struct imm_root *root, const char *path, struct imm_arena *a, struct imm_node *ret) {
+        imm_auto_close int fd = -1;
+        char target[PATH_MAX]; /* the kernel's own limit of a link's target */
+        struct statx st;
+
+        fd = imm_root_open_path(root, path, O_NOFOLLOW);
+        if (fd == -ENOENT || fd == -ENOTDIR) {
+                ret->state = IMM_NODE_ABSENT;
+                return;
+        }
+        if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0) {
+                ret->state = IMM_NODE_UNKNOWN;
+                ret->why = imm_printf(a, "%s: %s", path, strerror(fd < 0 ? -fd : errno));
+                return;
+        }
+        ret->state = IMM_NODE_PRESENT;
+        ret->mode = st.stx_mode;
+        ret->uid = st.stx_uid;
+        ret->gid = st.stx_gid;
+        ret->immutable = st.stx_attributes & STATX_ATTR_IMMUTABLE;
+        ret->append_only = st.stx_attributes & STATX_ATTR_APPEND;
+        ret->below = true;
+        if (S_ISLNK(ret->mode)) {
+                ssize_t n = readlinkat(fd, "", target, sizeof(target));
+
+                if (n < 0)
+                        ret->state = IMM_NODE_UNKNOWN;
+                else
+                        ret->target = imm_strndup(a, target, (size_t)n);
+                return;
+        }
+        if (ret->mode & 070)
+                ret->acl = read_acl(fd, a);
+        if (S_ISREG(ret->mode) && ret->mode & 0111)
+                ret->caps = read_caps(fd, a);
+}
+
+const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path) {
+        struct imm_nodes *n = nodes_of(m);
+        struct imm_node *node;
+
+        (void)pthread_mutex_lock(&n->lock);
+        node = imm_map_get(&n->map, path);
+        if (!node) {
+                node = imm_new(n->arena, struct imm_node);
+                look(m->root, path, n->arena, node);
+                imm_boot_apply(&n->boot, path, node);
+                imm_map_put(n->arena, &n->map, imm_strdup(n->arena, path), node);
+        }
+        (void)pthread_mutex_unlock(&n->lock);
+        return node;
+}
+
+void imm_node_covered(
+        struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_node *ret) {
+        *ret = (struct imm_node){0};
+        if (!imm_root_is_running(m->root)) {
+                look(m->root, path, a, ret);
+                return;
+        }
+        ret->state = IMM_NODE_UNKNOWN;
+        ret->why = imm_printf(a, "%s: the machine's own mount hides it", path);
+}
+
+void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n) {
+        imm_boot_apply(&nodes_of(m)->boot, path, n);
+}
+
+/* ---- programs ---- */
+
+enum { HEAD_MAX = 4096 }; /* where linkers put the program headers and the interpreter's name */
+
+/* "#! /bin/sh -e": the first word */
+static const char *script_interpreter(const char *p, size_t n, struct imm_arena *a) {
+        const char *end = memchr(p, '\n', n), *start = p;
+
+        if (!end)
+                end = p + n;
+        while (start < end && (*start == ' ' || *start == '\t'))
+                start++;
+        p = start;
+        while (p < end && *p != ' ' && *p != '\t' && *p)
+                p++;
+        return p > start ? imm_strndup(a, start, (size_t)(p - start)) : NULL;
+}
+
+/* The segment PT_INTERP; fields at the offsets of the class, little endian as the machines are */
+static const char *elf_interpreter(
+        int fd, const unsigned char *head, size_t n, struct imm_arena *a) {
+        bool wide = head[EI_CLASS] == ELFCLASS64;
+        Elf64_Ehdr e64;
+        Elf32_Ehdr e32;
+        uint64_t at, size, offset = 0, length = 0;
+        unsigned count;
+        char name[PATH_MAX];
+
+        if (head[EI_DATA] != ELFDATA2LSB || n < sizeof(e64))
+                return NULL;
+        memcpy(&e64, head, sizeof(e64));
+        memcpy(&e32, head, sizeof(e32));
+        at = wide ? e64.e_phoff : e32.e_phoff;
+        count = wide ? e64.e_phnum : e32.e_phnum;
+        size = wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+        for (unsigned i = 0; i < count && i < 128; i++) {
+                union {
+                        Elf64_Phdr p64;
+                        Elf32_Phdr p32;
+                } ph;
+
+                if (at > INT64_MAX - 128 * size ||
+                        pread(fd, &ph, size, (off_t)(at + i * size)) != (ssize_t)size)
+                        return NULL;
+                if ((wide ? ph.p64.p_type : ph.p32.p_type) != PT_INTERP)
+                        continue;
+                offset = wide ? ph.p64.p_offset : ph.p32.p_offset;
+                length = wide ? ph.p64.p_filesz : ph.p32.p_filesz;
+                break;
+        }
+        if (length < 2 || length >= sizeof(name) || offset > INT64_MAX ||
+                pread(fd, name, length, (off_t)offset) != (ssize_t)length)
+                return NULL;
+        name[length] = '\0';
+        return imm_strdup(a, name);
+}
+
+/* Is something set up that runs programs of other machines? */
+static bool emulates(const struct imm_root *root, struct imm_arena *a) {
+        static const char *const dirs[] = {
+                "/etc/binfmt.d", "/usr/lib/binfmt.d", "/usr/share/binfmts", "/var/lib/binfmts"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
+                struct imm_dirent *entries;
+                size_t n;
+
+                if (imm_root_list(root, dirs[i], a, &entries, &n) < 0)
+                        continue;
+                for (size_t k = 0; k < n; k++)
+                        if (imm_after(entries[k].name, "qemu-") ||
+                                imm_after(entries[k].name, "box64") ||
+                                imm_after(entries[k].name, "FEX"))
+                                return true;
+        }
+        return false;
+}
+
+static uint16_t machine_at(const struct imm_root *root, const char *path) {
+        imm_auto_close int fd = imm_root_open_file(root, path, NULL);
+        Elf64_Ehdr e;
+
+        if (fd < 0 || pread(fd, &e, sizeof(e), 0) != sizeof(e) ||
+                memcmp(e.e_ident, ELFMAG, SELFMAG) != 0 || e.e_ident[EI_DATA] != ELFDATA2LSB ||
+                e.e_ident[EI_CLASS] != ELFCLASS64)
+                return 0;
+        return le16toh(e.e_machine);
+}
+
+/* The machine that the root is for, as its systemd says; only of 64 bits, which run 32 as well */
+static uint16_t machine_of(struct imm_nodes *n, const struct imm_root *root) {
+        if (!n->machine_known) {
+                n->machine_known = true;
+                n->machine = machine_at(root, "/usr/lib/systemd/systemd");
+                if (n->machine != 0 && emulates(root, n->arena))
+                        n->machine = 0;
+        }
+        return n->machine;
+}
+
+/* A 64-bit program of a machine that this one is not */
+static bool is_foreign(const unsigned char *head, size_t size, uint16_t machine) {
+        static const uint16_t known[] = {EM_X86_64, EM_AARCH64, EM_RISCV, EM_PPC64};
+        Elf64_Ehdr e;
+
+        if (machine == 0 || size < sizeof(e) || head[EI_DATA] != ELFDATA2LSB ||
+                head[EI_CLASS] != ELFCLASS64)
+                return false;
+        memcpy(&e, head, sizeof(e));
+        for (size_t i = 0; i < IMM_ELEMENTSOF(known); i++)
+                if (le16toh(e.e_machine) == known[i])
+                        return known[i] != machine;
+        return false;
+}
+
+static void read_program(const struct imm_root *root, const char *path, struct imm_arena *a,
+        uint16_t machine, struct imm_program *ret) {
+        imm_auto_close int fd = imm_root_open_file(root, path, NULL);
+        unsigned char head[HEAD_MAX];
+        ssize_t n;
+
+        if (fd < 0)
+                return;
+        n = pread(fd, head, sizeof(head), 0);
+        if (n < 0)
+                return;
+        ret->known = true;
+        if (n >= 2 && memcmp(head, "#!", 2) == 0) {
+                ret->script = true;
+                ret->interpreter = script_interpreter((const char *)head + 2, (size_t)n - 2, a);
+        } else if (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) {
+                ret->elf = !is_foreign(head, (size_t)n, machine);
+                ret->interpreter = elf_interpreter(fd, head, (size_t)n, a);
+        }
+}
+
+const struct imm_program *imm_program_of_root(struct imm_manager *m, const char *path) {
+        struct imm_nodes *n = nodes_of(m);
+        struct imm_program *p;
+
+        (void)pthread_mutex_lock(&n->lock);
+        p = imm_map_get(&n->programs, path);
+        if (!p) {
+                p = imm_new(n->arena, struct imm_program);
+                read_program(m->root, path, n->arena, machine_of(n, m->root), p);
+                imm_map_put(n->arena, &n->programs, imm_strdup(n->arena, path), p);
+        }
+        (void)pthread_mutex_unlock(&n->lock);
+        return p;
+}

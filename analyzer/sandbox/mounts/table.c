@@ -1,0 +1,549 @@
+/*
+ * A unit's mount table: the steps of systemd from the settings to the namespace, replayed on the
+ * model, and what is then seen from the service's root.
+ */
+
+#include "analyzer/sandbox/mounts/plan.h"
+#include "analyzer/sandbox/vfs/world.h"
+
+#include <assert.h>
+#include <errno.h>
+
+/* ---- what is seen ---- */
+
+static struct imm_mount_cause cause_of(struct imm_plan *p, const struct imm_plan_entry *e) {
+        if (!e)
+                return (struct imm_mount_cause){.setting = IMM_SETTING_N};
+        return (struct imm_mount_cause){
+                .setting = e->setting,
+                .origin = e->origin,
+                .why = e->why ? imm_strdup(p->out, e->why) : NULL,
+        };
+}
+
+static int by_name(const void *a, const void *b) {
+        const struct imm_made *x = a, *y = b;
+
+        return strcmp(x->path, y->path);
+}
+
+static struct imm_made made_of(struct imm_plan *p, struct imm_vnode *n, const char *path) {
+        bool changed = n->made_mode != 0 || n->removed;
+
+        return (struct imm_made){
+                .path = imm_strdup(p->out, path),
+                .mode = changed ? n->made_mode : n->mode,
+                .uid = changed ? n->made_uid : n->uid,
+                .gid = changed ? n->made_gid : n->gid,
+                .target = imm_vfs_target(p->v, n) ? imm_strdup(p->out, imm_vfs_target(p->v, n))
+                                                  : NULL,
+                .from = n->made_from ? imm_strdup(p->out, n->made_from) : NULL,
+                .recursive = n->recursive,
+        };
+}
+
+static void list_entries(
+        struct imm_plan *p, struct imm_mount *to, struct imm_vnode *top, struct imm_vnode *n) {
+        for (struct imm_vnode *c = n->children; c; c = c->next) {
+                if (imm_vfs_mode(p->v, c) == 0)
+                        continue;
+                *imm_array_push(p->out, &to->entries) =
+                        made_of(p, c, imm_path_below(c->path, top->path));
+                list_entries(p, to, top, c);
+        }
+}
+
+/* The path in the root that a place of one of its own file systems has */
+static const char *host_path(struct imm_arena *a, const struct imm_vnode *n) {
+        if (!n->parent && n->fs->prefix[0] != '\0')
+                return imm_strdup(a, n->fs->prefix);
+        return imm_printf(a, "%s%s", n->fs->prefix, n->path);
+}
+
+static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_vnode *top,
+        const char *path, struct imm_mount *ret) {
+        const struct imm_vfs_fs *fs = top->fs;
+        const struct imm_plan_entry *by = m->by;
+
+        ret->path = imm_strdup(p->out, path);
+        ret->flags = m->flags | (fs->read_only ? IMM_MOUNT_RDONLY : 0);
+        ret->id_mapped = m->id_mapped;
+        ret->of_host = m->of_host && !by && fs->of_host && imm_streq(host_path(p->a, top), path);
+        ret->read_only_by = cause_of(p, m->read_only_by);
+        ret->noexec_by = cause_of(p, m->noexec_by);
+        ret->nosuid_by = cause_of(p, m->nosuid_by);
+        if (!by)
+                by = m->read_only_by ? m->read_only_by : m->noexec_by ? m->noexec_by : m->nosuid_by;
+        ret->setting = by ? by->setting : IMM_SETTING_N;
+        if (!m->by && !ret->of_host && p->root_directory) {
+                ret->setting = IMM_SETTING_ROOT_DIRECTORY;
+                ret->origin = imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin;
+        } else if (by) {
+                ret->origin = by->origin;
+                ret->why = by->why ? imm_strdup(p->out, by->why) : NULL;
+                ret->inaccessible = m->by == by && by->mode == IMM_PLAN_INACCESSIBLE;
+        }
+        (void)imm_vfs_mode(p->v, top);
+        ret->mode = (top->made_mode ? top->made_mode : top->mode) & 07777;
+        ret->uid = top->made_mode ? top->made_uid : top->uid;
+        ret->gid = top->made_mode ? top->made_gid : top->gid;
+        if (fs->of_host && by && by->mode == IMM_PLAN_PRIVATE_CGROUP2) {
+                /* new, and yet a part of the one tree */
+                ret->fstype = imm_strdup(p->out, fs->type);
+                ret->source = host_path(p->out, top);
+                ret->kernel_path = imm_strdup(p->out, p->cgroup);
+                return;
+        }
+        if (fs->of_host) {
+                ret->fstype = ret->of_host ? imm_strdup(p->out, fs->type) : "bind";
+                ret->source = ret->host_path = host_path(p->out, top);
+                return;
+        }
+        ret->fstype = imm_strdup(p->out, fs->type);
+        ret->source = ret->fstype;
+        if (fs->options)
+                ret->options = imm_strdup(p->out, fs->options);
+        if (fs->content == IMM_VFS_API)
+                ret->kernel_path = host_path(p->out, top);
+        if (fs->of_credentials) {
+                ret->fstype = "bind";
+                ret->source = imm_strdup(p->out, fs->prefix);
+        }
+        imm_array_foreach (layer, &fs->layers)
+                if (layer->node->fs->of_host)
+                        imm_strv_add(p->out, &ret->layers,
+                                imm_printf(p->out, "%s%s", host_path(p->a, layer->node),
+                                        top->parent ? top->path : ""));
+        list_entries(p, ret, top, top);
+        if (ret->entries.n > 0)
+                qsort(ret->entries.v, ret->entries.n, sizeof(struct imm_made), by_name);
+}
+
+static int by_path(const void *a, const void *b) {
+        const struct imm_mount *x = a, *y = b;
+
+        return strcmp(x->path, y->path);
+}
+
+/* Everything that a path below @root really reaches */
+static void look_around(struct imm_plan *p, struct imm_vpath root, const char *root_path) {
+        struct imm_mount_table *t = p->t;
+
+        p->v->uid = 0; /* this is not about what the manager may search */
+        describe(p, root.mount, root.node, "/", imm_array_push(p->out, t));
+        for (size_t i = 0; i < p->v->mounts.n; i++) {
+                const struct imm_vmount *m = p->v->mounts.v[i];
+                const char *rest;
+                struct imm_vpath at;
+
+                if (m->gone || m == root.mount)
+                        continue;
+                rest = imm_path_below(m->path, root_path);
+                if (!rest || rest[0] == '\0')
+                        continue;
+                if (imm_vfs_lookup_from(p->v, root, rest, false, &at) < 0 || at.mount != m)
+                        continue;
+                describe(p, m, m->root, imm_printf(p->a, "/%s", rest), imm_array_push(p->out, t));
+        }
+        qsort(t->v, t->n, sizeof(struct imm_mount), by_path);
+        imm_array_foreach (at, &p->v->made)
+                if ((*at)->made_mode != 0 || (*at)->removed)
+                        *imm_array_push(p->out, &t->made) = made_of(p, *at, host_path(p->a, *at));
+        if (t->made.n > 0)
+                qsort(t->made.v, t->made.n, sizeof(struct imm_made), by_name);
+}
+
+const char *imm_mount_type(const struct imm_mount *m) {
+        return m->of_host || m->source[0] == '/' ? "bind" : m->fstype;
+}
+
+const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char *path) {
+        size_t n = strlen(path);
+
+        while (n > 1 && path[n - 1] == '/')
+                n--;
+        for (;;) {
+                size_t low = 0, high = t->n;
+
+                while (low < high) {
+                        size_t mid = low + (high - low) / 2;
+                        const char *at = t->v[mid].path;
+                        int c = strncmp(at, path, n);
+
+                        if (c == 0 && at[n] == '\0')
+                                return &t->v[mid];
+                        if (c < 0)
+                                low = mid + 1;
+                        else
+                                high = mid;
+                }
+                if (n <= 1)
+                        return NULL;
+                while (n > 1 && path[n - 1] != '/')
+                        n--;
+                if (n > 1)
+                        n--;
+        }
+}
+
+/* ---- failures ---- */
+
+void imm_plan_fail(struct imm_plan *p, enum imm_outcome outcome, const char *culprit,
+        const struct imm_origin *origin) {
+        if (p->t->outcome != IMM_OUTCOME_OK)
+                return;
+        p->t->outcome = outcome;
+        p->t->culprit = culprit ? imm_strdup(p->out, culprit) : NULL;
+        if (origin)
+                p->t->culprit_origin = *origin;
+}
+
+static void namespace_fails(struct imm_plan *p, const struct imm_plan_entry *e, int error) {
+        const char *what = e ? e->plain : p->root_directory ? p->root_directory : NULL;
+
+        if (e && e->source && error == -ENOENT &&
+                (e->mode == IMM_PLAN_BIND || e->mode == IMM_PLAN_BIND_RECURSIVE ||
+                        e->mode == IMM_PLAN_EXTENSION_DIRECTORY))
+                what = e->source;
+        imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, what, e ? &e->origin : NULL);
+}
+
+/* ---- the steps ---- */
+
+/* Without the privilege for a namespace systemd goes on, unless that would change what is where. */
+static bool insists(const struct imm_plan *p) {
+        static const enum imm_setting binds[] = {
+                IMM_SETTING_BIND_PATHS, IMM_SETTING_BIND_READ_ONLY_PATHS};
+
+        if (imm_setting(p->s, IMM_SETTING_TEMPORARY_FILE_SYSTEM)->tmpfs.n > 0 ||
+                p->root_directory || imm_setting_bool(p->s, IMM_SETTING_DYNAMIC_USER) ||
+                imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths.n > 0 ||
+                imm_setting_string(p->s, IMM_SETTING_LOG_NAMESPACE))
+                return true;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(binds); i++) {
+                const struct imm_value *v = imm_setting(p->s, binds[i]);
+
+                imm_array_foreach (b, &v->binds)
+                        if (!imm_streq(b->source, b->destination))
+                                return true;
+        }
+        return false;
+}
+
+static void enter_user_namespace(struct imm_plan *p) {
+        p->userns = true;
+        p->v->user_namespace = true;
+        imm_array_foreach (m, &p->v->mounts) {
+                (*m)->locked = (*m)->parent != NULL;
+                (*m)->locked_flags = (*m)->flags;
+        }
+}
+
+/* The directories that any root must have; links where /usr has what they lead to */
+static void make_base_directories(struct imm_plan *p) {
+        static const struct {
+                const char *name;
+                mode_t mode;
+                const char *targets[2], *needs;
+                unsigned since;
+        } rows[] = {
+                {"bin", 0, {"usr/bin"}, NULL, 0},
+                {"lib", 0, {"usr/lib"}, NULL, 0},
+                {"root", 0750, {NULL}, NULL, 0},
+                {"sbin", 0, {"usr/sbin"}, NULL, 0},
+                {"usr", 0755, {NULL}, NULL, 0},
+                {"var", 0755, {NULL}, NULL, 0},
+                {"etc", 0755, {NULL}, NULL, 0},
+                {"proc", 0555, {NULL}, NULL, 0},
+                {"sys", 0555, {NULL}, NULL, 0},
+                {"dev", 0555, {NULL}, NULL, 0},
+                {"run", 0555, {NULL}, NULL, 254},
+                {"lib64", 0, {"usr/lib64", "usr/lib"}, "ld-linux-x86-64.so.2", 0},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const char *path = imm_printf(p->a, "%s/%s", p->root, rows[i].name);
+                struct imm_vpath at;
+
+                if (p->s->version < rows[i].since)
+                        continue;
+                if (rows[i].mode) {
+                        bool open = p->s->version < 250 && imm_streq(rows[i].name, "root");
+
+                        (void)imm_vfs_mknod(
+                                p->v, path, S_IFDIR | (open ? 0755 : rows[i].mode), NULL);
+                        continue;
+                }
+                for (size_t t = 0; t < 2 && rows[i].targets[t]; t++) {
+                        const char *to = imm_printf(p->a, "%s/%s%s%s", p->root, rows[i].targets[t],
+                                rows[i].needs ? "/" : "", rows[i].needs ? rows[i].needs : "");
+
+                        if (imm_vfs_lookup(p->v, to, false, &at) < 0)
+                                continue;
+                        (void)imm_vfs_mknod(p->v, path, S_IFLNK | 0777, rows[i].targets[t]);
+                        break;
+                }
+        }
+}
+
+static int open_root(struct imm_plan *p) {
+        struct imm_vpath at;
+        int r;
+
+        if (!p->root_directory) {
+                p->root = p->q.root;
+                return imm_vfs_bind(p->v, "/", p->root, true);
+        }
+        p->root = p->root_directory;
+        r = imm_vfs_lookup(p->v, p->root, false, &at);
+        if (r < 0)
+                return r;
+        if (S_ISLNK(imm_vfs_mode(p->v, at.node))) {
+                if (p->s->version < 256)
+                        return -ELOOP;
+                r = imm_vfs_chase(p->v, p->root, &p->root);
+                if (r < 0)
+                        return r;
+                r = imm_vfs_lookup(p->v, p->root, false, &at);
+                if (r < 0)
+                        return r;
+        }
+        if (!S_ISDIR(imm_vfs_mode(p->v, at.node)))
+                return -ENOTDIR;
+        if (at.node != at.mount->root) {
+                r = imm_vfs_bind(p->v, p->root, p->root, true);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/*
+ * The system manager's user namespaces are made in the new mount namespace: the process that is to
+ * be mapped is found in /proc there.
+ */
+static bool may_map_users(struct imm_plan *p, struct imm_vpath root) {
+        struct imm_vpath at;
+
+        if (p->user_manager || imm_setting_number(p->s, IMM_SETTING_PRIVATE_USERS) == 0)
+                return true;
+        return imm_vfs_lookup_from(p->v, root, "/proc", true, &at) >= 0 &&
+               imm_streq(at.node->fs->type, "proc") && !at.node->parent &&
+               !at.node->fs->read_only && !(at.mount->flags & IMM_MOUNT_RDONLY);
+}
+
+enum { OWN_UMASK = 249 }; /* before, mount points are made with the unit's UMask= */
+
+static void make_namespace(struct imm_plan *p) {
+        const struct imm_plan_entry *culprit;
+        struct imm_vpath root;
+        int r;
+
+        p->root = p->root_directory ? p->root_directory : p->q.root;
+        if (p->q.propagate && !p->user_manager)
+                (void)imm_vfs_mkdir_p(p->v,
+                        imm_printf(p->a, "/run/systemd/propagate/%s", p->s->unit->name), 0600);
+        r = open_root(p);
+        if (r < 0) {
+                imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, p->root_directory,
+                        &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
+                return;
+        }
+        imm_plan_build(p);
+        imm_plan_normalize(p);
+        if (p->root_directory)
+                make_base_directories(p);
+        if (p->s->version < OWN_UMASK)
+                p->v->umask = (mode_t)imm_setting_number(p->s, IMM_SETTING_UMASK);
+        r = imm_plan_apply(p, &culprit);
+        p->v->umask = 0;
+        if (r < 0) {
+                namespace_fails(p, culprit, r);
+                return;
+        }
+        if (imm_streq(p->root, "/") && p->s->version < 257 && !p->lenient) {
+                imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, "/",
+                        &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
+                return;
+        }
+        r = imm_vfs_lookup(p->v, p->root, true, &root);
+        if (r < 0) {
+                namespace_fails(p, NULL, r);
+                return;
+        }
+        if (!p->lenient && !p->user_manager)
+                imm_plan_images_find(p);
+        if (p->t->outcome != IMM_OUTCOME_OK)
+                return;
+        if (p->q.propagate && !p->user_manager && !p->lenient) {
+                struct imm_vpath incoming;
+
+                /* it is needed after the root was changed; what hides /run makes that fail */
+                r = imm_vfs_lookup_from(p->v, root, "/run/systemd/incoming", true, &incoming);
+                if (r < 0 || incoming.node != incoming.mount->root) {
+                        imm_plan_fail(
+                                p, IMM_OUTCOME_NAMESPACE_FAILURE, "/run/systemd/incoming", NULL);
+                        return;
+                }
+        }
+        if (p->sandboxing && !p->lenient && !may_map_users(p, root)) {
+                imm_plan_fail(p, IMM_OUTCOME_USER_FAILURE,
+                        "PrivateUsers= needs a /proc to write to",
+                        &imm_setting(p->s, IMM_SETTING_PRIVATE_USERS)->origin);
+                return;
+        }
+        look_around(p, root, p->root);
+}
+
+/* RootDirectory= without a namespace is a bare chroot. */
+static void stay_outside(struct imm_plan *p) {
+        struct imm_vpath root = {p->v->root, p->v->root->root};
+        const char *path = "/";
+
+        p->needs_namespace = false;
+        if (p->root_directory) {
+                bool privileged = !p->user_manager || (p->sandboxing && imm_needs_users(p->s));
+
+                if (!privileged || imm_vfs_chase(p->v, p->root_directory, &path) < 0 ||
+                        imm_vfs_lookup(p->v, path, true, &root) < 0 ||
+                        !S_ISDIR(imm_vfs_mode(p->v, root.node))) {
+                        imm_plan_fail(p, IMM_OUTCOME_CHROOT_FAILURE, p->root_directory,
+                                &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
+                        return;
+                }
+        } else
+                root = imm_vfs_cross(p->v, root);
+        look_around(p, root, path);
+}
+
+/* What systemd and the kernel have made at this point of a boot, beyond the known tables */
+static void prepare_host(struct imm_plan *p) {
+        static const struct {
+                const char *name;
+                mode_t mode;
+        } nodes[] = {{"dir", S_IFDIR}, {"reg", S_IFREG}, {"fifo", S_IFIFO}, {"sock", S_IFSOCK},
+                {"chr", S_IFCHR}};
+
+        imm_vfs_force(p->v, p->q.root, S_IFDIR | (p->s->version >= 254 ? 0555 : 0700));
+        imm_plan_cgroup_prepare(p);
+        if (p->q.os_release)
+                imm_vfs_force(p->v,
+                        imm_printf(p->a, "%s/systemd/propagate/.os-release-stage/os-release",
+                                p->runtime),
+                        S_IFREG | 0644);
+        if (!p->user_manager)
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(nodes); i++)
+                imm_vfs_force(p->v,
+                        imm_printf(p->a, "%s/systemd/inaccessible/%s", p->runtime, nodes[i].name),
+                        nodes[i].mode);
+}
+
+static void assume(struct imm_plan *p, enum imm_setting id, bool set) {
+        if (set)
+                imm_strv_add(p->out, &p->t->assumes,
+                        imm_printf(p->out, "%s=", imm_setting_info(id)->name));
+}
+
+static void note_images(struct imm_plan *p) {
+        assume(p, IMM_SETTING_ROOT_IMAGE, imm_setting_string(p->s, IMM_SETTING_ROOT_IMAGE) != NULL);
+        assume(p, IMM_SETTING_MOUNT_IMAGES,
+                imm_setting(p->s, IMM_SETTING_MOUNT_IMAGES)->strings.n > 0);
+        assume(p, IMM_SETTING_EXTENSION_IMAGES,
+                imm_setting(p->s, IMM_SETTING_EXTENSION_IMAGES)->strings.n > 0);
+        assume(p, IMM_SETTING_ROOT_EPHEMERAL, imm_setting_bool(p->s, IMM_SETTING_ROOT_EPHEMERAL));
+}
+
+static void run(struct imm_plan *p) {
+        if (imm_setting_string(p->s, IMM_SETTING_ROOT_IMAGE)) {
+                const struct imm_value *image = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
+                bool missing = !p->user_manager && imm_plan_misses_root_image(p);
+
+                imm_plan_fail(p, missing ? IMM_OUTCOME_NAMESPACE_FAILURE : IMM_OUTCOME_UNKNOWN,
+                        missing ? image->string : "RootImage=", &image->origin);
+                return;
+        }
+        if (imm_plan_namespaces_open(p) < 0 && !p->lenient)
+                return;
+        if ((imm_plan_dirs_make(p) < 0 || imm_plan_credentials_make(p) < 0) && !p->lenient)
+                return;
+        if (!p->needs_namespace) {
+                stay_outside(p);
+                return;
+        }
+        if (p->user_manager) {
+                if (p->sandboxing && imm_needs_users(p->s))
+                        enter_user_namespace(p);
+                else if (insists(p) && !p->lenient) {
+                        imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, NULL, NULL);
+                        return;
+                } else {
+                        stay_outside(p);
+                        return;
+                }
+        }
+        make_namespace(p);
+}
+
+static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
+        const struct imm_identity *id, bool lenient, struct imm_arena *a,
+        struct imm_mount_table *ret) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct imm_world *w = imm_world_take(m);
+        struct imm_identity owner;
+        struct imm_plan p = {
+                .m = m,
+                .s = s,
+                .id = id,
+                .q = imm_quirks_of(s->version),
+                .a = scratch,
+                .out = a,
+                .v = imm_vfs_new(w, scratch),
+                .t = ret,
+                .lenient = lenient,
+                .sandboxing = kind != IMM_KIND_PRIVILEGED,
+                .user_manager = m->scope != IMM_SCOPE_SYSTEM && m->user && m->user->uid != 0,
+                .runtime = "/run",
+                .root_directory = imm_setting_string(s, IMM_SETTING_ROOT_DIRECTORY),
+        };
+
+        /* the unit's directories are its user's, whoever the command runs as */
+        if (kind == IMM_KIND_PRIVILEGED || kind == IMM_KIND_NO_SETUID) {
+                imm_identity_compute(m, s, IMM_KIND_PLAIN, scratch, &owner);
+                p.id = &owner;
+        }
+        if (p.user_manager) {
+                p.runtime = imm_printf(scratch, "/run/user/%u", m->user->uid);
+                p.v->uid = m->user->uid;
+        }
+        p.v->bottom_flags = s->version < 248;
+        p.v->setattr = s->version >= 249;
+        note_images(&p);
+        imm_plan_dirs_prepare(&p);
+        imm_joined_of(m, s, a, &p.joined);
+        if (p.joined.unsure)
+                imm_strv_add(a, &ret->assumes, p.joined.unsure);
+        p.needs_namespace = imm_needs_mounts(s, imm_plan_has_tmp(&p));
+        prepare_host(&p);
+        run(&p);
+        ret->has_namespace = p.needs_namespace && ret->outcome == IMM_OUTCOME_OK;
+        ret->root_directory = p.root_directory ? imm_strdup(a, p.root_directory) : NULL;
+        for (size_t i = 0; i < p.v->uncertain.n; i++)
+                imm_strv_add(
+                        a, &ret->assumes, imm_printf(a, "whether %s exists", p.v->uncertain.v[i]));
+        imm_world_give(m, w);
+}
+
+void imm_mount_table_compute(struct imm_manager *m, struct imm_settings *s,
+        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+        struct imm_mount_table *ret) {
+        compute(m, s, kind, id, false, a, ret);
+}
+
+void imm_mount_table_assume(struct imm_manager *m, struct imm_settings *s,
+        enum imm_command_kind kind, const struct imm_identity *id, struct imm_arena *a,
+        struct imm_mount_table *ret) {
+        *ret = (struct imm_mount_table){0};
+        compute(m, s, kind, id, true, a, ret);
+        ret->assumed = true;
+}

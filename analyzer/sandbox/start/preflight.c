@@ -1,0 +1,387 @@
+#include "analyzer/sandbox/start/preflight.h"
+
+#include "analyzer/sandbox/access/access-private.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+struct work {
+        struct imm_manager *m;
+        struct imm_unit *u;
+        struct imm_settings *s;
+        const struct imm_sandbox *sb;
+        struct imm_arena *a;
+        struct imm_preflight_list *list;
+};
+
+/* ---- whether the unit is started at all ---- */
+
+static bool absent(const struct work *w, const char *path) {
+        struct stat st;
+
+        return imm_root_stat(w->m->root, path, &st) == -ENOENT;
+}
+
+/* A condition on a path that does not hold; of those with | one would be enough. */
+static bool is_skipped(const struct work *w) {
+        static const enum imm_setting ids[] = {IMM_SETTING_CONDITION_PATH_EXISTS,
+                IMM_SETTING_CONDITION_PATH_IS_DIRECTORY, IMM_SETTING_CONDITION_FILE_NOT_EMPTY,
+                IMM_SETTING_CONDITION_FILE_IS_EXECUTABLE, IMM_SETTING_CONDITION_DIRECTORY_NOT_EMPTY,
+                IMM_SETTING_CONDITION_PATH_IS_SYMBOLIC_LINK};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ids); i++) {
+                const struct imm_value *v = imm_setting(w->s, ids[i]);
+
+                imm_array_foreach (c, &v->strings) {
+                        if (c->text && *c->text == '/' && absent(w, c->text))
+                                return true;
+                }
+        }
+        return false;
+}
+
+/* ---- which line is to blame ---- */
+
+static const struct imm_assignment *line_of(const struct work *w, const struct imm_origin *o) {
+        for (; o && o->kind == IMM_ORIGIN_IMPLIED; o = o->via)
+                ;
+        for (size_t i = 0; o && o->file && i < w->u->n_files; i++)
+                for (size_t k = 0; k < w->u->files[i]->n_assignments; k++)
+                        if (w->u->files[i]->path == o->file &&
+                                w->u->files[i]->assignments[k].line == o->line)
+                                return &w->u->files[i]->assignments[k];
+        return NULL;
+}
+
+static enum imm_setting setting_at(
+        const struct work *w, const struct imm_origin *o, enum imm_setting otherwise) {
+        const struct imm_assignment *at = line_of(w, o);
+        enum imm_setting id = at ? imm_setting_by_name(at->key) : IMM_SETTING_N;
+
+        return id < IMM_SETTING_N ? id : otherwise;
+}
+
+/* Is it a template, or the instance that stands for it? */
+static bool stands_in(const struct work *w) {
+        static const char *const names[] = {"", "i", "test-instance", "test_instance", "instance"};
+
+        for (size_t i = 0; w->u->instance && i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(w->u->instance, names[i]))
+                        return true;
+        return false;
+}
+
+/* The stand-in instance of a template makes users and paths that nobody has. */
+static bool of_instance(const struct work *w, const struct imm_origin *o) {
+        const struct imm_assignment *at = line_of(w, o);
+        const char *c = at && stands_in(w) ? at->value : "";
+
+        while ((c = strchr(c, '%'))) {
+                if (c[1] && strchr("iIjJnNfu", c[1]))
+                        return true;
+                c += c[1] ? 2 : 1;
+        }
+        return false;
+}
+
+/* ---- whether something makes the path at boot ---- */
+
+static bool names_path(const char *line, const char *path) {
+        size_t n = strlen(path);
+
+        for (const char *at = line; (at = strstr(at, path)); at += n)
+                if (at > line && (at[-1] == ' ' || at[-1] == '\t') &&
+                        (at[n] == '\0' || strchr(" \t\n/", at[n])))
+                        return true;
+        return false;
+}
+
+/* Texts of all files, read when first asked for */
+struct imm_tmpfiles {
+        struct imm_strv texts;
+};
+
+static struct imm_tmpfiles *read_tmpfiles(struct imm_manager *m) {
+        static const char *const dirs[] = {"/etc/tmpfiles.d", "/usr/lib/tmpfiles.d"};
+        enum { MAX = 256 * 1024 };
+        struct imm_tmpfiles *all = imm_new(m->arena, struct imm_tmpfiles);
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
+                struct imm_dirent *e;
+                size_t n;
+
+                if (imm_root_list(m->root, dirs[i], m->arena, &e, &n) < 0)
+                        continue;
+                for (size_t k = 0; k < n; k++) {
+                        struct imm_blob blob;
+
+                        if (imm_ends_with(e[k].name, ".conf") &&
+                                imm_root_read(m->root,
+                                        imm_printf(m->arena, "%s/%s", dirs[i], e[k].name), MAX,
+                                        m->arena, &blob, NULL) == 0)
+                                imm_strv_add(m->arena, &all->texts, blob.data);
+                }
+        }
+        return all;
+}
+
+static const struct imm_tmpfiles *tmpfiles_of(struct imm_manager *m) {
+        static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+
+        (void)pthread_mutex_lock(&reading);
+        if (!m->tmpfiles)
+                m->tmpfiles = read_tmpfiles(m);
+        (void)pthread_mutex_unlock(&reading);
+        return m->tmpfiles;
+}
+
+static bool made_by_tmpfiles(const struct work *w, const char *path) {
+        const char *run = imm_after(path, "/var/run/");
+        const char *other = run ? imm_printf(w->a, "/run/%s", run) : path;
+        const struct imm_strv *texts;
+
+        texts = &tmpfiles_of(w->m)->texts;
+        for (size_t i = 0; i < texts->n; i++)
+                if (names_path(texts->v[i], path) || names_path(texts->v[i], other))
+                        return true;
+        return false;
+}
+
+static bool made_at_run_time(const char *path) {
+        static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
+                const char *rest = imm_after(path, tops[i]);
+
+                if (rest && (*rest == '\0' || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* ---- what is found ---- */
+
+/* Does its file say when it is to be started? */
+static bool is_static(const struct work *w) {
+        for (size_t i = 0; i < w->u->n_files; i++)
+                for (size_t k = 0; k < w->u->files[i]->n_assignments; k++)
+                        if (imm_streq(w->u->files[i]->assignments[k].section, "Install"))
+                                return false;
+        return w->m->scope == IMM_SCOPE_SYSTEM && !w->u->given_by_path;
+}
+
+static bool again(const struct work *w, enum imm_outcome outcome, const char *culprit) {
+        imm_array_foreach (p, w->list) {
+                if (p->outcome == outcome && (p->culprit && culprit ? imm_streq(p->culprit, culprit)
+                                                                    : p->culprit == culprit))
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * A file of a repository, judged where nobody said what machine it is for: what this one (a bare
+ * container, as often as not) lacks is no fault of the unit. With --root= it is.
+ */
+static bool is_elsewhere(const struct work *w) {
+        return w->u->given_by_path && imm_root_is_host(w->m->root);
+}
+
+static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome outcome,
+        const char *culprit, enum imm_setting setting, struct imm_origin origin,
+        const char *because) {
+        bool is_path = culprit && *culprit == '/';
+        struct imm_preflight *p;
+
+        if (outcome == IMM_OUTCOME_OK || outcome == IMM_OUTCOME_UNKNOWN ||
+                outcome == IMM_OUTCOME_NOT_LOADABLE || again(w, outcome, culprit) ||
+                of_instance(w, &origin))
+                return;
+        /* what hides a path is there; what is missing may still come */
+        if (is_path && !because && origin.file && absent(w, culprit)) {
+                if (made_by_tmpfiles(w, culprit))
+                        return;
+                if (when == IMM_PREFLIGHT_START && made_at_run_time(culprit) && absent(w, culprit))
+                        when = IMM_PREFLIGHT_DOUBT;
+                if (outcome == IMM_OUTCOME_EXEC_FAILURE && absent(w, culprit) && is_static(w) &&
+                        when == IMM_PREFLIGHT_START && w->u->fragment &&
+                        !imm_after(w->u->fragment, "/etc/"))
+                        when = IMM_PREFLIGHT_ABSENT;
+        }
+        if (!because && is_elsewhere(w) &&
+                (when == IMM_PREFLIGHT_START || when == IMM_PREFLIGHT_LATER) &&
+                (is_path ? absent(w, culprit) : outcome == IMM_OUTCOME_USER_FAILURE))
+                when = IMM_PREFLIGHT_ABSENT;
+        p = imm_array_push(w->a, w->list);
+        *p = (struct imm_preflight){.when = when,
+                .outcome = outcome,
+                .culprit = culprit,
+                .setting = setting,
+                .origin = origin};
+        p->status = imm_outcome_status(outcome, setting);
+        p->why = imm_printf(w->a, "%s%s%s%s%s%s", p->status, culprit ? ": " : "",
+                culprit ? culprit : "", because ? ", " : "", because ? because : "",
+                !because && is_path && absent(w, culprit) ? " is not there" : "");
+}
+
+/* What stands at @path in the plain root, and what the sandbox has there */
+static const struct imm_mount *hides(
+        const struct work *w, const struct imm_mount_table *t, const char *path) {
+        const char *real = path;
+        const struct imm_mount *m;
+
+        if (!path || *path != '/' || absent(w, path) || t->n == 0)
+                return NULL;
+        (void)imm_root_realpath(w->m->root, path, w->a, &real);
+        m = imm_mount_at(t, real);
+        return m && m->setting < IMM_SETTING_N ? m : NULL;
+}
+
+struct command {
+        enum imm_setting list;
+        enum imm_preflight_when when;
+        enum imm_command_kind kind;
+        const struct imm_command_item *item;
+};
+
+static void judge(struct work *w, const struct command *c, const struct imm_mount_table *t,
+        const struct imm_identity *id) {
+        const struct imm_walk walk = {
+                .m = w->m, .s = w->s, .table = t, .id = id, .program = c->item->path, .a = w->a};
+        bool ignored = c->item->flags & IMM_COMMAND_IGNORE_FAILURE;
+        const struct imm_mount *by;
+        struct imm_start_fault f;
+        const char *because = NULL;
+        enum imm_setting setting;
+        struct imm_origin origin;
+
+        if (t->n == 0 || !imm_start_program(&walk, c->item->path, &f))
+                return;
+        by = hides(w, t, f.culprit);
+        setting = f.outcome == IMM_OUTCOME_EXEC_FAILURE ? c->list : f.setting;
+        origin = f.outcome == IMM_OUTCOME_EXEC_FAILURE ? c->item->origin : f.origin;
+        if (by) {
+                bool noexec = by->noexec_by.setting < IMM_SETTING_N &&
+                              f.outcome == IMM_OUTCOME_EXEC_FAILURE && !by->inaccessible &&
+                              imm_streq(by->fstype, "bind");
+
+                setting = noexec ? by->noexec_by.setting : by->setting;
+                origin = noexec ? by->noexec_by.origin : by->origin;
+                because = imm_printf(w->a, "which %s= %s (%s)", imm_setting_info(setting)->name,
+                        noexec ? "lets nobody execute" : "hides", imm_origin_text(&origin, w->a));
+        }
+        if (ignored && !by)
+                return; /* it was foreseen */
+        add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, f.outcome, f.culprit, setting, origin,
+                because);
+}
+
+/* ---- all commands ---- */
+
+static enum imm_command_kind kind_of(
+        const struct work *w, enum imm_setting list, const struct imm_command_item *c) {
+        if (c->flags & IMM_COMMAND_FULLY_PRIVILEGED)
+                return IMM_KIND_PRIVILEGED;
+        if (list != IMM_SETTING_EXEC_START &&
+                imm_setting_bool(w->s, IMM_SETTING_PERMISSIONS_START_ONLY))
+                return IMM_KIND_PRIVILEGED;
+        if (c->flags & IMM_COMMAND_NO_SETUID)
+                return IMM_KIND_NO_SETUID;
+        return c->flags & IMM_COMMAND_AMBIENT_MAGIC ? IMM_KIND_AMBIENT : IMM_KIND_PLAIN;
+}
+
+static const struct {
+        enum imm_setting id;
+        enum imm_preflight_when when;
+} lists[] = {
+        {IMM_SETTING_EXEC_CONDITION, IMM_PREFLIGHT_START},
+        {IMM_SETTING_EXEC_START_PRE, IMM_PREFLIGHT_START},
+        {IMM_SETTING_EXEC_START, IMM_PREFLIGHT_START},
+        {IMM_SETTING_EXEC_START_POST, IMM_PREFLIGHT_START},
+        {IMM_SETTING_EXEC_RELOAD, IMM_PREFLIGHT_LATER},
+        {IMM_SETTING_EXEC_STOP, IMM_PREFLIGHT_LATER},
+        {IMM_SETTING_EXEC_STOP_POST, IMM_PREFLIGHT_LATER},
+};
+
+/*
+ * Does nobody hear of a failure of the commands of that kind? All have - before them, and there is
+ * nothing that should go on running.
+ */
+static bool is_ignored(const struct work *w, enum imm_command_kind kind) {
+        const char *type = imm_setting_word(w->s, IMM_SETTING_TYPE);
+
+        if (!type || !imm_streq(type, "oneshot"))
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++) {
+                const struct imm_value *v = imm_setting(w->s, lists[i].id);
+
+                imm_array_foreach (c, &v->commands) {
+                        if (kind_of(w, lists[i].id, c) == kind &&
+                                lists[i].when == IMM_PREFLIGHT_START &&
+                                !(c->flags & IMM_COMMAND_IGNORE_FAILURE))
+                                return false;
+                }
+        }
+        return true;
+}
+
+/* What holds for all commands of a kind: identity, what is opened before, mounts */
+static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_identity *id,
+        struct imm_mount_table *t) {
+        enum imm_preflight_when when =
+                is_ignored(w, kind) ? IMM_PREFLIGHT_HIDDEN : IMM_PREFLIGHT_START;
+        struct imm_mount_table failed;
+        const struct imm_mount *by;
+        struct imm_start_fault f;
+        enum imm_setting at;
+
+        imm_identity_compute(w->m, w->s, kind, w->a, id);
+        if (id->outcome != IMM_OUTCOME_OK) {
+                at = setting_at(w, &id->origin,
+                        id->outcome == IMM_OUTCOME_GROUP_FAILURE ? IMM_SETTING_GROUP
+                                                                 : IMM_SETTING_USER);
+                add(w, when, id->outcome, id->why, at, id->origin, NULL);
+        }
+        if (imm_start_before(w->m, w->s, kind, w->a, &f))
+                add(w, f.outcome == IMM_OUTCOME_ENVIRONMENT_FAILURE ? IMM_PREFLIGHT_START : when,
+                        f.outcome, f.culprit, f.setting, f.origin, NULL);
+        failed = w->sb->tried[kind];
+        *t = failed.n > 0 ? failed : w->sb->mounts[kind];
+        if (failed.outcome == IMM_OUTCOME_OK)
+                return;
+        at = setting_at(w, &failed.culprit_origin, IMM_SETTING_N);
+        /* of systemd's own mounts no line asks for: what covers the place is to blame */
+        if (!failed.culprit_origin.file && failed.culprit && *failed.culprit == '/' && t->n > 0 &&
+                (by = imm_mount_at(t, failed.culprit)) && by->setting < IMM_SETTING_N) {
+                add(w, when, failed.outcome, failed.culprit, by->setting, by->origin,
+                        imm_printf(w->a, "which %s= hides (%s)",
+                                imm_setting_info(by->setting)->name,
+                                imm_origin_text(&by->origin, w->a)));
+                return;
+        }
+        add(w, when, failed.outcome, failed.culprit, at, failed.culprit_origin, NULL);
+}
+
+void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,
+        const struct imm_sandbox *sb, struct imm_arena *a, struct imm_preflight_list *ret) {
+        struct work w = {m, u, s, sb, a, ret};
+        struct imm_identity id[IMM_KIND_N];
+        struct imm_mount_table tables[IMM_KIND_N] = {0};
+        bool have[IMM_KIND_N] = {false};
+
+        if (s->load != IMM_LOAD_LOADED || u->type != IMM_UNIT_SERVICE || is_skipped(&w))
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++) {
+                const struct imm_value *v = imm_setting(s, lists[i].id);
+
+                imm_array_foreach (c, &v->commands) {
+                        enum imm_command_kind k = kind_of(&w, lists[i].id, c);
+
+                        if (!have[k])
+                                judge_kind(&w, k, &id[k], &tables[k]);
+                        have[k] = true;
+                        judge(&w, &(struct command){lists[i].id, lists[i].when, k, c}, &tables[k],
+                                &id[k]);
+                }
+        }
+}

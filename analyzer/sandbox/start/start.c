@@ -1,0 +1,220 @@
+/*
+ * What can go wrong when a command is started, beside its mounts: what is opened for it before, the
+ * working directory, and the program itself.
+ */
+
+#include "analyzer/sandbox/access/access-private.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+
+static bool fault(struct imm_start_fault *ret, enum imm_outcome outcome, const char *culprit,
+        enum imm_setting setting, struct imm_origin origin) {
+        *ret = (struct imm_start_fault){outcome, culprit, setting, origin};
+        return true;
+}
+
+/* ---- before the sandbox: by the manager, or with its rights and its view ---- */
+
+/* What an image does not tell: it is made at boot, or later */
+static bool made_at_run_time(const char *path) {
+        static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
+                const char *rest = imm_after(path, tops[i]);
+
+                if (rest && (*rest == '\0' || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+static bool surely_missing(struct imm_manager *m, const char *path) {
+        struct stat st;
+        int r = imm_root_stat(m->root, path, &st);
+
+        return (r == -ENOENT || r == -ENOTDIR) && !made_at_run_time(path);
+}
+
+/* Is nothing in the root what the pattern means? Patterns in folders' names are not tried. */
+static bool glob_misses(struct imm_manager *m, const char *pattern, struct imm_arena *a) {
+        const char *slash = strrchr(pattern, '/');
+        const char *dir = imm_strndup(a, pattern, slash == pattern ? 1 : (size_t)(slash - pattern));
+        struct imm_dirent *entries;
+        size_t n;
+
+        if (!strpbrk(pattern, "*?["))
+                return surely_missing(m, pattern);
+        if (strpbrk(dir, "*?["))
+                return false;
+        if (imm_root_list(m->root, dir, a, &entries, &n) < 0)
+                return surely_missing(m, dir);
+        for (size_t i = 0; i < n; i++)
+                if (fnmatch(slash + 1, entries[i].name, FNM_PERIOD) == 0)
+                        return false;
+        return !made_at_run_time(pattern);
+}
+
+static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret) {
+        const struct imm_value *v = imm_setting(s, IMM_SETTING_ENVIRONMENT_FILE);
+
+        imm_array_foreach (file, &v->paths) {
+                if (!file->ignore_missing && *file->path == '/' && glob_misses(m, file->path, a))
+                        return fault(ret, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,
+                                IMM_SETTING_ENVIRONMENT_FILE, file->origin);
+        }
+        return false;
+}
+
+/* Can root, outside of any sandbox, not open it as a stream? */
+static bool stream_fails(struct imm_manager *m, const char *path, bool input, struct imm_arena *a) {
+        const char *slash = strrchr(path, '/'), *dir;
+        struct stat st;
+
+        if (imm_root_stat(m->root, path, &st) == 0)
+                return S_ISDIR(st.st_mode) && !input;
+        if (input || !slash || slash == path)
+                return input && surely_missing(m, path);
+        dir = imm_strndup(a, path, (size_t)(slash - path));
+        if (imm_root_stat(m->root, dir, &st) == 0)
+                return !S_ISDIR(st.st_mode);
+        return surely_missing(m, dir);
+}
+
+static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret) {
+        static const struct {
+                enum imm_setting id;
+                enum imm_outcome outcome;
+                bool input;
+        } rows[] = {
+                {IMM_SETTING_STANDARD_INPUT, IMM_OUTCOME_STDIN_FAILURE, true},
+                {IMM_SETTING_STANDARD_OUTPUT, IMM_OUTCOME_STDOUT_FAILURE, false},
+                {IMM_SETTING_STANDARD_ERROR, IMM_OUTCOME_STDERR_FAILURE, false},
+        };
+        static const char *const kinds[] = {"file:", "append:", "truncate:"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const struct imm_value *v = imm_setting(s, rows[i].id);
+
+                for (size_t k = 0; v->string && k < IMM_ELEMENTSOF(kinds); k++) {
+                        const char *path = imm_after(v->string, kinds[k]);
+
+                        if (path && *path == '/' && stream_fails(m, path, rows[i].input, a))
+                                return fault(ret, rows[i].outcome, path, rows[i].id, v->origin);
+                }
+        }
+        return false;
+}
+
+/* A service that PAM has no file for, and no file for all others */
+static bool pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret) {
+        static const char *const dirs[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
+        const struct imm_value *v = imm_setting(s, IMM_SETTING_PAM_NAME);
+        struct stat st;
+
+        if (!v->string || imm_root_stat(m->root, "/etc/pam.conf", &st) == 0)
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++)
+                if (imm_root_stat(m->root, imm_printf(a, "%s/%s", dirs[i], v->string), &st) == 0 ||
+                        imm_root_stat(m->root, imm_printf(a, "%s/other", dirs[i]), &st) == 0)
+                        return false;
+        return fault(ret, IMM_OUTCOME_PAM_FAILURE, imm_printf(a, "/etc/pam.d/%s", v->string),
+                IMM_SETTING_PAM_NAME, v->origin);
+}
+
+bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
+        struct imm_arena *a, struct imm_start_fault *ret) {
+        return environment(m, s, a, ret) || streams(m, s, a, ret) ||
+               (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
+}
+
+/* ---- in it ---- */
+
+static const char *absolute(const struct imm_walk *w, const char *program, struct imm_spot *ret) {
+        static const char *const path[] = {
+                "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+        const struct imm_value *own = imm_setting(w->s, IMM_SETTING_EXEC_SEARCH_PATH);
+        size_t n = own->strings.n ? own->strings.n : IMM_ELEMENTSOF(path);
+
+        if (*program == '/') {
+                imm_walk_to(w, program, true, ret);
+                return program;
+        }
+        for (size_t i = 0; i < n; i++) {
+                const char *at = imm_printf(
+                        w->a, "%s/%s", own->strings.n ? own->strings.v[i].text : path[i], program);
+
+                imm_walk_to(w, at, true, ret);
+                if (ret->end == IMM_WALK_FOUND && S_ISREG(ret->node.mode))
+                        return at;
+        }
+        return program;
+}
+
+/* What WorkingDirectory=~ stands for; NULL: systemd finds none, and gives up */
+static const char *home(const struct imm_walk *w) {
+        bool old = w->s->version < 256; /* no directory: the manager's own */
+        const char *name = imm_setting_string(w->s, IMM_SETTING_USER);
+        const struct imm_user *u;
+
+        if (w->m->scope != IMM_SCOPE_SYSTEM)
+                return w->m->user ? w->m->user->home : NULL;
+        if (imm_setting_bool(w->s, IMM_SETTING_DYNAMIC_USER) && w->id->dynamic)
+                return old ? "/root" : NULL;
+        if (!name || imm_streq(name, "root") || imm_streq(name, "0"))
+                return "/root";
+        if (imm_streq(name, "nobody") || imm_streq(name, "65534"))
+                return old ? "/root" : "/";
+        u = imm_user_by_name(w->m->users, w->id->uid == 0 ? name : w->id->user);
+        if (!u || (old && (!*u->home || imm_streq(u->home, "/"))))
+                return "/root";
+        return u->home;
+}
+
+/* WorkingDirectory= as a path; NULL where nothing fails */
+static const char *working_directory(const struct imm_walk *w) {
+        const char *dir = imm_setting_string(w->s, IMM_SETTING_WORKING_DIRECTORY);
+
+        if (!dir || *dir == '-' || *dir == '!' ||
+                !imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->set)
+                return NULL;
+        if (*dir == '/')
+                return dir;
+        dir = home(w);
+        return dir ? dir : "/~ of a dynamic user";
+}
+
+bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
+        const struct imm_mount_table bare = {0};
+        const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
+        const char *dir = working_directory(w);
+        struct imm_spot spot, at;
+
+        /*
+         * In systemd's order: the program is looked up, before a mere chroot(2) outside of it, the
+         * working directory entered, the program executed.
+         */
+        program = absolute(
+                w->table->root_directory && !w->table->has_namespace ? &host : w, program, &spot);
+        /* nothing is executed on a noexec mount, whatever may be there */
+        if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP ||
+                (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
+                        (spot.mount->flags & IMM_MOUNT_NOEXEC)))
+                return fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
+                        (struct imm_origin){0});
+        if (dir) {
+                imm_walk_to(w, dir, true, &at);
+                if (at.end != IMM_WALK_UNKNOWN &&
+                        (at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
+                                imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0))
+                        return fault(ret, IMM_OUTCOME_CHDIR_FAILURE, dir,
+                                IMM_SETTING_WORKING_DIRECTORY,
+                                imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
+        }
+        return !imm_program_starts(w, &spot) &&
+               fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
+                       (struct imm_origin){0});
+}

@@ -79,7 +79,7 @@ struct imm_arena *imm_arena_new(void) {
 struct imm_arena *imm_arena_new_shared(void) {
         struct imm_arena *a = imm_arena_new();
 
-        a->lock = imm_xcalloc(1, sizeof(*a->lock));
+        a->lock = imm_xcalloc(1, sizeof(pthread_mutex_t));
         (void)pthread_mutex_init(a->lock, NULL);
         return a;
 }

@@ -349,7 +349,6 @@ static struct member *find_named(
 
 void imm_joined_of(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
         struct imm_joined *ret) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct member *self = member_of(s, a), *other;
         struct group g = {.m = m, .version = s->version, .a = a, .v = {self}, .n = 1};
         bool shares = self->tmp || self->net || imm_needs_ipc(s) ||

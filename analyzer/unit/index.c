@@ -270,29 +270,18 @@ static void put_folder(struct imm_manager *m, unsigned dir, const struct imm_dir
                 (struct dropin_dir){.dir = dir, .name = e->name, .link = e->type == DT_LNK};
 }
 
-/* DIR/NAME; there are thousands, which printf() would be half of the work for */
-static const char *join(struct imm_arena *a, const char *dir, const char *name) {
-        size_t n = strlen(dir), k = strlen(name);
-        char *path = imm_alloc(a, n + k + 2);
-
-        memcpy(path, dir, n);
-        path[n] = '/';
-        memcpy(path + n + 1, name, k);
-        return path;
-}
-
 static void put_file(struct imm_manager *m, unsigned dir, const struct imm_dirent *e) {
         struct imm_unit_index *x = m->index;
         struct unit_entry *u;
 
         if (e->type != DT_REG && m->version >= 250) {
-                put_odd(m, e->name, join(m->arena, x->dirs[dir].path, e->name),
+                put_odd(m, e->name, imm_printf(m->arena, "%s/%s", x->dirs[dir].path, e->name),
                         "not a regular file", true, IMM_LOAD_ERROR);
                 return;
         }
         u = imm_new(m->arena, struct unit_entry);
         *u = (struct unit_entry){.name = e->name,
-                .path = join(m->arena, x->dirs[dir].path, e->name),
+                .path = imm_printf(m->arena, "%s/%s", x->dirs[dir].path, e->name),
                 .dir = dir,
                 .plain = e->type == DT_REG};
         imm_map_put(m->arena, &x->ids, u->name, u);

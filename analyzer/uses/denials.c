@@ -1,5 +1,7 @@
 #include "analyzer/uses/denials-private.h"
 
+#include "analyzer/sandbox/network/network.h"
+
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -332,7 +334,8 @@ static void by_network(struct judge *j, const struct imm_use *u) {
         for (size_t i = 0; u->facility == IMM_FACILITY_LISTEN && i < bind->socket_binds.n; i++)
                 if (bind->socket_binds.v[i].family == 0 && bind->socket_binds.v[i].n_ports == 0 &&
                         bind->socket_binds.v[i].protocol == 0 &&
-                        imm_setting(j->s, IMM_SETTING_SOCKET_BIND_ALLOW)->socket_binds.n == 0) {
+                        imm_setting(j->s, IMM_SETTING_SOCKET_BIND_ALLOW)->socket_binds.n == 0 &&
+                        imm_network_bpf_framework(j->m) != 0) {
                         deny(j, u, IMM_SETTING_SOCKET_BIND_DENY, NULL, "refuses");
                         break;
                 }

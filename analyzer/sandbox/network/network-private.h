@@ -16,5 +16,3 @@ struct imm_network {
 unsigned imm_network_port_start(struct imm_manager *m);
 /* The settings of a slice, apart from those that other threads compute; NULL: no such name */
 struct imm_settings *imm_network_slice(struct imm_manager *m, const char *name);
-/* 1, 0, -1: does this systemd filter sockets by libbpf? */
-int imm_network_bpf_framework(struct imm_manager *m);

@@ -65,3 +65,7 @@ void imm_net_access_of(struct imm_manager *m, struct imm_settings *s, const stru
  * says no; NULL if nobody asks. */
 bool imm_net_may_connect(const struct imm_settings *s, enum imm_command_kind kind, int family,
         enum imm_setting *ret_by);
+
+/* Does the root's systemd filter sockets by libbpf (SocketBind*=, RestrictNetworkInterfaces=)?
+ * 1: yes; 0: no, and it starts the service without a word; -1: it is not in the root. */
+int imm_network_bpf_framework(struct imm_manager *m);

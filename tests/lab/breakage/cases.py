@@ -1,0 +1,186 @@
+"""Of each rule of scorecard breakage: settings with which a program fails, and their like with which it works
+
+A case is a program and lines of its unit. "-program" is a command whose failure is ignored; "# in:" the folder of the
+unit; "# since:" and "# until:" the systemd that it holds for. The program may be one that is not installed."""
+
+STRICT = "ProtectSystem=strict"
+NOTIFY = "Type=notify\nTimeoutStartSec=4"
+FORKS = "Type=forking\n"
+TREE = "RootDirectory=/srv/tree\nBindReadOnlyPaths=/usr/local /usr/lib64 /usr/lib/x86_64-linux-gnu"
+VENDOR = "# in: /usr/lib/systemd/system"
+
+CASES = {  # rule: cases that fail, cases that work
+    "BindPaths": (
+        [("lxcfs", "BindPaths=/srv:/mnt")],
+        [("homed", "TemporaryFileSystem=/home\nBindPaths=/home/alice")]),
+    "BindReadOnlyPaths": (
+        [("stored", "BindReadOnlyPaths=/var/lib")],
+        [("stored", "BindReadOnlyPaths=/var/cache")]),
+    "CapabilityBoundingSet": (
+        [("sniffd", "CapabilityBoundingSet=CAP_NET_ADMIN"), ("mountd", "CapabilityBoundingSet=~CAP_SYS_ADMIN"),
+         ("portd", "CapabilityBoundingSet=CAP_CHOWN")],
+        [("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE")]),
+    "DeviceAllow": (
+        [("serialdev", "DeviceAllow=/dev/rtc0 r")],
+        [("serialdev", "DeviceAllow=/dev/ttyS9 r")]),
+    "DevicePolicy": (
+        [("serialdev", "DevicePolicy=closed"), ("serialdev", "DevicePolicy=strict")],
+        [("serialdev", "DevicePolicy=auto"), ("serialdev", "DevicePolicy=closed\nDeviceAllow=/dev/ttyS9 rw")]),
+    "DynamicUser": (
+        [("tmpd", "DynamicUser=yes")],
+        [("homed", "DynamicUser=yes")]),
+    "IPAddressDeny": (
+        [("served", FORKS + "IPAddressDeny=any")],
+        [("served", FORKS + "IPAddressDeny=any\nIPAddressAllow=localhost")]),
+    "InaccessiblePaths": (
+        [("homed", "InaccessiblePaths=/home/alice"), ("logd", "InaccessiblePaths=/etc/logd.conf")],
+        [("logd", "InaccessiblePaths=/home")]),
+    "LimitMEMLOCK": (
+        [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
+        [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),
+    "LimitNPROC": (
+        [("threadd", "User=daemon\nLimitNPROC=1")],
+        [("threadd", "LimitNPROC=1"), ("threadd", "User=daemon\nLimitNPROC=8"), ("plaind", "User=daemon\nLimitNPROC=1")]),
+    "LockPersonality": (
+        [("persd", "LockPersonality=yes"), ("gaind", "# until: 252\nUser=daemon\nLockPersonality=yes")],
+        [("persd", "RestrictRealtime=yes"), ("luad", "LockPersonality=yes"),
+         ("gaind", "# since: 257\nUser=daemon\nLockPersonality=yes")]),
+    "MemoryDenyWriteExecute": (
+        [("luad", "MemoryDenyWriteExecute=yes"), ("stackd", "MemoryDenyWriteExecute=yes")],
+        [("keyd", "MemoryDenyWriteExecute=yes")]),
+    "NoExecPaths": (
+        [("keyd", "NoExecPaths=/usr/lib/lab")],
+        [("keyd", "NoExecPaths=/srv"), ("keyd", "NoExecPaths=/usr/lib\nExecPaths=/usr/lib/lab /usr/lib/x86_64-linux-gnu")]),
+    "NoNewPrivileges": (
+        [("gaind", "User=daemon\nNoNewPrivileges=yes")],
+        [("gaind", "User=daemon"), ("gaind", "NoNewPrivileges=yes")]),
+    "PrivateDevices": (
+        [("serialdev", "PrivateDevices=yes")],
+        [("serialdev", "ProtectClock=no"), ("serialdev", "PrivateTmp=yes")]),
+    "PrivateIPC": (
+        [("gpsd", "PrivateIPC=yes")],
+        [("gpsd", "PrivateIPC=no"), ("gpsd", "PrivateMounts=yes")]),
+    "PrivateMounts": (
+        [("lxcfs", "PrivateMounts=yes")],
+        [("lxcfs", "NoNewPrivileges=yes"), ("mountd", "PrivateMounts=yes")]),
+    "PrivateNetwork": (
+        [("served", FORKS + "PrivateNetwork=yes")],
+        [("served", FORKS + "PrivateMounts=yes"), ("plaind", "PrivateNetwork=yes")]),
+    "PrivatePIDs": (
+        [("needrestart", "# since: 257\nPrivatePIDs=yes")],
+        [("needrestart", "PrivateIPC=yes"), ("uptimed", "# since: 257\nPrivatePIDs=yes")]),
+    "PrivateTmp": (
+        [("tmpd", "PrivateTmp=yes")],
+        [("tmpd", "ProtectHome=yes"), ("mountd", "PrivateTmp=yes"), ("dropd", "PrivateTmp=yes")]),
+    "PrivateUsers": (
+        [("portd", "PrivateUsers=yes")],
+        [("plaind", "PrivateUsers=yes")]),
+    "ProcSubset": (
+        [("uptimed", "ProcSubset=pid")],
+        [("uptimed", "ProcSubset=all"), ("needrestart", "ProcSubset=pid")]),
+    "ProtectClock": (
+        [("clockd", "ProtectClock=yes")],
+        [("clockd", "ProtectHostname=yes")]),
+    "ProtectControlGroups": (
+        [("cgexec", "ProtectControlGroups=yes")],
+        [("cgexec", "ProtectProc=invisible"), ("cgexec", "ProtectKernelTunables=yes")]),
+    "ProtectHome": (
+        [("homed", "ProtectHome=yes"), ("homed", "ProtectHome=tmpfs")],
+        [("homed", "ProtectHome=read-only"), ("homed", STRICT)]),
+    "ProtectHostname": (
+        [("cloud-init", "ProtectHostname=yes")],
+        [("cloud-init", "ProtectClock=yes"), ("plaind", "ProtectHostname=yes")]),
+    "ProtectKernelLogs": (
+        [("klogd", "ProtectKernelLogs=yes")],
+        [("klogd", "ProtectKernelModules=yes")]),
+    "ProtectKernelModules": (
+        [("moduled", "ProtectKernelModules=yes")],
+        [("moduled", "ProtectKernelLogs=yes")]),
+    "ProtectKernelTunables": (
+        [("sysctl", "ProtectKernelTunables=yes")],
+        [("sysctl", STRICT), ("sysctl", "ProtectControlGroups=yes")]),
+    "ProtectProc": (
+        [("needrestart", "User=daemon\nProtectProc=invisible"),
+         ("needrestart", "CapabilityBoundingSet=~CAP_SYS_PTRACE\nUser=daemon\nProtectProc=noaccess")],
+        [("needrestart", "ProtectProc=invisible"), ("needrestart", "User=daemon\nProtectProc=default")]),
+    "ProtectSystem": (
+        [("stored", STRICT), ("logd", STRICT)],
+        [("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
+    "ReadOnlyPaths": (
+        [("stored", "ReadOnlyPaths=/var/lib")],
+        [("stored", "ReadOnlyPaths=/var/cache")]),
+    "ReadWritePaths": (
+        [("lxcfs", "ReadWritePaths=/srv")],
+        [("stored", STRICT + "\nReadWritePaths=/var/lib/stored"), ("logd", STRICT + "\nReadWritePaths=/srv")]),
+    "RestrictAddressFamilies": (
+        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
+        [("sniffd", "RestrictAddressFamilies=AF_PACKET"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_UNIX"),
+         ("netifd", "RestrictAddressFamilies=AF_UNIX"), ("netifd", "RestrictAddressFamilies=AF_INET AF_INET6"),
+         ("portd", "RestrictAddressFamilies=AF_INET")]),
+    "RestrictNamespaces": (
+        [("crun", "RestrictNamespaces=yes"), ("crun", "RestrictNamespaces=~mnt")],
+        [("crun", "RestrictNamespaces=mnt user"), ("crun", "RestrictSUIDSGID=yes")]),
+    "RestrictRealtime": (
+        [("chrt", "RestrictRealtime=yes")],
+        [("chrt", "LockPersonality=yes")]),
+    "RestrictSUIDSGID": (
+        [("packagekitd", "RestrictSUIDSGID=yes")],
+        [("packagekitd", "RestrictNamespaces=yes"), ("stored", "RestrictSUIDSGID=yes")]),
+    "RootDirectory": (
+        [("keyd", TREE)],
+        [("keyd", TREE + " /usr/lib/lab"), ("plaind", TREE)]),
+    "SocketBindDeny": (
+        [],
+        [("served", FORKS + "SocketBindDeny=any"), ("plaind", "SocketBindDeny=any")]),
+    "SystemCallArchitectures": (
+        [("oldd", "SystemCallArchitectures=native")],
+        [("oldd", "SystemCallArchitectures=native x86"), ("plaind", "SystemCallArchitectures=native")]),
+    "SystemCallFilter": (
+        [("keyd", "SystemCallFilter=~@keyring"), ("keyd", "SystemCallFilter=~@keyring\nSystemCallErrorNumber=EPERM"),
+         ("clockd", "SystemCallFilter=~@clock"), ("mountd", "SystemCallFilter=~@mount"),
+         ("mountd", "SystemCallFilter=@system-service"), ("dropd", "SystemCallFilter=~@setuid")],
+        [("keyd", "SystemCallFilter=@system-service"), ("keyd", "SystemCallFilter=~@mount"),
+         ("jaild", "SystemCallFilter=@system-service chroot"), ("dropd", "SystemCallFilter=@system-service")]),
+    "TasksMax": (
+        [],
+        [("threadd", "TasksMax=2"), ("plaind", "TasksMax=1")]),
+    "TemporaryFileSystem": (
+        [("homed", "TemporaryFileSystem=/home")],
+        [("homed", "TemporaryFileSystem=/srv")]),
+    "Type": (
+        [("plaind", NOTIFY)],
+        [("notifyd", NOTIFY)]),
+    "User": (
+        [("sniffd", "User=daemon"), ("portd", "User=daemon")],
+        [("sniffd", "User=daemon\nAmbientCapabilities=CAP_NET_RAW"),
+         ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE")]),
+    "command-fails": (
+        [("reloadd", "RemainAfterExit=yes\nExecReload=/no/such/program")],
+        [("reloadd", "RemainAfterExit=yes\nExecReload=/usr/local/bin/plaind")]),
+    "command-hidden": (
+        [("-deedd", "InaccessiblePaths=/usr/local/bin/deedd")],
+        [("-deedd", "InaccessiblePaths=/srv")]),
+    "not-installed": (
+        [("no-such-program", VENDOR)],
+        [("plaind", VENDOR)]),
+    "start-fails": (
+        [("no-such-program", ""), ("plaind", "ReadOnlyPaths=/no/such")],
+        [("plaind", "ReadOnlyPaths=-/no/such")]),
+    "start-fails-perhaps": (
+        [("plaind", "LoadCredential=name:/run/perhaps")],
+        [("plaind", "LoadCredential=name:/etc/hostname")]),
+}
+
+# What cannot be seen to fail in the lab, and why
+NOT_SHOWN = {
+    "SocketBindDeny": "it takes a systemd that was built with BPF programs, and libbpf: without, all may be bound",
+    "TasksMax": "the lab's systemd has no controllers of control groups, pids among them",
+}
+
+# Much at once, which does a program no harm
+WORKS = [
+    ("plaind", "PrivateDevices=yes\nPrivateTmp=yes\nProtectHome=yes\nProtectSystem=strict\nProtectClock=yes\n"
+               "ProtectKernelModules=yes\nProtectKernelTunables=yes\nProtectKernelLogs=yes\nNoNewPrivileges=yes\n"
+               "RestrictNamespaces=yes\nRestrictRealtime=yes\nMemoryDenyWriteExecute=yes\nLockPersonality=yes\n"
+               "SystemCallArchitectures=native\nSystemCallFilter=@system-service\nCapabilityBoundingSet="),
+]

@@ -1,0 +1,154 @@
+"""Programs that each do one thing, and fail if it is refused"""
+
+HEAD = """
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <ifaddrs.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+"""
+
+
+def body(code):
+    return HEAD + "int main(void) {\n" + code + "\n}\n"
+
+
+LIBRARIES = {
+    "libkeyutils.so.1": HEAD + "long keyctl(int c, ...) { return syscall(SYS_keyctl, c, -3, 0); }",
+    "libpcap.so.0.8": HEAD + "int pcap_open_live(void) { return socket(AF_PACKET, SOCK_RAW, 0) < 0; }",
+    "libluajit-5.1.so.2": HEAD + "int luaL_newstate(void) { void *p = mmap(0, 4096, PROT_READ | PROT_WRITE,"
+                          "MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); return mprotect(p, 4096, PROT_READ | PROT_EXEC); }",
+    "libstack.so.1": "int of_stack(void) { return 0; }",
+    "libplain.so.1": "int of_plain(void) { return 0; }",
+}
+
+PROGRAMS = {  # source, libraries
+    "plaind": (body("return 0;"), []),
+    "keyd": ("extern long keyctl(int, ...); int main(void) { return keyctl(0) < 0; }", ["libkeyutils.so.1"]),
+    "sniffd": ("extern int pcap_open_live(void); int main(void) { return pcap_open_live(); }", ["libpcap.so.0.8"]),
+    "luad": ("extern int luaL_newstate(void); int main(void) { return luaL_newstate() != 0; }",
+             ["libluajit-5.1.so.2"]),
+    "stackd": ("extern int of_stack(void); int main(void) { return of_stack(); }", ["libstack.so.1"]),
+    # the clock itself is left alone: a time that is none is refused in another way than the call
+    "clockd": (body("struct timespec t = {-1, 0}; return clock_settime(CLOCK_REALTIME, &t) == 0 || errno != EINVAL;"),
+               []),
+    "mountd": (body('return mount("none", "/mnt", "tmpfs", 0, "") < 0;'), []),
+    "hostd": (body('char name[65]; gethostname(name, 65); return sethostname(name, strlen(name)) < 0;'), []),
+    "jaild": (body('return chroot("/var") < 0;'), []),
+    "dropd": (body("return setgroups(0, 0) < 0 || setgid(1) < 0 || setuid(1) < 0;"), []),
+    "persd": (body("return personality(PER_LINUX | ADDR_NO_RANDOMIZE) < 0;"), []),
+    "netifd": (body("struct ifaddrs *i; (void)getifaddrs(&i); return 0;"), []),
+    "notifyd": (body("""
+        struct sockaddr_un a = {.sun_family = AF_UNIX}; const char *e = getenv("NOTIFY_SOCKET");
+        int s = socket(AF_UNIX, SOCK_DGRAM, 0); struct iovec v = {"READY=1", 7}; struct msghdr m = {0};
+        if (!e) return 1;
+        strncpy(a.sun_path, e, sizeof(a.sun_path) - 1); if (*a.sun_path == '@') *a.sun_path = 0;
+        m.msg_name = &a; m.msg_namelen = offsetof(struct sockaddr_un, sun_path) + strlen(e);
+        m.msg_iov = &v; m.msg_iovlen = 1; if (sendmsg(s, &m, 0) < 0) return 1; sleep(5); return 0;"""), []),
+    "portd": (body("""
+        FILE *f = fopen("/etc/portd.conf", "r"); int port, s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+        struct sockaddr_in a = {.sin_family = AF_INET};
+        if (!f || fscanf(f, "port %d", &port) != 1) return 1;
+        a.sin_port = htons(port); setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        return bind(s, (void *)&a, sizeof(a)) < 0 || listen(s, 1) < 0;"""), []),
+    "stored": (body('return open("/var/lib/stored/db", O_WRONLY | O_CREAT, 0666) < 0;'), []),
+    "logd": (body('char p[99]; FILE *f = fopen("/etc/logd.conf", "r"); if (!f || fscanf(f, "logfile %98s", p) != 1)'
+                  'return 1; return open(p, O_WRONLY | O_CREAT, 0666) < 0;'), []),
+    "homed": (body('char p[99]; FILE *f = fopen("/etc/homed.conf", "r"); if (!f || fscanf(f, "music %98s", p) != 1)'
+                   'return 1; return open(p, O_RDONLY) < 0;'), []),
+    "tmpd": (body('char p[99]; struct stat s; FILE *f = fopen("/etc/tmpd.conf", "r");'
+                  'if (!f || fscanf(f, "socket %98s", p) != 1) return 1; return stat(p, &s) < 0;'), []),
+    "serialdev": (body('return open("/dev/ttyS9", O_RDONLY) < 0;'), []),
+    "threadd": (body("pthread_t t; return pthread_create(&t, 0, (void *(*)(void *))abs, 0) != 0;"), []),
+    "klogd": (body("return klogctl(10, 0, 0) < 0;"), []),
+    # where there are no modules it is refused with another error than by a setting
+    "moduled": (body('extern int init_module(void *, unsigned long, char *); return init_module(0, 0, "") == 0 ||'
+                     'errno == EPERM;'), []),
+    # started as daemons of old, and reached from outside: see CHECKS
+    "served": (body("""
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(8081)}; char text[99];
+        int s = socket(AF_INET, SOCK_STREAM, 0), one = 1; a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)); inet_ntop(AF_INET, &a.sin_addr, text, 99);
+        if (bind(s, (void *)&a, sizeof(a)) < 0 || listen(s, 1) < 0) return 1;
+        if (fork()) return 0;
+        for (;;) close(accept(s, 0, 0));"""), []),
+    "gaind": (body('char p[99]; FILE *f = fopen("/etc/gaind.conf", "r"); if (!f || fscanf(f, "helper %98s", p) != 1)'
+                   'return 1; execl(p, p, (char *)0); return 1;'), []),
+    # these are known by their names
+    "memlockd": (body("char *p = malloc(1 << 20); return mlock(p, 1 << 20) < 0;"), []),
+    "gpsd": (body("return shmget(0x4e545030, 4096, IPC_CREAT | 0666) < 0;"), []),
+    "lxcfs": (body('mkdir("/var/lib/lxcfs", 0755); return mount("none", "/var/lib/lxcfs", "tmpfs", 0, "") < 0;'), []),
+    "needrestart": (body('char c[17]; FILE *f = fopen("/proc/1/comm", "r");'
+                         'return !f || fscanf(f, "%16s", c) != 1 || strcmp(c, "systemd") != 0;'), []),
+    "uptimed": (body('return open("/proc/uptime", O_RDONLY) < 0;'), []),
+    "cgexec": (body('return mkdir("/sys/fs/cgroup/lab-cg", 0755) < 0 || rmdir("/sys/fs/cgroup/lab-cg") < 0;'), []),
+    "sysctl": (body('return open("/proc/sys/kernel/core_pattern", O_WRONLY) < 0;'), []),
+    "crun": (body("return unshare(CLONE_NEWNS) < 0;"), []),
+    "packagekitd": (body('int fd = open("/run/set-id", O_WRONLY | O_CREAT, 0755); int e = fchmod(fd, 04755) < 0;'
+                         'unlink("/run/set-id"); return e;'), []),
+    "chrt": (body("struct sched_param p = {1}; return sched_setscheduler(0, SCHED_FIFO, &p) < 0;"), []),
+    "cloud-init": (body("char name[65]; gethostname(name, 65); return sethostname(name, strlen(name)) < 0;"), []),
+    "deedd": (body('return open("/run/deed", O_WRONLY | O_CREAT, 0666) < 0;'), []),
+    "reloadd": (body("return 0;"), []),
+}
+
+# Programs that need more of their unit than an ExecStart= line
+PLAIN = {
+    "notifyd": "Type=notify\nTimeoutStartSec=4",
+    "served": "Type=forking",
+    "reloadd": "RemainAfterExit=yes\nExecReload=/bin/true",
+}
+
+# What must hold outside of the service once it has started, a shell's line; what it made is removed with it
+CHECKS = {
+    "served": "/usr/local/bin/knock",
+    "gpsd": "/usr/local/bin/take-shm",
+    "lxcfs": "umount /var/lib/lxcfs",
+    "deedd": "rm /run/deed",
+    "reloadd": "systemctl reload $unit",
+}
+
+# Programs that run outside, and those that others run
+HELPERS = {
+    "knock": body("""
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(8081)};
+        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK); alarm(1);
+        return connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&a, sizeof(a)) < 0;"""),
+    "take-shm": body("int id = shmget(0x4e545030, 0, 0); return id < 0 || shmctl(id, IPC_RMID, 0) < 0;"),
+    "gainer": body("return geteuid() != 0;"),
+}
+
+# A 32-bit program, without a library: exit(0)
+FOREIGN = {
+    "oldd": 'void _start(void) { __asm__ volatile("int $0x80" : : "a"(1), "b"(0)); __builtin_unreachable(); }',
+}
+
+
+FILES = {
+    "etc/portd.conf": "port 81\n",
+    "etc/logd.conf": "logfile /srv/logd.log\n",
+    "etc/homed.conf": "music /home/alice/song\n",
+    "etc/tmpd.conf": "socket /tmp/shared.sock\n",
+    "etc/gaind.conf": "helper /usr/local/bin/gainer\n",
+    "home/alice/song": "la\n",
+}

@@ -606,26 +606,35 @@ static void put_findings(struct imm_json *j, const char *key, const struct imm_s
         imm_json_end(j);
 }
 
-void imm_difference_json(const struct imm_difference *d, struct imm_json *j) {
-        imm_json_array(j, "units");
-        imm_array_foreach (p, &d->units) {
-                const struct imm_unit_difference *u = *p;
+static void put_unit(struct imm_json *j, const struct imm_unit_difference *u) {
+        imm_json_object(j, NULL);
+        imm_json_string(j, "unit", u->unit);
+        imm_json_string(j, "verdict", imm_verdict_name(u->verdict));
+        PUT_CHANGES(j, u, settings);
+        PUT_CHANGES(j, u, checks);
+        imm_json_object(j, "findings");
+        put_findings(j, "new", u->after, u->fresh.v, u->fresh.n);
+        put_findings(j, "fixed", u->before, u->fixed.v, u->fixed.n);
+        imm_json_end(j);
+        PUT_CHANGES(j, u, mounts);
+        PUT_CHANGES(j, u, access);
+        PUT_CHANGES(j, u, closure);
+        imm_array_foreach (c, &u->scores)
+                put_change(j, c->name, c);
+        imm_json_end(j);
+}
 
-                imm_json_object(j, NULL);
-                imm_json_string(j, "unit", u->unit);
-                imm_json_string(j, "verdict", imm_verdict_name(u->verdict));
-                PUT_CHANGES(j, u, settings);
-                PUT_CHANGES(j, u, checks);
-                imm_json_object(j, "findings");
-                put_findings(j, "new", u->after, u->fresh.v, u->fresh.n);
-                put_findings(j, "fixed", u->before, u->fixed.v, u->fixed.n);
-                imm_json_end(j);
-                PUT_CHANGES(j, u, mounts);
-                PUT_CHANGES(j, u, access);
-                PUT_CHANGES(j, u, closure);
-                imm_array_foreach (c, &u->scores)
-                        put_change(j, c->name, c);
-                imm_json_end(j);
+void imm_difference_json(const struct imm_difference *d, struct imm_json *j) {
+        struct imm_json_text text = {0};
+
+        imm_json_array(j, "units");
+        imm_array_foreach (u, &d->units) { /* each in memory first: many small pieces */
+                struct imm_json part = imm_json_part(j, &text);
+
+                text.n = 0;
+                put_unit(&part, *u);
+                imm_json_append(j, text.v, text.n);
         }
         imm_json_end(j);
+        free(text.v);
 }

@@ -80,8 +80,17 @@ void imm_text_put(FILE *f, const char *s) {
         uint32_t c;
 
         while (n > 0) {
-                size_t k = imm_utf8_next(s, n, &c);
+                size_t k = 0;
 
+                while (k < n && s[k] >= 0x20 && s[k] < 0x7f) /* what needs no second look */
+                        k++;
+                if (k > 0) {
+                        fwrite(s, 1, k, f);
+                        s += k;
+                        n -= k;
+                        continue;
+                }
+                k = imm_utf8_next(s, n, &c);
                 if (k == 0) {
                         fprintf(f, "\\x%02x", (unsigned char)*s);
                         k = 1;

@@ -29,6 +29,12 @@ int imm_history_prepare(
 /* 1: a row; 0: done; negative errno */
 int imm_history_step(struct imm_history *h, sqlite3_stmt *s, struct imm_err *err);
 
+/* The run's own row as the head of a snapshot; -ENOENT with @err if there is no such run */
+int imm_history_load_head(
+        struct imm_history *h, int64_t run, struct imm_snapshot *to, struct imm_err *err);
+/* @text (NULL is empty) at its newlines, copied */
+void imm_history_lines(const char *text, struct imm_arena *a, struct imm_strv *to);
+
 /* ---- parts ---- */
 
 enum imm_column_type {
@@ -61,7 +67,9 @@ struct imm_part_kind {
         const char *table, *state_column;
         const char *shared; /* table of what rows of many parts have in common; or NULL */
         const struct imm_column *columns;
-        size_t n_columns, item_size;
+        size_t n_columns;
+        size_t n_compared; /* the first so many are all that audit/difference.h looks at */
+        size_t item_size;
         size_t list; /* offset of the array in struct imm_state; of TEXT: unused */
 };
 extern const struct imm_part_kind imm_part_kinds[IMM_PART_N];
@@ -105,11 +113,9 @@ int64_t imm_shared_hash(const struct imm_part_kind *k, const char *item);
 /*
  * Statements, in @a: a row of a part (part, row, the shared row's id if there is such a table, then
  * the part's own columns); the shared row (its hash, then its columns) looked for, and added; and
- * the columns of all rows of a part, with texts; @only: a further condition, " AND ...".
+ * the columns of all rows of a part, with texts.
  */
 const char *imm_part_insert_sql(enum imm_part part, struct imm_arena *a);
 const char *imm_part_shared_find_sql(enum imm_part part, struct imm_arena *a);
 const char *imm_part_shared_add_sql(enum imm_part part, struct imm_arena *a);
-const char *imm_part_select_sql(enum imm_part part, const char *only, struct imm_arena *a);
-/* Of ?1 the rows that ?2 does not have alike at the same place; of a part without a shared row */
-const char *imm_part_differing_sql(enum imm_part part, struct imm_arena *a);
+const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a);

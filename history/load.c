@@ -10,23 +10,11 @@ struct loader {
         struct imm_arena *a; /* of the loader: statements' text, the cache */
         struct imm_err *err;
         sqlite3_stmt *rows[IMM_PART_N];
-        sqlite3_stmt *checks, *ids, *finding; /* of pairs: what differs */
-        struct imm_map parts;                 /* of pairs: the findings' numbers, by part */
-};
-
-/* The parts of the state that another run has of the same unit: what is the same there need not be
- * read to tell the difference. */
-struct twin {
-        int64_t parts[IMM_PART_N];
-        bool many; /* several units of one name: each is read whole */
 };
 
 static void loader_done(struct loader *l) {
         for (size_t i = 0; i < IMM_PART_N; i++)
                 (void)sqlite3_finalize(l->rows[i]);
-        (void)sqlite3_finalize(l->checks);
-        (void)sqlite3_finalize(l->ids);
-        (void)sqlite3_finalize(l->finding);
         imm_arena_free(l->a);
 }
 
@@ -34,8 +22,7 @@ static int loader_prepare(struct loader *l) {
         int r = 0;
 
         for (enum imm_part p = 0; r >= 0 && p < IMM_PART_N; p++)
-                r = imm_history_prepare(
-                        l->h, imm_part_select_sql(p, "", l->a), &l->rows[p], l->err);
+                r = imm_history_prepare(l->h, imm_part_select_sql(p, l->a), &l->rows[p], l->err);
         return r;
 }
 
@@ -45,7 +32,7 @@ static const char *column_text(sqlite3_stmt *s, int at, struct imm_arena *a) {
         return text ? imm_strdup(a, text) : NULL;
 }
 
-static void split_lines(const char *text, struct imm_arena *a, struct imm_strv *to) {
+void imm_history_lines(const char *text, struct imm_arena *a, struct imm_strv *to) {
         while (text && *text) {
                 const char *end = strchrnul(text, '\n');
 
@@ -63,7 +50,7 @@ static void read_value(
                 *(const char **)to = column_text(s, at, a);
                 break;
         case IMM_COLUMN_LINES:
-                split_lines(column_text(s, at, a), a, to);
+                imm_history_lines((const char *)sqlite3_column_text(s, at), a, to);
                 break;
         case IMM_COLUMN_INT:
                 *(int *)to = sqlite3_column_int(s, at);
@@ -125,132 +112,6 @@ static int load_part(struct loader *l, enum imm_part part, int64_t id, struct im
         return 0;
 }
 
-/* ---- what two runs do not have alike ---- */
-
-struct row {
-        int64_t id, row;
-};
-
-static int by_id(const void *a, const void *b) {
-        const struct row *x = a, *y = b;
-
-        return x->id != y->id ? (x->id > y->id) - (x->id < y->id)
-                              : (x->row > y->row) - (x->row < y->row);
-}
-
-struct rows {
-        IMM_ARRAY(struct row) rows;
-};
-
-/* Sorted; each part is asked for from both sides, and read once. */
-static int finding_ids(struct loader *l, int64_t part, struct rows **ret) {
-        const char *key = imm_printf(l->a, "%" PRIi64, part);
-        struct rows *known = imm_map_get(&l->parts, key);
-        int r = 0;
-
-        if (!known) {
-                known = imm_new(l->a, struct rows);
-                (void)sqlite3_bind_int64(l->ids, 1, part);
-                while ((r = imm_history_step(l->h, l->ids, l->err)) > 0)
-                        *imm_array_push(l->a, &known->rows) = (struct row){
-                                sqlite3_column_int64(l->ids, 0), sqlite3_column_int64(l->ids, 1)};
-                (void)sqlite3_reset(l->ids);
-                if (known->rows.n > 1)
-                        qsort(known->rows.v, known->rows.n, sizeof(*known->rows.v), by_id);
-                imm_map_put(l->a, &l->parts, key, known);
-        }
-        *ret = known;
-        return r;
-}
-
-/* Findings that both have as often: they cancel each other out, wherever they stand. */
-static int differing_findings(
-        struct loader *l, int64_t part, int64_t other, struct imm_arena *a, struct imm_items *ret) {
-        struct rows *mine, *theirs;
-        size_t k = 0;
-        int r;
-
-        r = finding_ids(l, part, &mine);
-        if (r >= 0)
-                r = finding_ids(l, other, &theirs);
-        for (size_t i = 0, end; r >= 0 && i < mine->rows.n; i = end) {
-                const struct row *v = mine->rows.v, *o = theirs->rows.v;
-                size_t from;
-
-                for (end = i; end < mine->rows.n && v[end].id == v[i].id;)
-                        end++;
-                while (k < theirs->rows.n && o[k].id < v[i].id)
-                        k++;
-                for (from = k; k < theirs->rows.n && o[k].id == v[i].id;)
-                        k++;
-                for (size_t at = i; r >= 0 && k - from != end - i && at < end; at++) {
-                        (void)sqlite3_bind_int64(l->finding, 1, part);
-                        (void)sqlite3_bind_int64(l->finding, 2, v[at].row);
-                        r = read_rows(l, IMM_PART_FINDING, l->finding, a, ret);
-                }
-        }
-        return r;
-}
-
-static int load_differing(struct loader *l, enum imm_part part, int64_t id, int64_t other,
-        struct imm_arena *a, struct imm_map *seen, struct imm_items *ret) {
-        if (id == other)
-                return 0;
-        switch (part) {
-        case IMM_PART_FINDING:
-                return differing_findings(l, id, other, a, ret);
-        case IMM_PART_CHECK:
-                (void)sqlite3_bind_int64(l->checks, 1, id);
-                (void)sqlite3_bind_int64(l->checks, 2, other);
-                return read_rows(l, part, l->checks, a, ret);
-        default:
-                return load_part(l, part, id, a, seen, ret);
-        }
-}
-
-static int prepare_pair(struct loader *l) {
-        int r;
-
-        r = imm_history_prepare(
-                l->h, imm_part_differing_sql(IMM_PART_CHECK, l->a), &l->checks, l->err);
-        if (r >= 0)
-                r = imm_history_prepare(l->h,
-                        "SELECT finding, row FROM part_finding WHERE part = ?", &l->ids, l->err);
-        if (r >= 0)
-                r = imm_history_prepare(l->h,
-                        imm_part_select_sql(IMM_PART_FINDING, " AND p.row = ?2", l->a), &l->finding,
-                        l->err);
-        return r;
-}
-
-/* The parts of all states of @run, by the unit's number */
-static int find_twins(struct loader *l, int64_t run, struct imm_map *to) {
-        imm_auto_stmt *q = NULL;
-        int r;
-
-        r = imm_history_prepare(l->h,
-                "SELECT s.unit, s.settings, s.checks, s.mounts, s.access, s.needs, s.findings, "
-                "s.texts FROM run_state rs JOIN state s ON s.id = rs.state WHERE rs.run = ?",
-                &q, l->err);
-        if (r < 0)
-                return r;
-        (void)sqlite3_bind_int64(q, 1, run);
-        while ((r = imm_history_step(l->h, q, l->err)) > 0) {
-                const char *key = imm_printf(l->a, "%" PRIi64, (int64_t)sqlite3_column_int64(q, 0));
-                struct twin *t = imm_map_get(to, key);
-
-                if (t) {
-                        t->many = true;
-                        continue;
-                }
-                t = imm_new(l->a, struct twin);
-                for (enum imm_part p = 0; p < IMM_PART_N; p++)
-                        t->parts[p] = sqlite3_column_int64(q, 1 + (int)p);
-                imm_map_put(l->a, to, key, t);
-        }
-        return r;
-}
-
 static int tenths(sqlite3_stmt *s, int at) {
         return sqlite3_column_type(s, at) == SQLITE_NULL ? -1 : sqlite3_column_int(s, at);
 }
@@ -258,7 +119,7 @@ static int tenths(sqlite3_stmt *s, int at) {
 #define STATE_COLUMNS \
         "u.value, p.value, l.value, m.value, k.value, s.exposure, s.reach, g.value, o.value, " \
         "c.value, rs.visible, s.settings, s.checks, s.mounts, s.access, s.needs, s.findings, " \
-        "s.texts, s.unit"
+        "s.texts"
 #define STATE_JOINS \
         " JOIN text u ON u.id = s.unit LEFT JOIN text p ON p.id = s.path" \
         " LEFT JOIN text l ON l.id = s.load LEFT JOIN text m ON m.id = s.load_message" \
@@ -266,10 +127,8 @@ static int tenths(sqlite3_stmt *s, int at) {
         " LEFT JOIN text o ON o.id = s.outcome LEFT JOIN text c ON c.id = s.closure_kind"
 
 /* One row of STATE_COLUMNS as a state of @to */
-static int load_state(struct loader *l, sqlite3_stmt *q, const struct imm_map *twins,
-        struct imm_snapshot *to, struct imm_map *seen) {
-        const char *number = (const char *)sqlite3_column_text(q, 11 + IMM_PART_N);
-        const struct twin *t = twins && number ? imm_map_get(twins, number) : NULL;
+static int load_state(
+        struct loader *l, sqlite3_stmt *q, struct imm_snapshot *to, struct imm_map *seen) {
         const char *unit = column_text(q, 0, to->arena);
         struct imm_state *s = imm_snapshot_add(to, unit ? unit : "");
         struct imm_arena *a = to->arena;
@@ -287,8 +146,7 @@ static int load_state(struct loader *l, sqlite3_stmt *q, const struct imm_map *t
         for (enum imm_part p = 0; p < IMM_PART_N; p++) {
                 int64_t id = sqlite3_column_int64(q, 11 + (int)p);
                 struct imm_items items = {0};
-                int r = t && !t->many ? load_differing(l, p, id, t->parts[p], a, seen, &items)
-                                      : load_part(l, p, id, a, seen, &items);
+                int r = load_part(l, p, id, a, seen, &items);
 
                 if (r < 0)
                         return r;
@@ -298,13 +156,12 @@ static int load_state(struct loader *l, sqlite3_stmt *q, const struct imm_map *t
 }
 
 /* All rows of @q; the snapshot is in order afterwards. */
-static int load_states(
-        struct loader *l, sqlite3_stmt *q, const struct imm_map *twins, struct imm_snapshot *to) {
+static int load_states(struct loader *l, sqlite3_stmt *q, struct imm_snapshot *to) {
         struct imm_map seen = {0};
         int r;
 
         while ((r = imm_history_step(l->h, q, l->err)) > 0) {
-                r = load_state(l, q, twins, to, &seen);
+                r = load_state(l, q, to, &seen);
                 if (r < 0)
                         return r;
         }
@@ -333,20 +190,19 @@ static void read_run(sqlite3_stmt *q, struct imm_arena *a, struct imm_run *to) {
                 to->findings[i] = (unsigned)sqlite3_column_int(q, 10 + i);
 }
 
-/* The run's own row as the head of a snapshot */
-static int load_head(struct loader *l, int64_t run, struct imm_snapshot *to) {
+int imm_history_load_head(
+        struct imm_history *h, int64_t run, struct imm_snapshot *to, struct imm_err *err) {
         imm_auto_stmt *q = NULL, *notes = NULL;
         struct imm_run head;
         int r;
 
-        r = imm_history_prepare(l->h, "SELECT " RUN_COLUMNS " FROM run WHERE id = ?", &q, l->err);
+        r = imm_history_prepare(h, "SELECT " RUN_COLUMNS " FROM run WHERE id = ?", &q, err);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(q, 1, run);
-        r = imm_history_step(l->h, q, l->err);
+        r = imm_history_step(h, q, err);
         if (r == 0)
-                return imm_err_set(
-                        l->err, -ENOENT, "history '%s' has no run %" PRIi64, l->h->path, run);
+                return imm_err_set(err, -ENOENT, "history '%s' has no run %" PRIi64, h->path, run);
         if (r < 0)
                 return r;
         read_run(q, to->arena, &head);
@@ -357,41 +213,34 @@ static int load_head(struct loader *l, int64_t run, struct imm_snapshot *to) {
         to->systemd = head.systemd;
         to->immure = head.immure;
         to->partial = head.partial;
-        r = imm_history_prepare(l->h,
+        r = imm_history_prepare(h,
                 "SELECT t.value FROM run_note n JOIN text t ON t.id = n.value WHERE n.run = ? "
                 "ORDER BY n.row",
-                &notes, l->err);
+                &notes, err);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(notes, 1, run);
-        while ((r = imm_history_step(l->h, notes, l->err)) > 0)
+        while ((r = imm_history_step(h, notes, err)) > 0)
                 imm_strv_add(to->arena, &to->not_analysed, column_text(notes, 0, to->arena));
         return r;
 }
 
-/* The run's states; without those that @other has too, and of the rest what differs (0: all) */
-static int load_run(struct loader *l, int64_t run, int64_t other, struct imm_snapshot **ret) {
+static int load_run(struct loader *l, int64_t run, struct imm_snapshot **ret) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = imm_snapshot_new();
-        struct imm_map twins = {0};
         imm_auto_stmt *q = NULL;
         int r;
 
-        r = load_head(l, run, s);
-        if (r >= 0 && other)
-                r = find_twins(l, other, &twins);
+        r = imm_history_load_head(l->h, run, s, l->err);
         if (r >= 0)
                 r = imm_history_prepare(l->h,
                         "SELECT " STATE_COLUMNS
                         " FROM run_state rs JOIN state s ON s.id = rs.state" STATE_JOINS
-                        " WHERE rs.run = ?1 AND NOT EXISTS (SELECT 1 FROM run_state x WHERE x.run "
-                        "= ?2 AND "
-                        "x.state = rs.state) ORDER BY u.value",
+                        " WHERE rs.run = ? ORDER BY u.value",
                         &q, l->err);
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(q, 1, run);
-        (void)sqlite3_bind_int64(q, 2, other);
-        r = load_states(l, q, other ? &twins : NULL, s);
+        r = load_states(l, q, s);
         if (r < 0)
                 return r;
         imm_snapshot_sort(s);
@@ -406,30 +255,9 @@ int imm_history_load(
 
         r = loader_prepare(&l);
         if (r >= 0)
-                r = load_run(&l, run, 0, ret);
+                r = load_run(&l, run, ret);
         loader_done(&l);
         return r;
-}
-
-int imm_history_load_pair(struct imm_history *h, int64_t a, int64_t b, struct imm_snapshot **ret_a,
-        struct imm_snapshot **ret_b, struct imm_err *err) {
-        imm_cleanup(imm_snapshot_free) struct imm_snapshot *x = NULL, *y = NULL;
-        struct loader l = {.h = h, .a = imm_arena_new(), .err = err};
-        int r;
-
-        r = loader_prepare(&l);
-        if (r >= 0)
-                r = prepare_pair(&l);
-        if (r >= 0)
-                r = load_run(&l, a, b, &x);
-        if (r >= 0)
-                r = load_run(&l, b, a, &y);
-        loader_done(&l);
-        if (r < 0)
-                return r;
-        *ret_a = imm_steal(x);
-        *ret_b = imm_steal(y);
-        return 0;
 }
 
 int imm_history_runs(struct imm_history *h, const struct imm_run_place *place, struct imm_arena *a,
@@ -510,7 +338,7 @@ static int load_one(struct loader *l, int64_t run, int64_t state, struct imm_sna
                 return r;
         (void)sqlite3_bind_int64(q, 1, run);
         (void)sqlite3_bind_int64(q, 2, state);
-        r = load_states(l, q, NULL, s);
+        r = load_states(l, q, s);
         if (r < 0)
                 return r;
         *ret = imm_steal(s);

@@ -76,20 +76,20 @@ static const struct imm_column text_columns[] = {
 };
 
 const struct imm_part_kind imm_part_kinds[] = {
-#define ROW(id, table_, columns_, item, list_) \
-        [id] = {table_, #list_, NULL, columns_, IMM_ELEMENTSOF(columns_), sizeof(struct item), \
-                offsetof(struct imm_state, list_)}
-        ROW(IMM_PART_SETTING, "part_setting", setting_columns, imm_state_setting, settings),
-        ROW(IMM_PART_CHECK, "part_check", check_columns, imm_state_check, checks),
-        ROW(IMM_PART_MOUNT, "part_mount", mount_columns, imm_state_mount, mounts),
-        ROW(IMM_PART_ACCESS, "part_access", access_columns, imm_state_access, access),
-        ROW(IMM_PART_NEED, "part_need", need_columns, imm_state_need, needs),
+#define ROW(id, table_, columns_, compared, item, list_) \
+        [id] = {table_, #list_, NULL, columns_, IMM_ELEMENTSOF(columns_), compared, \
+                sizeof(struct item), offsetof(struct imm_state, list_)}
+        ROW(IMM_PART_SETTING, "part_setting", setting_columns, 3, imm_state_setting, settings),
+        ROW(IMM_PART_CHECK, "part_check", check_columns, 3, imm_state_check, checks),
+        ROW(IMM_PART_MOUNT, "part_mount", mount_columns, 7, imm_state_mount, mounts),
+        ROW(IMM_PART_ACCESS, "part_access", access_columns, 6, imm_state_access, access),
+        ROW(IMM_PART_NEED, "part_need", need_columns, 1, imm_state_need, needs),
         [IMM_PART_FINDING] = {"part_finding", "findings", "finding", finding_columns,
-                IMM_ELEMENTSOF(finding_columns), sizeof(struct imm_state_finding),
-                offsetof(struct imm_state, findings)},
+                IMM_ELEMENTSOF(finding_columns), IMM_ELEMENTSOF(finding_columns),
+                sizeof(struct imm_state_finding), offsetof(struct imm_state, findings)},
 #undef ROW
         [IMM_PART_TEXT] = {"part_text", "texts", NULL, text_columns, IMM_ELEMENTSOF(text_columns),
-                sizeof(struct imm_text_item), 0},
+                IMM_ELEMENTSOF(text_columns), sizeof(struct imm_text_item), 0},
 };
 
 static const struct {
@@ -196,7 +196,7 @@ const char *imm_part_shared_add_sql(enum imm_part part, struct imm_arena *a) {
         return imm_printf(a, "INSERT INTO %s (%s) VALUES (%s)", k->shared, names, marks);
 }
 
-const char *imm_part_select_sql(enum imm_part part, const char *only, struct imm_arena *a) {
+const char *imm_part_select_sql(enum imm_part part, struct imm_arena *a) {
         const struct imm_part_kind *k = &imm_part_kinds[part];
         const char *columns = "", *joins = "";
 
@@ -214,18 +214,6 @@ const char *imm_part_select_sql(enum imm_part part, const char *only, struct imm
                 joins = imm_printf(
                         a, "%s LEFT JOIN text t%zu ON t%zu.id = %s.%s", joins, i, i, from, c->name);
         }
-        return imm_printf(a, "SELECT %s FROM %s p%s WHERE p.part = ?1%s ORDER BY p.row", columns,
-                k->table, joins, only);
-}
-
-const char *imm_part_differing_sql(enum imm_part part, struct imm_arena *a) {
-        const struct imm_part_kind *k = &imm_part_kinds[part];
-        const char *same = imm_printf(a,
-                " AND NOT EXISTS (SELECT 1 FROM %s o WHERE o.part = ?2 AND o.row = p.row",
-                k->table);
-
-        for (size_t i = 0; i < k->n_columns; i++)
-                same = imm_printf(
-                        a, "%s AND o.%s IS p.%s", same, k->columns[i].name, k->columns[i].name);
-        return imm_part_select_sql(part, imm_printf(a, "%s)", same), a);
+        return imm_printf(a, "SELECT %s FROM %s p%s WHERE p.part = ?1 ORDER BY p.row", columns,
+                k->table, joins);
 }

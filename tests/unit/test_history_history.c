@@ -150,14 +150,56 @@ static char *difference(const struct imm_snapshot *a, const struct imm_snapshot 
         return text;
 }
 
-/* A night of few units whose findings and checks are drawn: some alike, some there twice */
+static bool draw(unsigned *seed) {
+        *seed = *seed * 1103515245 + 12345;
+        return *seed >> 17 & 1;
+}
+
+/* Lists of which some entries are alike, some are not there, and of the mounts some cover others */
+static void draw_lists(struct imm_state *u, unsigned seed, struct imm_arena *a) {
+        static const char *const paths[] = {"/etc", "/home", "/tmp", "/var"};
+        static const char *const implied[] = {"PrivateTmp", "ProtectHome"};
+
+        u->closure_kind = "files";
+        for (size_t i = 0; i < IMM_ELEMENTSOF(paths); i++) {
+                for (unsigned n = draw(&seed) + draw(&seed); n > 0; n--)
+                        *imm_array_push(a, &u->mounts) = (struct imm_state_mount){.path = paths[i],
+                                .fstype = draw(&seed) ? "tmpfs" : "ext4",
+                                .read_only = draw(&seed),
+                                .setting = draw(&seed) ? "PrivateTmp" : NULL};
+                if (draw(&seed))
+                        *imm_array_push(a, &u->access) = (struct imm_state_access){
+                                paths[i], 1, draw(&seed), draw(&seed), -1, -1, "none"};
+                if (draw(&seed))
+                        *imm_array_push(a, &u->needs) =
+                                (struct imm_state_need){.path = paths[i], .reason = "it"};
+                if (draw(&seed))
+                        imm_strv_add(a, &u->missing, paths[i]);
+        }
+        *imm_array_push(a, &u->settings) = (struct imm_state_setting){
+                .name = "IPAddressDeny", .value = draw(&seed) ? "0.0.0.0/0 ::/0" : "10.0.0.0/8"};
+        *imm_array_push(a, &u->settings) = (struct imm_state_setting){.name = "IPAddressAllow",
+                .value = draw(&seed) ? "127.0.0.0/8" : "127.0.0.0/8 192.168.0.0/16"};
+        for (size_t i = 0; i < IMM_ELEMENTSOF(implied); i++)
+                *imm_array_push(a, &u->settings) = (struct imm_state_setting){.name = implied[i],
+                        .value = "yes",
+                        .origin.kind = draw(&seed) ? "implied" : "file"};
+}
+
+/* A night of few units of which all lists are drawn, two of them of one name */
 static struct imm_snapshot *drawn(unsigned seed) {
         static const char *const rules[] = {"one", "two", "three"};
         bool grave = seed % 3 == 0;
         struct imm_snapshot *s = night(8, seed % 8, seed);
 
+        s->states.v[7]->unit = s->states.v[6]->unit;
         imm_array_foreach (p, &s->states) {
                 struct imm_state *u = *p;
+
+                if (draw(&seed)) /* else as in other nights */
+                        draw_lists(u, seed, s->arena);
+                else
+                        draw_lists(u, 1, s->arena);
 
                 for (unsigned n = (seed = seed * 1103515245 + 12345) >> 16 & 7; n > 0; n--) {
                         seed = seed * 1103515245 + 12345;
@@ -172,7 +214,7 @@ static struct imm_snapshot *drawn(unsigned seed) {
                         };
                 }
                 *imm_array_push(s->arena, &u->checks) = (struct imm_state_check){
-                        .id = "PrivateTmp", .set = seed >> 18 & 1, .exposure = 2};
+                        .id = "PrivateTmp", .set = 1, .exposure = seed >> 18 & 3};
                 *imm_array_push(s->arena, &u->checks) = (struct imm_state_check){
                         .id = "ProtectHome", .set = seed >> 19 & 1, .exposure = 1};
         }
@@ -183,7 +225,7 @@ static struct imm_snapshot *drawn(unsigned seed) {
 TEST(what_differs_is_all_that_a_difference_needs) {
         imm_cleanup(imm_history_free) struct imm_history *h =
                 open_history("pair.db", IMM_HISTORY_WRITE);
-        int64_t runs[12];
+        int64_t runs[24];
 
         for (unsigned i = 0; i < IMM_ELEMENTSOF(runs); i++)
                 runs[i] = record(h, drawn(i * 7919 + 1));
@@ -198,6 +240,9 @@ TEST(what_differs_is_all_that_a_difference_needs) {
                 want = difference(a, b);
                 have = difference(x, y);
                 assert_string_equal(have, want);
+                x = imm_snapshot_free(x); /* the other stays whole */
+                free(have);
+                have = json(y);
         }
 }
 

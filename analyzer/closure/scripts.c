@@ -16,19 +16,6 @@ static bool is_path_byte(char c) {
                (unsigned char)c >= 0x80;
 }
 
-/* The kernel's file systems are no files that a package or a bind mount must bring. */
-static bool is_of_kernel(const char *path) {
-        static const char *const tops[] = {"/proc", "/sys", "/dev", "/run", "/tmp", "/var/run"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, tops[i]);
-
-                if (rest && (!*rest || *rest == '/'))
-                        return true;
-        }
-        return false;
-}
-
 /* A directory that is somebody's own, not one that everything lies in: all of it is needed. */
 static bool is_own_directory(const char *path) {
         static const char *const shared[] = {"/etc/default", "/usr/bin", "/usr/sbin", "/usr/lib",
@@ -57,7 +44,7 @@ void need_named(struct builder *b, const char *path, enum imm_confidence sure, c
         bool fresh;
         int k;
 
-        if (imm_streq(path, "/") || is_of_kernel(path) || strlen(path) > 1024)
+        if (imm_streq(path, "/") || imm_path_made_at_run_time(path) || strlen(path) > 1024)
                 return;
         if (view_find(&b->view, b->cwd, path, &p) < 0 &&
                 (!b->hides || view_find(&b->plain, b->cwd, path, &p) < 0))
@@ -241,7 +228,7 @@ static void shell_command(struct shell *sh, const char *word) {
 
         if (imm_map_has(&sh->functions, word) || (*at && word[0] != '/') || strlen(word) > 255)
                 return;
-        if (*at && is_of_kernel(word))
+        if (*at && imm_path_made_at_run_time(word))
                 return;
         (void)follow_program(sh->b,
                 &(struct want){.name = word,

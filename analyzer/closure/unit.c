@@ -190,14 +190,6 @@ static const char *expand_variables(struct builder *b, const char *text) {
 
 /* ---- a command ---- */
 
-static enum imm_command_kind kind_of(const struct imm_command_item *cmd) {
-        if (cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED)
-                return IMM_KIND_PRIVILEGED;
-        if (cmd->flags & IMM_COMMAND_NO_SETUID)
-                return IMM_KIND_NO_SETUID;
-        return cmd->flags & IMM_COMMAND_AMBIENT_MAGIC ? IMM_KIND_AMBIENT : IMM_KIND_PLAIN;
-}
-
 static void set_views(struct builder *b, const struct imm_mount_table *t, const char *prefix) {
         b->blind = !t;
         view_init(&b->view, b->c, t, prefix, b->arena);
@@ -235,7 +227,7 @@ void builder_enter(
         struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd) {
         const struct imm_sandbox *s =
                 b->settings->load == IMM_LOAD_LOADED ? imm_sandbox_of(b->m, b->u) : NULL;
-        enum imm_command_kind kind = kind_of(cmd);
+        enum imm_command_kind kind = imm_command_kind_of(b->settings, setting, cmd);
         const struct imm_mount_table *t = s && s->has[kind] ? &s->mounts[kind] : NULL;
         const struct imm_identity *id = s && s->has[kind] ? &s->identity[kind] : NULL;
         const char *root = imm_setting_string(b->settings, IMM_SETTING_ROOT_DIRECTORY);

@@ -504,6 +504,18 @@ static unsigned find_version(const struct imm_root *r) {
         return best;
 }
 
+bool imm_path_made_at_run_time(const char *path) {
+        static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
+                const char *rest = imm_after(path, tops[i]);
+
+                if (rest && (*rest == '\0' || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
 unsigned imm_root_systemd_version(const struct imm_root *r) {
         return r->systemd_version;
 }

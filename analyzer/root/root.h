@@ -70,6 +70,12 @@ struct imm_dirent_stat {
 int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent_stat **ret, size_t *ret_n);
 
+/*
+ * Lies @path where things are made at boot or by what runs then (/run, /dev, /tmp, /proc, ...)? An
+ * image does not tell whether they are there, and no package brings them.
+ */
+bool imm_path_made_at_run_time(const char *path);
+
 /* May the file system mounted at @path be walked? Not those of the kernel, of the network, FUSE,
  * or an automount (none of which is triggered by asking). */
 bool imm_root_may_walk(const struct imm_root *r, const char *path);

@@ -244,19 +244,6 @@ static const struct imm_mount_loser *loser_of(
         return NULL;
 }
 
-/* What is made at boot or by others at run time: an image does not tell whether it is there. */
-static bool made_at_run_time(const char *path) {
-        static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, tops[i]);
-
-                if (rest && (*rest == '\0' || *rest == '/'))
-                        return true;
-        }
-        return false;
-}
-
 enum absence { NOT_ABSENT, ABSENT, PERHAPS_ABSENT };
 
 static enum absence absent(const struct imm_idle_work *w, const char *path, bool ignored) {
@@ -264,7 +251,7 @@ static enum absence absent(const struct imm_idle_work *w, const char *path, bool
 
         if (!ignored || imm_root_lstat(w->m->root, path, &st) != -ENOENT)
                 return NOT_ABSENT;
-        return made_at_run_time(path) ? PERHAPS_ABSENT : ABSENT;
+        return imm_path_made_at_run_time(path) ? PERHAPS_ABSENT : ABSENT;
 }
 
 /* Of all that the line names: NOT_ABSENT if something is there */

@@ -147,18 +147,6 @@ static bool made_by_tmpfiles(const struct work *w, const char *path) {
         return false;
 }
 
-static bool made_at_run_time(const char *path) {
-        static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, tops[i]);
-
-                if (rest && (*rest == '\0' || *rest == '/'))
-                        return true;
-        }
-        return false;
-}
-
 /* ---- what is found ---- */
 
 /* Does its file say when it is to be started? */
@@ -201,7 +189,8 @@ static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome o
         if (is_path && !because && origin.file && absent(w, culprit)) {
                 if (made_by_tmpfiles(w, culprit))
                         return;
-                if (when == IMM_PREFLIGHT_START && made_at_run_time(culprit) && absent(w, culprit))
+                if (when == IMM_PREFLIGHT_START && imm_path_made_at_run_time(culprit) &&
+                        absent(w, culprit))
                         when = IMM_PREFLIGHT_DOUBT;
                 if (outcome == IMM_OUTCOME_EXEC_FAILURE && absent(w, culprit) && is_static(w) &&
                         when == IMM_PREFLIGHT_START && w->u->fragment &&
@@ -278,18 +267,6 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
 
 /* ---- all commands ---- */
 
-static enum imm_command_kind kind_of(
-        const struct work *w, enum imm_setting list, const struct imm_command_item *c) {
-        if (c->flags & IMM_COMMAND_FULLY_PRIVILEGED)
-                return IMM_KIND_PRIVILEGED;
-        if (list != IMM_SETTING_EXEC_START &&
-                imm_setting_bool(w->s, IMM_SETTING_PERMISSIONS_START_ONLY))
-                return IMM_KIND_PRIVILEGED;
-        if (c->flags & IMM_COMMAND_NO_SETUID)
-                return IMM_KIND_NO_SETUID;
-        return c->flags & IMM_COMMAND_AMBIENT_MAGIC ? IMM_KIND_AMBIENT : IMM_KIND_PLAIN;
-}
-
 static const struct {
         enum imm_setting id;
         enum imm_preflight_when when;
@@ -316,7 +293,7 @@ static bool is_ignored(const struct work *w, enum imm_command_kind kind) {
                 const struct imm_value *v = imm_setting(w->s, lists[i].id);
 
                 imm_array_foreach (c, &v->commands) {
-                        if (kind_of(w, lists[i].id, c) == kind &&
+                        if (imm_command_kind_of(w->s, lists[i].id, c) == kind &&
                                 lists[i].when == IMM_PREFLIGHT_START &&
                                 !(c->flags & IMM_COMMAND_IGNORE_FAILURE))
                                 return false;
@@ -375,7 +352,7 @@ void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_se
                 const struct imm_value *v = imm_setting(s, lists[i].id);
 
                 imm_array_foreach (c, &v->commands) {
-                        enum imm_command_kind k = kind_of(&w, lists[i].id, c);
+                        enum imm_command_kind k = imm_command_kind_of(w.s, lists[i].id, c);
 
                         if (!have[k])
                                 judge_kind(&w, k, &id[k], &tables[k]);

@@ -16,24 +16,11 @@ static bool fault(struct imm_start_fault *ret, enum imm_outcome outcome, const c
 
 /* ---- before the sandbox: by the manager, or with its rights and its view ---- */
 
-/* What an image does not tell: it is made at boot, or later */
-static bool made_at_run_time(const char *path) {
-        static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, tops[i]);
-
-                if (rest && (*rest == '\0' || *rest == '/'))
-                        return true;
-        }
-        return false;
-}
-
 static bool surely_missing(struct imm_manager *m, const char *path) {
         struct stat st;
         int r = imm_root_stat(m->root, path, &st);
 
-        return (r == -ENOENT || r == -ENOTDIR) && !made_at_run_time(path);
+        return (r == -ENOENT || r == -ENOTDIR) && !imm_path_made_at_run_time(path);
 }
 
 /* Is nothing in the root what the pattern means? Patterns in folders' names are not tried. */
@@ -52,7 +39,7 @@ static bool glob_misses(struct imm_manager *m, const char *pattern, struct imm_a
         for (size_t i = 0; i < n; i++)
                 if (fnmatch(slash + 1, entries[i].name, FNM_PERIOD) == 0)
                         return false;
-        return !made_at_run_time(pattern);
+        return !imm_path_made_at_run_time(pattern);
 }
 
 static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,

@@ -35,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -255,6 +256,14 @@ static int try_read(const char *path) {
         return fd >= 0;
 }
 
+/* Of names that no other process takes: process numbers are the same in PID namespaces */
+static unsigned long own_number(void) {
+        unsigned long n;
+
+        memcpy(&n, (const void *)getauxval(AT_RANDOM), sizeof n);
+        return n;
+}
+
 static int try_write(const char *path) {
         char name[4096];
         struct stat st;
@@ -263,7 +272,7 @@ static int try_write(const char *path) {
         if (stat(path, &st) < 0)
                 return 0;
         if (S_ISDIR(st.st_mode)) {
-                snprintf(name, sizeof name, "%s/.ask-%d", path, getpid());
+                snprintf(name, sizeof name, "%s/.ask-%lx", path, own_number());
                 fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
                 if (fd >= 0) {
                         close(fd);
@@ -294,7 +303,7 @@ static int try_drop(const char *dir) {
         int fd, status;
         pid_t child;
 
-        snprintf(name, sizeof name, "%s/.ask-drop-%d", dir, getpid());
+        snprintf(name, sizeof name, "%s/.ask-drop-%lx", dir, own_number());
         fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0700);
         if (fd < 0)
                 return 0;

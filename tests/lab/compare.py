@@ -155,7 +155,7 @@ class Unit:
         if args.user:
             command += ["--user", "--uid=" + args.user]
         run = subprocess.run(command + [self.name] + list(more), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             timeout=120, check=False)
+                             timeout=600, check=False)
         try:
             return json.loads(run.stdout.decode("utf-8", "surrogateescape"))
         except ValueError:

@@ -5,7 +5,8 @@
  *   read PATH, write PATH, execute PATH, connect PATH       as immure can asks them
  *   is INODE QUESTION       the same, and a yes only if PATH is that very file, no stand-in
  *   connect tcp:ADDRESS:PORT, udp:..., unix:@NAME           something answers there
- *   listen tcp:[ADDRESS:]PORT, udp:..., unix:@NAME          bind(2), and listen(2)
+ *   listen tcp:[ADDRESS:]PORT, udp:..., unix:@NAME          bind(2), and listen(2);
+ *                           that another listens there is no refusal
  *   drop DIRECTORY          a new file in it can be executed
  *   capability NUMBER       in the permitted set, in the first user namespace
  *   uid NUMBER, group NUMBER
@@ -22,7 +23,11 @@
  * programs), keyring (the user's, in the session's), group-of-its-own (its control group can be
  * written), ipc (left behind), notify (by a child of its own)
  *
- * "ask serve ADDRESS...": listens there and answers, until it is killed.
+ * Many of them run at the same time, in one network and the same folders, on a machine that may be
+ * busy: no answer hangs on another one's probe, nor on who is quick.
+ *
+ * "ask serve ADDRESS...": listens there and answers, until it is killed (Type=notify: it is up when
+ * all are listened on).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -47,6 +52,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct address {
@@ -115,14 +121,31 @@ static int open_socket(struct address *a) {
         return socket(AF_INET6, a->type | SOCK_CLOEXEC, 0);
 }
 
-enum { PATIENCE = 400 }; /* milliseconds: dropped packets are never answered */
+/* Milliseconds. PATIENCE: for what comes for certain, once the machine gets to it. SILENCE: for an
+ * answer where packets are refused, which connections are not told; all of a service's wait at the
+ * same time. */
+enum { PATIENCE = 60000, SILENCE = 2000 };
 
-/* A new network's ::1 is tentative until the kernel's worker has looked at it; none of it is a no
- */
+static long now(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int wait_for(int fd, short events, long until) {
+        struct pollfd p = {.fd = fd, .events = events};
+        long left = until - now();
+
+        return poll(&p, 1, left > 0 ? (int)left : 0) == 1 ? p.revents : 0;
+}
+
+/* A new network's ::1 is tentative until the kernel's worker has looked at it; none of it is a no.
+ * Where the list cannot be read it may be. */
 static int is_tentative(void) {
         FILE *f = fopen("/proc/net/if_inet6", "re");
         unsigned flags = 0;
-        int r = 0;
+        int r = !f;
 
         while (f && fscanf(f, "%*32x %*x %*x %*x %x %*s", &flags) == 1)
                 r |= flags & 0x40; /* IFA_F_TENTATIVE */
@@ -132,53 +155,103 @@ static int is_tentative(void) {
 }
 
 static int bind_to(int fd, const struct address *a) {
+        long until = now() + 5 * SILENCE;
         int r;
 
-        for (int i = 0; (r = bind(fd, (const struct sockaddr *)&a->sa, a->n)) < 0 &&
-                        errno == EADDRNOTAVAIL && is_tentative() && i < PATIENCE;
-                i++)
+        while ((r = bind(fd, (const struct sockaddr *)&a->sa, a->n)) < 0 &&
+                errno == EADDRNOTAVAIL && is_tentative() && now() < until)
                 usleep(1000);
         return r;
 }
 
-/* Nobody listening on a path is a yes; on an address somebody must answer. */
-static int try_connect(const char *s) {
-        struct address a;
-        struct pollfd p = {.events = POLLIN};
-        char c = 0;
-        int r;
+/* Nobody listening on a path is a yes. */
+static int try_connect_path(const struct address *a) {
+        static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+        int r = EPROTOTYPE;
 
-        if (parse(s, &a) < 0 || (p.fd = open_socket(&a)) < 0)
-                return 0;
-        fcntl(p.fd, F_SETFL, O_NONBLOCK);
-        r = connect(p.fd, (struct sockaddr *)&a.sa, a.n) ? errno : 0;
-        if (*s == '/') {
-                if (r == EPROTOTYPE) {
-                        close(p.fd);
-                        p.fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-                        r = connect(p.fd, (struct sockaddr *)&a.sa, a.n) ? errno : 0;
-                }
-                close(p.fd);
-                return r == 0 || r == ECONNREFUSED || r == EAGAIN;
-        }
-        if (r == EINPROGRESS) {
-                struct pollfd out = {.fd = p.fd, .events = POLLOUT};
+        for (size_t i = 0; i < sizeof types / sizeof *types && r == EPROTOTYPE; i++) {
+                int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-                r = poll(&out, 1, PATIENCE) == 1 && !(out.revents & (POLLERR | POLLHUP)) ? 0 : 1;
+                if (fd < 0)
+                        return 0;
+                r = connect(fd, (const struct sockaddr *)&a->sa, a->n) ? errno : 0;
+                close(fd);
         }
-        if (r == 0 && a.type == SOCK_DGRAM)
-                r = send(p.fd, "?", 1, 0) != 1;
-        if (r == 0)
-                r = poll(&p, 1, PATIENCE) != 1 || read(p.fd, &c, 1) != 1 || c != '!';
-        close(p.fd);
-        return r == 0;
+        return r == 0 || r == ECONNREFUSED || r == EAGAIN;
 }
 
+/* Filters of control groups tell it to who sends a packet, but not to who opens a connection. */
+static int refuses_packets(const struct address *a) {
+        int fd = socket(a->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int r = fd >= 0 && connect(fd, (const struct sockaddr *)&a->sa, a->n) == 0 &&
+                (send(fd, "?", 1, 0) == 1 || errno == ECONNREFUSED);
+
+        close(fd);
+        return !r;
+}
+
+/* A question; all connections are begun before the first is waited for. */
+struct question {
+        char line[8192];
+        struct address to;
+        int fd; /* -1: none */
+        long until;
+        struct question *next;
+};
+
+static void begin_connect(struct question *q, const char *s) {
+        int r;
+
+        q->fd = -1;
+        if (*s == '/' || parse(s, &q->to) < 0 || (q->fd = open_socket(&q->to)) < 0)
+                return;
+        if (q->to.sa.ss_family != AF_UNIX) /* there it is the other's turn to accept */
+                fcntl(q->fd, F_SETFL, O_NONBLOCK);
+        r = connect(q->fd, (struct sockaddr *)&q->to.sa, q->to.n) ? errno : 0;
+        if (r == 0 && q->to.type == SOCK_DGRAM && send(q->fd, "?", 1, 0) != 1)
+                r = errno;
+        if (r != 0 && r != EINPROGRESS) {
+                close(q->fd);
+                q->fd = -1;
+        }
+        q->until = now() + (r == EINPROGRESS && refuses_packets(&q->to) ? SILENCE : PATIENCE);
+}
+
+/* On an address somebody must answer. */
+static int end_connect(struct question *q, const char *s) {
+        struct address a;
+        char c = 0;
+        int error = 0, r;
+        socklen_t n = sizeof error;
+
+        if (*s == '/')
+                return parse(s, &a) == 0 && try_connect_path(&a);
+        if (q->fd < 0)
+                return 0;
+        r = q->to.type == SOCK_DGRAM ||
+            (wait_for(q->fd, POLLOUT, q->until) &&
+                    getsockopt(q->fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 && !error);
+        r = r && wait_for(q->fd, POLLIN, now() + PATIENCE) && read(q->fd, &c, 1) == 1 && c == '!';
+        close(q->fd);
+        return r;
+}
+
+static int try_connect(const char *s) {
+        struct question q;
+
+        begin_connect(&q, s);
+        return end_connect(&q, s);
+}
+
+/* What the kernel refuses it refuses before it looks whether the address is free (programs of
+ * control groups, then capabilities, then the port; a unix socket's name is free to all). So "in
+ * use", which is another probe's doing, is a yes to bind(2); what listen(2) has to say it says
+ * before it looks too, of a socket without an address as well. */
 static int try_listen(const char *s) {
         struct address a;
         int fd, r, on = 1;
 
-        if (parse(s, &a) < 0)
+        if (*s == '/' || parse(s, &a) < 0)
                 return 0;
         fd = strstr(s + 4, ":") || a.sa.ss_family == AF_UNIX
                      ? open_socket(&a)
@@ -194,11 +267,45 @@ static int try_listen(const char *s) {
         if (fd < 0)
                 return 0;
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        r = bind_to(fd, &a);
-        if (r == 0 && a.type == SOCK_STREAM)
-                r = listen(fd, 1);
+        r = bind_to(fd, &a) == 0 || errno == EADDRINUSE;
+        if (r && a.type == SOCK_STREAM)
+                r = listen(fd, 1) == 0 || errno == EADDRINUSE ||
+                    (errno == EINVAL && a.sa.ss_family == AF_UNIX); /* this kind wants a name */
         close(fd);
-        return r == 0;
+        return r;
+}
+
+/* Tells the manager, and stays until it has read it, for it looks at who sent it (the way of
+ * sd_notify_barrier(3)). */
+static int tell(const char *state) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        const char *path = getenv("NOTIFY_SOCKET");
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), ends[2];
+        union {
+                struct cmsghdr h;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control = {.h = {.cmsg_level = SOL_SOCKET,
+                             .cmsg_type = SCM_RIGHTS,
+                             .cmsg_len = CMSG_LEN(sizeof(int))}};
+        struct iovec part = {.iov_base = "BARRIER=1", .iov_len = 9};
+        struct msghdr m = {.msg_name = &to,
+                .msg_iov = &part,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof control};
+
+        if (!path || fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+                return 0;
+        strncpy(to.sun_path, path, sizeof to.sun_path - 1);
+        m.msg_namelen = offsetof(struct sockaddr_un, sun_path) + strlen(path);
+        if (sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to, m.msg_namelen) < 0)
+                return 0;
+        memcpy(CMSG_DATA(&control.h), &ends[1], sizeof(int));
+        if (sendmsg(fd, &m, 0) < 0)
+                return 0;
+        close(ends[1]); /* the manager has the other copy, and closes it when it has read so far */
+        wait_for(ends[0], 0, now() + PATIENCE);
+        return 1;
 }
 
 static int serve(char **list) {
@@ -211,16 +318,16 @@ static int serve(char **list) {
 
                 if (parse(*list, &a) < 0)
                         return 1;
-                fd = socket(a.sa.ss_family, a.type | SOCK_CLOEXEC, 0);
+                fd = socket(a.sa.ss_family, a.type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
                 setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-                if (fd < 0 || bind(fd, (struct sockaddr *)&a.sa, a.n) ||
-                        (a.type == SOCK_STREAM && listen(fd, 64))) {
+                if (fd < 0 || bind_to(fd, &a) || (a.type == SOCK_STREAM && listen(fd, 1024))) {
                         perror(*list);
                         return 1;
                 }
                 p[n].fd = fd;
                 p[n++].events = POLLIN;
         }
+        tell("READY=1");
         while (poll(p, n, -1) > 0)
                 for (int i = 0; i < n; i++) {
                         struct sockaddr_storage from;
@@ -504,19 +611,8 @@ static int leave_ipc(void) {
         return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) >= 0;
 }
 
-/* The manager sees who sent it while the child is there. */
 static int notify(void) {
-        struct sockaddr_un to = {.sun_family = AF_UNIX};
-        const char *path = getenv("NOTIFY_SOCKET");
-        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
-
-        if (!path || fd < 0)
-                return 0;
-        strncpy(to.sun_path, path, sizeof to.sun_path - 1);
-        r = sendto(fd, "STATUS=heard", 12, 0, (struct sockaddr *)&to,
-                    offsetof(struct sockaddr_un, sun_path) + strlen(path)) == 12;
-        usleep(200000);
-        return r;
+        return tell("STATUS=heard");
 }
 
 static int answer_of_setting(const char *what, const char *arg) {
@@ -574,20 +670,31 @@ static int answer(const char *what, const char *arg) {
 }
 
 int main(int argc, char **argv) {
+        struct question *all = NULL, **last = &all;
         char line[8192];
 
         signal(SIGPIPE, SIG_IGN);
         if (argc > 2 && !strcmp(argv[1], "serve"))
                 return serve(argv + 2);
         while (fgets(line, sizeof line, stdin)) {
-                char *arg;
+                struct question *q = calloc(1, sizeof *q);
 
+                if (!q)
+                        return 1;
                 line[strcspn(line, "\n")] = 0;
-                printf("%s: ", line);
-                arg = strchr(line, ' ');
-                if (arg)
-                        *arg++ = 0;
-                printf("%s\n", answer(line, arg ? arg : "") > 0 ? "yes" : "no");
+                strcpy(q->line, line);
+                if (!strncmp(line, "connect ", 8))
+                        begin_connect(q, line + 8);
+                *last = q;
+                last = &q->next;
+        }
+        for (struct question *q = all; q; q = q->next) {
+                char *arg = strcpy(line, q->line);
+                const char *what = strsep(&arg, " ");
+                int r = strcmp(what, "connect") ? answer(what, arg ? arg : "")
+                                                : end_connect(q, q->line + 8);
+
+                printf("%s: %s\n", q->line, r > 0 ? "yes" : "no");
                 fflush(stdout);
         }
         return 0;

@@ -1,7 +1,9 @@
 """Units whose main program is ask, started by a real systemd: what each can really do."""
 import os
 import re
+import signal
 import subprocess
+import sys
 import tempfile
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -41,6 +43,8 @@ class Lab:
     """A root of a release with units in it, booted once. Predict from .root before boot(): it changes files."""
 
     def __init__(self, release):
+        # a test that takes too long is told to end: its systemd goes with it
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
         cache = os.environ.get("IMMURE_LAB_CACHE", "/var/cache/immure-lab")
         os.makedirs(cache + "/run", exist_ok=True)
         self.dir = tempfile.mkdtemp(dir=cache + "/run")
@@ -71,12 +75,16 @@ class Lab:
         """A unit file that is none of those asked"""
         self.write("/etc/systemd/system/" + name, text)
 
+    def server(self, *addresses):
+        """A service that answers on them, once start("served.service") is"""
+        self.file("served.service", f"[Service]\nType=notify\nTimeoutStartSec=300\nExecStart={ASK} serve {' '.join(addresses)}\n")
+
     def unit(self, name, settings, questions, prefix="", before="", scope="system"):
         """@before: lines of [Unit]. A file for questions and one for answers: systemd opens both outside the sandbox."""
         where = f"/etc/systemd/{scope}/{name}.service"
         self.write(where, f"[Unit]\n{before}[Service]\nType=oneshot\nExecStart={prefix}{ASK}\n{settings}\n")
         self.write(where + ".d/zz-lab.conf", "[Service]\nStandardInput=file:/var/ask/%N.in\n"
-                   "StandardOutput=file:/var/ask/%N.out\nStandardError=null\nTimeoutStartSec=60\n")
+                   "StandardOutput=file:/var/ask/%N.out\nStandardError=null\nTimeoutStartSec=300\n")
         self.ask(name, questions, scope)
         self.write(f"/var/ask/{name}.out", "", 0o666)
 
@@ -84,6 +92,12 @@ class Lab:
         """May be called again after boot()"""
         (self.units if scope == "system" else self.users_units)[name] = questions
         self.write(f"/var/ask/{name}.in", "".join(q + "\n" for q in questions))
+
+    def start(self, *units):
+        """Those that are needed, and up when this returns"""
+        r = self.run("systemctl", "start", *units)
+        if r.returncode:
+            sys.exit(f"{' '.join(units)}: {r.stderr}" + self.run("journalctl", "-q", "--no-pager", "-n", "20").stdout)
 
     def run(self, *command):
         return subprocess.run([lab, "exec", self.pid, *command], capture_output=True, text=True)

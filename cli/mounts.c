@@ -98,6 +98,11 @@ static void put_failure(struct imm_cli *cli, const struct imm_mount_table *t) {
                 fputs(": ", stdout);
                 imm_text_put(stdout, t->culprit);
         }
+        if (t->culprit_source) {
+                fputs(", where ", stdout);
+                imm_text_put(stdout, t->culprit_source);
+                fputs(" was to be mounted", stdout);
+        }
         if (o->file || o->kind == IMM_ORIGIN_IMPLIED) {
                 fputs("  ", stdout);
                 imm_text_put(stdout, imm_origin_text(o, cli->arena));
@@ -242,6 +247,8 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
         if (t->culprit) {
                 imm_json_object(j, "culprit");
                 imm_json_string(j, "what", t->culprit);
+                if (t->culprit_source)
+                        imm_json_string(j, "source", t->culprit_source);
                 imm_report_origin_json(j, "origin", &t->culprit_origin);
                 imm_json_end(j);
         }

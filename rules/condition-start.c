@@ -33,7 +33,7 @@ enum imm_truth imm_condition_fails_to_start(
         }
         imm_array_foreach (p, facts->preflight) {
                 const struct imm_origin *o = &p->origin;
-                struct imm_place place = {.subject = p->why, .confidence = -1};
+                struct imm_place place = {.subject = p->why, .confidence = (int)p->confidence};
 
                 if (!imm_strv_has(&argument->words, words[p->when]))
                         continue;

@@ -160,6 +160,7 @@ struct imm_mount_table {
         enum imm_outcome outcome;
         const char
                 *culprit; /* path or setting that makes setup fail, as the journal would name it */
+        const char *culprit_source; /* of a bind mount: what was to be mounted there, and is not */
         struct imm_origin culprit_origin;
         bool has_namespace;         /* a mount namespace is made at all */
         bool assumed;               /* it cannot be set up: as if it could */

@@ -203,3 +203,15 @@ int imm_manager_unit_file(
         (void)pthread_mutex_unlock(&m->index->lock);
         return r;
 }
+
+size_t imm_manager_given(struct imm_manager *m, struct imm_arena *a, struct imm_unit ***ret) {
+        IMM_ARRAY(struct imm_unit *) given = {0};
+
+        (void)pthread_mutex_lock(&m->index->lock);
+        for (size_t i = 0; i < m->n_list; i++)
+                if (m->list[i]->given_by_path)
+                        *imm_array_push(a, &given) = m->list[i];
+        (void)pthread_mutex_unlock(&m->index->lock);
+        *ret = given.v;
+        return given.n;
+}

@@ -149,6 +149,7 @@ struct imm_manager {
         struct imm_triggers *triggers; /* analyzer/sandbox: sockets by the service they name */
         struct imm_unit_index *index;  /* private to this room */
         struct imm_tmpfiles *tmpfiles; /* sandbox: what is made at boot; likewise */
+        struct imm_makers *makers;     /* sandbox: who makes what in /run; likewise */
         struct imm_census *census;     /* rules: which services share a user; likewise */
         struct imm_arena *arena;
         /* analyzer/uses: what programs say, each read once */
@@ -195,6 +196,9 @@ void imm_manager_names(
  */
 int imm_manager_unit_file(
         struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err);
+
+/* All units that were given so, into @a; how many. May be asked by several threads. */
+size_t imm_manager_given(struct imm_manager *m, struct imm_arena *a, struct imm_unit ***ret);
 
 /*
  * What if: @u with one more drop-in of that text, behind all others; @path is where it would lie.

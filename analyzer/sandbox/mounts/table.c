@@ -198,13 +198,24 @@ void imm_plan_fail(struct imm_plan *p, enum imm_outcome outcome, const char *cul
                 p->t->culprit_origin = *origin;
 }
 
+/* A path of the new root as the service would name it */
+static const char *inside(const struct imm_plan *p, const char *path) {
+        const char *rest = imm_path_below(path, p->root ? p->root : "/");
+
+        return rest ? imm_printf(p->a, "/%s", rest) : path;
+}
+
 static void namespace_fails(struct imm_plan *p, const struct imm_plan_entry *e, int error) {
         const char *what = e ? e->plain : p->root_directory ? p->root_directory : NULL;
 
-        if (e && e->source && error == -ENOENT &&
-                (e->mode == IMM_PLAN_BIND || e->mode == IMM_PLAN_BIND_RECURSIVE ||
-                        e->mode == IMM_PLAN_EXTENSION_DIRECTORY))
+        if (e && e->followed > 0 && error == -ENOENT)
+                what = inside(p, e->path);
+        if (e && e->source && error == -ENOENT && e->mode == IMM_PLAN_EXTENSION_DIRECTORY)
                 what = e->source;
+        else if (e && e->source && error == -ENOENT &&
+                 (e->mode == IMM_PLAN_BIND || e->mode == IMM_PLAN_BIND_RECURSIVE) &&
+                 p->t->outcome == IMM_OUTCOME_OK)
+                p->t->culprit_source = imm_strdup(p->out, e->source);
         imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, what, e ? &e->origin : NULL);
 }
 
@@ -516,6 +527,9 @@ static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_comm
                 p.runtime = imm_printf(scratch, "/run/user/%u", m->user->uid);
                 p.v->uid = m->user->uid;
         }
+        p.v->m = m;
+        p.v->unit = s->unit;
+        p.v->own = kind == IMM_KIND_PRIVILEGED ? IMM_OWN_NOTHING : IMM_OWN_PRIVILEGED;
         p.v->bottom_flags = s->version < 248;
         p.v->setattr = s->version >= 249;
         note_images(&p);

@@ -1,6 +1,7 @@
 #include "analyzer/sandbox/start/preflight.h"
 
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/vfs/makers.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -175,42 +176,64 @@ static bool is_elsewhere(const struct work *w) {
         return w->u->given_by_path && imm_root_is_host(w->m->root);
 }
 
-static void add(struct work *w, enum imm_preflight_when when, enum imm_outcome outcome,
-        const char *culprit, enum imm_setting setting, struct imm_origin origin,
-        const char *because) {
-        bool is_path = culprit && *culprit == '/';
+/* Whether what fails for want of @missing fails for good: what is not there may still come. */
+static enum imm_preflight_when doubt(const struct work *w, enum imm_preflight_when when,
+        enum imm_outcome outcome, const char *missing, enum imm_maker maker) {
+        bool exec = outcome == IMM_OUTCOME_EXEC_FAILURE;
+
+        if (when != IMM_PREFLIGHT_START)
+                return when;
+        if (exec && is_static(w) && w->u->fragment && !imm_after(w->u->fragment, "/etc/"))
+                return IMM_PREFLIGHT_ABSENT;
+        return imm_path_made_at_run_time(missing) && maker != IMM_MAKER_NOBODY ? IMM_PREFLIGHT_DOUBT
+                                                                               : when;
+}
+
+/* @source: of a mount at the culprit's place, what was to be mounted; or NULL */
+static void add(struct work *w, enum imm_preflight_when when, const struct imm_start_fault *f,
+        const char *source, const char *because) {
+        const char *missing = source ? source : f->culprit;
+        bool is_path = missing && *missing == '/', gone = is_path && absent(w, missing);
+        enum imm_confidence confidence = IMM_CERTAIN;
         struct imm_preflight *p;
 
-        if (outcome == IMM_OUTCOME_OK || outcome == IMM_OUTCOME_UNKNOWN ||
-                outcome == IMM_OUTCOME_NOT_LOADABLE || again(w, outcome, culprit) ||
-                of_instance(w, &origin))
+        if (f->outcome == IMM_OUTCOME_OK || f->outcome == IMM_OUTCOME_UNKNOWN ||
+                f->outcome == IMM_OUTCOME_NOT_LOADABLE || again(w, f->outcome, f->culprit) ||
+                of_instance(w, &f->origin))
                 return;
-        /* what hides a path is there; what is missing may still come */
-        if (is_path && !because && origin.file && absent(w, culprit)) {
-                if (made_by_tmpfiles(w, culprit))
+        /* what hides a path is there */
+        if (gone && !because && f->origin.file) {
+                enum imm_own own =
+                        f->outcome == IMM_OUTCOME_EXEC_FAILURE ? IMM_OWN_ALL : IMM_OWN_NOTHING;
+                enum imm_maker maker = IMM_MAKER_NOBODY;
+
+                if (made_by_tmpfiles(w, missing))
                         return;
-                if (when == IMM_PREFLIGHT_START && imm_path_made_at_run_time(culprit) &&
-                        absent(w, culprit))
-                        when = IMM_PREFLIGHT_DOUBT;
-                if (outcome == IMM_OUTCOME_EXEC_FAILURE && absent(w, culprit) && is_static(w) &&
-                        when == IMM_PREFLIGHT_START && w->u->fragment &&
-                        !imm_after(w->u->fragment, "/etc/"))
-                        when = IMM_PREFLIGHT_ABSENT;
+                if (imm_path_made_at_run_time(missing)) {
+                        maker = imm_maker_of(w->m, w->u, own, missing);
+                        confidence = IMM_LIKELY;
+                }
+                when = doubt(w, when, f->outcome, missing, maker);
         }
         if (!because && is_elsewhere(w) &&
                 (when == IMM_PREFLIGHT_START || when == IMM_PREFLIGHT_LATER) &&
-                (is_path ? absent(w, culprit) : outcome == IMM_OUTCOME_USER_FAILURE))
+                (is_path ? gone : f->outcome == IMM_OUTCOME_USER_FAILURE))
                 when = IMM_PREFLIGHT_ABSENT;
         p = imm_array_push(w->a, w->list);
         *p = (struct imm_preflight){.when = when,
-                .outcome = outcome,
-                .culprit = culprit,
-                .setting = setting,
-                .origin = origin};
-        p->status = imm_outcome_status(outcome, setting);
-        p->why = imm_printf(w->a, "%s%s%s%s%s%s", p->status, culprit ? ": " : "",
-                culprit ? culprit : "", because ? ", " : "", because ? because : "",
-                !because && is_path && absent(w, culprit) ? " is not there" : "");
+                .outcome = f->outcome,
+                .culprit = f->culprit,
+                .setting = f->setting,
+                .origin = f->origin,
+                .confidence = confidence};
+        p->status = imm_outcome_status(f->outcome, f->setting);
+        if (source)
+                p->why = imm_printf(w->a, "%s: %s, where %s was to be mounted, which is not there",
+                        p->status, f->culprit, source);
+        else
+                p->why = imm_printf(w->a, "%s%s%s%s%s%s", p->status, f->culprit ? ": " : "",
+                        f->culprit ? f->culprit : "", because ? ", " : "", because ? because : "",
+                        gone && !because ? " is not there" : "");
 }
 
 /* What stands at @path in the plain root, and what the sandbox has there */
@@ -241,28 +264,27 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
         const struct imm_mount *by;
         struct imm_start_fault f;
         const char *because = NULL;
-        enum imm_setting setting;
-        struct imm_origin origin;
 
         if (t->n == 0 || !imm_start_program(&walk, c->item->path, &f))
                 return;
         by = hides(w, t, f.culprit);
-        setting = f.outcome == IMM_OUTCOME_EXEC_FAILURE ? c->list : f.setting;
-        origin = f.outcome == IMM_OUTCOME_EXEC_FAILURE ? c->item->origin : f.origin;
+        if (f.outcome == IMM_OUTCOME_EXEC_FAILURE) {
+                f.setting = c->list;
+                f.origin = c->item->origin;
+        }
         if (by) {
                 bool noexec = by->noexec_by.setting < IMM_SETTING_N &&
                               f.outcome == IMM_OUTCOME_EXEC_FAILURE && !by->inaccessible &&
                               imm_streq(by->fstype, "bind");
 
-                setting = noexec ? by->noexec_by.setting : by->setting;
-                origin = noexec ? by->noexec_by.origin : by->origin;
-                because = imm_printf(w->a, "which %s= %s (%s)", imm_setting_info(setting)->name,
-                        noexec ? "lets nobody execute" : "hides", imm_origin_text(&origin, w->a));
+                f.setting = noexec ? by->noexec_by.setting : by->setting;
+                f.origin = noexec ? by->noexec_by.origin : by->origin;
+                because = imm_printf(w->a, "which %s= %s (%s)", imm_setting_info(f.setting)->name,
+                        noexec ? "lets nobody execute" : "hides", imm_origin_text(&f.origin, w->a));
         }
         if (ignored && !by)
                 return; /* it was foreseen */
-        add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, f.outcome, f.culprit, setting, origin,
-                because);
+        add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, &f, NULL, because);
 }
 
 /* ---- all commands ---- */
@@ -302,6 +324,48 @@ static bool is_ignored(const struct work *w, enum imm_command_kind kind) {
         return true;
 }
 
+/* In /run, where it was not known whether it is there */
+static bool is_trusted(const struct work *w, const struct imm_mount_table *t, const char *path) {
+        const char *run = imm_after(path, "/var/run/");
+
+        if (!run && !(run = imm_after(path, "/run/")))
+                return false;
+        return imm_strv_has(&t->assumes, imm_printf(w->a, "whether /run/%s exists", run));
+}
+
+/*
+ * Mounts on paths of /run that were taken for there: something may make them, but nothing says that
+ * it does so before.
+ */
+static void judge_trusted(
+        struct work *w, enum imm_preflight_when when, const struct imm_mount_table *t) {
+        static const enum imm_setting settings[] = {IMM_SETTING_READ_WRITE_PATHS,
+                IMM_SETTING_READ_ONLY_PATHS, IMM_SETTING_INACCESSIBLE_PATHS, IMM_SETTING_EXEC_PATHS,
+                IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_BIND_PATHS,
+                IMM_SETTING_BIND_READ_ONLY_PATHS};
+
+        for (size_t i = 0; t->assumes.n > 0 && i < IMM_ELEMENTSOF(settings); i++) {
+                const struct imm_value *v = imm_setting(w->s, settings[i]);
+                bool binds = v->type == IMM_VALUE_BINDS;
+
+                for (size_t k = 0; k < (binds ? v->binds.n : v->paths.n); k++) {
+                        const char *path = binds ? v->binds.v[k].source : v->paths.v[k].path;
+                        struct imm_start_fault f;
+                        struct imm_origin at = binds ? v->binds.v[k].origin : v->paths.v[k].origin;
+
+                        if ((binds ? v->binds.v[k].ignore_missing : v->paths.v[k].ignore_missing) ||
+                                at.kind != IMM_ORIGIN_FILE || !is_trusted(w, t, path) ||
+                                imm_maker_of(w->m, w->u, IMM_OWN_PRIVILEGED, path) ==
+                                        IMM_MAKER_BEFORE)
+                                continue;
+                        f = (struct imm_start_fault){IMM_OUTCOME_NAMESPACE_FAILURE,
+                                binds ? v->binds.v[k].destination : path, settings[i], at};
+                        add(w, when == IMM_PREFLIGHT_START ? IMM_PREFLIGHT_DOUBT : when, &f,
+                                binds ? path : NULL, NULL);
+                }
+        }
+}
+
 /* What holds for all commands of a kind: identity, what is opened before, mounts */
 static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_identity *id,
         struct imm_mount_table *t) {
@@ -310,33 +374,39 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         struct imm_mount_table failed;
         const struct imm_mount *by;
         struct imm_start_fault f;
-        enum imm_setting at;
 
         imm_identity_compute(w->m, w->s, kind, w->a, id);
         if (id->outcome != IMM_OUTCOME_OK) {
-                at = setting_at(w, &id->origin,
-                        id->outcome == IMM_OUTCOME_GROUP_FAILURE ? IMM_SETTING_GROUP
-                                                                 : IMM_SETTING_USER);
-                add(w, when, id->outcome, id->why, at, id->origin, NULL);
+                f = (struct imm_start_fault){id->outcome, id->why,
+                        setting_at(w, &id->origin,
+                                id->outcome == IMM_OUTCOME_GROUP_FAILURE ? IMM_SETTING_GROUP
+                                                                         : IMM_SETTING_USER),
+                        id->origin};
+                add(w, when, &f, NULL, NULL);
         }
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
                 add(w, f.outcome == IMM_OUTCOME_ENVIRONMENT_FAILURE ? IMM_PREFLIGHT_START : when,
-                        f.outcome, f.culprit, f.setting, f.origin, NULL);
+                        &f, NULL, NULL);
         failed = w->sb->tried[kind];
         *t = failed.n > 0 ? failed : w->sb->mounts[kind];
-        if (failed.outcome == IMM_OUTCOME_OK)
+        if (failed.outcome == IMM_OUTCOME_OK) {
+                judge_trusted(w, when, t);
                 return;
-        at = setting_at(w, &failed.culprit_origin, IMM_SETTING_N);
+        }
+        f = (struct imm_start_fault){failed.outcome, failed.culprit,
+                setting_at(w, &failed.culprit_origin, IMM_SETTING_N), failed.culprit_origin};
         /* of systemd's own mounts no line asks for: what covers the place is to blame */
-        if (!failed.culprit_origin.file && failed.culprit && *failed.culprit == '/' && t->n > 0 &&
-                (by = imm_mount_at(t, failed.culprit)) && by->setting < IMM_SETTING_N) {
-                add(w, when, failed.outcome, failed.culprit, by->setting, by->origin,
+        if (!f.origin.file && f.culprit && *f.culprit == '/' && t->n > 0 &&
+                (by = imm_mount_at(t, f.culprit)) && by->setting < IMM_SETTING_N) {
+                f.setting = by->setting;
+                f.origin = by->origin;
+                add(w, when, &f, NULL,
                         imm_printf(w->a, "which %s= hides (%s)",
                                 imm_setting_info(by->setting)->name,
                                 imm_origin_text(&by->origin, w->a)));
                 return;
         }
-        add(w, when, failed.outcome, failed.culprit, at, failed.culprit_origin, NULL);
+        add(w, when, &f, failed.culprit_source, NULL);
 }
 
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,

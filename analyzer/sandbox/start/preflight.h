@@ -6,6 +6,7 @@
  */
 
 #include "analyzer/sandbox/sandbox.h"
+#include "base/confidence.h"
 
 enum imm_preflight_when {
         IMM_PREFLIGHT_START,  /* the service does not start */
@@ -24,7 +25,8 @@ struct imm_preflight {
         const char *culprit;      /* what the journal would name; NULL: nothing */
         enum imm_setting setting; /* that fails, or that hides what is needed */
         struct imm_origin origin; /* of it */
-        const char *why;          /* one line */
+        enum imm_confidence confidence;
+        const char *why; /* one line */
 };
 struct imm_preflight_list {
         struct imm_preflight *v;

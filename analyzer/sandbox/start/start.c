@@ -4,6 +4,7 @@
  */
 
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/vfs/makers.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -16,30 +17,42 @@ static bool fault(struct imm_start_fault *ret, enum imm_outcome outcome, const c
 
 /* ---- before the sandbox: by the manager, or with its rights and its view ---- */
 
-static bool surely_missing(struct imm_manager *m, const char *path) {
+/* In a place that is empty at boot, and nothing could have made it before */
+static bool made_by_nobody(
+        struct imm_manager *m, const struct imm_settings *s, enum imm_own own, const char *path) {
+        return imm_path_made_at_run_time(path) &&
+               imm_maker_of(m, s->unit, own, path) == IMM_MAKER_NOBODY;
+}
+
+static bool may_be_made(struct imm_manager *m, const struct imm_settings *s, const char *path) {
+        return imm_path_made_at_run_time(path) && !made_by_nobody(m, s, IMM_OWN_NOTHING, path);
+}
+
+static bool surely_missing(struct imm_manager *m, const struct imm_settings *s, const char *path) {
         struct stat st;
         int r = imm_root_stat(m->root, path, &st);
 
-        return (r == -ENOENT || r == -ENOTDIR) && !imm_path_made_at_run_time(path);
+        return (r == -ENOENT || r == -ENOTDIR) && !may_be_made(m, s, path);
 }
 
 /* Is nothing in the root what the pattern means? Patterns in folders' names are not tried. */
-static bool glob_misses(struct imm_manager *m, const char *pattern, struct imm_arena *a) {
+static bool glob_misses(struct imm_manager *m, const struct imm_settings *s, const char *pattern,
+        struct imm_arena *a) {
         const char *slash = strrchr(pattern, '/');
         const char *dir = imm_strndup(a, pattern, slash == pattern ? 1 : (size_t)(slash - pattern));
         struct imm_dirent *entries;
         size_t n;
 
         if (!strpbrk(pattern, "*?["))
-                return surely_missing(m, pattern);
+                return surely_missing(m, s, pattern);
         if (strpbrk(dir, "*?["))
                 return false;
         if (imm_root_list(m->root, dir, a, &entries, &n) < 0)
-                return surely_missing(m, dir);
+                return surely_missing(m, s, dir);
         for (size_t i = 0; i < n; i++)
                 if (fnmatch(slash + 1, entries[i].name, FNM_PERIOD) == 0)
                         return false;
-        return !imm_path_made_at_run_time(pattern);
+        return !may_be_made(m, s, pattern);
 }
 
 static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
@@ -47,7 +60,7 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
         const struct imm_value *v = imm_setting(s, IMM_SETTING_ENVIRONMENT_FILE);
 
         imm_array_foreach (file, &v->paths) {
-                if (!file->ignore_missing && *file->path == '/' && glob_misses(m, file->path, a))
+                if (!file->ignore_missing && *file->path == '/' && glob_misses(m, s, file->path, a))
                         return fault(ret, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,
                                 IMM_SETTING_ENVIRONMENT_FILE, file->origin);
         }
@@ -55,18 +68,19 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
 }
 
 /* Can root, outside of any sandbox, not open it as a stream? */
-static bool stream_fails(struct imm_manager *m, const char *path, bool input, struct imm_arena *a) {
+static bool stream_fails(struct imm_manager *m, const struct imm_settings *s, const char *path,
+        bool input, struct imm_arena *a) {
         const char *slash = strrchr(path, '/'), *dir;
         struct stat st;
 
         if (imm_root_stat(m->root, path, &st) == 0)
                 return S_ISDIR(st.st_mode) && !input;
         if (input || !slash || slash == path)
-                return input && surely_missing(m, path);
+                return input && surely_missing(m, s, path);
         dir = imm_strndup(a, path, (size_t)(slash - path));
         if (imm_root_stat(m->root, dir, &st) == 0)
                 return !S_ISDIR(st.st_mode);
-        return surely_missing(m, dir);
+        return surely_missing(m, s, dir);
 }
 
 static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
@@ -88,7 +102,7 @@ static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_ar
                 for (size_t k = 0; v->string && k < IMM_ELEMENTSOF(kinds); k++) {
                         const char *path = imm_after(v->string, kinds[k]);
 
-                        if (path && *path == '/' && stream_fails(m, path, rows[i].input, a))
+                        if (path && *path == '/' && stream_fails(m, s, path, rows[i].input, a))
                                 return fault(ret, rows[i].outcome, path, rows[i].id, v->origin);
                 }
         }
@@ -119,6 +133,11 @@ bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_co
 }
 
 /* ---- in it ---- */
+
+/* Where the walk cannot tell */
+static bool never_made(const struct imm_walk *w, enum imm_own own, const char *path) {
+        return !w->table->root_directory && made_by_nobody(w->m, w->s, own, path);
+}
 
 static const char *absolute(const struct imm_walk *w, const char *program, struct imm_spot *ret) {
         static const char *const path[] = {
@@ -161,6 +180,15 @@ static const char *home(const struct imm_walk *w) {
         return u->home;
 }
 
+/* A user of its own that has yet to be made: where its home will be is not known. */
+static bool lacks_user(const struct imm_walk *w) {
+        const char *name = imm_setting_string(w->s, IMM_SETTING_USER);
+
+        return w->m->scope == IMM_SCOPE_SYSTEM && name && !(*name >= '0' && *name <= '9') &&
+               !imm_streq(name, "root") && !imm_streq(name, "nobody") && !w->id->dynamic &&
+               !imm_user_by_name(w->m->users, name);
+}
+
 /* WorkingDirectory= as a path; NULL where nothing fails */
 static const char *working_directory(const struct imm_walk *w) {
         const char *dir = imm_setting_string(w->s, IMM_SETTING_WORKING_DIRECTORY);
@@ -170,6 +198,8 @@ static const char *working_directory(const struct imm_walk *w) {
                 return NULL;
         if (*dir == '/')
                 return dir;
+        if (lacks_user(w))
+                return NULL;
         dir = home(w);
         return dir ? dir : "/~ of a dynamic user";
 }
@@ -188,15 +218,17 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
                 w->table->root_directory && !w->table->has_namespace ? &host : w, program, &spot);
         /* nothing is executed on a noexec mount, whatever may be there */
         if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP ||
+                (spot.end == IMM_WALK_UNKNOWN && never_made(w, IMM_OWN_ALL, program)) ||
                 (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
                         (spot.mount->flags & IMM_MOUNT_NOEXEC)))
                 return fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
                         (struct imm_origin){0});
         if (dir) {
                 imm_walk_to(w, dir, true, &at);
-                if (at.end != IMM_WALK_UNKNOWN &&
-                        (at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
-                                imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0))
+                if (at.end == IMM_WALK_UNKNOWN
+                                ? never_made(w, IMM_OWN_NOTHING, dir)
+                                : at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
+                                          imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0)
                         return fault(ret, IMM_OUTCOME_CHDIR_FAILURE, dir,
                                 IMM_SETTING_WORKING_DIRECTORY,
                                 imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);

@@ -114,7 +114,8 @@ mode_t imm_vfs_mode(struct imm_vfs *v, struct imm_vnode *n) {
 
                 if (v->noting && !imm_strv_has(&v->uncertain, path))
                         imm_strv_add(v->a, &v->uncertain, path);
-                if (!v->trusting)
+                if (!v->trusting ||
+                        (v->unit && imm_maker_of(v->m, v->unit, v->own, path) == IMM_MAKER_NOBODY))
                         return 0;
                 n->made_mode = n->mode; /* from now on */
         }

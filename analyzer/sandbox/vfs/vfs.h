@@ -12,6 +12,7 @@
  */
 
 #include "analyzer/sandbox/sandbox.h"
+#include "analyzer/sandbox/vfs/makers.h"
 
 struct imm_world;
 struct imm_vfs;
@@ -88,7 +89,11 @@ struct imm_vfs {
         IMM_ARRAY(struct imm_vnode *) made;    /* nodes of the root that were made or changed */
         struct imm_strv uncertain; /* paths that were asked for, which may or may not exist */
         bool noting;               /* they are worth a note */
-        bool trusting;             /* whoever asks knows that they are there */
+        /* whoever asks knows that they are there, unless nothing could have made them */
+        bool trusting;
+        const struct imm_unit *unit; /* on whose behalf */
+        enum imm_own own;            /* what it has made itself */
+        struct imm_manager *m;
         const struct imm_plan_entry *now; /* whoever mounts at the moment */
         uid_t uid;                        /* who acts: 0, or a user manager's user */
         bool user_namespace,

@@ -145,6 +145,16 @@ static enum imm_setting user_setting(const struct judge *j) {
                                                                 : IMM_SETTING_USER;
 }
 
+/* Told by the preflight, and what it will be given when it is made is not known */
+static bool has_missing_user(const struct judge *j) {
+        const char *name = imm_setting_string(j->s, IMM_SETTING_USER);
+        bool elsewhere = j->s->unit->given_by_path && imm_root_is_host(j->m->root);
+
+        return name && user_setting(j) == IMM_SETTING_USER && !elsewhere &&
+               !(*name >= '0' && *name <= '9') && !imm_streq(name, "root") &&
+               !imm_streq(name, "nobody") && !imm_user_by_name(j->m->users, name);
+}
+
 /* What a user without privileges may still do, and what it would not try */
 static bool tries_as_user(const struct judge *j, const struct imm_use *u) {
         /* A package gives its daemon a user who will do; a drop-in may take one who will not */
@@ -197,7 +207,9 @@ static void by_capabilities(struct judge *j, const struct imm_use *u) {
                         else if (!taken_by_switch(j, cap))
                                 mention(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
                                         name);
-                } else if (id->uid != 0 && tries_as_user(j, u))
+                } else if (id->uid != 0 && tries_as_user(j, u) && has_missing_user(j))
+                        mention(j, u, IMM_SETTING_USER, &id->origin, "leaves without %s", name);
+                else if (id->uid != 0 && tries_as_user(j, u))
                         deny(j, u, user_setting(j), &id->origin, "leaves without %s", name);
                 (void)cap_free(name);
         }

@@ -164,7 +164,8 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
 const char *imm_spot_file(const struct imm_spot *at, struct imm_arena *a);
 
 /* access/program.c: would execve(2) take it, with the interpreters that it asks for? */
-bool imm_program_starts(const struct imm_walk *w, const struct imm_spot *at);
+bool imm_program_starts(
+        const struct imm_walk *w, const struct imm_spot *at, const char **ret_interpreter);
 
 /* start.c: false, or what fails and where; of a program the origin is the caller's to know */
 struct imm_start_fault {
@@ -172,6 +173,7 @@ struct imm_start_fault {
         const char *culprit;
         enum imm_setting setting;
         struct imm_origin origin;
+        const char *interpreter; /* of the program, which is to blame for it; NULL: it is itself */
 };
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret);

@@ -8,10 +8,12 @@ enum { MAX_DEPTH = 5 };
  * the interpreter that it names. What could not be read is taken for good: an answer must not
  * depend on what we, not the service, may see.
  */
-bool imm_program_starts(const struct imm_walk *w, const struct imm_spot *at) {
+bool imm_program_starts(
+        const struct imm_walk *w, const struct imm_spot *at, const char **ret_interpreter) {
         const struct imm_program *p;
         struct imm_spot here = *at, next;
 
+        *ret_interpreter = NULL;
         for (unsigned depth = 0; depth <= MAX_DEPTH; depth++) {
                 if (here.end == IMM_WALK_UNKNOWN)
                         return true;
@@ -27,6 +29,7 @@ bool imm_program_starts(const struct imm_walk *w, const struct imm_spot *at) {
                         return false;
                 if (!p->interpreter)
                         return p->elf;
+                *ret_interpreter = p->interpreter;
                 imm_walk_to(w, p->interpreter, true, &next);
                 here = next;
         }

@@ -249,6 +249,23 @@ static const struct imm_mount *hides(
         return m && m->setting < IMM_SETTING_N ? m : NULL;
 }
 
+/* Why a program cannot be executed that a mount keeps from it, or from its interpreter */
+static const char *blame(const struct work *w, const struct imm_start_fault *f, bool noexec) {
+        const char *name = imm_setting_info(f->setting)->name,
+                   *at = imm_origin_text(&f->origin, w->a);
+
+        if (!f->interpreter)
+                return imm_printf(w->a, "which %s= %s (%s)", name,
+                        noexec ? "lets nobody execute" : "hides", at);
+        if (noexec)
+                return imm_printf(w->a, "whose interpreter %s %s= lets nobody execute (%s)",
+                        f->interpreter, name, at);
+        return imm_printf(w->a,
+                "whose interpreter %s %s= hides (%s); BindReadOnlyPaths=%s brings it in, and so "
+                "the libraries",
+                f->interpreter, name, at, f->interpreter);
+}
+
 struct command {
         enum imm_setting list;
         enum imm_preflight_when when;
@@ -267,7 +284,7 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
 
         if (t->n == 0 || !imm_start_program(&walk, c->item->path, &f))
                 return;
-        by = hides(w, t, f.culprit);
+        by = hides(w, t, f.interpreter ? f.interpreter : f.culprit);
         if (f.outcome == IMM_OUTCOME_EXEC_FAILURE) {
                 f.setting = c->list;
                 f.origin = c->item->origin;
@@ -279,9 +296,9 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
 
                 f.setting = noexec ? by->noexec_by.setting : by->setting;
                 f.origin = noexec ? by->noexec_by.origin : by->origin;
-                because = imm_printf(w->a, "which %s= %s (%s)", imm_setting_info(f.setting)->name,
-                        noexec ? "lets nobody execute" : "hides", imm_origin_text(&f.origin, w->a));
-        }
+                because = blame(w, &f, noexec);
+        } else if (f.interpreter && absent(w, f.interpreter))
+                because = imm_printf(w->a, "whose interpreter %s is not there", f.interpreter);
         if (ignored && !by)
                 return; /* it was foreseen */
         add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, &f, NULL, because);

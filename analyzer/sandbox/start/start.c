@@ -11,7 +11,7 @@
 
 static bool fault(struct imm_start_fault *ret, enum imm_outcome outcome, const char *culprit,
         enum imm_setting setting, struct imm_origin origin) {
-        *ret = (struct imm_start_fault){outcome, culprit, setting, origin};
+        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL};
         return true;
 }
 
@@ -207,7 +207,7 @@ static const char *working_directory(const struct imm_walk *w) {
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
-        const char *dir = working_directory(w);
+        const char *dir = working_directory(w), *interpreter;
         struct imm_spot spot, at;
 
         /*
@@ -233,7 +233,10 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
                                 IMM_SETTING_WORKING_DIRECTORY,
                                 imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
         }
-        return !imm_program_starts(w, &spot) &&
-               fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
-                       (struct imm_origin){0});
+        if (imm_program_starts(w, &spot, &interpreter))
+                return false;
+        fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
+                (struct imm_origin){0});
+        ret->interpreter = interpreter;
+        return true;
 }

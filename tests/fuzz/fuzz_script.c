@@ -41,10 +41,10 @@ static void setup(void) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct imm_closures c; /* the arena frees what is in it, and so must go first */
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_cleanup(imm_root_free) struct imm_root *root = NULL;
         struct imm_closure closure = {0};
-        struct imm_closures c;
         struct builder b = {.c = &c, .closure = &closure, .arena = a, .setting = IMM_SETTING_N};
         struct want w = {.name = "/script", .reason = "", .by = IMM_NEED_BY_UNIT};
         size_t n;

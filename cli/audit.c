@@ -97,10 +97,12 @@ int imm_cli_audit_status(struct imm_cli *cli, const struct imm_cli_audit *a) {
                 return IMM_EXIT_PARTIAL;
         if (a->audit->n_units > 0)
                 return IMM_EXIT_OK;
-        (void)imm_err_set(&cli->err, -ENOENT,
+        imm_err_auto err = IMM_ERR_INIT;
+
+        (void)imm_err_set(&err, -ENOENT,
                 cli->n_args ? "no unit of that name in '%s'" : "no units in '%s'",
                 imm_root_path(cli->root));
-        return imm_cli_fail(cli, IMM_EXIT_NOTHING, &cli->err);
+        return imm_cli_fail(cli, IMM_EXIT_NOTHING, &err);
 }
 
 void imm_cli_audit_done(struct imm_cli_audit *a) {

@@ -2,6 +2,7 @@
 
 #include "cli/access.h"
 #include "cli/live.h"
+#include "report/scan/scan.h"
 
 #include <errno.h>
 
@@ -135,9 +136,7 @@ static void print_json(struct imm_cli *cli, struct imm_unit *u, const struct imm
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         imm_json_object(&j, NULL);
-        imm_json_string(&j, "schema", "immure.can/1");
-        imm_json_string(&j, "root", imm_root_path(cli->root));
-        imm_json_uint(&j, "systemd", cli->manager->version);
+        imm_report_head_json(&j, "immure.can/1", cli->manager);
         imm_json_string(&j, "unit", u->name);
         imm_json_string(&j, "load", imm_load_name(imm_settings_of(cli->manager, u)->load));
         imm_json_string(&j, "outcome", imm_outcome_name(t->outcome));
@@ -301,6 +300,8 @@ static int run(struct imm_cli *cli) {
                 cli->manager->alone &= !is_shared(cli, asked.places + i);
         s = imm_settings_of(cli->manager, u);
         imm_cli_diags(cli, &u->diags);
+        imm_cli_diags(cli, &s->diags);
+        imm_cli_say_version(cli);
         q = imm_alloc_array(cli->arena, asked.n, sizeof(*q));
         for (size_t i = 0; i < asked.n; i++) {
                 q[i].place = asked.places + i;
@@ -321,11 +322,8 @@ static int run(struct imm_cli *cli) {
                 if (cli->live)
                         imm_cli_live_text(cli, &live);
         }
-        if (s->load == IMM_LOAD_NOT_FOUND) {
-                if (cli->json == IMM_JSON_OFF)
-                        return imm_cli_usage(cli, "unit '%s' not found", u->name);
-                return IMM_EXIT_USAGE;
-        }
+        if (s->load == IMM_LOAD_NOT_FOUND)
+                return imm_cli_usage(cli, "there is no unit '%s'", u->name);
         if (cli->partial)
                 return IMM_EXIT_PARTIAL;
         return yes ? IMM_EXIT_OK : IMM_EXIT_NO;

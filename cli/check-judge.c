@@ -114,6 +114,8 @@ static bool judge_target(struct imm_cli *cli, struct imm_check_run *c, const cha
         if (version)
                 imm_strv_add(cli->arena, &one.versions, version);
         r = imm_cli_open(&one);
+        if (r == IMM_EXIT_OK && n == 0)
+                imm_cli_say_version(&one);
         if (r == IMM_EXIT_OK)
                 r = imm_cli_rules(&one, &a);
         if (r == IMM_EXIT_OK)

@@ -267,7 +267,13 @@ static int decide(struct imm_cli *cli, struct imm_check_run *c, struct imm_waive
                 .given = cli->args,
                 .color = cli->color && !arg.output,
                 .jobs = cli->jobs};
+        unsigned *systemd;
 
+        systemd = imm_alloc_array(cli->arena, c->targets.n, sizeof(*systemd));
+        imm_array_foreach (s, &c->targets)
+                if ((*s)->systemd)
+                        systemd[report.n_systemd++] = (*s)->systemd;
+        report.systemd = systemd;
         for (size_t i = 0; i < c->notes.n; i++)
                 imm_strv_add(g->arena, &g->notes, c->notes.v[i]);
         imm_strv_sort_unique(&g->notes);
@@ -355,5 +361,6 @@ const struct imm_verb imm_verb_check = {
                    "Exit status 1: something fails. A gate never passes because something could "
                    "not be read (3).",
         .options = options,
+        .targets = true,
         .run = run,
 };

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "report/scan/scan.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -35,7 +36,7 @@ void imm_cli_diags(struct imm_cli *cli, const struct imm_diags *d) {
                         continue;
                 if (i->file) {
                         imm_text_put(stderr, i->file);
-                        fprintf(stderr, i->line ? ":%u: " : ": ", i->line);
+                        fprintf(stderr, ":%u: ", i->line ? i->line : 1);
                 }
                 fprintf(stderr, "%s: ", imm_diag_level_name(i->level));
                 imm_text_put(stderr, i->message);
@@ -68,6 +69,18 @@ int imm_cli_open(struct imm_cli *cli) {
                 return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
         imm_cli_cache_use(cli);
         return IMM_EXIT_OK;
+}
+
+void imm_cli_say_version(struct imm_cli *cli) {
+        const struct imm_manager *m = cli->manager;
+
+        if (cli->quiet || cli->silent || cli->json != IMM_JSON_OFF ||
+                m->version_source == IMM_VERSION_ASKED ||
+                (m->version_source == IMM_VERSION_ROOT && m->version >= IMM_VERSION_OLDEST &&
+                        m->version <= IMM_VERSION_LATEST))
+                return;
+        fprintf(stderr, "immure: judged as systemd %u does (%s)\n", m->version,
+                imm_report_version_source(m));
 }
 
 static bool is_file(const char *path) {

@@ -48,6 +48,7 @@ struct imm_verb {
         const char *details;              /* more lines for `immure VERB --help`, or NULL */
         const struct imm_option *options; /* its own, ended by a row without name; or NULL */
         bool live;                        /* it can ask the running manager too */
+        bool targets;                     /* it takes several --systemd-version= */
         int (*run)(struct imm_cli *cli);  /* an imm_exit */
 };
 
@@ -79,6 +80,10 @@ struct imm_cli {
 /* Opens --root= and its manager into cli->root and cli->manager. An imm_exit; its message is
  * already said. */
 int imm_cli_open(struct imm_cli *cli);
+
+/* For verbs whose text does not say by which systemd they judge: a line on stderr where that is not
+ * the root's own, nor one that was asked for. */
+void imm_cli_say_version(struct imm_cli *cli);
 
 /* What is kept between runs for speed: /var/cache/immure, $XDG_CACHE_HOME/immure, or the folder
  * that $IMMURE_CACHE names ("off": nothing is kept). Between opening and the end of the call. */

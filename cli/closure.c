@@ -399,13 +399,12 @@ static int closure(struct imm_cli *cli) {
         }
         compute_all(cli, results, cli->n_args);
         imm_cli_diags(cli, imm_closures_diags(imm_closures_of(cli->manager)));
+        imm_cli_say_version(cli);
         if (cli->json != IMM_JSON_OFF) {
                 struct imm_json j = imm_json_on(stdout, cli->json);
 
                 imm_json_object(&j, NULL);
-                imm_json_string(&j, "schema", "immure.closure/1");
-                imm_json_string(&j, "root", imm_root_path(cli->root));
-                imm_json_uint(&j, "systemd", cli->manager->version);
+                imm_report_head_json(&j, "immure.closure/1", cli->manager);
                 if (cli->n_args == 1)
                         json_unit(cli, &j, results[0].unit, results[0].closure, &results[0].excess);
                 else {

@@ -2,6 +2,7 @@
 #include "cli/snapshot.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 /* `immure diff [A [B]]`: what changed, and whether for the worse. */
 
@@ -155,22 +156,50 @@ static void print(const struct imm_cli *cli, const struct imm_difference *d) {
                         d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE]);
 }
 
+/*
+ * The last run of the database and the one before it of the same host, root and scope; where the
+ * call says which root or scope, the last two of that.
+ */
+static int find_last_two(
+        struct imm_cli *cli, struct imm_history *h, int64_t *ret_before, int64_t *ret_last) {
+        struct imm_run_place place = {0};
+        struct imm_run *runs = NULL, *last;
+        size_t n = 0;
+
+        if (cli->root_dir || cli->user || cli->scope != IMM_SCOPE_SYSTEM) {
+                int r = imm_cli_open(cli);
+
+                if (r != IMM_EXIT_OK)
+                        return r;
+                place = imm_cli_run_place(cli);
+        }
+        if (h && imm_history_runs(h, &place, cli->arena, &runs, &n, &cli->err) < 0)
+                return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        if (n == 0)
+                return IMM_EXIT_OK;
+        last = &runs[n - 1];
+        *ret_last = last->id;
+        for (size_t i = n - 1; i-- > 0;)
+                if (imm_streq(runs[i].host, last->host) && imm_streq(runs[i].root, last->root) &&
+                        imm_streq(runs[i].scope, last->scope)) {
+                        *ret_before = runs[i].id;
+                        break;
+                }
+        return IMM_EXIT_OK;
+}
+
 static int last_two(struct imm_cli *cli, struct imm_history *h, struct imm_snapshot **a,
         struct imm_snapshot **b) {
         int64_t last = 0, before = 0;
-        int r = imm_cli_open(cli);
+        int r = find_last_two(cli, h, &before, &last);
 
-        if (r == IMM_EXIT_OK)
-                r = imm_cli_last_run(cli, h, 0, &last);
-        if (r == IMM_EXIT_OK && last)
-                r = imm_cli_last_run(cli, h, last, &before);
         if (r != IMM_EXIT_OK)
                 return r;
         if (!before) {
                 imm_err_auto err = IMM_ERR_INIT;
 
                 (void)imm_err_set(&err, -ENOENT,
-                        "there are no two runs of this host and root to compare; `immure record` "
+                        "there are no two runs of one host and root to compare; `immure record` "
                         "makes one");
                 return imm_cli_fail(cli, IMM_EXIT_NOTHING, &err);
         }
@@ -194,10 +223,25 @@ static int two_runs(struct imm_cli *cli, struct imm_history *h, struct imm_snaps
         return IMM_EXIT_OK;
 }
 
+/*
+ * "A against now": of the root that A is of, if the call names none and that root is a folder of
+ * this machine; for the files of two roots have nothing to do with each other.
+ */
+static const char *now_of(struct imm_cli *cli, const struct imm_snapshot *a) {
+        struct stat st;
+
+        if (!cli->root_dir && a->root && *a->root == '/' && a->root[1] && stat(a->root, &st) == 0 &&
+                S_ISDIR(st.st_mode))
+                return a->root;
+        return "now";
+}
+
 static int take(struct imm_cli *cli, const char *name, struct imm_history *h,
         struct imm_snapshot **ret, int *status) {
         int r = imm_cli_snapshot_named(cli, name, h, ret);
 
+        if (r == IMM_EXIT_NOTHING)
+                return r;
         if (r == IMM_EXIT_PARTIAL)
                 *status = r;
         return *ret ? IMM_EXIT_OK : r;
@@ -219,7 +263,9 @@ static int run(struct imm_cli *cli) {
         if (r == IMM_EXIT_OK && cli->n_args > 0 && !a)
                 r = take(cli, cli->args[0], h, &a, &status);
         if (r == IMM_EXIT_OK && cli->n_args > 0 && !b)
-                r = take(cli, cli->n_args > 1 ? cli->args[1] : "now", h, &b, &status);
+                r = take(cli, cli->n_args > 1 ? cli->args[1] : now_of(cli, a), h, &b, &status);
+        if (r == IMM_EXIT_NOTHING && cli->json != IMM_JSON_OFF)
+                print(cli, &(struct imm_difference){0}); /* the document all the same */
         if (r != IMM_EXIT_OK)
                 return r;
         imm_snapshot_redact(a); /* what is stored is redacted: so is what it is compared with */
@@ -238,7 +284,8 @@ const struct imm_verb imm_verb_diff = {
         .summary = "What changed between runs, reports, roots or now",
         .details = "A and B: a run's number, a JSON report, the folder of a root, or 'now'. "
                    "Without B: A against now.\n"
-                   "Without both: the last run of this host and root against the one before it.",
+                   "Without both: the last run (with --root=, of that root) against the one "
+                   "before it of the same host and root.",
         .options = options,
         .run = run,
 };

@@ -198,7 +198,8 @@ static void mounts_text(struct imm_cli *cli, struct imm_unit *u) {
 
         fputs(imm_cli_tone(cli, IMM_TONE_BOLD), stdout);
         imm_text_put(stdout, u->name);
-        printf("%s  systemd %u\n", imm_cli_plain(cli), cli->manager->version);
+        printf("%s  systemd %u (%s)\n", imm_cli_plain(cli), cli->manager->version,
+                imm_report_version_source(cli->manager));
         if (t->outcome != IMM_OUTCOME_OK)
                 put_failure(cli, t);
         else if (!t->has_namespace)
@@ -243,6 +244,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
         const struct imm_mount_table *t = &sb->mounts[sb->main];
 
         imm_json_string(j, "unit", u->name);
+        imm_json_string(j, "load", imm_load_name(imm_settings_of(cli->manager, u)->load));
         imm_json_string(j, "outcome", imm_outcome_name(t->outcome));
         if (t->culprit) {
                 imm_json_object(j, "culprit");
@@ -283,9 +285,7 @@ static void mounts_json(struct imm_cli *cli, struct imm_unit **units, size_t n) 
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         imm_json_object(&j, NULL);
-        imm_json_string(&j, "schema", "immure.mounts/1");
-        imm_json_string(&j, "root", imm_root_path(cli->root));
-        imm_json_uint(&j, "systemd", cli->manager->version);
+        imm_report_head_json(&j, "immure.mounts/1", cli->manager);
         if (n == 1)
                 json_unit(cli, &j, units[0]);
         else {

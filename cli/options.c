@@ -41,12 +41,17 @@ static int set_versions(struct imm_cli *cli, const char *v) {
         for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
                 unsigned long long n;
 
-                if (!imm_parse_u64(w, &n) || n < IMM_VERSION_OLDEST || n > 9999)
+                if (!imm_parse_u64(w, &n) || n < IMM_VERSION_OLDEST)
                         return imm_err_set(&cli->err, -EINVAL,
                                 "--systemd-version='%s': expected a version from %d on, such as "
                                 "252",
                                 w, IMM_VERSION_OLDEST);
-                imm_strv_add(cli->arena, &cli->versions, imm_strdup(cli->arena, w));
+                if (n > IMM_VERSION_LATEST)
+                        return imm_err_set(&cli->err, -EINVAL,
+                                "--systemd-version='%s': the newest that immure knows is %d", w,
+                                IMM_VERSION_LATEST);
+                if (!imm_strv_has(&cli->versions, w))
+                        imm_strv_add(cli->arena, &cli->versions, imm_strdup(cli->arena, w));
         }
         if (cli->versions.n == 0)
                 return imm_err_set(&cli->err, -EINVAL, "--systemd-version= needs a version");
@@ -250,6 +255,10 @@ int imm_options_parse(struct imm_cli *cli, int argc, char **argv) {
                 memcpy(all, cli->verb->options, n_own * sizeof(*all));
         memcpy(all + n_own, common, n_common * sizeof(*all));
         r = parse_with(cli, argc, argv, all, n_common + n_own);
+        if (r == 0 && cli->versions.n > 1 && !cli->verb->targets)
+                r = imm_err_set(&cli->err, -EINVAL,
+                        "%s judges by one --systemd-version=; check takes several",
+                        cli->verb->name);
         if (r < 0)
                 return r;
         if (r == 1)
@@ -269,7 +278,8 @@ static void help_options(const struct imm_option *o, FILE *f) {
                 int n = fprintf(f, "  %c%c%s --%s%s", o->letter ? '-' : ' ',
                         o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, eq);
 
-                n += optional(o) ? fprintf(f, "%s", value + 1) : fprintf(f, "%s", value);
+                fputs(optional(o) ? value + 1 : value, f);
+                n += (int)imm_text_width(value) - (optional(o) ? 1 : 0);
                 fprintf(f, "%*s %s\n", n < 30 ? 30 - n : 0, "", o->help);
         }
 }

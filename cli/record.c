@@ -60,14 +60,41 @@ static void tell_journal(struct imm_cli *cli, const struct imm_difference *d) {
                 }
 }
 
-static int compare(struct imm_cli *cli, struct imm_history *h, int64_t last, int64_t run) {
+/* The document of the run; without one: nothing was stored */
+static void print_json(struct imm_cli *cli, const struct imm_snapshot *s, int64_t run, int64_t last,
+        const struct imm_difference *d) {
+        struct imm_json j = imm_json_on(stdout, cli->json);
+
+        imm_json_object(&j, NULL);
+        imm_json_string(&j, "schema", "immure.record/1");
+        if (run)
+                imm_json_int(&j, "id", run);
+        else
+                imm_json_null(&j, "id");
+        imm_json_string(&j, "host", s->host);
+        imm_json_string(&j, "root", s->root);
+        imm_json_uint(&j, "units", s->states.n);
+        imm_json_bool(&j, "partial", s->partial);
+        if (d) {
+                imm_json_int(&j, "since", last);
+                for (int v = IMM_VERDICT_CHANGED; v <= IMM_VERDICT_GONE; v++)
+                        imm_json_uint(&j, imm_verdict_name(v), d->counts[v]);
+        } else
+                imm_json_null(&j, "since");
+        imm_json_end(&j);
+}
+
+static int compare(struct imm_cli *cli, struct imm_history *h, const struct imm_snapshot *s,
+        int64_t last, int64_t run) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = NULL, *b = NULL;
         imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
 
         if (imm_history_load_pair(h, last, run, &a, &b, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         d = imm_difference_of(a, b);
-        if (!cli->quiet)
+        if (cli->json != IMM_JSON_OFF)
+                print_json(cli, s, run, last, d);
+        else if (!cli->quiet)
                 printf("since run %lld: %zu worse, %zu better, %zu changed, %zu new, %zu gone\n",
                         (long long)last, d->counts[IMM_VERDICT_WORSE],
                         d->counts[IMM_VERDICT_BETTER], d->counts[IMM_VERDICT_CHANGED],
@@ -88,7 +115,9 @@ static int run(struct imm_cli *cli) {
                 return imm_cli_usage(cli, "record stores all units of a root; '%s' is one too many",
                         cli->args[0]);
         r = imm_cli_snapshot(cli, IMM_SNAPSHOT_ALL, false, &s);
-        if (!s)
+        if (s && r == IMM_EXIT_NOTHING && cli->json != IMM_JSON_OFF)
+                print_json(cli, s, 0, 0, NULL);
+        if (!s || r == IMM_EXIT_NOTHING)
                 return r;
         status = r;
         if (!arg.secrets)
@@ -100,13 +129,15 @@ static int run(struct imm_cli *cli) {
                 return r;
         if (imm_history_record(h, s, &id, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
-        if (!cli->quiet)
+        if (cli->json == IMM_JSON_OFF && !cli->quiet)
                 printf("run %lld: %zu units\n", (long long)id, s->states.n);
         if (last)
-                r = compare(cli, h, last, id);
+                r = compare(cli, h, s, last, id);
+        else if (cli->json != IMM_JSON_OFF)
+                print_json(cli, s, id, 0, NULL);
         if (r == IMM_EXIT_OK && arg.keep && imm_history_prune(h, arg.keep, &dropped, &cli->err) < 0)
                 r = imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
-        if (dropped && !cli->quiet)
+        if (dropped && cli->json == IMM_JSON_OFF && !cli->quiet)
                 printf("dropped %u old runs\n", dropped);
         return r != IMM_EXIT_OK ? r : status != IMM_EXIT_OK ? status : imm_cli_done(cli);
 }

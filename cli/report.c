@@ -9,6 +9,7 @@
 enum format { HTML, JSON, MARKDOWN, OPENMETRICS, NDJSON, FORMAT_N };
 
 static struct {
+        bool has_format;
         enum format format;
         const char *output;
         const char *since; /* "last", "previous" or a number */
@@ -22,6 +23,7 @@ static int set_format(struct imm_cli *cli, const char *value) {
         for (int i = 0; i < FORMAT_N; i++)
                 if (imm_streq(names[i], value)) {
                         arg.format = (enum format)i;
+                        arg.has_format = true;
                         return 0;
                 }
         return imm_err_set(&cli->err, -EINVAL,
@@ -132,6 +134,8 @@ static int run(struct imm_cli *cli) {
         struct imm_output o;
         int r, status;
 
+        if (cli->json != IMM_JSON_OFF && !arg.has_format)
+                arg.format = JSON;
         r = imm_cli_snapshot(cli, IMM_SNAPSHOT_ALL, true, &now);
         if (!now)
                 return r;

@@ -218,7 +218,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, const struct imm_
         for (size_t i = 0; i < u->names.n; i++)
                 imm_json_string(j, NULL, u->names.v[i]);
         imm_json_end(j);
-        imm_json_string(j, "path", u->fragment);
+        imm_json_string(j, "path", u->fragment ? u->fragment : u->obstacle);
         imm_json_array(j, "dropins");
         for (size_t i = 0; i < u->dropins.n; i++)
                 imm_json_string(j, NULL, u->dropins.v[i]);
@@ -256,9 +256,7 @@ static void show_json(
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         imm_json_object(&j, NULL);
-        imm_json_string(&j, "schema", "immure.show/1");
-        imm_json_string(&j, "root", imm_root_path(cli->root));
-        imm_json_uint(&j, "systemd", cli->manager->version);
+        imm_report_head_json(&j, "immure.show/1", cli->manager);
         if (n == 1)
                 json_unit(cli, &j, units[0], w);
         else {
@@ -279,17 +277,6 @@ static void put_head(struct imm_cli *cli, const char *label, const char *text) {
         printf("%s%10s%s  ", imm_cli_tone(cli, IMM_TONE_FAINT), label, imm_cli_plain(cli));
         imm_text_put(stdout, text);
         putchar('\n');
-}
-
-static const char *version_text(struct imm_cli *cli) {
-        static const char *const why[] = {
-                [IMM_VERSION_ASKED] = "as asked",
-                [IMM_VERSION_ROOT] = "the root's own",
-                [IMM_VERSION_NEWEST] = "the newest known: the root has none",
-        };
-
-        return imm_printf(
-                cli->arena, "%u (%s)", cli->manager->version, why[cli->manager->version_source]);
 }
 
 static void text_head(struct imm_cli *cli, const struct imm_settings *s) {
@@ -315,7 +302,9 @@ static void text_head(struct imm_cli *cli, const struct imm_settings *s) {
                 s->load != IMM_LOAD_LOADED && message
                         ? imm_printf(cli->arena, "%s: %s", imm_load_name(s->load), message)
                         : imm_load_name(s->load));
-        put_head(cli, "systemd", version_text(cli));
+        put_head(cli, "systemd",
+                imm_printf(cli->arena, "%u (%s)", cli->manager->version,
+                        imm_report_version_source(cli->manager)));
 }
 
 /* The head names the files in full, so a setting needs no more than the file's own name. */

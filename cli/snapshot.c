@@ -51,10 +51,11 @@ int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_
                 r = imm_cli_rules(cli, &a);
         if (r == IMM_EXIT_OK)
                 r = imm_cli_audit(cli, &a, false);
-        cli->n_args = n_args;
         if (r == IMM_EXIT_OK)
                 r = imm_cli_audit_status(cli, &a);
-        if (r == IMM_EXIT_OK || r == IMM_EXIT_PARTIAL || (a.missing && !a.broken_rules)) {
+        cli->n_args = n_args;
+        if (r == IMM_EXIT_OK || r == IMM_EXIT_PARTIAL || r == IMM_EXIT_NOTHING ||
+                (a.missing && !a.broken_rules)) {
                 struct imm_run_place place = imm_cli_run_place(cli);
 
                 s = imm_steal(a.snapshot);

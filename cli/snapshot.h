@@ -9,8 +9,8 @@
 
 /*
  * Analyses cli's root (all of its services, or those that the arguments name if @args) with host
- * and time filled in. An imm_exit: 0, 3 (something could not be read) and 2 for a unit that is
- * nowhere come with a snapshot, others without; what there is to say is said.
+ * and time filled in. An imm_exit: 0, 3 (something could not be read), 4 (nothing there) and 2 for
+ * a unit that is nowhere come with a snapshot, others without; what there is to say is said.
  */
 int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_snapshot **ret);
 

@@ -1,6 +1,7 @@
 /* immure who: which services may do something at a path. */
 
 #include "cli/access.h"
+#include "report/scan/scan.h"
 
 #include <fnmatch.h>
 #include <pthread.h>
@@ -264,9 +265,7 @@ static void print_json(const struct job *job) {
         bool several = job->places.n > 1;
 
         imm_json_object(&j, NULL);
-        imm_json_string(&j, "schema", "immure.who/1");
-        imm_json_string(&j, "root", imm_root_path(job->cli->root));
-        imm_json_uint(&j, "systemd", job->cli->manager->version);
+        imm_report_head_json(&j, "immure.who/1", job->cli->manager);
         if (several)
                 imm_json_array(&j, "results");
         for (size_t i = 0; i < job->places.n; i++) {
@@ -320,12 +319,15 @@ static int run(struct imm_cli *cli) {
         if (job.n == 0) {
                 (void)imm_cli_fail(
                         cli, 0, &(struct imm_err){.msg = (char[]){"there are no units to ask"}});
+                if (cli->json != IMM_JSON_OFF)
+                        print_json(&job);
                 return IMM_EXIT_NOTHING;
         }
         for (size_t i = 0; i < job.n; i++)
                 if (job.units[i]->unreadable)
                         cli->partial = true;
         job.answers = imm_alloc_array(cli->arena, job.n * job.places.n, sizeof(*job.answers));
+        imm_cli_say_version(cli);
         ask_all(&job);
         if (cli->json != IMM_JSON_OFF)
                 print_json(&job);

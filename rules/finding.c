@@ -15,6 +15,8 @@ static bool is_finding(const struct imm_check *c) {
 void imm_findings_count(
         const struct imm_audit *a, const struct imm_audited *u, unsigned counts[IMM_SEVERITY_N]) {
         memset(counts, 0, IMM_SEVERITY_N * sizeof(*counts));
+        if (u->load == IMM_LOAD_BAD_SETTING || u->load == IMM_LOAD_ERROR)
+                counts[IMM_SEVERITY_CRITICAL]++; /* that systemd refuses it, as the snapshot has */
         for (size_t i = 0; i < a->n_cards; i++)
                 for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
                         if (is_finding(&u->judgements[i].checks[k]))

@@ -290,7 +290,8 @@ static void told(struct imm_snapshot *to, struct imm_state *s, const struct imm_
 
                 if (i->level == IMM_DIAG_UNREADABLE || i->level == IMM_DIAG_ERROR)
                         imm_strv_add(to->arena, &s->errors,
-                                i->file ? imm_printf(to->arena, "%s:%u: %s", i->file, i->line, text)
+                                i->file ? imm_printf(to->arena, "%s:%u: %s", i->file,
+                                                  i->line ? i->line : 1, text)
                                         : text);
         }
 }
@@ -303,6 +304,12 @@ static void told_by_files(
         for (size_t i = 0; i < u->judged->n_files; i++)
                 told(to, s, &u->judged->files[i]->diags);
         told(to, s, &u->diags);
+}
+
+static void refused_at(
+        struct imm_snapshot *to, struct imm_state_finding *f, const struct imm_diag *d) {
+        f->file = d->file ? copy(to, d->file) : f->file;
+        f->line = d->line ? d->line : f->line;
 }
 
 static void refused(struct imm_snapshot *to, struct imm_state *s, const struct imm_audited *u) {
@@ -323,10 +330,13 @@ static void refused(struct imm_snapshot *to, struct imm_state *s, const struct i
                 if (i->level != IMM_DIAG_ERROR)
                         continue;
                 f->setting = copy(to, i->setting);
-                f->file = i->file ? copy(to, i->file) : f->file;
-                f->line = i->line ? i->line : f->line;
+                refused_at(to, f, i);
                 imm_strv_add(to->arena, &f->evidence, copy(to, i->message));
         }
+        if (f->evidence.n == 0 && u->judged->n_files > 0) /* its syntax: of that only the line */
+                imm_array_foreach (i, &u->judged->files[0]->diags)
+                        if (i->level == IMM_DIAG_ERROR)
+                                refused_at(to, f, i);
         if (f->evidence.n == 0)
                 imm_strv_add(to->arena, &f->evidence,
                         u->load_message ? copy(to, u->load_message) : "systemd refuses this unit");
@@ -365,7 +375,7 @@ static struct imm_state *add_unit(struct imm_snapshot *to, const struct imm_audi
         struct imm_state *s = imm_snapshot_add(to, u->unit->name);
         bool loaded = u->load == IMM_LOAD_LOADED;
 
-        s->path = copy(to, u->unit->fragment);
+        s->path = copy(to, u->unit->fragment ? u->unit->fragment : u->unit->obstacle);
         s->load = imm_load_name(u->load);
         s->load_message = copy(to, u->load_message);
         copy_all(to, &s->dropins, &u->unit->dropins);

@@ -217,6 +217,7 @@ static void draft_unit(
                         "%s: endless chain of aliases", u->name);
         else if (odd) {
                 d->odd = odd;
+                u->obstacle = odd->unreadable ? odd->path : NULL;
                 imm_diag_add(a, &u->diags, odd->unreadable ? IMM_DIAG_UNREADABLE : IMM_DIAG_WARNING,
                         odd->unreadable ? "unreadable" : "bad-alias", odd->path, 0, NULL, "%s",
                         odd->why);

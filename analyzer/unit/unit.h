@@ -96,6 +96,7 @@ struct imm_unit {
                 load; /* what search and syntax say; the settings may still make it bad-setting */
         const char *load_message; /* one line for people, NULL if loaded */
         const char *fragment;     /* FragmentPath; NULL if there is none */
+        const char *obstacle;     /* what stands where the fragment would and cannot be read */
         struct imm_strv dropins;  /* DropInPaths, in systemd's order, dead entries included */
 
         const struct imm_unit_file **files; /* fragment first, then those drop-ins that are read */

@@ -13,7 +13,9 @@ struct imm_gate_report {
         const struct imm_rulebook *rules; /* all of them are listed where a format wants that */
         const struct imm_diags *problems; /* why the answer is not whole: file, line, message */
         bool complete; /* else nothing passes: something is broken, unreadable, or not there */
-        const char *version;    /* of immure */
+        const char *version;     /* of immure */
+        const unsigned *systemd; /* the versions judged by */
+        size_t n_systemd;
         const char *repository; /* the work tree around the working directory, absolute; or NULL */
         const char *const *given; /* files named on the command line, NULL-terminated; or NULL */
         bool color;

@@ -67,6 +67,10 @@ void imm_gate_json(const struct imm_gate_report *r, bool pretty, FILE *f) {
         imm_json_bool(j, "passed", imm_gate_passed(r));
         imm_json_string(j, "verdict", imm_gate_verdict(r));
         imm_json_bool(j, "partial", g->now->partial);
+        imm_json_array(j, "systemd");
+        for (size_t i = 0; i < r->n_systemd; i++)
+                imm_json_uint(j, NULL, r->systemd[i]);
+        imm_json_end(j);
         imm_json_string(j, "compared", g->difference ? imm_verdict_name(g->verdict) : NULL);
         imm_json_string(j, "fail_on", imm_severity_name(g->options.fail_on));
         imm_json_array(j, "units");

@@ -240,7 +240,7 @@ static void unit(struct writer *w, const struct imm_audited *u, const char *chan
 
         imm_json_object(j, NULL);
         imm_json_string(j, "unit", u->unit->name);
-        imm_json_string(j, "path", u->unit->fragment);
+        imm_json_string(j, "path", u->unit->fragment ? u->unit->fragment : u->unit->obstacle);
         strings(j, "dropins", &u->unit->dropins, 0);
         imm_json_string(j, "load", imm_load_name(u->load));
         if (u->load_message)
@@ -261,13 +261,21 @@ static void unit(struct writer *w, const struct imm_audited *u, const char *chan
         imm_json_end(j);
 }
 
-void imm_report_scan_json(
-        const struct imm_audit *a, const struct imm_scan_options *o, struct imm_json *j) {
+void imm_report_head_json(struct imm_json *j, const char *schema, const struct imm_manager *m) {
         static const char *const sources[] = {
                 [IMM_VERSION_ASKED] = "asked",
                 [IMM_VERSION_ROOT] = "root",
                 [IMM_VERSION_NEWEST] = "newest",
         };
+
+        imm_json_string(j, "schema", schema);
+        imm_json_string(j, "root", imm_root_path(m->root));
+        imm_json_uint(j, "systemd", m->version);
+        imm_json_string(j, "systemd_source", sources[m->version_source]);
+}
+
+void imm_report_scan_json(
+        const struct imm_audit *a, const struct imm_scan_options *o, struct imm_json *j) {
         const struct imm_manager *m = a->manager;
         struct writer w = {.j = j, .audit = a};
         size_t n = 0;
@@ -277,10 +285,7 @@ void imm_report_scan_json(
                         n = a->cards[i]->n_rules * PIECES;
         w.pieces = imm_xcalloc(n, sizeof(*w.pieces));
         imm_json_object(j, NULL);
-        imm_json_string(j, "schema", "immure.scan/1");
-        imm_json_string(j, "root", imm_root_path(m->root));
-        imm_json_uint(j, "systemd", m->version);
-        imm_json_string(j, "systemd_source", sources[m->version_source]);
+        imm_report_head_json(j, "immure.scan/1", m);
         imm_json_array(j, "units");
         for (size_t i = 0; i < a->n_units; i++)
                 unit(&w, &a->units[i], o->changes ? o->changes[i] : NULL,

@@ -45,3 +45,5 @@ void imm_report_origin_json(struct imm_json *j, const char *key, const struct im
 
 /* "asked for", "the root's own", "the newest known": why the audit took its systemd version */
 const char *imm_report_version_source(const struct imm_manager *m);
+/* How each document of a root begins: its schema, the root, the systemd judged by and why that */
+void imm_report_head_json(struct imm_json *j, const char *schema, const struct imm_manager *m);

@@ -314,7 +314,11 @@ const char *imm_report_version_source(const struct imm_manager *m) {
         case IMM_VERSION_ASKED:
                 return "as asked for";
         case IMM_VERSION_ROOT:
-                return "the root's own";
+                return m->version > IMM_VERSION_LATEST
+                               ? "the root's own, newer than all that are known: as the newest is"
+                       : m->version < IMM_VERSION_OLDEST
+                               ? "the root's own, older than all that are known: as the oldest is"
+                               : "the root's own";
         default:
                 return "the root has none: the newest known";
         }

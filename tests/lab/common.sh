@@ -9,6 +9,9 @@ if [[ -z ${IMMURE_LAB_CACHE:-} ]]; then
 	if [[ -w /var/cache ]]; then IMMURE_LAB_CACHE=/var/cache/immure-lab; else IMMURE_LAB_CACHE=$lab_dir/../../build/lab-cache; fi
 fi
 cache=$IMMURE_LAB_CACHE
+# /tmp may be small
+mkdir -p "$cache/run"
+export TMPDIR=$cache/run
 
 # systemd's version in the root of a release
 release_systemd() { # RELEASE

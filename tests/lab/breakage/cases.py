@@ -4,7 +4,7 @@ A case is a program and lines of its unit. "-program" is a command whose failure
 unit; "# since:" and "# until:" the systemd that it holds for. The program may be one that is not installed."""
 
 STRICT = "ProtectSystem=strict"
-NOTIFY = "Type=notify\nTimeoutStartSec=4"
+NOTIFY = "Type=notify\nTimeoutStartSec=60"
 FORKS = "Type=forking\n"
 TREE = "RootDirectory=/srv/tree\nBindReadOnlyPaths=/usr/local /usr/lib64 /usr/lib/x86_64-linux-gnu"
 VENDOR = "# in: /usr/lib/systemd/system"
@@ -39,8 +39,8 @@ CASES = {  # rule: cases that fail, cases that work
         [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
         [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),
     "LimitNPROC": (
-        [("threadd", "User=daemon\nLimitNPROC=1")],
-        [("threadd", "LimitNPROC=1"), ("threadd", "User=daemon\nLimitNPROC=8"), ("plaind", "User=daemon\nLimitNPROC=1")]),
+        [("threadd", "User=counted\nLimitNPROC=1")],
+        [("threadd", "LimitNPROC=1"), ("threadd", "User=counted\nLimitNPROC=8"), ("plaind", "User=counted\nLimitNPROC=1")]),
     "LockPersonality": (
         [("persd", "LockPersonality=yes"), ("gaind", "# until: 252\nUser=daemon\nLockPersonality=yes")],
         [("persd", "RestrictRealtime=yes"), ("luad", "LockPersonality=yes"),

@@ -64,7 +64,7 @@ PROGRAMS = {  # source, libraries
         if (!e) return 1;
         strncpy(a.sun_path, e, sizeof(a.sun_path) - 1); if (*a.sun_path == '@') *a.sun_path = 0;
         m.msg_name = &a; m.msg_namelen = offsetof(struct sockaddr_un, sun_path) + strlen(e);
-        m.msg_iov = &v; m.msg_iovlen = 1; if (sendmsg(s, &m, 0) < 0) return 1; sleep(5); return 0;"""), []),
+        m.msg_iov = &v; m.msg_iovlen = 1; if (sendmsg(s, &m, 0) < 0) return 1; for (;;) pause();"""), []),
     "portd": (body("""
         FILE *f = fopen("/etc/portd.conf", "r"); int port, s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
         struct sockaddr_in a = {.sin_family = AF_INET};
@@ -114,7 +114,7 @@ PROGRAMS = {  # source, libraries
 
 # Programs that need more of their unit than an ExecStart= line
 PLAIN = {
-    "notifyd": "Type=notify\nTimeoutStartSec=4",
+    "notifyd": "Type=notify\nTimeoutStartSec=60",
     "served": "Type=forking",
     "reloadd": "RemainAfterExit=yes\nExecReload=/bin/true",
 }
@@ -132,7 +132,7 @@ CHECKS = {
 HELPERS = {
     "knock": body("""
         struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(8081)};
-        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK); alarm(1);
+        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK); alarm(5);
         return connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&a, sizeof(a)) < 0;"""),
     "take-shm": body("int id = shmget(0x4e545030, 0, 0); return id < 0 || shmctl(id, IPC_RMID, 0) < 0;"),
     "gainer": body("return geteuid() != 0;"),

@@ -38,11 +38,7 @@ def properties(name):
 
 def start(names):
     lab("systemctl", "start", "--no-block", "--", *names)
-    for _ in range(120):
-        left = lab("systemctl", "list-jobs", "--no-legend").stdout
-        if not any(n in left for n in names):
-            return
-        time.sleep(0.5)
+    subprocess.run([LAB, "settle", PID], check=True)
 
 
 def undisturbed(names, paths):
@@ -85,10 +81,22 @@ def script(text):
         sys.exit("%s: %s" % (text, run.stderr))
 
 
+def until_it_sleeps(name):
+    """Until systemd, and what changes itself, have made of the process what it is to be; its number"""
+    end = time.monotonic() + 300
+    while True:
+        pid = properties(name)["MainPID"]
+        if lab("cat", f"/proc/{pid}/comm").stdout.strip() == "sleep":
+            return pid
+        if time.monotonic() > end:
+            sys.exit(f"{name} does not come to its program")
+        time.sleep(0.1)
+
+
 def disturbed():
     start(["plain.service", "selfmade.service"])
-    time.sleep(1)
-    pid = properties("plain.service")["MainPID"]
+    until_it_sleeps("selfmade.service")
+    pid = until_it_sleeps("plain.service")
 
     doc = immure("mounts", "--live", "selfmade.service")
     expect("changes itself", doc, "identity", "Uid", "by itself")
@@ -114,7 +122,8 @@ def disturbed():
         wrong.append("reloaded: still %s" % doc["live"]["differences"])
     expect("not restarted", doc, "mount", "/home", "not restarted since")
     expect("not restarted", doc, "identity", "Uid", "not restarted since")
-    script("systemctl restart plain.service; sleep 0.5")
+    script("systemctl restart plain.service")
+    until_it_sleeps("plain.service")
     doc = immure("mounts", "--live", "plain.service")
     if doc["live"]["differences"]:
         wrong.append("restarted: still %s" % doc["live"]["differences"])

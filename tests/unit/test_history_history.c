@@ -475,6 +475,7 @@ TEST(killed_recorders_leave_whole_runs) {
         struct timespec begin, end;
         sqlite3 *db = NULL;
         sqlite3_stmt *s = NULL;
+        const time_t started = time(NULL);
         unsigned span;
         char c;
 
@@ -488,7 +489,8 @@ TEST(killed_recorders_leave_whole_runs) {
                           (end.tv_nsec - begin.tv_nsec) / 1000);
         committed = 1;
         assert_int_equal(pipe(pipes), 0);
-        for (unsigned i = 0; i < kills; i++) {
+        /* nor for ever: where the disk is slow, fewer of them */
+        for (unsigned i = 0; i < kills && (i < 20 || time(NULL) - started < 200); i++) {
                 pid_t pid = fork();
 
                 assert_true(pid >= 0);

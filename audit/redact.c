@@ -10,40 +10,44 @@ static const char mark[] = "(redacted)";
 /* Ends of a name that say what its value is, '-' standing for any separator. */
 static const struct {
         const char *end;
+        size_t n;
         bool whole; /* behind a separator or by itself, not inside a word */
         bool key;   /* the value is as often the file that holds it */
 } secret_names[] = {
-        {"password", false, false},
-        {"passwd", false, false},
-        {"passphrase", false, false},
-        {"passcode", false, false},
-        {"passwort", false, false},
-        {"secret", false, false},
-        {"token", false, false},
-        {"credential", true, true},
-        {"credentials", true, true},
-        {"pass", true, false},
-        {"dbpass", false, false},
-        {"userpass", false, false},
-        {"pwd", true, false},
-        {"pw", true, false},
-        {"psk", true, true},
-        {"apikey", false, true},
-        {"authkey", false, true},
-        {"secretkey", false, true},
-        {"privatekey", false, true},
-        {"api-key", false, true},
-        {"auth-key", false, true},
-        {"access-key", false, true},
-        {"secret-key", false, true},
-        {"private-key", false, true},
-        {"master-key", false, true},
-        {"account-key", false, true},
-        {"encryption-key", false, true},
-        {"signing-key", false, true},
-        {"shared-key", false, true},
-        {"session-key", false, true},
-        {"license-key", false, true},
+#define NAME(end, whole, key) \
+        { end, sizeof(end) - 1, whole, key }
+        NAME("password", false, false),
+        NAME("passwd", false, false),
+        NAME("passphrase", false, false),
+        NAME("passcode", false, false),
+        NAME("passwort", false, false),
+        NAME("secret", false, false),
+        NAME("token", false, false),
+        NAME("credential", true, true),
+        NAME("credentials", true, true),
+        NAME("pass", true, false),
+        NAME("dbpass", false, false),
+        NAME("userpass", false, false),
+        NAME("pwd", true, false),
+        NAME("pw", true, false),
+        NAME("psk", true, true),
+        NAME("apikey", false, true),
+        NAME("authkey", false, true),
+        NAME("secretkey", false, true),
+        NAME("privatekey", false, true),
+        NAME("api-key", false, true),
+        NAME("auth-key", false, true),
+        NAME("access-key", false, true),
+        NAME("secret-key", false, true),
+        NAME("private-key", false, true),
+        NAME("master-key", false, true),
+        NAME("account-key", false, true),
+        NAME("encryption-key", false, true),
+        NAME("signing-key", false, true),
+        NAME("shared-key", false, true),
+        NAME("session-key", false, true),
+        NAME("license-key", false, true),
+#undef NAME
 };
 
 /* Headers, whose value goes on to the end of the word */
@@ -125,8 +129,14 @@ static bool same(char c, char in_table) {
 static bool may_name_secret(const char *name, size_t n) {
         static const char ends[][3] = {
                 "rd", "wd", "se", "de", "rt", "et", "en", "al", "ls", "ss", "pw", "sk", "ey"};
+        const uint32_t last = 1 << ('d' - 'a') | 1 << ('e' - 'a') | 1 << ('t' - 'a') |
+                              1 << ('n' - 'a') | 1 << ('l' - 'a') | 1 << ('s' - 'a') |
+                              1 << ('w' - 'a') | 1 << ('k' - 'a') | 1 << ('y' - 'a');
+        unsigned char c = n >= 2 ? (unsigned char)((name[n - 1] | 0x20) - 'a') : 255;
 
-        for (size_t i = 0; n >= 2 && i < IMM_ELEMENTSOF(ends); i++)
+        if (c >= 26 || !(last >> c & 1))
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
                 if ((name[n - 1] | 0x20) == ends[i][1] && (name[n - 2] | 0x20) == ends[i][0])
                         return true;
         return false;
@@ -136,7 +146,7 @@ static bool may_name_secret(const char *name, size_t n) {
 static bool names_secret(const char *name, size_t n, bool *ret_key) {
         for (size_t i = 0; may_name_secret(name, n) && i < IMM_ELEMENTSOF(secret_names); i++) {
                 const char *end = secret_names[i].end;
-                size_t k = strlen(end), at;
+                size_t k = secret_names[i].n, at;
 
                 if (k > n || !same(name[n - 1], end[k - 1]))
                         continue;
@@ -362,16 +372,18 @@ static void word(struct redactor *r, const char *s) {
 
 /* Most texts hold nothing of the kind, and there are very many of them: one look at each. */
 static bool may_hold(const char *s, bool command) {
-        const char *at = s;
         bool key;
 
         if (command)
                 return strpbrk(s, "=:-_") != NULL;
-        if (strstr(s, "://"))
-                return true;
-        for (; (at = strchr(at, '=')); at++) {
+        for (const char *at = s; (at = strchr(at, ':')); at++)
+                if (at[1] == '/' && at[2] == '/')
+                        return true;
+        for (const char *at = s; (at = strchr(at, '=')); at++) {
                 const char *from = at;
 
+                if (at == s || !may_name_secret(at - 2 >= s ? at - 2 : s, at - 2 >= s ? 2 : 1))
+                        continue;
                 while (from > s && is_name(from[-1]))
                         from--;
                 if (from < at && names_secret(from, (size_t)(at - from), &key))

@@ -52,6 +52,8 @@ struct imm_state *imm_snapshot_add(struct imm_snapshot *s, const char *unit) {
 
 /* NULL sorts first */
 static int compare(const char *a, const char *b) {
+        if (a == b)
+                return 0;
         if (!a || !b)
                 return (a != NULL) - (b != NULL);
         return strcmp(a, b);
@@ -108,25 +110,30 @@ static int by_finding(const void *a, const void *b) {
         return r ? r : (f->line > g->line) - (f->line < g->line);
 }
 
+/* Most of it is made in order. */
 static void sort(void *v, size_t n, size_t size, int (*by)(const void *, const void *)) {
-        if (n > 1)
-                qsort(v, n, size, by);
+        for (size_t i = 1; i < n; i++)
+                if (by((const char *)v + (i - 1) * size, (const char *)v + i * size) > 0) {
+                        qsort(v, n, size, by);
+                        return;
+                }
+}
+
+void imm_state_sort(struct imm_state *u) {
+        sort(u->settings.v, u->settings.n, sizeof(*u->settings.v), by_setting);
+        sort(u->checks.v, u->checks.n, sizeof(*u->checks.v), by_check);
+        sort(u->mounts.v, u->mounts.n, sizeof(*u->mounts.v), by_mount);
+        sort(u->access.v, u->access.n, sizeof(*u->access.v), by_access);
+        sort(u->needs.v, u->needs.n, sizeof(*u->needs.v), by_need);
+        sort(u->findings.v, u->findings.n, sizeof(*u->findings.v), by_finding);
+        imm_strv_sort_unique(&u->excess);
+        imm_strv_sort_unique(&u->missing);
 }
 
 void imm_snapshot_sort(struct imm_snapshot *s) {
         sort(s->states.v, s->states.n, sizeof(*s->states.v), by_unit);
-        imm_array_foreach (p, &s->states) {
-                struct imm_state *u = *p;
-
-                sort(u->settings.v, u->settings.n, sizeof(*u->settings.v), by_setting);
-                sort(u->checks.v, u->checks.n, sizeof(*u->checks.v), by_check);
-                sort(u->mounts.v, u->mounts.n, sizeof(*u->mounts.v), by_mount);
-                sort(u->access.v, u->access.n, sizeof(*u->access.v), by_access);
-                sort(u->needs.v, u->needs.n, sizeof(*u->needs.v), by_need);
-                sort(u->findings.v, u->findings.n, sizeof(*u->findings.v), by_finding);
-                imm_strv_sort_unique(&u->excess);
-                imm_strv_sort_unique(&u->missing);
-        }
+        imm_array_foreach (p, &s->states)
+                imm_state_sort(*p);
 }
 
 struct imm_state *imm_snapshot_find(const struct imm_snapshot *s, const char *unit) {

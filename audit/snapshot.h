@@ -101,6 +101,15 @@ struct imm_state {
         int64_t visible;          /* -1: unknown */
         struct imm_strv excess, missing;
         struct imm_strv errors; /* diagnostics, one line each */
+
+        /* A history has all of it already: then only unit, path, load, figures and visible are here
+         */
+        const struct imm_known_state *known;
+};
+
+struct imm_known_state {
+        unsigned char mark[16];            /* what the history knows it by: history/history.h */
+        unsigned findings[IMM_SEVERITY_N]; /* that are not suppressed */
 };
 
 struct imm_snapshot {
@@ -112,6 +121,7 @@ struct imm_snapshot {
         IMM_ARRAY(struct imm_state *) states; /* sorted by unit */
         struct imm_strv not_analysed;
         bool partial;            /* something could not be read */
+        bool borrows;            /* for a moment: its texts are those of what it is made from */
         struct imm_arena *arena; /* owns everything */
 };
 
@@ -122,6 +132,7 @@ IMM_DEFINE_CLEANUP(struct imm_snapshot *, imm_snapshot_free)
 /* A new, empty state at the end of the list; call imm_snapshot_sort() when all are there. */
 struct imm_state *imm_snapshot_add(struct imm_snapshot *s, const char *unit);
 void imm_snapshot_sort(struct imm_snapshot *s);
+void imm_state_sort(struct imm_state *s); /* the lists of one of them */
 struct imm_state *imm_snapshot_find(const struct imm_snapshot *s, const char *unit);
 
 /* Environment=, SetCredential= and the like may hold secrets: their values become "(redacted)". */

@@ -78,7 +78,7 @@ int imm_cli_audit(struct imm_cli *cli, struct imm_cli_audit *a, bool all_types) 
                 return r;
         if (a->want_snapshot)
                 a->snapshot = imm_snapshot_judge(
-                        cli->manager, a->rules, units, n, &options, a->parts, &a->audit);
+                        cli->manager, a->rules, units, n, &options, &a->what, &a->audit);
         else
                 a->audit = imm_audit_run(cli->manager, a->rules, units, n, &options);
         (void)fflush(stdout);

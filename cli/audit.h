@@ -14,7 +14,7 @@ struct imm_cli_audit {
         size_t n_cards;
         /* What imm_cli_audit() makes beside the audit, if it is wanted; the caller's to free */
         bool want_snapshot;
-        unsigned parts;
+        struct imm_snapshot_options what;
         struct imm_snapshot *snapshot;
         bool broken_rules, missing; /* exit status 2: a rule file, a unit that is nowhere */
 };

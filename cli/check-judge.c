@@ -103,7 +103,7 @@ static bool judge_target(struct imm_cli *cli, struct imm_check_run *c, const cha
         struct imm_cli_audit a = {.policy = c->policy,
                 .project = c->project,
                 .want_snapshot = true,
-                .parts = IMM_SNAPSHOT_GATE};
+                .what = {.parts = IMM_SNAPSHOT_GATE}};
         size_t n = c->targets.n;
         int r;
 

@@ -1,6 +1,7 @@
 #include "audit/difference.h"
 #include "cli/snapshot.h"
 
+#include <errno.h>
 #include <syslog.h>
 #include <systemd/sd-journal.h>
 
@@ -104,6 +105,46 @@ static int compare(struct imm_cli *cli, struct imm_history *h, const struct imm_
         return IMM_EXIT_OK;
 }
 
+static bool is_known(void *known, unsigned worker, struct imm_state *s, struct imm_arena *a,
+        struct imm_known_state *ret) {
+        if (!arg.secrets)
+                imm_state_redact(s, a);
+        return imm_known_state(known, worker, s, ret);
+}
+
+/* What the last run knows; without one, or where it cannot be read now, nothing is known. */
+static struct imm_known *known(struct imm_cli *cli) {
+        imm_cleanup(imm_history_free) struct imm_history *h = NULL;
+        imm_err_auto err = IMM_ERR_INIT;
+        const char *path = cli->db ? cli->db : imm_history_default_path(cli->arena);
+        struct imm_run_place place = imm_cli_run_place(cli);
+        struct imm_known *k = NULL;
+
+        if (path && *path && imm_history_open(&h, path, IMM_HISTORY_READ, &err) >= 0)
+                (void)imm_history_known(h, &place, &k, &err);
+        return k;
+}
+
+/* All units, of which what is as it was the last time need not be kept; an imm_exit */
+static int audit(struct imm_cli *cli, bool all, struct imm_snapshot **ret) {
+        imm_cleanup(imm_known_free) struct imm_known *k = NULL;
+        struct imm_snapshot_options what = {.parts = IMM_SNAPSHOT_ALL};
+        int r = cli->manager ? IMM_EXIT_OK : imm_cli_open(cli);
+
+        if (r != IMM_EXIT_OK)
+                return r;
+        if (!all)
+                k = known(cli);
+        if (k) {
+                what.known = is_known;
+                what.data = k;
+        }
+        r = imm_cli_snapshot_with(cli, &what, false, ret);
+        if (*ret && !arg.secrets)
+                imm_snapshot_redact(*ret);
+        return r;
+}
+
 static int run(struct imm_cli *cli) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = NULL;
         imm_cleanup(imm_history_free) struct imm_history *h = NULL;
@@ -114,21 +155,28 @@ static int run(struct imm_cli *cli) {
         if (cli->n_args > 0)
                 return imm_cli_usage(cli, "record stores all units of a root; '%s' is one too many",
                         cli->args[0]);
-        r = imm_cli_snapshot(cli, IMM_SNAPSHOT_ALL, false, &s);
+        r = audit(cli, false, &s);
         if (s && r == IMM_EXIT_NOTHING && cli->json != IMM_JSON_OFF)
                 print_json(cli, s, 0, 0, NULL);
         if (!s || r == IMM_EXIT_NOTHING)
                 return r;
         status = r;
-        if (!arg.secrets)
-                imm_snapshot_redact(s);
         r = imm_cli_history(cli, IMM_HISTORY_WRITE, &h);
         if (r == IMM_EXIT_OK)
                 r = imm_cli_last_run(cli, h, 0, &last);
         if (r != IMM_EXIT_OK)
                 return r;
-        if (imm_history_record(h, s, &id, &cli->err) < 0)
+        r = imm_history_record(h, s, &id, &cli->err);
+        if (r == -ESTALE && cli->err.code == 0) { /* another recorder has dropped what was known */
+                s = imm_snapshot_free(s);
+                r = audit(cli, true, &s);
+                if (!s)
+                        return r;
+                r = imm_history_record(h, s, &id, &cli->err);
+        }
+        if (r < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        r = IMM_EXIT_OK;
         if (cli->json == IMM_JSON_OFF && !cli->quiet)
                 printf("run %lld: %zu units\n", (long long)id, s->states.n);
         if (last)

@@ -40,7 +40,14 @@ struct imm_run_place imm_cli_run_place(struct imm_cli *cli) {
 }
 
 int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_snapshot **ret) {
-        struct imm_cli_audit a = {.want_snapshot = true, .parts = parts};
+        const struct imm_snapshot_options what = {.parts = parts};
+
+        return imm_cli_snapshot_with(cli, &what, args, ret);
+}
+
+int imm_cli_snapshot_with(struct imm_cli *cli, const struct imm_snapshot_options *what, bool args,
+        struct imm_snapshot **ret) {
+        struct imm_cli_audit a = {.want_snapshot = true, .what = *what};
         size_t n_args = cli->n_args;
         struct imm_snapshot *s;
         int r = cli->manager ? IMM_EXIT_OK : imm_cli_open(cli);

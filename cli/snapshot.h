@@ -13,6 +13,8 @@
  * a unit that is nowhere come with a snapshot, others without; what there is to say is said.
  */
 int imm_cli_snapshot(struct imm_cli *cli, unsigned parts, bool args, struct imm_snapshot **ret);
+int imm_cli_snapshot_with(struct imm_cli *cli, const struct imm_snapshot_options *what, bool args,
+        struct imm_snapshot **ret);
 
 /* The host that cli's root is, by its /etc/hostname; the running one by what it calls itself. */
 const char *imm_cli_host(struct imm_cli *cli);

@@ -107,7 +107,7 @@ static void analyse_batch(struct imm_review *r, size_t from, size_t n) {
                 (void)sched_yield();
         (void)pthread_mutex_lock(&s->turn);
         batch = imm_snapshot_judge(s->manager, r->audit.rules, s->services + from, n, &options,
-                imm_session_parts(r), &a);
+                &(struct imm_snapshot_options){.parts = imm_session_parts(r)}, &a);
         imm_audit_free(a);
         (void)pthread_mutex_unlock(&s->turn);
         imm_snapshot_redact(batch); /* as runs are: what they hide is no difference */

@@ -164,6 +164,7 @@ static void state_digest(struct hasher *h, const struct imm_state *s, struct imm
 
 struct job {
         const struct imm_snapshot *s;
+        const bool *wanted;
         struct imm_digests *to;
         struct hasher *hashers;
 };
@@ -171,13 +172,14 @@ struct job {
 static void one(void *data, unsigned worker, size_t i) {
         const struct job *j = data;
 
-        state_digest(&j->hashers[worker], j->s->states.v[i], &j->to[i]);
+        if (j->wanted[i])
+                state_digest(&j->hashers[worker], j->s->states.v[i], &j->to[i]);
 }
 
 struct imm_digests *imm_digests_of(
-        const struct imm_snapshot *s, unsigned jobs, struct imm_arena *a) {
+        const struct imm_snapshot *s, const bool *wanted, unsigned jobs, struct imm_arena *a) {
         struct hasher hashers[IMM_CREW_MAX] = {0};
-        struct job job = {s, imm_alloc_array(a, s->states.n, sizeof(*job.to)), hashers};
+        struct job job = {s, wanted, imm_alloc_array(a, s->states.n, sizeof(*job.to)), hashers};
         unsigned n = imm_crew_size(s->states.n, BATCH, jobs);
 
         for (unsigned i = 0; i < n; i++)

@@ -104,11 +104,25 @@ struct imm_digests {
         struct imm_digest state, parts[IMM_PART_N];
 };
 
-/* Of each state of @s, in @a */
+/* Of those states of @s that are asked for, in @a; the others' are left zero */
 struct imm_digests *imm_digests_of(
-        const struct imm_snapshot *s, unsigned jobs, struct imm_arena *a);
+        const struct imm_snapshot *s, const bool *wanted, unsigned jobs, struct imm_arena *a);
 /* Of the item's shared columns, to find the row by: what it says is compared as well */
 int64_t imm_shared_hash(const struct imm_part_kind *k, const char *item);
+
+/* ---- marks: the same in one database, found more quickly (mark.c) ---- */
+
+struct imm_mark {
+        unsigned char b[16];
+};
+
+/* SipHash-2-4-128 of @n bytes */
+void imm_mark_bytes(const struct imm_mark *key, const void *bytes, size_t n, struct imm_mark *ret);
+/* The database's own key */
+int imm_mark_key(struct imm_history *h, struct imm_mark *ret, struct imm_err *err);
+/* Of each state of @s, in @a */
+struct imm_mark *imm_marks_of(const struct imm_snapshot *s, const struct imm_mark *key,
+        unsigned jobs, struct imm_arena *a);
 
 /*
  * Statements, in @a: a row of a part (part, row, the shared row's id if there is such a table, then

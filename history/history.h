@@ -35,7 +35,26 @@ void imm_history_use_threads(struct imm_history *h, unsigned jobs);
  * a home. */
 const char *imm_history_default_path(struct imm_arena *a);
 
-/* Stores @s as one run. Waits for other recorders; on failure nothing of it is there. */
+/* What runs are of; NULL: any. Only runs of one place are compared without being asked to. */
+struct imm_run_place {
+        const char *host, *root, *scope;
+};
+
+/*
+ * What the last run of a place is known to have, for who makes an audit of it: a state that is as
+ * it was need not be kept until it is recorded. May be asked by several workers at once.
+ */
+struct imm_known;
+int imm_history_known(struct imm_history *h, const struct imm_run_place *place,
+        struct imm_known **ret, struct imm_err *err);
+struct imm_known *imm_known_free(struct imm_known *k);
+IMM_DEFINE_CLEANUP(struct imm_known *, imm_known_free)
+/* @s, sorted and as it would be recorded. True: it is known, and @ret says as what. */
+bool imm_known_state(struct imm_known *k, unsigned worker, const struct imm_state *s,
+        struct imm_known_state *ret);
+
+/* Stores @s as one run. Waits for other recorders; on failure nothing of it is there. -ESTALE
+ * without @err: what a state was known by is gone meanwhile; it takes the whole state. */
 int imm_history_record(
         struct imm_history *h, const struct imm_snapshot *s, int64_t *ret_run, struct imm_err *err);
 
@@ -51,11 +70,6 @@ struct imm_run {
         bool partial;
         int exposure, reach; /* means, in hundredths; -1: nothing scored */
         unsigned findings[IMM_SEVERITY_N];
-};
-
-/* What runs are of; NULL: any. Only runs of one place are compared without being asked to. */
-struct imm_run_place {
-        const char *host, *root, *scope;
 };
 
 /* Complete runs, oldest first. In @a. */

@@ -2,19 +2,21 @@
 
 #include "history/history-private.h"
 
+#include <errno.h>
+
 struct recorder {
         struct imm_history *h;
         struct imm_arena *a;
         struct imm_err *err;
         struct imm_map texts; /* value -> id, those met in this run */
-        sqlite3_stmt *text_find, *text_add, *part_find, *part_add, *state_find, *state_add,
-                *run_state_add;
+        sqlite3_stmt *text_find, *text_add, *part_find, *part_add, *mark_find, *mark_add,
+                *state_find, *state_add, *run_state_add;
         sqlite3_stmt *rows[IMM_PART_N], *shared_find[IMM_PART_N], *shared_add[IMM_PART_N];
 };
 
 static void recorder_done(struct recorder *w) {
-        sqlite3_stmt *all[] = {w->text_find, w->text_add, w->part_find, w->part_add, w->state_find,
-                w->state_add, w->run_state_add};
+        sqlite3_stmt *all[] = {w->text_find, w->text_add, w->part_find, w->part_add, w->mark_find,
+                w->mark_add, w->state_find, w->state_add, w->run_state_add};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++)
                 (void)sqlite3_finalize(all[i]);
@@ -35,6 +37,8 @@ static int recorder_prepare(struct recorder *w) {
                 {&w->text_add, "INSERT INTO text (value) VALUES (?)"},
                 {&w->part_find, "SELECT id FROM part WHERE digest = ?"},
                 {&w->part_add, "INSERT INTO part (digest) VALUES (?)"},
+                {&w->mark_find, "SELECT id FROM state WHERE mark = ?"},
+                {&w->mark_add, "UPDATE state SET mark = ? WHERE id = ?"},
                 {&w->state_find, "SELECT id FROM state WHERE digest = ?"},
                 {&w->state_add, "INSERT INTO state (digest, unit, path, load, load_message, "
                                 "package, exposure, reach, "
@@ -228,18 +232,44 @@ static int put_new_state(struct recorder *w, const struct imm_state *s,
         return r < 0 ? r : value_of(w, q, ret);
 }
 
-static int put_state(struct recorder *w, int64_t run, const struct imm_state *s,
-        const struct imm_digests *digests) {
-        int64_t id = 0, ignored;
+static int bind_mark(sqlite3_stmt *s, const struct imm_mark *mark) {
+        return sqlite3_bind_blob(s, 1, mark->b, sizeof(mark->b), SQLITE_STATIC);
+}
+
+/* The state of that mark; 0: there is none */
+static int find_state(struct recorder *w, const struct imm_mark *mark, int64_t *ret) {
+        int r;
+
+        (void)bind_mark(w->mark_find, mark);
+        r = imm_history_step(w->h, w->mark_find, w->err);
+        *ret = r > 0 ? sqlite3_column_int64(w->mark_find, 0) : 0;
+        (void)sqlite3_reset(w->mark_find);
+        return r < 0 ? r : 0;
+}
+
+/* One that has no mark yet: new, or known by its digest alone */
+static int put_unmarked(struct recorder *w, const struct imm_state *s,
+        const struct imm_digests *digests, const struct imm_mark *mark, int64_t *ret) {
+        int64_t ignored;
         int r;
 
         (void)sqlite3_bind_blob(
                 w->state_find, 1, digests->state.b, sizeof(digests->state.b), SQLITE_STATIC);
-        r = value_of(w, w->state_find, &id);
+        r = value_of(w, w->state_find, ret);
         if (r == 0)
-                r = put_new_state(w, s, digests, &id);
+                r = put_new_state(w, s, digests, ret);
         if (r < 0)
                 return r;
+        (void)bind_mark(w->mark_add, mark);
+        (void)sqlite3_bind_int64(w->mark_add, 2, *ret);
+        r = value_of(w, w->mark_add, &ignored);
+        return r < 0 ? r : 0;
+}
+
+static int put_in_run(struct recorder *w, int64_t run, const struct imm_state *s, int64_t id) {
+        int64_t ignored;
+        int r;
+
         (void)sqlite3_bind_int64(w->run_state_add, 1, run);
         (void)sqlite3_bind_int64(w->run_state_add, 2, id);
         if (s->visible < 0)
@@ -250,12 +280,44 @@ static int put_state(struct recorder *w, int64_t run, const struct imm_state *s,
         return r < 0 ? r : 0;
 }
 
+/* What is not known by its mark is digested, by all workers, before anything of it is written. */
+static int put_states(struct recorder *w, int64_t run, const struct imm_snapshot *s,
+        const struct imm_mark *marks) {
+        int64_t *ids = imm_alloc_array(w->a, s->states.n, sizeof(*ids));
+        bool *wanted = imm_alloc_array(w->a, s->states.n, sizeof(*wanted));
+        const struct imm_digests *digests;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < s->states.n; i++) {
+                r = find_state(w, &marks[i], &ids[i]);
+                wanted[i] = ids[i] == 0;
+                if (r >= 0 && wanted[i] && s->states.v[i]->known)
+                        r = -ESTALE;
+        }
+        digests = imm_digests_of(s, wanted, w->h->jobs, w->a);
+        for (size_t i = 0; r >= 0 && i < s->states.n; i++) {
+                if (wanted[i])
+                        r = put_unmarked(w, s->states.v[i], &digests[i], &marks[i], &ids[i]);
+                if (r >= 0)
+                        r = put_in_run(w, run, s->states.v[i], ids[i]);
+        }
+        return r;
+}
+
 /* ---- the run ---- */
 
 struct totals {
         int64_t exposure, reach, n_exposure, n_reach;
         int64_t findings[IMM_SEVERITY_N];
 };
+
+static void count_findings(struct totals *t, const struct imm_state *u) {
+        for (size_t i = 0; u->known && i < IMM_SEVERITY_N; i++)
+                t->findings[i] += u->known->findings[i];
+        imm_array_foreach (f, &u->findings)
+                if (!f->suppressed)
+                        t->findings[f->severity]++;
+}
 
 static struct totals totals_of(const struct imm_snapshot *s) {
         struct totals t = {0};
@@ -271,9 +333,7 @@ static struct totals totals_of(const struct imm_snapshot *s) {
                         t.reach += u->reach;
                         t.n_reach++;
                 }
-                imm_array_foreach (f, &u->findings)
-                        if (!f->suppressed)
-                                t.findings[f->severity]++;
+                count_findings(&t, u);
         }
         return t;
 }
@@ -330,15 +390,15 @@ static int put_notes(struct recorder *w, const struct imm_snapshot *s, int64_t r
         return r;
 }
 
-static int record(struct recorder *w, const struct imm_snapshot *s,
-        const struct imm_digests *digests, int64_t *ret) {
+static int record(struct recorder *w, const struct imm_snapshot *s, const struct imm_mark *marks,
+        int64_t *ret) {
         int r;
 
         r = recorder_prepare(w);
         if (r >= 0)
                 r = put_run(w, s, ret);
-        for (size_t i = 0; r >= 0 && i < s->states.n; i++)
-                r = put_state(w, *ret, s->states.v[i], &digests[i]);
+        if (r >= 0)
+                r = put_states(w, *ret, s, marks);
         if (r >= 0)
                 r = put_notes(w, s, *ret);
         return r;
@@ -370,13 +430,17 @@ static int find_twin(struct recorder *w, int64_t run, int64_t *ret) {
 static int store(struct imm_history *h, const struct imm_snapshot *s, bool merge, int64_t *ret_run,
         bool *ret_known, struct imm_err *err) {
         struct recorder w = {.h = h, .a = imm_arena_new(), .err = err};
-        const struct imm_digests *digests = imm_digests_of(s, h->jobs, w.a);
+        const struct imm_mark *marks = NULL;
+        struct imm_mark key;
         int64_t run = 0, twin = 0;
-        int r;
+        int r = imm_mark_key(h, &key, err); /* as old as the database: no lock is needed */
 
-        r = imm_history_exec(h, "BEGIN IMMEDIATE", err);
         if (r >= 0) {
-                r = record(&w, s, digests, &run);
+                marks = imm_marks_of(s, &key, h->jobs, w.a);
+                r = imm_history_exec(h, "BEGIN IMMEDIATE", err);
+        }
+        if (r >= 0) {
+                r = record(&w, s, marks, &run);
                 if (r >= 0 && merge)
                         r = find_twin(&w, run, &twin);
                 if (r >= 0 && !twin)

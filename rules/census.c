@@ -168,11 +168,12 @@ static const struct imm_census *census_of(struct imm_manager *m) {
 
 /* An instance is no other than its template. */
 bool imm_census_is_itself(const struct imm_unit *u, const char *name) {
-        const char *at = strchr(u->name, '@'), *other = strchr(name, '@');
+        const char *at = u->instance ? strchr(u->name, '@') : NULL, *other;
 
         if (imm_streq(u->name, name))
                 return true;
-        return at && other && at - u->name == other - name &&
+        other = at ? strchr(name, '@') : NULL;
+        return other && at - u->name == other - name &&
                strncmp(u->name, name, (size_t)(at - u->name)) == 0 &&
                (other[1] == '.' || at[1] == '.' ||
                        strncmp(at + 1, "test_instance.", strlen("test_instance.")) == 0);

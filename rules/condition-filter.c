@@ -188,16 +188,28 @@ static bool is_filtered(const struct imm_value *v, const char *name) {
 }
 
 static void name_calls(struct imm_facts *facts, const uint64_t left[IMM_CALL_WORDS]) {
-        const char *names = "";
+        const char *names[IMM_CALL_WORDS * 64 * 2];
+        size_t n_names = 0, size = 1;
+        uint64_t any = 0;
+        char *text, *end;
 
-        for (size_t i = 0; facts->arena && i < imm_n_calls; i++) {
+        for (size_t i = 0; i < IMM_CALL_WORDS; i++)
+                any |= left[i];
+        if (!facts->arena || !any)
+                return;
+        for (size_t i = 0; i < imm_n_calls && n_names < IMM_ELEMENTSOF(names); i++) {
                 int n = imm_call_number(&imm_calls[i]);
 
-                if (n >= 0 && n < 64 * IMM_CALL_WORDS && left[n / 64] >> (n % 64) & 1)
-                        names = imm_printf(facts->arena, "%s %s", names, imm_calls[i].name);
+                if (n < 0 || n >= 64 * IMM_CALL_WORDS || !(left[n / 64] >> (n % 64) & 1))
+                        continue;
+                names[n_names++] = imm_calls[i].name;
+                size += strlen(imm_calls[i].name) + 1;
         }
-        if (*names)
-                imm_evidence_add(facts, IMM_SETTING_SYSTEM_CALL_FILTER, "calls left:%s", names);
+        text = end = imm_alloc(facts->arena, size);
+        for (size_t i = 0; i < n_names; i++)
+                end = stpcpy(stpcpy(end, " "), names[i]);
+        if (*text)
+                imm_evidence_add(facts, IMM_SETTING_SYSTEM_CALL_FILTER, "calls left:%s", text);
 }
 
 enum imm_truth imm_calls_left(struct imm_facts *facts, const struct imm_argument *argument) {

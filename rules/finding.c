@@ -68,15 +68,6 @@ static void point(const struct imm_facts *facts, struct imm_finding *f) {
                 point_at_command(facts->unit, f);
 }
 
-static const char *remedy_text(const struct imm_rule *r, struct imm_arena *a) {
-        const char *text = NULL;
-
-        for (size_t i = 0; i < r->n_remedies; i++)
-                text = imm_printf(a, "%s%s%s=%s", text ? text : "", text ? "\n" : "",
-                        r->remedies[i].setting, r->remedies[i].value);
-        return text;
-}
-
 struct findings {
         struct imm_arena *a;
         IMM_LIST(imm_finding) list;
@@ -104,10 +95,9 @@ static void make(const struct imm_audit *a, const struct imm_audited *u, size_t 
         const struct imm_check *c = &u->judgements[card].checks[i];
         struct imm_finding f = {.card = a->cards[card], .rule = a->cards[card]->rules[i]};
 
-        f.title = imm_check_text(f.rule, c);
         f.severity = severity_of(f.rule, c);
         f.confidence = c->state == IMM_CHECK_UNKNOWN ? IMM_POSSIBLE : f.rule->confidence;
-        f.remedy = remedy_text(f.rule, to->a);
+        f.remedy = f.rule->remedy;
         facts->places_found.n = 0;
         if (c->step < f.rule->n_steps)
                 (void)imm_step_holds(&f.rule->steps[c->step], facts);
@@ -149,8 +139,6 @@ void imm_findings_with(const struct imm_audit *a, const struct imm_audited *u,
                 for (size_t k = 0; u->judgements[i].scored && k < a->cards[i]->n_rules; k++)
                         if (is_finding(&u->judgements[i].checks[k]))
                                 make(a, u, i, k, facts, &found);
-        if (found.list.n > 1)
-                qsort(found.list.v, found.list.n, sizeof(struct imm_finding), worst_first);
         *ret = found.list.v;
         *ret_n = found.list.n;
 }
@@ -161,4 +149,6 @@ void imm_findings_of(const struct imm_audit *a, const struct imm_audited *u,
 
         imm_facts_open(&facts, a, u->judged, arena);
         imm_findings_with(a, u, &facts, arena, ret, ret_n);
+        if (*ret_n > 1)
+                qsort(*ret, *ret_n, sizeof(**ret), worst_first);
 }

@@ -136,6 +136,7 @@ static void add_remedy(struct build *b, const struct line *at) {
 
         if (!*at->of->value) {
                 r->n_remedies = 0;
+                r->remedy = NULL;
                 return;
         }
         if (!eq || eq == at->of->value) {
@@ -148,6 +149,8 @@ static void add_remedy(struct build *b, const struct line *at) {
         all[r->n_remedies++] = (struct imm_remedy){
                 imm_strndup(b->a, at->of->value, (size_t)(eq - at->of->value)), eq + 1};
         r->remedies = all;
+        r->remedy =
+                r->remedy ? imm_printf(b->a, "%s\n%s", r->remedy, at->of->value) : at->of->value;
         if (imm_setting_by_name(all[r->n_remedies - 1].setting) == IMM_SETTING_N)
                 mistake(b, at, "Set=: '%s' is no setting", all[r->n_remedies - 1].setting);
 }

@@ -302,7 +302,7 @@ extern const size_t imm_builtins_n;
 const struct imm_value *imm_rule_value(
         const struct imm_rule *rule, const struct imm_facts *facts, enum imm_setting *ret_setting);
 
-/* finding.c: as imm_findings_of(), with what is known of the unit already */
+/* finding.c: as imm_findings_of(), with what is known of the unit already, in no order */
 void imm_findings_with(const struct imm_audit *a, const struct imm_audited *u,
         struct imm_facts *facts, struct imm_arena *arena, struct imm_finding **ret, size_t *ret_n);
 

@@ -36,6 +36,7 @@ struct imm_rule {
         struct imm_strv documentation; /* "man:systemd.exec(5)", URLs */
         struct imm_remedy *remedies;
         size_t n_remedies;
+        const char *remedy;         /* all of them, a line each; NULL: none */
         const char *advice;         /* what to do, where no line is right for all; or NULL */
         enum imm_setting *settings; /* that it is about, the one to change first */
         size_t n_settings;
@@ -207,7 +208,6 @@ const char *imm_check_text(const struct imm_rule *rule, const struct imm_check *
 struct imm_finding {
         const struct imm_scorecard *card;
         const struct imm_rule *rule;
-        const char *title;
         const char *setting; /* plain name of the one to change or that breaks; may be NULL */
         enum imm_severity severity;
         enum imm_confidence confidence;

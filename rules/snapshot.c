@@ -79,7 +79,7 @@ const char *const imm_areas[] = {
 };
 
 static const char *copy(struct imm_snapshot *to, const char *s) {
-        return s ? imm_strdup(to->arena, s) : NULL;
+        return !s || to->borrows ? s : imm_strdup(to->arena, s);
 }
 
 /* @before is what was copied last: files and names repeat in a row. */
@@ -93,7 +93,7 @@ static void copy_all(struct imm_snapshot *to, struct imm_strv *l, const struct i
                 l->v = imm_alloc_array(to->arena, l->cap, sizeof(*l->v));
         }
         for (size_t i = 0; i < from->n; i++)
-                imm_strv_add(to->arena, l, imm_strdup(to->arena, from->v[i]));
+                imm_strv_add(to->arena, l, copy(to, from->v[i]));
 }
 
 /* As in `show --json`: an implied value names the setting that implies it, and where that stands.
@@ -127,10 +127,12 @@ static struct imm_source_ref source_of(struct imm_snapshot *to, const struct imm
         return r;
 }
 
-static void settings(struct imm_snapshot *to, struct imm_state *s, const struct imm_settings *from,
+static void settings(struct imm_snapshot *to, struct imm_state *s, const struct imm_facts *facts,
         unsigned parts) {
+        const struct imm_settings *from = facts->settings;
+
         for (enum imm_setting id = 0; id < IMM_SETTING_N; id++) {
-                const struct imm_value *v = imm_setting(from, id);
+                const struct imm_value *v = imm_fact(facts, id);
 
                 if (!v->set && !(parts & IMM_SNAPSHOT_DEFAULTS))
                         continue;
@@ -254,11 +256,31 @@ static void closure(
         s->visible = (int64_t)e.visible;
         copy_all(to, &s->excess, &e.paths);
         imm_array_foreach (g, &e.groups)
-                imm_strv_add(to->arena, &s->excess, imm_strdup(to->arena, g->name));
+                imm_strv_add(to->arena, &s->excess, copy(to, g->name));
 }
 
-static void findings(struct imm_snapshot *to, struct imm_state *s, const struct imm_audit *a,
-        const struct imm_audited *u, struct imm_facts *facts) {
+/* What rules say themselves is copied once for many findings: by where it was copied from. */
+struct words {
+        struct imm_arena *arena;
+        struct {
+                const char *from, *copy;
+        } v[512];
+};
+
+static const char *word(struct imm_snapshot *to, struct words *w, const char *s) {
+        size_t at = ((uintptr_t)s >> 3 ^ (uintptr_t)s >> 12) % IMM_ELEMENTSOF(w->v);
+
+        if (!s || to->borrows)
+                return s;
+        if (w->v[at].from != s) {
+                w->v[at].from = s;
+                w->v[at].copy = imm_strdup(w->arena, s);
+        }
+        return w->v[at].copy;
+}
+
+static void findings(struct imm_snapshot *to, struct words *w, struct imm_state *s,
+        const struct imm_audit *a, const struct imm_audited *u, struct imm_facts *facts) {
         struct imm_finding *list = NULL;
         size_t n = 0;
 
@@ -269,12 +291,14 @@ static void findings(struct imm_snapshot *to, struct imm_state *s, const struct 
                 const struct imm_state_finding none = {0}, *before = i > 0 ? f - 1 : &none;
 
                 *f = (struct imm_state_finding){
-                        .rule = copy(to, list[i].rule->id),
-                        .scorecard = copy_again(to, list[i].card->name, before->scorecard),
+                        .rule = word(to, w, list[i].rule->id),
+                        .scorecard = word(to, w, list[i].card->name),
                         .setting = copy_again(to, list[i].setting, before->setting),
                         .severity = list[i].severity,
                         .confidence = imm_confidence_name(list[i].confidence),
-                        .remedy = copy_again(to, list[i].remedy, before->remedy),
+                        .remedy = list[i].remedy == list[i].rule->remedy
+                                          ? word(to, w, list[i].remedy)
+                                          : copy(to, list[i].remedy),
                         .file = copy_again(to, list[i].file, before->file),
                         .line = list[i].line,
                         .subject = copy(to, list[i].subject),
@@ -369,8 +393,9 @@ static void owners(struct imm_snapshot *to, struct imm_state *s, const struct im
         }
 }
 
-static struct imm_state *add_unit(struct imm_snapshot *to, const struct imm_audit *a,
-        const struct imm_audited *u, unsigned parts, struct imm_facts *facts) {
+static struct imm_state *add_unit(struct imm_snapshot *to, struct words *w,
+        const struct imm_audit *a, const struct imm_audited *u, unsigned parts,
+        struct imm_facts *facts) {
         struct imm_manager *m = a->manager;
         struct imm_state *s = imm_snapshot_add(to, u->unit->name);
         bool loaded = u->load == IMM_LOAD_LOADED;
@@ -387,10 +412,10 @@ static struct imm_state *add_unit(struct imm_snapshot *to, const struct imm_audi
         told_by_files(to, s, u);
         refused(to, s, u);
         if (loaded) {
-                settings(to, s, facts->settings, parts);
+                settings(to, s, facts, parts);
                 checks(to, s, a, u);
         }
-        findings(to, s, a, u, facts);
+        findings(to, w, s, a, u, facts);
         owners(to, s, a, u);
         if (!loaded || u->unit->type != IMM_UNIT_SERVICE)
                 return s;
@@ -409,24 +434,63 @@ static struct imm_state *add_unit(struct imm_snapshot *to, const struct imm_audi
 struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,
         const struct imm_audited *u, unsigned parts) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct words words = {.arena = to->arena};
         struct imm_facts facts;
 
         imm_facts_open(&facts, a, u->judged, scratch);
-        return add_unit(to, a, u, parts, &facts);
+        return add_unit(to, &words, a, u, parts, &facts);
 }
 
 /* ---- all units: each worker writes states of its own; they are put in order at the end ---- */
 
-struct writers {
-        unsigned parts;
-        struct imm_snapshot **states;
+struct writer {
+        struct imm_snapshot *to;
+        struct imm_snapshot draft; /* of one state, until it is known whether that is known */
+        struct words words;        /* in @to */
 };
+
+struct writers {
+        const struct imm_snapshot_options *what;
+        struct writer *v;
+};
+
+/* What is left of a state that is known */
+static void add_known(
+        struct imm_snapshot *to, const struct imm_state *of, const struct imm_known_state *known) {
+        struct imm_state *s = imm_snapshot_add(to, of->unit);
+        struct imm_known_state *k = imm_new(to->arena, struct imm_known_state);
+
+        *k = *known;
+        s->known = k;
+        s->path = copy(to, of->path);
+        s->load = of->load; /* a word of the program's own */
+        s->exposure = of->exposure;
+        s->reach = of->reach;
+        s->visible = of->visible;
+}
 
 static void judged(void *data, unsigned worker, const struct imm_audit *a,
         const struct imm_audited *u, struct imm_facts *facts) {
-        const struct writers *w = data;
+        const struct writers *all = data;
+        struct writer *w = &all->v[worker];
+        const struct imm_snapshot_options *what = all->what;
 
-        (void)add_unit(w->states[worker], a, u, w->parts, facts);
+        if (what->known) {
+                struct imm_known_state known;
+                struct imm_state *s;
+                bool is_known;
+
+                w->draft.states.n = w->draft.states.cap = 0;
+                s = add_unit(&w->draft, &w->words, a, u, what->parts, facts);
+                imm_state_sort(s);
+                is_known = what->known(what->data, worker, s, w->draft.arena, &known);
+                if (is_known)
+                        add_known(w->to, s, &known);
+                imm_arena_reset(w->draft.arena);
+                if (is_known)
+                        return;
+        }
+        (void)add_unit(w->to, &w->words, a, u, what->parts, facts);
 }
 
 static void drop_arena(void *arena) {
@@ -442,20 +506,29 @@ static void take_states(struct imm_snapshot *to, struct imm_snapshot *from) {
 
 struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_rulebook *rules,
         struct imm_unit **units, size_t n_units, const struct imm_audit_options *options,
-        unsigned parts, struct imm_audit **ret) {
-        struct imm_snapshot *s = imm_snapshot_new(), *states[IMM_CREW_MAX] = {s};
-        struct writers writers = {parts, states};
-        struct imm_audit_options how = *options;
+        const struct imm_snapshot_options *what, struct imm_audit **ret) {
         unsigned n = imm_audit_workers(n_units, options->jobs);
+        imm_auto_free struct writer *v = imm_xcalloc(n, sizeof(*v));
+        struct writers writers = {what, v};
+        struct imm_audit_options how = *options;
+        struct imm_snapshot *s;
 
         (void)imm_closures_of(m); /* whose lines they are is asked by all */
-        for (unsigned i = 1; i < n; i++)
-                states[i] = imm_snapshot_new();
+        for (unsigned i = 0; i < n; i++) {
+                v[i].to = imm_snapshot_new();
+                v[i].words.arena = v[i].to->arena;
+                v[i].draft.arena = imm_arena_new();
+                v[i].draft.borrows = true;
+        }
+        s = v[0].to;
         how.judged = judged;
         how.data = &writers;
         *ret = imm_audit_run(m, rules, units, n_units, &how);
-        for (unsigned i = 1; i < n; i++)
-                take_states(s, states[i]);
+        for (unsigned i = 0; i < n; i++) {
+                imm_arena_free(v[i].draft.arena);
+                if (i > 0)
+                        take_states(s, v[i].to);
+        }
         s->root = imm_strdup(s->arena, imm_root_path(m->root));
         s->systemd = m->version;
         for (size_t i = 0; i < n_units; i++)

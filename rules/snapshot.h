@@ -15,6 +15,19 @@ enum imm_snapshot_parts {
         IMM_SNAPSHOT_ALL = IMM_SNAPSHOT_MOUNTS | IMM_SNAPSHOT_ACCESS | IMM_SNAPSHOT_CLOSURE,
 };
 
+/* What to put into a snapshot */
+struct imm_snapshot_options {
+        unsigned parts;
+        /*
+         * Asked of each state when it is made, by the worker that made it; it is sorted, and its
+         * strings may be replaced by others in @a. True: *@ret says what knows it, and only that
+         * and its figures are kept. NULL: all is kept.
+         */
+        bool (*known)(void *data, unsigned worker, struct imm_state *s, struct imm_arena *a,
+                struct imm_known_state *ret);
+        void *data;
+};
+
 /*
  * Judges @units as imm_audit_run() does and makes the snapshot of all of them in the same go, so
  * that what is found out about a unit is found out once. The snapshot borrows nothing: it outlives
@@ -23,7 +36,7 @@ enum imm_snapshot_parts {
  */
 struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_rulebook *rules,
         struct imm_unit **units, size_t n_units, const struct imm_audit_options *options,
-        unsigned parts, struct imm_audit **ret_audit);
+        const struct imm_snapshot_options *what, struct imm_audit **ret_audit);
 
 /* One unit of @a as a state of @to */
 struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct imm_audit *a,

@@ -66,6 +66,7 @@ struct imm_closures {
         struct walk *walk;                  /* NULL until asked */
         unsigned threads;                   /* of the walk */
         struct imm_map walk_found;          /* of walk_find(): host path -> index plus one */
+        struct imm_map walk_real;           /* of walk_find_real(): likewise; or UINTPTR_MAX */
         struct file_reader readers[READERS];
         struct imm_map folders;            /* host path -> struct folder (tree.c) */
         unsigned n_open;                   /* of these, directories that stay open */
@@ -197,6 +198,8 @@ struct walk {
 const struct walk *walk_of(struct imm_closures *c);
 /* The node of @host (a real path); SIZE_MAX if there is none */
 size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host);
+/* The same, with links followed where it is not there as it is */
+size_t walk_find_real(struct imm_closures *c, const struct walk *w, const char *host);
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
 
 /* packages.c: fills the groups in, which are all files of the root, and each node's own */

@@ -38,16 +38,6 @@ struct survey {
         IMM_ARRAY(struct range) excess; /* in order */
 };
 
-/* The node of what @m shows at @top */
-static size_t find_top(struct survey *s, const char *top) {
-        size_t at = walk_find(s->c, s->w, top);
-        const char *real;
-
-        if (at == SIZE_MAX && imm_root_realpath(s->c->root, top, s->arena, &real) == 0)
-                at = walk_find(s->c, s->w, real);
-        return at;
-}
-
 static void mark(struct survey *s, size_t from, size_t end, int seen, int needed) {
         if (from == end)
                 return;
@@ -83,7 +73,7 @@ static void mark_covered(struct survey *s, const struct imm_mount *m, const char
 }
 
 static void add_region(struct survey *s, size_t i, const char *top) {
-        size_t at = find_top(s, top);
+        size_t at = walk_find_real(s->c, s->w, top);
 
         if (at == SIZE_MAX)
                 return;

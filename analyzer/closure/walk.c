@@ -198,6 +198,24 @@ size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host)
         return found;
 }
 
+size_t walk_find_real(struct imm_closures *c, const struct walk *w, const char *host) {
+        size_t at = walk_find(c, w, host);
+        uintptr_t known;
+        const char *real;
+
+        if (at != SIZE_MAX)
+                return at;
+        CLOSURES_LOCKED(c);
+        known = (uintptr_t)imm_map_get(&c->walk_real, host);
+        if (!known) { /* much of it is nowhere in an image, and asked for by each service */
+                if (imm_root_realpath(c->root, host, c->arena, &real) == 0)
+                        at = walk_find(c, w, real);
+                known = at == SIZE_MAX ? UINTPTR_MAX : at + 1;
+                imm_map_put(c->arena, &c->walk_real, imm_strdup(c->arena, host), (void *)known);
+        }
+        return known == UINTPTR_MAX ? SIZE_MAX : known - 1;
+}
+
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a) {
         size_t n = 0;
         char *path;

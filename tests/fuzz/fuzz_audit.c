@@ -102,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         memcpy(list, m->list, n * sizeof(*list));
         assert(n >= 3);
         s = imm_snapshot_judge(m, books[which], list, n, &options,
-                IMM_SNAPSHOT_ALL | IMM_SNAPSHOT_DEFAULTS, &audit);
+                &(struct imm_snapshot_options){.parts = IMM_SNAPSHOT_ALL | IMM_SNAPSHOT_DEFAULTS},
+                &audit);
         assert(s->states.n == n);
         waivers = imm_waivers_new();
         for (size_t i = 0; i < n; i++)

@@ -39,8 +39,8 @@ static void judge(struct bed *t) {
         assert_non_null(cards[0]);
         how.cards = cards;
         how.n_cards = 1;
-        t->now = imm_snapshot_judge(
-                t->m, t->book, t->m->list, t->m->n_list, &how, IMM_SNAPSHOT_GATE, &t->audit);
+        t->now = imm_snapshot_judge(t->m, t->book, t->m->list, t->m->n_list, &how,
+                &(struct imm_snapshot_options){.parts = IMM_SNAPSHOT_GATE}, &t->audit);
         for (size_t i = 0; i < t->m->n_list; i++)
                 imm_waivers_add_unit(t->waivers, t->m->list[i]);
         imm_waivers_add_folder(t->waivers, t->root, "/etc/waivers");

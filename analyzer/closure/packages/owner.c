@@ -10,8 +10,9 @@
 enum { STATUS_MAX = 256 << 20, FILE_MAX = 4 << 20 };
 
 struct owners {
-        struct imm_map files; /* as named -> struct imm_owner */
-        bool status;          /* dpkg's was read */
+        struct imm_map files;   /* as named -> struct imm_owner */
+        struct imm_map folders; /* as named -> without links */
+        bool status;            /* dpkg's was read */
         struct imm_map versions;
         struct imm_map sums; /* configuration files of systemd's folders, by their path */
 };
@@ -102,11 +103,32 @@ static enum imm_owner_kind by_location(const char *path) {
         return IMM_OWNER_ADMINISTRATOR;
 }
 
+/* @file without links; most lie in few folders, whose links are followed once. */
+static const char *real_path(struct imm_closures *c, const char *file) {
+        const char *slash = strrchr(file, '/'), *folder, *real = NULL;
+        struct stat st;
+
+        if (!slash || slash == file)
+                return file;
+        folder = imm_strndup(c->arena, file, (size_t)(slash - file));
+        real = imm_map_get(&c->owners->folders, folder);
+        if (!real) {
+                if (imm_root_realpath(c->root, folder, c->arena, &real) < 0)
+                        return file;
+                imm_map_put(c->arena, &c->owners->folders, folder, (void *)(uintptr_t)real);
+        }
+        real = imm_printf(c->arena, "%s%s", real[1] ? real : "", slash);
+        if (imm_root_lstat(c->root, real, &st) < 0)
+                return file;
+        if (S_ISLNK(st.st_mode) && imm_root_realpath(c->root, file, c->arena, &real) < 0)
+                return file;
+        return real;
+}
+
 static struct imm_owner find(struct imm_closures *c, const char *file) {
         struct imm_owner o = {0};
-        const char *real = file;
+        const char *real = real_path(c, file);
 
-        (void)imm_root_realpath(c->root, file, c->arena, &real);
         o.kind = by_location(real);
         if (o.kind == IMM_OWNER_STORE)
                 o.package = store_name(c, real);

@@ -11,6 +11,7 @@
 enum {
         APPLICATION_ID = 0x696d6d75, /* "immu" */
         /* how long to wait for others: a night is worth it, a look is not */
+        PACKED_SINCE = 4, /* version: parts have their rows as one value too */
         WRITE_WAIT_MS = 30 * 1000,
         READ_WAIT_MS = 5 * 1000,
         WAL_STEP_MS = 20,
@@ -138,6 +139,8 @@ static int migrate(struct imm_history *h, struct imm_err *err) {
                 r = check(h, &version, err);
         for (int64_t v = version; r >= 0 && v < IMM_HISTORY_SCHEMAS; v++)
                 r = imm_history_exec(h, imm_history_schemas[v], err);
+        if (r >= 0 && version > 0 && version < PACKED_SINCE)
+                r = imm_history_pack(h, err);
         if (asprintf(&mark, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
                     APPLICATION_ID, IMM_HISTORY_SCHEMAS) < 0)
                 imm_oom();

@@ -84,6 +84,29 @@ struct imm_text_item {
         const char *kind, *value;
 };
 
+/* Does the column stand in a part's own rows, and is it compared? */
+static inline bool imm_column_compared(const struct imm_part_kind *k, size_t i) {
+        return !k->columns[i].shared && i < k->n_compared;
+}
+/* How many numbers a row is compared by: that of the shared row, and those columns */
+size_t imm_part_width(const struct imm_part_kind *k);
+
+/* ---- rows as one value (pack.c) ---- */
+
+struct imm_packed {
+        unsigned char *v; /* of the heap, the owner's to free */
+        size_t n, cap;
+};
+
+/* @n_rows rows of @width numbers; @to is filled anew. */
+void imm_pack(const int64_t *cells, size_t n_rows, size_t width, struct imm_packed *to);
+/* How many rows; false: it is no such value */
+bool imm_packed_rows(const void *packed, size_t n, size_t width, size_t *ret);
+/* Into @to, which has room for them; false: it is no such value */
+bool imm_unpack(const void *packed, size_t n, size_t width, int64_t *to);
+/* Packs what a database of an older version has. */
+int imm_history_pack(struct imm_history *h, struct imm_err *err);
+
 /* The items of @part in @s; those of IMM_PART_TEXT are gathered in @a. */
 struct imm_items imm_part_items(const struct imm_state *s, enum imm_part part, struct imm_arena *a);
 /* The other way: hands loaded items to the state. */

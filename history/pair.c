@@ -6,6 +6,8 @@
 
 #include "history/history-private.h"
 
+#include <errno.h>
+
 /* ---- numbers to what they stand for ---- */
 
 struct known {
@@ -74,7 +76,7 @@ struct pair {
         struct numbers texts, findings;
         struct rows *into; /* where rows are read to now */
         unsigned n_parts;  /* that were looked at */
-        sqlite3_stmt *text, *finding, *rows[IMM_PART_N];
+        sqlite3_stmt *text, *finding, *packed;
         int64_t deny, implied; /* words that are asked for where nothing changed */
 };
 
@@ -264,19 +266,6 @@ static void drop_alike_findings(struct pair *p, size_t width) {
 
 /* ---- a part of a state ---- */
 
-static bool is_compared(const struct imm_part_kind *k, size_t i) {
-        return !k->columns[i].shared && i < k->n_compared;
-}
-
-/* The columns that are read: the number of the shared row, and those that are compared */
-static size_t width_of(const struct imm_part_kind *k) {
-        size_t n = k->shared ? 1 : 0;
-
-        for (size_t i = 0; i < k->n_columns; i++)
-                n += is_compared(k, i);
-        return n;
-}
-
 static int put_item(struct pair *p, const struct imm_part_kind *k, const int64_t *row,
         struct imm_arena *a, char *item) {
         int r = 0;
@@ -294,14 +283,14 @@ static int put_item(struct pair *p, const struct imm_part_kind *k, const int64_t
                 to->evidence = evidence;
         }
         for (size_t i = 0; r >= 0 && i < k->n_columns; i++)
-                if (is_compared(k, i))
+                if (imm_column_compared(k, i))
                         r = put_value(p, &k->columns[i], *row++, item);
         return r < 0 ? r : 1;
 }
 
 static int put_part(struct pair *p, enum imm_part part, struct side *side, struct imm_state *s) {
         const struct imm_part_kind *k = &imm_part_kinds[part];
-        size_t width = width_of(k);
+        size_t width = imm_part_width(k);
         struct imm_items items = {.cap = side->part.n / width};
         int r = 0;
 
@@ -369,7 +358,29 @@ static int put_state(
 }
 
 static int read_part(struct pair *p, enum imm_part part, struct side *side, const int64_t *row) {
-        return read_all(p, p->rows[part], row[STATE_PARTS + part], &side->part);
+        const size_t width = imm_part_width(&imm_part_kinds[part]);
+        struct rows *to = &side->part;
+        const void *packed;
+        size_t n, n_rows = 0;
+        int r;
+
+        (void)sqlite3_bind_int64(p->packed, 1, row[STATE_PARTS + part]);
+        r = imm_history_step(p->h, p->packed, p->err);
+        packed = r > 0 ? sqlite3_column_blob(p->packed, 0) : NULL;
+        n = packed ? (size_t)sqlite3_column_bytes(p->packed, 0) : 0;
+        if (r >= 0 && imm_packed_rows(packed, n, width, &n_rows)) {
+                to->n = n_rows * width;
+                if (to->cap < to->n) {
+                        to->cap = to->n * 2;
+                        to->v = imm_xrealloc(to->v, to->cap, sizeof(*to->v));
+                }
+        } else if (r >= 0)
+                packed = NULL;
+        if (r >= 0 && (!packed || !imm_unpack(packed, n, width, to->v)))
+                r = imm_err_set(p->err, -EINVAL, "history '%s' is damaged: part %lld is no part",
+                        p->h->path, (long long)row[STATE_PARTS + part]);
+        (void)sqlite3_reset(p->packed);
+        return r < 0 ? r : 0;
 }
 
 /* A state that nothing stands against, or too much: several units of one name. All of it */
@@ -405,9 +416,9 @@ static int two_states(struct pair *p, const int64_t *x, const int64_t *y) {
                 for (size_t i = 0; r >= 0 && i < 2; i++)
                         r = read_part(p, part, &p->sides[i], rows[i]);
                 if (r >= 0 && part == IMM_PART_FINDING)
-                        drop_alike_findings(p, width_of(&imm_part_kinds[part]));
+                        drop_alike_findings(p, imm_part_width(&imm_part_kinds[part]));
                 else if (r >= 0 && part != IMM_PART_TEXT) /* these are short, and not in order */
-                        r = drop_alike(p, part, width_of(&imm_part_kinds[part]));
+                        r = drop_alike(p, part, imm_part_width(&imm_part_kinds[part]));
                 for (size_t i = 0; r >= 0 && i < 2; i++)
                         r = put_part(p, part, &p->sides[i], s[i]);
         }
@@ -473,18 +484,9 @@ static int prepare(struct pair *p) {
                 r = imm_history_prepare(p->h,
                         imm_printf(p->a, "SELECT %s FROM %s WHERE id = ?", columns, k->shared),
                         &p->finding, p->err);
-        for (enum imm_part part = 0; r >= 0 && part < IMM_PART_N; part++) {
-                k = &imm_part_kinds[part];
-                columns = k->shared ? k->shared : "";
-                for (size_t i = 0; i < k->n_columns; i++)
-                        if (is_compared(k, i))
-                                columns = imm_printf(p->a, "%s%s%s", columns, *columns ? ", " : "",
-                                        k->columns[i].name);
-                r = imm_history_prepare(p->h, /* in order of the key: part, row */
-                        imm_printf(p->a, "SELECT immure_take(%s) FROM %s WHERE part = ?", columns,
-                                k->table),
-                        &p->rows[part], p->err);
-        }
+        if (r >= 0)
+                r = imm_history_prepare(
+                        p->h, "SELECT packed FROM part WHERE id = ?", &p->packed, p->err);
         return r;
 }
 
@@ -525,8 +527,7 @@ static int load(struct pair *p) {
 static void done(struct pair *p) {
         (void)sqlite3_finalize(p->text);
         (void)sqlite3_finalize(p->finding);
-        for (size_t i = 0; i < IMM_PART_N; i++)
-                (void)sqlite3_finalize(p->rows[i]);
+        (void)sqlite3_finalize(p->packed);
         (void)sqlite3_create_function_v2(
                 p->h->db, "immure_take", -1, SQLITE_UTF8, NULL, NULL, NULL, NULL, NULL);
         for (size_t s = 0; s < 2; s++) {

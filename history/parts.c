@@ -125,6 +125,14 @@ bool imm_column_value(
         return false;
 }
 
+size_t imm_part_width(const struct imm_part_kind *k) {
+        size_t n = k->shared ? 1 : 0;
+
+        for (size_t i = 0; i < k->n_columns; i++)
+                n += imm_column_compared(k, i);
+        return n;
+}
+
 struct imm_items imm_part_items(
         const struct imm_state *s, enum imm_part part, struct imm_arena *a) {
         IMM_ARRAY(struct imm_text_item) texts = {0};

@@ -11,6 +11,9 @@ struct recorder {
         struct imm_map texts; /* value -> id, those met in this run */
         sqlite3_stmt *text_find, *text_add, *part_find, *part_add, *mark_find, *mark_add,
                 *state_find, *state_add, *run_state_add;
+        struct imm_packed packed;
+        IMM_ARRAY(int64_t) cells; /* of the part that is written now */
+        sqlite3_stmt *part_pack;
         sqlite3_stmt *rows[IMM_PART_N], *shared_find[IMM_PART_N], *shared_add[IMM_PART_N];
 };
 
@@ -25,6 +28,8 @@ static void recorder_done(struct recorder *w) {
                 (void)sqlite3_finalize(w->shared_find[i]);
                 (void)sqlite3_finalize(w->shared_add[i]);
         }
+        (void)sqlite3_finalize(w->part_pack);
+        free(w->packed.v);
         imm_arena_free(w->a);
 }
 
@@ -37,6 +42,7 @@ static int recorder_prepare(struct recorder *w) {
                 {&w->text_add, "INSERT INTO text (value) VALUES (?)"},
                 {&w->part_find, "SELECT id FROM part WHERE digest = ?"},
                 {&w->part_add, "INSERT INTO part (digest) VALUES (?)"},
+                {&w->part_pack, "UPDATE part SET packed = ? WHERE id = ?"},
                 {&w->mark_find, "SELECT id FROM state WHERE mark = ?"},
                 {&w->mark_add, "UPDATE state SET mark = ? WHERE id = ?"},
                 {&w->state_find, "SELECT id FROM state WHERE digest = ?"},
@@ -96,18 +102,26 @@ static int text_id(struct recorder *w, const char *text, int64_t *ret) {
         return 0;
 }
 
-static int bind_text(struct recorder *w, sqlite3_stmt *s, int at, const char *text) {
-        int64_t id = 0;
+/* @ret: its number; 0: none */
+static int bind_text_id(
+        struct recorder *w, sqlite3_stmt *s, int at, const char *text, int64_t *ret) {
         int r;
 
+        *ret = 0;
         if (!text) {
                 (void)sqlite3_bind_null(s, at);
                 return 0;
         }
-        r = text_id(w, text, &id);
+        r = text_id(w, text, ret);
         if (r >= 0)
-                (void)sqlite3_bind_int64(s, at, id);
+                (void)sqlite3_bind_int64(s, at, *ret);
         return r;
+}
+
+static int bind_text(struct recorder *w, sqlite3_stmt *s, int at, const char *text) {
+        int64_t ignored;
+
+        return bind_text_id(w, s, at, text, &ignored);
 }
 
 /* ---- rows ---- */
@@ -138,12 +152,14 @@ static int bind_item(struct recorder *w, sqlite3_stmt *s, int at, const struct i
                         text = lines(w->a, (const void *)(item + k->columns[n].offset));
                         (void)sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
                 } else if (imm_column_value(&k->columns[n], item, &text, &number)) {
-                        int r = bind_text(w, s, at, text);
+                        int r = bind_text_id(w, s, at, text, &number);
 
                         if (r < 0)
                                 return r;
                 } else
                         (void)sqlite3_bind_int64(s, at, number);
+                if (imm_column_compared(k, n))
+                        *imm_array_push(w->a, &w->cells) = number;
                 at++;
         }
         return 0;
@@ -179,6 +195,8 @@ static int put_row(
         (void)sqlite3_bind_int64(s, 1, id);
         (void)sqlite3_bind_int64(s, 2, (int64_t)row);
         (void)sqlite3_bind_int64(s, 3, shared); /* bound anew below where nothing is shared */
+        if (k->shared)
+                *imm_array_push(w->a, &w->cells) = shared;
         r = bind_item(w, s, k->shared ? 4 : 3, k, item, false);
         if (r >= 0)
                 r = value_of(w, s, &ignored);
@@ -187,6 +205,7 @@ static int put_row(
 
 static int put_part(struct recorder *w, enum imm_part part, const struct imm_items *items,
         const struct imm_digest *digest, int64_t *ret) {
+        int64_t ignored;
         int r;
 
         (void)sqlite3_bind_blob(w->part_find, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
@@ -195,9 +214,16 @@ static int put_part(struct recorder *w, enum imm_part part, const struct imm_ite
                 return r < 0 ? r : 0;
         (void)sqlite3_bind_blob(w->part_add, 1, digest->b, sizeof(digest->b), SQLITE_STATIC);
         r = value_of(w, w->part_add, ret);
+        w->cells.n = 0;
         for (size_t i = 0; r >= 0 && i < items->n; i++)
                 r = put_row(w, part, *ret, i, items->v + i * imm_part_kinds[part].item_size);
-        return r;
+        if (r < 0)
+                return r;
+        imm_pack(w->cells.v, items->n, imm_part_width(&imm_part_kinds[part]), &w->packed);
+        (void)sqlite3_bind_blob(w->part_pack, 1, w->packed.v, (int)w->packed.n, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(w->part_pack, 2, *ret);
+        r = value_of(w, w->part_pack, &ignored);
+        return r < 0 ? r : 0;
 }
 
 static int put_new_state(struct recorder *w, const struct imm_state *s,

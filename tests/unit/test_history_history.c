@@ -429,16 +429,23 @@ TEST(an_older_database_is_brought_up_to_date) {
 TEST(a_database_without_marks_is_brought_up_to_date) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct imm_history *h = open_history("second.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *x = NULL, *y = NULL;
+        imm_cleanup(imm_difference_free) struct imm_difference *d = NULL;
         struct imm_unit_run *list = NULL;
         size_t n = 0;
 
         record(h, night(3, 1, 1));
         record(h, night(3, 1, 2));
         imm_history_free(h);
-        sql("second.db",
-                "DROP INDEX state_by_mark; ALTER TABLE state DROP COLUMN mark; DROP TABLE own;"
-                "PRAGMA user_version = 2");
+        sql("second.db", "ALTER TABLE part DROP COLUMN packed; DROP INDEX state_by_mark; ALTER "
+                         "TABLE state DROP COLUMN mark; DROP TABLE own;"
+                         "PRAGMA user_version = 2");
         h = open_history("second.db", IMM_HISTORY_WRITE);
+        assert_int_equal(imm_history_load_pair(h, 1, 2, &x, &y, NULL), 0);
+        d = imm_difference_of(x, y);
+        assert_int_equal(d->units.n, 1);
+        assert_string_equal(d->units.v[0]->settings.v[0].before, "v1");
+        assert_string_equal(d->units.v[0]->settings.v[0].after, "v2");
         record(h, night(3, 1, 2));
         record(h, night(3, 1, 2));
         record(h, night(3, 1, 1));

@@ -26,9 +26,38 @@ TEST(marks_are_siphash) {
         }
 }
 
+/* What is packed comes out again, and what is none is told from it. */
+TEST(rows_are_packed) {
+        static const int64_t cells[] = {5, -1, 7, 5, -1, INT64_MIN, 5, 0, INT64_MAX, 9, 0, 0};
+        const size_t sizes[][2] = {{4, 3}, {12, 1}, {1, 12}, {2, 6}, {0, 3}};
+        struct imm_packed p = {0};
+        int64_t back[IMM_ELEMENTSOF(cells)];
+        size_t n;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(sizes); i++) {
+                size_t all = sizes[i][0] * sizes[i][1];
+
+                imm_pack(cells, sizes[i][0], sizes[i][1], &p);
+                assert_true(imm_packed_rows(p.v, p.n, sizes[i][1], &n));
+                assert_int_equal(n, sizes[i][0]);
+                memset(back, 0xff, sizeof(back));
+                assert_true(imm_unpack(p.v, p.n, sizes[i][1], back));
+                assert_memory_equal(back, cells, all * sizeof(*cells));
+                for (size_t cut = 0; cut < p.n; cut++) /* never beyond its end */
+                        assert_false(imm_packed_rows(p.v, cut, sizes[i][1], &n) &&
+                                     n * sizes[i][1] <= IMM_ELEMENTSOF(back) &&
+                                     imm_unpack(p.v, cut, sizes[i][1], back));
+        }
+        /* five rows, and a run of nine */
+        assert_false(imm_unpack("\x05\x00\x09", 3, 1, back));
+        assert_false(imm_packed_rows("\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 9, 1, &n));
+        free(p.v);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(marks_are_siphash),
+                cmocka_unit_test(rows_are_packed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,14 +21,44 @@ static void put_tenths(struct imm_json *j, const char *key, int tenths) {
         imm_json_string(j, key, tenths < 0 ? NULL : text);
 }
 
+/* A file of the manager's own configuration: system.conf, user.conf.d/x.conf */
+static bool is_managers(const char *file) {
+        static const char *const names[] = {"system.conf", "user.conf"};
+        const char *slash = strrchr(file, '/');
+
+        for (size_t i = 0; slash && i < IMM_ELEMENTSOF(names); i++) {
+                size_t n = strlen(names[i]);
+                const char *folder = slash - file > (ptrdiff_t)n + 3 ? slash - n - 3 : NULL;
+
+                if (imm_streq(slash + 1, names[i]) ||
+                        (folder && folder[0] == '/' && strncmp(folder + 1, names[i], n) == 0 &&
+                                strncmp(slash - 2, ".d", 2) == 0))
+                        return true;
+        }
+        return false;
+}
+
+static void put_place(struct imm_json *j, const struct imm_source_ref *o) {
+        if (!o->file)
+                return;
+        imm_json_string(j, "file", o->file);
+        imm_json_uint(j, "line", o->line);
+}
+
+/* As everywhere: what is implied says by what, and why that is so */
 static void put_origin(struct imm_json *j, const struct imm_source_ref *o) {
         imm_json_object(j, "origin");
         imm_json_string(j, "kind", o->kind ? o->kind : "default");
-        if (o->by)
+        if (!o->by)
+                put_place(j, o);
+        else {
                 imm_json_string(j, "by", o->by);
-        if (o->file) {
-                imm_json_string(j, "file", o->file);
-                imm_json_uint(j, "line", o->line);
+                if (o->file) {
+                        imm_json_object(j, "origin");
+                        imm_json_string(j, "kind", is_managers(o->file) ? "manager" : "file");
+                        put_place(j, o);
+                        imm_json_end(j);
+                }
         }
         imm_json_end(j);
 }
@@ -226,14 +256,17 @@ static void get_strings(
         }
 }
 
+/* Reports of 0.1 had file and line beside `by`. */
 static struct imm_source_ref get_origin(struct imm_arena *a, const json_t *o) {
-        const json_t *v = json_object_get(o, "origin");
+        const json_t *v = json_object_get(o, "origin"), *place = v, *inner;
 
+        for (unsigned depth = 0; depth < 8 && (inner = json_object_get(place, "origin")); depth++)
+                place = inner;
         return (struct imm_source_ref){
                 .kind = get_string(a, v, "kind"),
                 .by = get_string(a, v, "by"),
-                .file = get_string(a, v, "file"),
-                .line = (unsigned)get_int(v, "line", 0),
+                .file = get_string(a, place, "file"),
+                .line = (unsigned)get_int(place, "line", 0),
         };
 }
 

@@ -194,7 +194,47 @@ TEST(addresses_have_a_side_where_others_are_denied) {
                 IMM_VERDICT_CHANGED);
 }
 
-RUN(cmocka_unit_test(addresses_have_a_side_where_others_are_denied),
+#define ORIGIN(origin) \
+        ",\"settings\":{\"User\":{\"value\":\"a\",\"origin\":{\"kind\":\"implied\",\"by\":" \
+        "\"X\"" origin "}}}"
+
+/* As `show --json` has it; and as reports had it once */
+TEST(what_implies_has_a_place_of_its_own) {
+        static const struct {
+                const char *given, *want;
+        } rows[] = {
+                {ORIGIN(",\"file\":\"/etc/x.service\",\"line\":4"),
+                        "\"by\":\"X\",\"origin\":{\"kind\":\"file\",\"file\":\"/etc/"
+                        "x.service\",\"line\":4}"},
+                {ORIGIN(",\"origin\":{\"kind\":\"implied\",\"by\":\"Y\",\"origin\":{\"kind\":"
+                        "\"manager\",\"file\":"
+                        "\"/etc/systemd/system.conf.d/1.conf\",\"line\":2}}"),
+                        "\"by\":\"X\",\"origin\":{\"kind\":\"manager\",\"file\":\"/etc/systemd/"
+                        "system.conf.d/"
+                        "1.conf\",\"line\":2}"},
+                {ORIGIN(",\"file\":\"/etc/systemd/system.conf\",\"line\":7"),
+                        "\"origin\":{\"kind\":\"manager\""},
+                {ORIGIN(",\"file\":\"/etc/xsystem.conf.d/a\",\"line\":7"),
+                        "\"origin\":{\"kind\":\"file\""},
+                {ORIGIN(""), "\"by\":\"X\"}"},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = one(rows[i].given);
+                imm_auto_free char *text = NULL;
+                size_t n;
+                FILE *f = open_memstream(&text, &n);
+                struct imm_json j = imm_json_on(f, IMM_JSON_SHORT);
+
+                imm_snapshot_json(s, &j);
+                fclose(f);
+                if (!strstr(text, rows[i].want))
+                        fail_msg("%s in %s", rows[i].want, text);
+        }
+}
+
+RUN(cmocka_unit_test(what_implies_has_a_place_of_its_own),
+        cmocka_unit_test(addresses_have_a_side_where_others_are_denied),
         cmocka_unit_test(one_sided_changes_have_a_side),
         cmocka_unit_test(a_check_that_is_met_costs_nothing),
         cmocka_unit_test(a_finding_that_is_to_be_changed_elsewhere_is_the_same),

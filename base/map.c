@@ -1,10 +1,23 @@
 #include "base/map.h"
 
-static uint64_t hash(const char *s) {
-        uint64_t h = 14695981039346656037ULL; /* FNV-1a */
+static uint64_t mix(uint64_t h, uint64_t word) {
+        h = (h ^ word) * 0x9e3779b97f4a7c15ULL;
+        return h ^ h >> 29;
+}
 
-        for (; *s; s++)
-                h = (h ^ (unsigned char)*s) * 1099511628211ULL;
+/* Eight bytes at a time: keys are mostly paths, and long */
+static uint64_t hash(const char *s) {
+        size_t n = strlen(s), at = 0;
+        uint64_t h = n, word = 0;
+
+        for (; n - at >= sizeof(word); at += sizeof(word)) {
+                memcpy(&word, s + at, sizeof(word));
+                h = mix(h, word);
+        }
+        word = 0;
+        for (; at < n; at++)
+                word = word << 8 | (unsigned char)s[at];
+        h = mix(mix(h, word), n);
         return h ^ h >> 32;
 }
 

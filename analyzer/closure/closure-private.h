@@ -28,17 +28,20 @@ struct node {
         uint64_t size;
         struct timespec mtime, ctime;
         const char *target; /* of a symbolic link */
+        int folder;         /* an open directory that it lies in; -1: none */
+        const char *name;   /* there */
 
         /* Set behind what they speak of, so that it can be read without the lock then */
         bool elf_known, ldso_known, cache_known, text_known;
-        const char *text;      /* of node_text() */
-        int elf_error;         /* of imm_elf_read(), or of opening */
-        const char *elf_why;   /* of -EBADMSG */
-        struct imm_elf *elf;   /* NULL unless elf_error is 0 */
-        const char *shebang;   /* first line of a script behind "#!", NULL if it is none */
-        unsigned nss;          /* which databases its imports look up (nss.c) */
-        struct ldso *ldso;     /* of a loader */
-        struct ldcache *cache; /* of an ld.so.cache */
+        const char *text;       /* of node_text() */
+        int elf_error;          /* of imm_elf_read(), or of opening */
+        const char *elf_why;    /* of -EBADMSG */
+        struct imm_elf *elf;    /* NULL unless elf_error is 0 */
+        const char *shebang;    /* first line of a script behind "#!", NULL if it is none */
+        struct imm_blob script; /* all of it, if that came with the first line; else data is NULL */
+        unsigned nss;           /* which databases its imports look up (nss.c) */
+        struct ldso *ldso;      /* of a loader */
+        struct ldcache *cache;  /* of an ld.so.cache */
 };
 
 /* Files are read by several threads at once: a file belongs to one of these by its path. */
@@ -70,10 +73,14 @@ struct imm_closures {
         struct file_reader readers[READERS];
         struct imm_map folders;            /* host path -> struct folder (tree.c) */
         unsigned n_open;                   /* of these, directories that stay open */
-        struct imm_map commands;           /* of find_in_path(): PATH and name -> what was found */
-        pthread_rwlock_t libraries_lock;   /* of the maps below known_libraries */
-        struct known_libraries *libraries; /* the first of a list; loader.c */
-        struct imm_map watched;            /* path -> the number of its watch plus one */
+        pthread_rwlock_t known_lock;       /* of the maps of what is known, these: */
+        struct known_libraries *libraries; /* the first of a list; elf/search.c */
+        struct imm_map
+                programs[IMM_POSSIBLE + 1]; /* by confidence: path -> known_program; elf/known.c */
+        struct imm_map commands;            /* PATH -> struct known_commands; program.c */
+        struct imm_mount_table *host_table; /* NULL until asked */
+        struct learner *learners;           /* that are free */
+        struct imm_map watched;             /* path -> the number of its watch plus one */
 };
 
 /* Of memory in @arena, which is the caller's; closures_done() ends it, but not the memory. */
@@ -102,6 +109,9 @@ void close_folders(struct imm_closures *c);
 struct node *node_get(struct imm_closures *c, const char *host);
 /* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);
+/* The content of a regular file, as imm_root_read() */
+int node_read(struct imm_closures *c, const struct node *n, size_t max, struct imm_arena *a,
+        struct imm_blob *ret);
 /* The content of a small file that is asked for again and again; "" if it cannot be read */
 const char *node_text(struct imm_closures *c, struct node *n);
 /* Which databases of the name service its imports look up: a bit for each (nss.c) */
@@ -122,6 +132,7 @@ struct view {
         unsigned char *agrees;  /* of view_is_root(), by the watch's number */
         size_t n_agrees;
         struct imm_strv *touched; /* where set: the directories and links that are looked into */
+        bool relative;            /* a path was looked up that depends on the working directory */
         struct imm_arena *arena;
 };
 
@@ -161,8 +172,21 @@ struct watches {
 };
 /* Adds @touched, what a view has noted there, to @w. c->lock is held. */
 void watch_add(struct imm_closures *c, const struct imm_strv *touched, struct watches *w);
-/* Does the view show at all these paths, and below them, just what the root has there? */
-bool view_is_root(struct view *v, const struct watches *w);
+/* Does the view show at all these paths, and below them, just what the root has there? Then it
+ * looks at them itself, if it notes that. */
+bool view_relies(struct view *v, const struct watches *w);
+
+/* For what is found out once for all units: a view of the plain root that notes where it looks.
+ * No lock is held meanwhile; each has memory of its own. */
+struct learner {
+        struct learner *next;
+        struct imm_arena *arena;   /* of what is learnt */
+        struct imm_arena *scratch; /* emptied when it is given back */
+        struct view view;
+        struct imm_strv touched;
+};
+struct learner *learner_take(struct imm_closures *c);
+void learner_give(struct imm_closures *c, struct learner *t);
 
 /* Does @m show files of the root? Not those that are mounted over with something new at boot. */
 bool mount_shows_root(const struct imm_closures *c, const struct imm_mount *m);
@@ -223,7 +247,9 @@ struct builder {
         struct imm_settings *settings;
         struct imm_closure *closure;
         struct imm_arena *arena;
-        struct imm_map index; /* path -> index of the need plus one */
+        struct imm_map index;               /* path -> index of the need plus one */
+        const struct imm_mount_table *main; /* what the main process sees; NULL: cannot be known */
+        const struct imm_mount_table *host; /* of a service without a mount namespace: all see it */
 
         /* of the command that is being followed */
         struct view view;  /* what it sees */
@@ -233,11 +259,11 @@ struct builder {
         const char *cwd;
         struct imm_map environment; /* Environment= and the files that EnvironmentFile= names */
         struct imm_strv path;       /* $PATH */
+        struct known_commands *commands; /* that are known to be found by it; NULL until asked */
         const char *library_path, *preload, *audit; /* LD_*, NULL if unset */
-        uid_t uid;
-        gid_t gid;
-        bool no_new_privileges;
-        bool optional; /* the command's failure is ignored */
+        const struct imm_identity
+                *identity; /* it executes programs as; NULL: not needed, or unknown */
+        bool optional;     /* the command's failure is ignored */
         enum imm_setting setting;
         struct imm_origin origin;
         unsigned depth;          /* of programs in scripts of programs */
@@ -264,6 +290,8 @@ int need_file(struct builder *b, const struct want *w, bool must, struct place *
 int need_place(struct builder *b, const struct want *w, const struct place *p, bool visible,
         const char *why, bool *ret_new);
 int need_absent(struct builder *b, const struct want *w, const char *path, const char *why);
+/* As @n was found in the plain root, where the view is the same */
+int need_known(struct builder *b, const struct want *w, const struct imm_need *n);
 const char *hidden_by(struct builder *b, const struct place *p, int error);
 
 /* ---- ELF programs and the loader's search (loader.c, ldso.c, ldcache.c) ---- */
@@ -355,5 +383,7 @@ bool unit_store_paths(struct builder *b, unsigned flags);
 
 /* The settings that hold commands, in the order in which they run; ended by IMM_SETTING_N */
 extern const enum imm_setting command_settings[];
+/* As far as it is set up, computed when first asked for; NULL: the unit is not loaded */
+const struct imm_sandbox *builder_sandbox(struct builder *b);
 /* Prepares the builder for following @cmd: what it sees, its directory and environment. */
 void builder_enter(struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd);

@@ -1,5 +1,7 @@
 #include "analyzer/closure/elf/elfcache.h"
 
+#include "analyzer/sandbox/needs.h"
+
 #include <assert.h>
 
 static pthread_mutex_t opening = PTHREAD_MUTEX_INITIALIZER;
@@ -17,7 +19,7 @@ void closures_init(struct imm_closures *c, const struct imm_root *root, struct i
         *c = (struct imm_closures){.root = root, .arena = arena};
         init_lock(&c->lock);
         (void)pthread_rwlock_init(&c->nodes_lock, NULL);
-        (void)pthread_rwlock_init(&c->libraries_lock, NULL);
+        (void)pthread_rwlock_init(&c->known_lock, NULL);
         for (size_t i = 0; i < READERS; i++)
                 (void)pthread_mutex_init(&c->readers[i].lock, NULL);
 }
@@ -26,9 +28,43 @@ void closures_done(struct imm_closures *c) {
         close_folders(c);
         (void)pthread_mutex_destroy(&c->lock);
         (void)pthread_rwlock_destroy(&c->nodes_lock);
-        (void)pthread_rwlock_destroy(&c->libraries_lock);
+        (void)pthread_rwlock_destroy(&c->known_lock);
         for (size_t i = 0; i < READERS; i++)
                 (void)pthread_mutex_destroy(&c->readers[i].lock);
+}
+
+static void free_learner(void *data) {
+        struct learner *t = data;
+
+        t->scratch = imm_arena_free(t->scratch);
+        t->arena = imm_arena_free(t->arena);
+}
+
+struct learner *learner_take(struct imm_closures *c) {
+        struct learner *t;
+        CLOSURES_LOCKED(c);
+
+        t = c->learners;
+        if (t) {
+                c->learners = t->next;
+                return t;
+        }
+        t = imm_new(c->arena, struct learner);
+        t->arena = imm_arena_new();
+        t->scratch = imm_arena_new();
+        imm_arena_defer(c->arena, free_learner, t);
+        view_init(&t->view, c, NULL, "", t->arena);
+        t->view.touched = &t->touched;
+        return t;
+}
+
+void learner_give(struct imm_closures *c, struct learner *t) {
+        CLOSURES_LOCKED(c);
+
+        imm_arena_reset(t->scratch);
+        t->touched.n = 0;
+        t->next = c->learners;
+        c->learners = t;
 }
 
 static void free_closures(void *data) {
@@ -79,19 +115,62 @@ const struct imm_diags *imm_closures_diags(const struct imm_closures *c) {
         return &c->diags;
 }
 
+/* Nothing that its settings say makes files be elsewhere than on the host, or appear. */
+static bool sees_host(const struct imm_settings *s) {
+        static const enum imm_setting directories[] = {IMM_SETTING_RUNTIME_DIRECTORY,
+                IMM_SETTING_STATE_DIRECTORY, IMM_SETTING_CACHE_DIRECTORY,
+                IMM_SETTING_LOGS_DIRECTORY, IMM_SETTING_CONFIGURATION_DIRECTORY};
+        static const enum imm_setting credentials[] = {IMM_SETTING_LOAD_CREDENTIAL,
+                IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED, IMM_SETTING_SET_CREDENTIAL,
+                IMM_SETTING_SET_CREDENTIAL_ENCRYPTED, IMM_SETTING_IMPORT_CREDENTIAL};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(directories); i++)
+                if (imm_setting(s, directories[i])->directories.n > 0)
+                        return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(credentials); i++)
+                if (imm_setting(s, credentials[i])->credentials.n > 0)
+                        return false;
+        return !imm_needs_mounts(s, true) && !imm_needs_root(s) && !imm_needs_network(s);
+}
+
+/* The mount table of all services without a mount namespace. NULL: it cannot be known. */
+static const struct imm_mount_table *host_table(struct builder *b) {
+        struct imm_closures *c = b->c;
+        struct imm_mount_table *t;
+        struct imm_identity id;
+        CLOSURES_LOCKED(c);
+
+        if (!c->host_table) {
+                t = imm_new(c->arena, struct imm_mount_table);
+                imm_identity_compute(b->m, b->settings, IMM_KIND_PLAIN, c->arena, &id);
+                imm_mount_table_compute(b->m, b->settings, IMM_KIND_PLAIN, &id, c->arena, t);
+                c->host_table = t;
+        }
+        return c->host_table->outcome == IMM_OUTCOME_OK && c->host_table->n > 0 ? c->host_table
+                                                                                : NULL;
+}
+
+const struct imm_sandbox *builder_sandbox(struct builder *b) {
+        return b->settings->load == IMM_LOAD_LOADED ? imm_sandbox_view_of(b->m, b->u) : NULL;
+}
+
 /* What the main process sees, or that it sees nothing: a namespace that cannot be set up, or an
  * image whose content is not known. */
 static void find_view(struct builder *b) {
+        const struct imm_mount_table *t;
         const struct imm_sandbox *s;
-        enum imm_outcome o;
 
         if (b->settings->load != IMM_LOAD_LOADED)
                 return;
-        s = imm_sandbox_of(b->m, b->u);
-        o = s->mounts[s->main].outcome;
-        b->closure->has_view = o != IMM_OUTCOME_NAMESPACE_FAILURE &&
-                               o != IMM_OUTCOME_NOT_LOADABLE && o != IMM_OUTCOME_UNKNOWN &&
-                               s->mounts[s->main].n > 0;
+        if (b->m->scope == IMM_SCOPE_SYSTEM && sees_host(b->settings))
+                b->host = host_table(b);
+        s = b->host ? NULL : builder_sandbox(b);
+        t = b->host ? b->host : &s->tried[s->main];
+        b->closure->has_view = t->outcome != IMM_OUTCOME_NAMESPACE_FAILURE &&
+                               t->outcome != IMM_OUTCOME_NOT_LOADABLE &&
+                               t->outcome != IMM_OUTCOME_UNKNOWN && t->n > 0;
+        if (b->closure->has_view)
+                b->main = t;
 }
 
 struct imm_closure *imm_closure_compute(

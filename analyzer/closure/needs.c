@@ -125,6 +125,15 @@ int need_absent(struct builder *b, const struct want *w, const char *path, const
         return (int)(n - b->closure->v);
 }
 
+int need_known(struct builder *b, const struct want *w, const struct imm_need *n) {
+        struct node node = {.host = n->host_path};
+        const struct place p = {
+                .path = n->path, .node = n->host_path ? &node : NULL, .links = n->links};
+
+        return n->exists ? need_place(b, w, &p, true, NULL, NULL)
+                         : need_absent(b, w, n->path, n->hidden);
+}
+
 int need_file(
         struct builder *b, const struct want *w, bool must, struct place *ret, bool *ret_new) {
         struct place p, real;

@@ -14,14 +14,82 @@ static bool is_executable(const struct place *p) {
         return p->node && S_ISREG(p->node->mode) && (p->node->mode & 0111);
 }
 
-static int find_in_path(struct builder *b, struct view *v, const char *name, struct place *ret) {
+static int search_path(struct builder *b, struct view *v, const char *name, struct place *ret) {
         for (size_t i = 0; i < b->path.n; i++) {
-                const char *at = imm_printf(b->arena, "%s/%s", b->path.v[i], name);
+                const char *dir = b->path.v[i];
 
-                if (view_find(v, NULL, at, ret) == 0 && is_executable(ret))
+                if (view_find(v, NULL, path_join(b->arena, dir, strlen(dir), name, strlen(name)),
+                            ret) == 0 &&
+                        is_executable(ret))
                         return 0;
         }
         return -ENOENT;
+}
+
+/* The same names are looked for again and again: in the plain root once, for all units. */
+struct known_commands {
+        struct imm_map names; /* -> struct known_command */
+};
+struct known_command {
+        int error;
+        struct place place;
+        struct watches watches;
+};
+
+static const struct known_command *learn(struct builder *b, const char *name) {
+        struct imm_closures *c = b->c;
+        struct learner *t = learner_take(c);
+        struct builder plain = {.c = c, .arena = t->scratch, .path = b->path};
+        struct known_command *k = imm_new(t->arena, struct known_command);
+        const struct known_command *had;
+
+        k->error = search_path(&plain, &t->view, name, &k->place);
+        if (k->error < 0)
+                k->place = (struct place){0};
+        {
+                CLOSURES_LOCKED(c);
+
+                watch_add(c, &t->touched, &k->watches);
+                (void)pthread_rwlock_wrlock(&c->known_lock);
+                had = imm_map_get(&b->commands->names, name);
+                if (!had)
+                        imm_map_put(c->arena, &b->commands->names, imm_strdup(c->arena, name), k);
+                (void)pthread_rwlock_unlock(&c->known_lock);
+        }
+        learner_give(c, t);
+        return had ? had : k;
+}
+
+static struct known_commands *known_commands(struct builder *b) {
+        struct imm_closures *c = b->c;
+        struct known_commands *k;
+        const char *key = "";
+        CLOSURES_LOCKED(c);
+
+        for (size_t i = 0; i < b->path.n; i++)
+                key = imm_printf(b->arena, "%s:%s", key, b->path.v[i]);
+        k = imm_map_get(&c->commands, key);
+        if (!k) {
+                k = imm_new(c->arena, struct known_commands);
+                imm_map_put(c->arena, &c->commands, imm_strdup(c->arena, key), k);
+        }
+        return k;
+}
+
+static int find_in_path(struct builder *b, struct view *v, const char *name, struct place *ret) {
+        const struct known_command *k;
+
+        if (!b->commands)
+                b->commands = known_commands(b);
+        (void)pthread_rwlock_rdlock(&b->c->known_lock);
+        k = imm_map_get(&b->commands->names, name);
+        (void)pthread_rwlock_unlock(&b->c->known_lock);
+        if (!k)
+                k = learn(b, name);
+        if (!view_relies(v, &k->watches))
+                return search_path(b, v, name, ret);
+        *ret = k->place;
+        return k->error;
 }
 
 static int need_program(struct builder *b, const struct want *w, bool must, struct place *ret) {

@@ -72,8 +72,11 @@ static bool is_text(const struct imm_blob *t) {
 
 static bool read_text(
         struct builder *b, struct node *n, struct imm_arena *a, struct imm_blob *ret) {
-        return n->size <= TEXT_MAX &&
-               imm_root_read(b->c->root, n->host, TEXT_MAX, a, ret, NULL) == 0 && is_text(ret);
+        if (node_knows(&n->elf_known) && n->script.data) {
+                *ret = n->script;
+                return is_text(ret);
+        }
+        return n->size <= TEXT_MAX && node_read(b->c, n, TEXT_MAX, a, ret) == 0 && is_text(ret);
 }
 
 void scan_paths(struct builder *b, const char *text, enum scan_flags flags,
@@ -140,6 +143,7 @@ enum { SHELL_OPEN_MAX = 64 };
 struct shell {
         struct builder *b;
         const char *s;
+        char *word; /* room for the longest there can be */
         int by;
         struct imm_map functions; /* defined in the text itself */
         struct shell_open open[SHELL_OPEN_MAX];
@@ -148,14 +152,18 @@ struct shell {
         bool continues; /* the next word is the rest of one with a substitution in it */
 };
 
+static bool is_among(const char *w, const char *const *words, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (words[i][0] == w[0] && imm_streq(w, words[i]))
+                        return true;
+        return false;
+}
+
 static bool is_keyword(const char *w) {
         static const char *const words[] = {"if", "then", "else", "elif", "do", "while", "until",
                 "!", "{", "time", "exec", "command", "nohup", "sudo", "builtin", "eval"};
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(words); i++)
-                if (imm_streq(w, words[i]))
-                        return true;
-        return false;
+        return is_among(w, words, IMM_ELEMENTSOF(words));
 }
 
 static bool is_builtin(const char *w) {
@@ -166,10 +174,7 @@ static bool is_builtin(const char *w) {
                 "set", "shift", "shopt", "source", "test", "trap", "true", "type", "typeset",
                 "ulimit", "umask", "unalias", "unset", "wait", "}"};
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(words); i++)
-                if (imm_streq(w, words[i]))
-                        return true;
-        return false;
+        return is_among(w, words, IMM_ELEMENTSOF(words));
 }
 
 /* Is it NAME=...? */
@@ -188,7 +193,7 @@ static bool is_assignment(const char *w) {
  * substitutions within it are left for the caller: reading stops before "$(" and "`".
  */
 static const char *shell_word(struct shell *sh, bool *ret_plain) {
-        char *out = imm_alloc(sh->b->arena, strcspn(sh->s, "\n") + 2);
+        char *out = sh->word;
         size_t n = 0;
         char quote = sh->quoted ? '"' : 0;
 
@@ -231,7 +236,7 @@ static void shell_command(struct shell *sh, const char *word) {
         if (*at && imm_path_made_at_run_time(word))
                 return;
         (void)follow_program(sh->b,
-                &(struct want){.name = word,
+                &(struct want){.name = imm_strdup(sh->b->arena, word),
                         .kind = IMM_NEED_COMMAND,
                         .confidence = IMM_LIKELY,
                         .reason = "run by the script",
@@ -244,6 +249,7 @@ static void shell_argument(struct shell *sh, const char *word, bool sourced) {
 
         if (!path || (path != word && path[-1] != '='))
                 return;
+        path = imm_strdup(sh->b->arena, path);
         if (!sourced) {
                 need_named(sh->b, path, IMM_LIKELY, "named in the script", sh->by, false);
                 return;
@@ -271,8 +277,9 @@ static void shell_find_functions(struct shell *sh, const char *text) {
                 line += strspn(line, " \t");
                 if (imm_after(line, "function "))
                         line += 9;
-                n = strspn(
-                        line, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+                for (n = 0; isalnum((unsigned char)line[n]) || line[n] == '_' || line[n] == '-';
+                        n++)
+                        ;
                 if (n > 0 && (line[n] == '(' || (line[n] == ' ' && line[n + 1] == '(')) &&
                         line[n + 1 + (line[n] == ' ')] == ')') {
                         const char *name = imm_strndup(sh->b->arena, line, n);
@@ -355,7 +362,8 @@ static bool shell_operator(struct shell *sh, bool *command, bool *assigned) {
 }
 
 void scan_shell(struct builder *b, const char *text, int by) {
-        struct shell sh = {.b = b, .s = text, .by = by};
+        imm_auto_free char *word_room = imm_xrealloc(NULL, strlen(text) + 1, 1);
+        struct shell sh = {.b = b, .s = text, .word = word_room, .by = by};
         bool command = true, sourced = false; /* the next word is a command's name */
         bool subject = false;                 /* behind `case`, before `in` */
         bool assigned = false;                /* within NAME=VALUE, which is no command's name */

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+enum { BINPRM_BUF_SIZE = 256, /* what the kernel looks at of a first line */ TEXT_MAX = 1 << 20 };
+
 static struct node *known_node(struct imm_closures *c, const char *host) {
         struct node *n;
 
@@ -16,7 +18,7 @@ static struct node *known_node(struct imm_closures *c, const char *host) {
  * Most of what is asked for is not there: each of a PATH's directories is asked for every command.
  * A directory that missed a few times is listed once.
  */
-enum { MISSES = 6, OPEN_MAX = 100 };
+enum { MISSES = 6, OPEN_MAX = 200 };
 struct folder {
         unsigned misses;
         bool listed;
@@ -24,7 +26,7 @@ struct folder {
         int fd; /* plus one; 0: not opened, -1: not to be */
 };
 
-static struct node nowhere = {.host = "", .error = -ENOENT};
+static struct node nowhere = {.host = "", .error = -ENOENT, .folder = -1};
 
 static struct folder *folder_of(struct imm_closures *c, const char *host, const char *slash) {
         const char *path =
@@ -72,7 +74,12 @@ static struct node *look_at(struct imm_closures *c, struct folder *f, const char
         struct stat st;
 
         n->host = imm_strdup(c->arena, host);
+        n->folder = -1;
         n->error = look_up(c, f, host, &st);
+        if (f && f->fd > 0) {
+                n->folder = f->fd - 1;
+                n->name = strrchr(n->host, '/') + 1;
+        }
         if (n->error < 0)
                 return n;
         n->mode = st.st_mode;
@@ -84,7 +91,9 @@ static struct node *look_at(struct imm_closures *c, struct folder *f, const char
         n->mtime = st.st_mtim;
         n->ctime = st.st_ctim;
         if (S_ISLNK(st.st_mode))
-                n->error = imm_root_readlink(c->root, host, c->arena, &n->target);
+                n->error = n->folder >= 0
+                                   ? imm_root_readlink_in(n->folder, n->name, c->arena, &n->target)
+                                   : imm_root_readlink(c->root, host, c->arena, &n->target);
         return n;
 }
 
@@ -135,6 +144,27 @@ static void free_scratch(void *data) {
         r->arena = imm_arena_free(r->arena);
 }
 
+static struct stat seen(const struct node *n) {
+        return (struct stat){.st_dev = n->dev, .st_ino = n->ino, .st_mode = n->mode};
+}
+
+static int open_node(struct imm_closures *c, const struct node *n, struct stat *ret) {
+        const struct stat st = seen(n);
+
+        return n->folder >= 0 ? imm_root_open_file_in(n->folder, n->name, &st, ret)
+                              : imm_root_open_file(c->root, n->host, ret);
+}
+
+int node_read(struct imm_closures *c, const struct node *n, size_t max, struct imm_arena *a,
+        struct imm_blob *ret) {
+        const struct stat st = seen(n);
+
+        if (n->error < 0)
+                return n->error;
+        return n->folder >= 0 ? imm_root_read_in(n->folder, n->name, &st, max, a, ret)
+                              : imm_root_read(c->root, n->host, max, a, ret, NULL);
+}
+
 /* Locked for the caller. Whoever holds it must not ask for c->lock. */
 static struct file_reader *reader_of(struct imm_closures *c, const struct node *n) {
         struct file_reader *r = &c->readers[(uintptr_t)n / sizeof(*n) % READERS];
@@ -154,18 +184,19 @@ static struct file_reader *reader_of(struct imm_closures *c, const struct node *
         return r;
 }
 
-/* Reads its ELF tables and, of a script, the first line; both with one opening. */
+/* Reads its ELF tables or, of a script, the first line and what else came with it, with one
+ * opening. */
 static void look_into(struct imm_closures *c, struct file_reader *in, struct node *n) {
         imm_auto_close int fd = -1;
+        unsigned char head[ELF_HEAD_MAX];
         struct imm_elf *e;
         struct stat st;
-        char head[256]; /* BINPRM_BUF_SIZE: what the kernel looks at */
         ssize_t k;
 
         n->elf_error = n->error ? n->error : S_ISREG(n->mode) ? 0 : -EINVAL;
         if (n->elf_error < 0)
                 return;
-        fd = imm_root_open_file(c->root, n->host, &st);
+        fd = open_node(c, n, &st);
         if (fd < 0) {
                 n->elf_error = fd;
                 return;
@@ -174,17 +205,20 @@ static void look_into(struct imm_closures *c, struct file_reader *in, struct nod
         if (k >= 2 && head[0] == '#' && head[1] == '!') {
                 size_t len = 2;
 
-                while (len < (size_t)k && head[len] != '\n' && head[len])
+                while (len < (size_t)k && len < BINPRM_BUF_SIZE && head[len] != '\n' && head[len])
                         len++;
-                n->shebang = imm_strndup(in->arena, head + 2, len - 2);
+                n->shebang = imm_strndup(in->arena, (const char *)head + 2, len - 2);
+                if (k == st.st_size)
+                        n->script = (struct imm_blob){
+                                imm_strndup(in->arena, (const char *)head, (size_t)k), (size_t)k};
         }
         if (k < 4 || memcmp(head, "\177ELF", 4) != 0) {
                 n->elf_error = k < 0 ? -EIO : -ENOEXEC;
                 return;
         }
         e = imm_new(in->arena, struct imm_elf);
-        n->elf_error = imm_elf_read_imports(fd, (uint64_t)st.st_size, in->arena, in->scratch,
-                note_nss_import, &n->nss, e, &n->elf_why);
+        n->elf_error = imm_elf_read_imports(fd, (uint64_t)st.st_size, head, (size_t)k, in->arena,
+                in->scratch, note_nss_import, &n->nss, e, &n->elf_why);
         if (n->elf_error == 0)
                 n->elf = e;
         imm_arena_reset(in->scratch);
@@ -219,8 +253,6 @@ unsigned node_nss(struct imm_closures *c, struct node *n) {
         return n->nss;
 }
 
-enum { TEXT_MAX = 1 << 20 };
-
 const char *node_text(struct imm_closures *c, struct node *n) {
         struct imm_blob b;
 
@@ -229,7 +261,7 @@ const char *node_text(struct imm_closures *c, struct node *n) {
         CLOSURES_LOCKED(c);
         if (n->text_known)
                 return n->text;
-        n->text = imm_root_read(c->root, n->host, TEXT_MAX, c->arena, &b, NULL) < 0 ? "" : b.data;
+        n->text = node_read(c, n, TEXT_MAX, c->arena, &b) < 0 ? "" : b.data;
         node_learned(&n->text_known);
         return n->text;
 }

@@ -210,6 +210,7 @@ static void set_search_path(struct builder *b) {
         const char *s = variable(b, "PATH");
 
         b->path = (struct imm_strv){0};
+        b->commands = NULL;
         for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
                 imm_strv_add(b->arena, &b->path, v->strings.v[i].text);
         if (b->path.n > 0)
@@ -225,26 +226,28 @@ static void set_search_path(struct builder *b) {
 
 void builder_enter(
         struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd) {
-        const struct imm_sandbox *s =
-                b->settings->load == IMM_LOAD_LOADED ? imm_sandbox_of(b->m, b->u) : NULL;
+        const struct imm_sandbox *s = b->host ? NULL : builder_sandbox(b);
         enum imm_command_kind kind = imm_command_kind_of(b->settings, setting, cmd);
-        const struct imm_mount_table *t = s && s->has[kind] ? &s->mounts[kind] : NULL;
-        const struct imm_identity *id = s && s->has[kind] ? &s->identity[kind] : NULL;
+        const struct imm_mount_table *t = b->host             ? b->host
+                                          : s && s->has[kind] ? &s->tried[kind]
+                                                              : NULL;
         const char *root = imm_setting_string(b->settings, IMM_SETTING_ROOT_DIRECTORY);
 
         if (root && (imm_streq(root, "/") || *root != '/'))
                 root = NULL;
-        if (t && (!b->closure->has_view || t->n == 0))
+        if (t && (!b->main || t->n == 0))
                 t = NULL;
         if (!b->view.c || b->view.table != t) /* commands of one kind share what was looked up */
                 set_views(b, t, root && !t ? root : "");
         b->cwd = working_directory(b);
-        b->uid = id ? id->uid : 0;
-        b->gid = id ? id->gid : 0;
-        b->no_new_privileges = id && id->no_new_privileges;
         b->library_path = variable(b, "LD_LIBRARY_PATH");
         b->preload = variable(b, "LD_PRELOAD");
         b->audit = variable(b, "LD_AUDIT");
+        b->identity = NULL;
+        if (b->library_path || b->preload || b->audit) {
+                s = builder_sandbox(b);
+                b->identity = s && s->has[kind] ? &s->caller[kind] : NULL;
+        }
         b->setting = setting;
         b->origin = cmd->origin;
         b->optional = cmd->flags & IMM_COMMAND_IGNORE_FAILURE;
@@ -463,10 +466,7 @@ static void own_working_directory(struct builder *b) {
 }
 
 void unit_files(struct builder *b) {
-        const struct imm_sandbox *s =
-                b->settings->load == IMM_LOAD_LOADED ? imm_sandbox_of(b->m, b->u) : NULL;
-
-        set_views(b, b->closure->has_view ? &s->mounts[s->main] : NULL, "");
+        set_views(b, b->main, "");
         b->cwd = NULL;
         b->optional = false;
         own_credentials(b);

@@ -134,15 +134,6 @@ static bool agrees(struct view *v, const struct watch *w) {
         return v->agrees[w->number] == 1;
 }
 
-bool view_is_root(struct view *v, const struct watches *w) {
-        if (!v->table)
-                return !*v->prefix;
-        for (size_t i = 0; i < w->n; i++)
-                if (!agrees(v, &w->v[i]))
-                        return false;
-        return true;
-}
-
 /* A path that was looked at; NULL or with ".." in it: it could be anywhere */
 static void touch(struct view *v, const char *path) {
         if (!v->touched)
@@ -161,6 +152,17 @@ static void touch(struct view *v, const char *path) {
 static void touch_all(struct view *v, const struct imm_strv *links) {
         for (size_t i = 0; v->touched && i < links->n; i++)
                 touch(v, links->v[i]);
+}
+
+bool view_relies(struct view *v, const struct watches *w) {
+        if (!v->table && *v->prefix)
+                return false;
+        for (size_t i = 0; v->table && i < w->n; i++)
+                if (!agrees(v, &w->v[i]))
+                        return false;
+        for (size_t i = 0; v->touched && i < w->n; i++)
+                touch(v, w->v[i].path);
+        return true;
 }
 
 /* One component: @path is free of links but for its last part. */
@@ -303,8 +305,10 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
         *ret = (struct place){.path = path};
         if (!*path)
                 return -ENOENT;
-        if (*path != '/')
+        if (*path != '/') {
                 whole = imm_printf(v->arena, "%s/%s", cwd && *cwd ? cwd : "", path);
+                v->relative = true;
+        }
         if (strlen(whole) >= PATH_MAX)
                 return -ENAMETOOLONG;
         slash = strrchr(whole, '/');

@@ -155,20 +155,33 @@ int imm_root_open_file(const struct imm_root *r, const char *path, struct stat *
         return fd;
 }
 
-int imm_root_read(const struct imm_root *r, const char *path, size_t max, struct imm_arena *a,
-        struct imm_blob *ret, struct stat *ret_st) {
+int imm_root_open_file_in(
+        int folder, const char *name, const struct stat *seen, struct stat *ret_st) {
         imm_auto_close int fd = -1;
-        struct stat st;
+        struct stat now;
+
+        if (strchr(name, '/') || is_dots(name) || !S_ISREG(seen->st_mode))
+                return -EINVAL;
+        fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ELOOP ? -ESTALE : -errno;
+        if (fstat(fd, &now) < 0 || !S_ISREG(now.st_mode) || now.st_dev != seen->st_dev ||
+                now.st_ino != seen->st_ino)
+                return -ESTALE;
+        if (ret_st)
+                *ret_st = now;
+        return imm_steal_fd(&fd);
+}
+
+static int read_whole(
+        int fd, const struct stat *st, size_t max, struct imm_arena *a, struct imm_blob *ret) {
         size_t size, n = 0;
         char *data;
 
-        fd = imm_root_open_file(r, path, &st);
-        if (fd < 0)
-                return fd;
-        if (st.st_size < 0 || (uint64_t)st.st_size > max)
+        if (st->st_size < 0 || (uint64_t)st->st_size > max)
                 return -EFBIG;
         /* files of procfs say 0 and hold more; an ordinary one is read in one go */
-        size = st.st_size > 0 ? (size_t)st.st_size : 4096;
+        size = st->st_size > 0 ? (size_t)st->st_size : 4096;
         data = imm_alloc(a, size + 1);
         for (;;) {
                 ssize_t k;
@@ -176,7 +189,7 @@ int imm_root_read(const struct imm_root *r, const char *path, size_t max, struct
                 if (n == size) {
                         char probe;
 
-                        if (st.st_size > 0) {
+                        if (st->st_size > 0) {
                                 k = read(fd, &probe, 1);
                                 if (k <= 0)
                                         break;
@@ -198,24 +211,51 @@ int imm_root_read(const struct imm_root *r, const char *path, size_t max, struct
         }
         data[n] = 0;
         *ret = (struct imm_blob){data, n};
-        if (ret_st)
-                *ret_st = st;
         return 0;
+}
+
+int imm_root_read(const struct imm_root *r, const char *path, size_t max, struct imm_arena *a,
+        struct imm_blob *ret, struct stat *ret_st) {
+        imm_auto_close int fd = -1;
+        struct stat st;
+        int k;
+
+        fd = imm_root_open_file(r, path, &st);
+        if (fd < 0)
+                return fd;
+        k = read_whole(fd, &st, max, a, ret);
+        if (k == 0 && ret_st)
+                *ret_st = st;
+        return k;
+}
+
+int imm_root_read_in(int folder, const char *name, const struct stat *seen, size_t max,
+        struct imm_arena *a, struct imm_blob *ret) {
+        struct stat st;
+        imm_auto_close int fd = imm_root_open_file_in(folder, name, seen, &st);
+
+        return fd < 0 ? fd : read_whole(fd, &st, max, a, ret);
+}
+
+static int read_link(int at, const char *name, struct imm_arena *a, const char **ret) {
+        char buf[PATH_MAX]; /* the kernel's own limit of a link's target */
+        ssize_t n = readlinkat(at, name, buf, sizeof(buf));
+
+        if (n < 0)
+                return errno == ENOENT && !*name ? -EINVAL : -errno; /* not a link */
+        *ret = imm_strndup(a, buf, (size_t)n);
+        return 0;
+}
+
+int imm_root_readlink_in(int folder, const char *name, struct imm_arena *a, const char **ret) {
+        return strchr(name, '/') || !*name ? -EINVAL : read_link(folder, name, a, ret);
 }
 
 int imm_root_readlink(
         const struct imm_root *r, const char *path, struct imm_arena *a, const char **ret) {
         imm_auto_close int fd = imm_root_open_path(r, path, O_NOFOLLOW);
-        char buf[PATH_MAX]; /* the kernel's own limit of a link's target */
-        ssize_t n;
 
-        if (fd < 0)
-                return fd;
-        n = readlinkat(fd, "", buf, sizeof(buf));
-        if (n < 0)
-                return errno == ENOENT ? -EINVAL : -errno; /* not a link */
-        *ret = imm_strndup(a, buf, (size_t)n);
-        return 0;
+        return fd < 0 ? fd : read_link(fd, "", a, ret);
 }
 
 static unsigned char type_of(mode_t mode) {

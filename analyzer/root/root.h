@@ -85,8 +85,16 @@ int imm_root_lstat(const struct imm_root *r, const char *path, struct stat *ret)
 int imm_root_readlink(
         const struct imm_root *r, const char *path, struct imm_arena *a, const char **ret);
 
-/* Of an entry of a directory that imm_root_open_path() opened: many of one cost less so. */
+/*
+ * Of an entry of a directory that imm_root_open_path() opened: many of one cost less so. What is
+ * opened must be the regular file that @seen says (of lstat: device, inode and type): else -ESTALE.
+ */
 int imm_root_lstat_in(int folder, const char *name, struct stat *ret);
+int imm_root_readlink_in(int folder, const char *name, struct imm_arena *a, const char **ret);
+int imm_root_open_file_in(
+        int folder, const char *name, const struct stat *seen, struct stat *ret_st);
+int imm_root_read_in(int folder, const char *name, const struct stat *seen, size_t max,
+        struct imm_arena *a, struct imm_blob *ret);
 
 /* The path inside the root with all links followed and . and .. gone; the file must exist. */
 int imm_root_realpath(

@@ -120,16 +120,31 @@ static void set_outcome(struct imm_mount_table *t, enum imm_outcome outcome, con
         t->culprit_origin = origin;
 }
 
-static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+static void set_up(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_sandbox *sb, enum imm_command_kind kind) {
+        struct imm_identity *id = sb->identity + kind;
+        struct imm_mount_table *t = sb->mounts + kind;
+
+        if (s->load != IMM_LOAD_LOADED) {
+                set_outcome(t, IMM_OUTCOME_NOT_LOADABLE, s->load_message, (struct imm_origin){0});
+                return;
+        }
+        imm_identity_compute(m, s, kind, a, id);
+        imm_mount_table_compute(m, s, kind, id, a, t);
+        sb->tried[kind] = *t;
+        sb->caller[kind] = *id;
+}
+
+/* The steps behind the sandbox, up to the program */
+static void start(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_sandbox *sb, enum imm_command_kind kind) {
         const char *program = sb->program[kind];
         struct imm_identity *id = sb->identity + kind;
         struct imm_mount_table *t = sb->mounts + kind;
         struct imm_start_fault fault;
 
-        imm_identity_compute(m, s, kind, a, id);
-        imm_mount_table_compute(m, s, kind, id, a, t);
-        sb->tried[kind] = *t;
+        if (s->load != IMM_LOAD_LOADED)
+                return;
         if (id->outcome == IMM_OUTCOME_USER_FAILURE || id->outcome == IMM_OUTCOME_GROUP_FAILURE) {
                 set_outcome(t, id->outcome, id->why, id->origin);
                 return;
@@ -159,21 +174,30 @@ static void compute_kind(struct imm_manager *m, struct imm_settings *s, struct i
                         t, id->outcome, id->why, imm_setting(s, IMM_SETTING_EXEC_START)->origin);
 }
 
-static struct imm_sandbox *compute(
+static struct imm_sandbox *begin(
         struct imm_manager *m, struct imm_settings *s, struct imm_arena *a) {
         struct imm_sandbox *sb = imm_new(a, struct imm_sandbox);
 
         find_kinds(s, sb);
-        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++) {
-                if (!sb->has[k])
-                        continue;
-                if (s->load != IMM_LOAD_LOADED) {
-                        set_outcome(sb->mounts + k, IMM_OUTCOME_NOT_LOADABLE, s->load_message,
-                                (struct imm_origin){0});
-                        continue;
-                }
-                compute_kind(m, s, a, sb, k);
-        }
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
+                if (sb->has[k])
+                        set_up(m, s, a, sb, k);
+        return sb;
+}
+
+static void finish(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_sandbox *sb) {
+        for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
+                if (sb->has[k])
+                        start(m, s, a, sb, k);
+        sb->started = true;
+}
+
+static struct imm_sandbox *compute(
+        struct imm_manager *m, struct imm_settings *s, struct imm_arena *a) {
+        struct imm_sandbox *sb = begin(m, s, a);
+
+        finish(m, s, a, sb);
         return sb;
 }
 
@@ -197,8 +221,15 @@ struct imm_sandbox *imm_sandbox_compute(
         return compute(m, imm_settings_of(m, u), a);
 }
 
-struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {
+const struct imm_sandbox *imm_sandbox_view_of(struct imm_manager *m, struct imm_unit *u) {
         if (!u->sandbox)
-                u->sandbox = imm_sandbox_compute(m, u, u->arena);
+                u->sandbox = begin(m, imm_settings_of(m, u), u->arena);
+        return u->sandbox;
+}
+
+struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {
+        (void)imm_sandbox_view_of(m, u);
+        if (!u->sandbox->started)
+                finish(m, imm_settings_of(m, u), u->arena, u->sandbox);
         return u->sandbox;
 }

@@ -185,11 +185,19 @@ struct imm_sandbox {
         struct imm_mount_table mounts[IMM_KIND_N];
         /* The same before anything was assumed, with what making the mounts itself came to */
         struct imm_mount_table tried[IMM_KIND_N];
+        struct imm_identity
+                caller[IMM_KIND_N];      /* as it executes the program, before that changes it */
         const char *program[IMM_KIND_N]; /* the first command of the kind; NULL if there is none */
+        bool started;                    /* private */
 };
 
 /* Computed on the first call, kept in u->sandbox. Different units in parallel are fine. */
 struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u);
+/*
+ * Only as far as the sandbox is set up: has, main, tried, caller and program are complete, without
+ * the price of trying to start the program in it.
+ */
+const struct imm_sandbox *imm_sandbox_view_of(struct imm_manager *m, struct imm_unit *u);
 /* The same into @a, not kept: for questions to very many units. */
 struct imm_sandbox *imm_sandbox_compute(
         struct imm_manager *m, struct imm_unit *u, struct imm_arena *a);

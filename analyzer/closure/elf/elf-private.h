@@ -37,6 +37,8 @@ struct elf_reader {
         } * dynamic;
         size_t n_dynamic;
         const char *why;
+        const unsigned char *head; /* the file's first bytes, or none */
+        size_t n_head;
         unsigned char window[16384]; /* what was read last: tables lie close together */
         uint64_t window_at;
         size_t window_n;

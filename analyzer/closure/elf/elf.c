@@ -36,6 +36,10 @@ int elf_pread(struct elf_reader *r, uint64_t offset, void *buf, size_t n) {
         if (n > r->size || offset > r->size - n)
                 return elf_bad(r, "cut short: %zu bytes at offset %llu lie behind its end", n,
                         (unsigned long long)offset);
+        if (offset < r->n_head && n <= r->n_head - offset) {
+                memcpy(buf, r->head + offset, n);
+                return 0;
+        }
         if (n > sizeof(r->window))
                 return read_fully(r, offset, buf, n);
         if (offset < r->window_at || offset + n > r->window_at + r->window_n) {
@@ -398,13 +402,14 @@ static void read_notes(struct elf_reader *r, struct imm_elf *e) {
 
 int imm_elf_read(
         int fd, uint64_t size, struct imm_arena *a, struct imm_elf *ret, const char **ret_why) {
-        return imm_elf_read_imports(fd, size, a, NULL, NULL, NULL, ret, ret_why);
+        return imm_elf_read_imports(fd, size, NULL, 0, a, NULL, NULL, NULL, ret, ret_why);
 }
 
-int imm_elf_read_imports(int fd, uint64_t size, struct imm_arena *a, struct imm_arena *scratch,
+int imm_elf_read_imports(int fd, uint64_t size, const unsigned char *head, size_t n_head,
+        struct imm_arena *a, struct imm_arena *scratch,
         void (*import)(void *data, const char *name), void *data, struct imm_elf *ret,
         const char **ret_why) {
-        struct elf_reader r = {.fd = fd, .size = size, .arena = a};
+        struct elf_reader r = {.fd = fd, .size = size, .arena = a, .head = head, .n_head = n_head};
         struct imm_elf e = {0};
         int k = elf_open(&r);
 

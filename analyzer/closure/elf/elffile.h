@@ -63,9 +63,11 @@ int imm_elf_read_symbols(int fd, uint64_t size, struct imm_arena *a, struct imm_
 
 /*
  * imm_elf_read(), and all imports one by one as well, for a question to many files: what is defined
- * is not read. What imports are broken are left out without a word. @scratch is what is needed
- * meanwhile.
+ * is not read. What imports are broken are left out without a word. @head is what the caller has
+ * read of the file's beginning, most tables lie there; @scratch is what is needed meanwhile.
  */
-int imm_elf_read_imports(int fd, uint64_t size, struct imm_arena *a, struct imm_arena *scratch,
+enum { ELF_HEAD_MAX = 16384 };
+int imm_elf_read_imports(int fd, uint64_t size, const unsigned char *head, size_t n_head,
+        struct imm_arena *a, struct imm_arena *scratch,
         void (*import)(void *data, const char *name), void *data, struct imm_elf *ret,
         const char **ret_why);

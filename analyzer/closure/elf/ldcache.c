@@ -135,7 +135,7 @@ const struct ldcache *node_ldcache(struct imm_closures *c, struct node *n) {
         if (n->cache_known)
                 return n->cache;
         cache = imm_new(c->arena, struct ldcache);
-        k = imm_root_read(c->root, n->host, CACHE_MAX, c->arena, &blob, NULL);
+        k = node_read(c, n, CACHE_MAX, c->arena, &blob);
         if (k == 0)
                 k = parse((struct text){.p = blob.data, .n = blob.size}, c->arena, cache);
         if (k == 0)

@@ -116,7 +116,7 @@ static struct ldso *read_loader(struct imm_closures *c, struct node *n) {
 
         l = imm_new(c->arena, struct ldso);
         scratch = imm_arena_new();
-        (void)imm_root_read(c->root, n->host, LOADER_MAX, scratch, &b, NULL);
+        (void)node_read(c, n, LOADER_MAX, scratch, &b);
         l->musl = memmem(b.data, b.size, "musl libc", 9) != NULL;
         l->minor = find_version(&b);
         find_variants(l, node_elf(c, n), c->arena);

@@ -216,12 +216,11 @@ static int by_name(const void *a, const void *b) {
 }
 
 static void judge_visibility(struct builder *b) {
-        const struct imm_sandbox *s = imm_sandbox_of(b->m, b->u);
         const bool few = b->closure->n <= FEW;
         struct view v;
         struct imm_strv names = {0};
 
-        view_init(&v, b->c, &s->mounts[s->main], "", b->arena);
+        view_init(&v, b->c, b->main, "", b->arena);
         if (!few)
                 nix_visible(nix_of(b->c), v.table, b->arena, &names);
         for (size_t i = 0; i < b->closure->n; i++) {
@@ -259,7 +258,7 @@ bool unit_store_paths(struct builder *b, unsigned flags) {
         b->closure->kind = IMM_CLOSURE_NIX;
         CLOSURES_LOCKED(b->c);
         follow_references(&n);
-        if (b->closure->has_view)
+        if (b->main)
                 judge_visibility(b);
         return true;
 }

@@ -1,0 +1,383 @@
+#include "analyzer/closure/elf/loader.h"
+
+#include <elf.h>
+#include <errno.h>
+
+/*
+ * Where a library is found, as ld.so(8) says: by RPATH, LD_LIBRARY_PATH, RUNPATH, the cache and the
+ * built-in directories, in each by the best of the hardware's variants.
+ */
+
+/*
+ * Most names are found by the cache and the built-in directories, the same way by every program: in
+ * the plain root each is looked for once.
+ */
+struct known_libraries {
+        struct known_libraries *next;
+        const struct ldso *ldso;
+        unsigned char bits;
+        bool big_endian;
+        uint16_t machine;
+        uint32_t flags;
+        struct imm_map names; /* -> struct known_library */
+};
+struct known_library {
+        bool exists;
+        struct found found;
+        struct watches watches; /* a view that is the root there finds the same */
+};
+
+/* ---- one directory ---- */
+
+/* ld.so passes over libraries of another architecture; what is no ELF file at all stops it. */
+static bool is_of_this_kind(struct loading *l, struct node *n) {
+        const struct imm_elf *e = node_elf(l->b->c, n);
+
+        if (!e)
+                return true;
+        return !l->main || (e->bits == l->main->bits && e->machine == l->main->machine &&
+                                   e->big_endian == l->main->big_endian);
+}
+
+static bool try_file(struct loading *l, struct view *v, const char *path, struct found *ret) {
+        struct place p;
+
+        if (view_find(v, l->b->cwd, path, &p) < 0 || !p.node || S_ISDIR(p.node->mode) ||
+                !is_of_this_kind(l, p.node))
+                return false;
+        ret->place = p;
+        ret->opened = path;
+        return true;
+}
+
+/* $ORIGIN, $LIB, $PLATFORM. NULL: it uses one that is not known. */
+static const char *expand(struct loading *l, const struct object *o, const char *text, size_t n) {
+        const struct {
+                const char *name, *value;
+        } tokens[] = {
+                {"ORIGIN", o->origin},
+                {"PLATFORM", l->ldso->platform},
+                {"LIB", l->ldso->lib},
+        };
+        const char *done = "", *end = text + n, *dollar;
+
+        while ((dollar = memchr(text, '$', (size_t)(end - text)))) {
+                const char *s = dollar + 1;
+                bool curly = s < end && *s == '{', hit = false;
+
+                done = imm_printf(l->b->arena, "%s%.*s", done, (int)(dollar - text), text);
+                s += curly;
+                for (size_t i = 0; !hit && i < IMM_ELEMENTSOF(tokens); i++) {
+                        size_t k = strlen(tokens[i].name);
+
+                        if ((size_t)(end - s) < k + curly || strncmp(s, tokens[i].name, k) != 0 ||
+                                (curly && s[k] != '}'))
+                                continue;
+                        if (!tokens[i].value)
+                                return NULL;
+                        done = imm_printf(l->b->arena, "%s%s", done, tokens[i].value);
+                        text = s + k + curly;
+                        hit = true;
+                }
+                if (!hit) {
+                        done = imm_printf(l->b->arena, "%s$", done);
+                        text = dollar + 1;
+                }
+        }
+        return imm_printf(l->b->arena, "%s%.*s", done, (int)(end - text), text);
+}
+
+static bool try_directory(
+        struct loading *l, struct view *v, const char *dir, const char *name, struct found *ret) {
+        const struct imm_strv *variants = &l->ldso->variants;
+        size_t n = strlen(dir);
+        struct place p;
+
+        while (n > 1 && dir[n - 1] == '/')
+                n--;
+        if (n > 0 && view_find(v, l->b->cwd, dir, &p) < 0)
+                return false;
+        for (size_t i = 0; i < variants->n; i++) {
+                const char *sub = variants->v[i], *at = NULL;
+
+                if (*sub) {
+                        at = path_join(l->b->arena, dir, n, sub, strlen(sub));
+                        if (view_find(v, l->b->cwd, at, &p) < 0)
+                                continue;
+                }
+                at = at ? path_join(l->b->arena, at, strlen(at), name, strlen(name))
+                        : path_join(l->b->arena, dir, n, name, strlen(name));
+                if (try_file(l, v, at, ret))
+                        return true;
+        }
+        return false;
+}
+
+/* A list of directories as DT_RUNPATH has them; @separators: LD_LIBRARY_PATH also takes ';' */
+static bool try_list(struct loading *l, struct view *v, const struct object *o, const char *list,
+        const char *separators, const char *name, struct found *ret) {
+        for (;;) {
+                size_t n = strcspn(list, separators);
+                const char *dir = expand(l, o, list, n);
+
+                if (dir && try_directory(l, v, dir, name, ret))
+                        return true;
+                if (!list[n])
+                        return false;
+                list += n + 1;
+        }
+}
+
+/* ---- the cache ---- */
+
+/* The flags that ld.so wants of an entry: library type and architecture; -1: not known here */
+static int32_t wanted_flags(const struct imm_elf *e) {
+        switch (e->machine) {
+        case EM_X86_64:
+                return e->bits == 64 ? 0x303 : 0x803;
+        case EM_386:
+                return 0x3;
+        case EM_AARCH64:
+                return 0xa03;
+        case EM_ARM:
+                return e->flags & EF_ARM_ABI_FLOAT_HARD ? 0x903 : 0xb03;
+        case EM_PPC64:
+                return 0x503;
+        case EM_S390:
+                return e->bits == 64 ? 0x403 : 0x3;
+        case EM_RISCV:
+                return (e->flags & EF_RISCV_FLOAT_ABI) == EF_RISCV_FLOAT_ABI_DOUBLE ? 0x1003
+                                                                                    : 0xf03;
+        default:
+                return -1;
+        }
+}
+
+/* How good an entry is for this loader: 0 is unusable, 1 the plain directory, more is better. */
+static unsigned rank(const struct loading *l, const struct ldcache_entry *e) {
+        const char *slash;
+
+        if (e->level) {
+                for (size_t i = 0; i < l->ldso->variants.n; i++) {
+                        const char *v = imm_after(l->ldso->variants.v[i], "glibc-hwcaps/");
+
+                        if (v && imm_streq(v, e->level))
+                                return 100 - (unsigned)(i < 90 ? i : 90);
+                }
+                return 0;
+        }
+        if (e->hwcap == 0)
+                return 1;
+        slash = strrchr(e->path, '/');
+        for (size_t i = 0; slash && i < l->ldso->variants.n; i++) {
+                const char *sub = l->ldso->variants.v[i];
+                size_t n = strlen(sub), have = (size_t)(slash - e->path);
+
+                if (n > 0 && have > n && strncmp(slash - n, sub, n) == 0 &&
+                        slash[-(long)n - 1] == '/')
+                        return 2;
+        }
+        return 0;
+}
+
+static const struct ldcache *cache_of(struct loading *l, struct view *v) {
+        size_t i = v == &l->b->plain;
+        struct place p;
+
+        if (!l->caches[i].known) {
+                l->caches[i].known = true;
+                if (l->ldso->cache && view_find(v, NULL, l->ldso->cache, &p) == 0 && p.node)
+                        l->caches[i].cache = node_ldcache(l->b->c, p.node);
+        }
+        return l->caches[i].cache;
+}
+
+static bool try_cache(struct loading *l, struct view *v, const char *name, struct found *ret) {
+        const int32_t want = l->main ? wanted_flags(l->main) : -1;
+        const struct ldcache *cache = cache_of(l, v);
+        const struct ldcache_entry *e, *best = NULL;
+        unsigned best_rank = 0;
+        size_t n;
+
+        e = cache ? ldcache_find(cache, name, &n) : NULL;
+        for (size_t i = 0; e && i < n; i++) {
+                unsigned r = want < 0 || e[i].flags == want ? rank(l, &e[i]) : 0;
+
+                if (r > best_rank) {
+                        best = &e[i];
+                        best_rank = r;
+                }
+        }
+        return best && try_file(l, v, best->path, ret);
+}
+
+/* ---- a name ---- */
+
+/* The cache and the built-in directories: the end of every search, and mostly all of it */
+static bool try_usual(struct loading *l, struct view *v, const char *name, struct found *ret) {
+        ret->how = "ld.so.cache";
+        if (try_cache(l, v, name, ret))
+                return true;
+        ret->how = "a default directory";
+        for (size_t i = 0; i < l->ldso->directories.n; i++)
+                if (try_directory(l, v, l->ldso->directories.v[i], name, ret))
+                        return true;
+        return false;
+}
+
+static struct known_libraries *known_libraries(struct loading *l) {
+        struct imm_closures *c = l->b->c;
+        const struct imm_elf *e = l->main;
+        struct known_libraries *k;
+
+        CLOSURES_LOCKED(c);
+        for (k = c->libraries; k; k = k->next)
+                if (k->ldso == l->ldso && k->bits == e->bits && k->machine == e->machine &&
+                        k->big_endian == e->big_endian && k->flags == e->flags)
+                        return k;
+        k = imm_new(c->arena, struct known_libraries);
+        *k = (struct known_libraries){.next = c->libraries,
+                .ldso = l->ldso,
+                .bits = e->bits,
+                .big_endian = e->big_endian,
+                .machine = e->machine,
+                .flags = e->flags};
+        c->libraries = k;
+        return k;
+}
+
+static const struct known_library *find_known(
+        struct loading *l, struct imm_closures *c, const char *name) {
+        const struct known_library *k;
+
+        (void)pthread_rwlock_rdlock(&c->known_lock);
+        k = imm_map_get(&l->known->names, name);
+        (void)pthread_rwlock_unlock(&c->known_lock);
+        return k;
+}
+
+/* Looks it up in the plain root; two threads may do that at once, and the first one's counts. */
+static const struct known_library *learn(
+        struct loading *l, struct imm_closures *c, const char *name) {
+        struct learner *t = learner_take(c);
+        struct builder b = {.c = c, .arena = t->arena};
+        struct loading plain = {.b = &b, .ldso = l->ldso, .main = l->main};
+        struct known_library *k = imm_new(t->arena, struct known_library);
+        const struct known_library *had;
+
+        name = imm_strdup(t->arena, name);
+        k->exists = try_usual(&plain, &t->view, name, &k->found);
+        k->found.reason = imm_printf(t->arena, "needs %s, found by %s", name, k->found.how);
+        {
+                CLOSURES_LOCKED(c);
+
+                watch_add(c, &t->touched, &k->watches);
+                (void)pthread_rwlock_wrlock(&c->known_lock);
+                had = imm_map_get(&l->known->names, name);
+                if (!had)
+                        imm_map_put(c->arena, &l->known->names, name, k);
+                (void)pthread_rwlock_unlock(&c->known_lock);
+        }
+        learner_give(c, t);
+        return had ? had : k;
+}
+
+static bool search_usual(struct loading *l, struct view *v, const char *name, struct found *ret) {
+        struct imm_closures *c = l->b->c;
+        const struct known_library *k;
+
+        if (!l->main)
+                return try_usual(l, v, name, ret);
+        if (!l->known)
+                l->known = known_libraries(l);
+        k = find_known(l, c, name);
+        if (!k)
+                k = learn(l, c, name);
+        if (!view_relies(v, &k->watches))
+                return try_usual(l, v, name, ret);
+        *ret = k->found;
+        return k->exists;
+}
+
+static bool search_glibc(
+        struct loading *l, struct view *v, const char *name, size_t loader, struct found *ret) {
+        const struct object *objects = l->objects.v;
+        const struct object *o = &objects[loader];
+
+        if (!o->elf || !o->elf->runpath) {
+                bool did_main = false;
+
+                for (size_t i = loader;; i = objects[i].loader) {
+                        if (objects[i].elf && objects[i].elf->rpath &&
+                                try_list(
+                                        l, v, &objects[i], objects[i].elf->rpath, ":", name, ret)) {
+                                ret->how = imm_printf(
+                                        l->b->arena, "RPATH of %s", objects[i].place.path);
+                                return true;
+                        }
+                        did_main |= i == 0;
+                        if (i == objects[i].loader)
+                                break;
+                }
+                if (!did_main && objects[0].elf && objects[0].elf->rpath &&
+                        try_list(l, v, &objects[0], objects[0].elf->rpath, ":", name, ret)) {
+                        ret->how = "RPATH of the program";
+                        return true;
+                }
+        }
+        ret->how = "LD_LIBRARY_PATH";
+        if (l->b->library_path && *l->b->library_path && !l->secure &&
+                try_list(l, v, &objects[0], l->b->library_path, ":;", name, ret))
+                return true;
+        ret->how = "RUNPATH";
+        if (o->elf && o->elf->runpath && try_list(l, v, o, o->elf->runpath, ":", name, ret))
+                return true;
+        if (o->elf && (o->elf->flags_1 & DF_1_NODEFLIB)) {
+                ret->how = "ld.so.cache";
+                return try_cache(l, v, name, ret);
+        }
+        return search_usual(l, v, name, ret);
+}
+
+static bool search_musl(
+        struct loading *l, struct view *v, const char *name, size_t loader, struct found *ret) {
+        const struct object *objects = l->objects.v;
+
+        ret->how = "LD_LIBRARY_PATH";
+        if (l->b->library_path && !l->secure &&
+                try_list(l, v, &objects[0], l->b->library_path, ":\n", name, ret))
+                return true;
+        ret->how = "RPATH";
+        for (size_t i = loader;; i = objects[i].loader) {
+                const struct imm_elf *e = objects[i].elf;
+                const char *list = !e ? NULL : e->runpath ? e->runpath : e->rpath;
+
+                if (list && try_list(l, v, &objects[i], list, ":\n", name, ret))
+                        return true;
+                if (i == objects[i].loader)
+                        break;
+        }
+        ret->how = "a default directory";
+        for (size_t i = 0; i < l->ldso->directories.n; i++)
+                if (try_directory(l, v, l->ldso->directories.v[i], name, ret))
+                        return true;
+        return false;
+}
+
+static bool search(
+        struct loading *l, struct view *v, const char *name, size_t loader, struct found *ret) {
+        const char *path;
+
+        if (!strchr(name, '/') && l->ldso->musl)
+                return search_musl(l, v, name, loader, ret);
+        if (!strchr(name, '/'))
+                return search_glibc(l, v, name, loader, ret);
+        ret->how = "its path";
+        path = expand(l, &l->objects.v[loader], name, strlen(name));
+        return path && try_file(l, v, path, ret);
+}
+
+bool library_find(struct loading *l, const char *name, size_t loader, struct found *ret) {
+        ret->visible = search(l, &l->b->view, name, loader, ret);
+        return ret->visible || (l->b->hides && search(l, &l->b->plain, name, loader, ret));
+}

@@ -3,7 +3,11 @@
 #include "analyzer/closure/closure.h"
 #include "cli/cli.h"
 
+#include <time.h>
 #include <unistd.h>
+
+/* Seconds in which two changes of a file may get the same time */
+enum { TICK = 2 };
 
 static const char *folder(struct imm_arena *a) {
         const char *own = getenv("IMMURE_CACHE"), *cache = getenv("XDG_CACHE_HOME");
@@ -23,7 +27,7 @@ void imm_cli_cache_use(struct imm_cli *cli) {
 
         if (dir)
                 imm_closures_reuse(imm_closures_of(cli->manager),
-                        imm_printf(cli->arena, "%s/elf", dir), IMM_VERSION);
+                        imm_printf(cli->arena, "%s/elf", dir), IMM_VERSION, time(NULL) - TICK);
 }
 
 void imm_cli_cache_keep(struct imm_cli *cli) {

@@ -61,15 +61,16 @@ struct imm_closures {
         struct imm_map nodes;        /* host path -> struct node */
         struct imm_diags diags;
         const char *cache_path, *cache_tag; /* of imm_closures_reuse(); NULL: none */
-        struct elfcache *elfcache;          /* NULL until asked */
-        struct nix *nix;                    /* NULL until asked */
-        struct packages *packages;          /* NULL until asked */
-        struct packages *unit_packages;     /* of systemd's files alone; NULL until asked */
-        struct owners *owners;              /* NULL until asked */
-        struct walk *walk;                  /* NULL until asked */
-        unsigned threads;                   /* of the walk */
-        struct imm_map walk_found;          /* of walk_find(): host path -> index plus one */
-        struct imm_map walk_real;           /* of walk_find_real(): likewise; or UINTPTR_MAX */
+        time_t since;
+        struct elfcache *elfcache;      /* NULL until asked */
+        struct nix *nix;                /* NULL until asked */
+        struct packages *packages;      /* NULL until asked */
+        struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
+        struct owners *owners;          /* NULL until asked */
+        struct walk *walk;              /* NULL until asked */
+        unsigned threads;               /* of the walk */
+        struct imm_map walk_found;      /* of walk_find(): host path -> index plus one */
+        struct imm_map walk_real;       /* of walk_find_real(): likewise; or UINTPTR_MAX */
         struct file_reader readers[READERS];
         struct imm_map folders;            /* host path -> struct folder (tree.c) */
         unsigned n_open;                   /* of these, directories that stay open */
@@ -119,6 +120,15 @@ unsigned node_nss(struct imm_closures *c, struct node *n);
 void note_nss_import(void *bits, const char *name);
 /* The line behind #!, as the kernel would cut it; NULL if it is no script. */
 const char *node_shebang(struct imm_closures *c, struct node *n);
+
+/* ---- what is kept between runs (kept.c) ---- */
+
+/* The device whose files can be known again by inode and times */
+dev_t kept_device(void);
+/* The whole of a file that nobody else can have written, or NULL */
+unsigned char *kept_read(const char *path, size_t max, struct imm_arena *a, size_t *ret_n);
+/* Whole or not at all, and not a word if it cannot be done */
+void kept_write(const char *path, const void *data, size_t size, struct imm_arena *a);
 
 /* ---- what a command of the service sees (view.c) ---- */
 
@@ -378,6 +388,8 @@ void unit_commands(struct builder *b);
 void unit_files(struct builder *b);
 void unit_pam(struct builder *b); /* pam.c: the session of PAMName= */
 
+/* Leaves the list of the store for the next run (nix/store.c). */
+void nix_keep(struct nix *x);
 /* nix.c: true: the Exec lines name store paths, and the closure is of these */
 bool unit_store_paths(struct builder *b, unsigned flags);
 

@@ -91,11 +91,12 @@ struct imm_closures *imm_closures_of(struct imm_manager *m) {
         return c;
 }
 
-void imm_closures_reuse(struct imm_closures *c, const char *path, const char *tag) {
+void imm_closures_reuse(struct imm_closures *c, const char *path, const char *tag, time_t since) {
         CLOSURES_LOCKED(c);
 
         c->cache_path = imm_strdup(c->arena, path);
         c->cache_tag = imm_strdup(c->arena, tag);
+        c->since = since;
 }
 
 void imm_closures_keep(struct imm_closures *c) {
@@ -103,6 +104,8 @@ void imm_closures_keep(struct imm_closures *c) {
 
         if (c->elfcache)
                 elfcache_save(c->elfcache, &c->nodes);
+        if (c->nix)
+                nix_keep(c->nix);
 }
 
 void imm_closures_threads(struct imm_closures *c, unsigned n) {

@@ -80,11 +80,12 @@ struct imm_closures;
 struct imm_closures *imm_closures_of(struct imm_manager *m);
 /*
  * Reuses what an earlier run found out about programs and libraries, and keeps what this one does,
- * in the file @path of the machine that analyses; elfcache.h says what counts. To be called before
- * any closure is computed; the file is read when the first program is looked into.
+ * in the file @path of the machine that analyses; elfcache.h says what counts. Beside it lies what
+ * a Nix store holds. @since: what changed then or later may change again unnoticed, and is not
+ * kept. To be called before any closure is computed; files are read when they are first asked for.
  * imm_closures_keep() writes it where there is something new, and says nothing where it cannot.
  */
-void imm_closures_reuse(struct imm_closures *c, const char *path, const char *tag);
+void imm_closures_reuse(struct imm_closures *c, const char *path, const char *tag, time_t since);
 void imm_closures_keep(struct imm_closures *c);
 const struct imm_diags *imm_closures_diags(const struct imm_closures *c);
 

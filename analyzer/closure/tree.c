@@ -173,7 +173,8 @@ static struct file_reader *reader_of(struct imm_closures *c, const struct node *
                 CLOSURES_LOCKED(c);
 
                 if (!c->elfcache && c->cache_path)
-                        c->elfcache = elfcache_open(c->cache_path, c->cache_tag, c->arena);
+                        c->elfcache =
+                                elfcache_open(c->cache_path, c->cache_tag, c->since, c->arena);
                 if (!r->arena) {
                         r->arena = imm_arena_new();
                         r->scratch = imm_arena_new();

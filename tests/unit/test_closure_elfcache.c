@@ -2,6 +2,7 @@
  */
 
 #include "analyzer/closure/elf/elfcache.h"
+#include "analyzer/closure/nix/nix-private.h"
 #include "tests/unit/tree.h"
 
 static char *own;
@@ -37,6 +38,8 @@ struct run {
         const char *shebang;
 };
 
+static time_t since = INT32_MAX;
+
 /* One call of the program: looks at both files with the cache of the calls before it */
 static struct run run(const char *tag) {
         struct imm_manager_options o = {.version = 257};
@@ -45,7 +48,7 @@ static struct run run(const char *tag) {
         assert_int_equal(imm_root_open(&r.root, tree, NULL), 0);
         assert_int_equal(imm_manager_open(&r.m, r.root, &o, NULL), 0);
         r.c = imm_closures_of(r.m);
-        imm_closures_reuse(r.c, tree_path("cache/elf"), tag);
+        imm_closures_reuse(r.c, tree_path("cache/elf"), tag, since);
         r.elf = node_elf(r.c, node_get(r.c, "/usr/bin/elf"));
         r.shebang = node_shebang(r.c, node_get(r.c, "/usr/bin/script"));
         return r;
@@ -190,12 +193,78 @@ TEST(somebody_elses_is_not_read) {
         (void)unlink(tree_path("cache/elf"));
 }
 
+TEST(what_changed_just_now_is_not_kept) {
+        struct run r;
+
+        since = 0;
+        r = run("1");
+        is_right(&r);
+        end(&r);
+        assert_int_equal(access(tree_path("cache/elf"), F_OK), -1);
+        since = INT32_MAX;
+}
+
+static const char *store_name(unsigned i) {
+        static char name[64];
+
+        (void)snprintf(name, sizeof(name), "nix/store/%032u-path", i);
+        return name;
+}
+
+/* How many entries the store has, with what calls before have left */
+static size_t stored(bool *ret_fresh) {
+        struct run r = run("1");
+        struct nix *x = nix_of(r.c);
+        size_t n;
+
+        (void)nix_entries(x, &n);
+        for (size_t i = 1; i < n; i++)
+                assert_true(strcmp(x->entries[i - 1].name, x->entries[i].name) < 0);
+        *ret_fresh = x->fresh;
+        end(&r);
+        return n;
+}
+
+TEST(a_store_is_listed_again_when_it_changed) {
+        enum { MANY = 1200 };
+        struct stat root, before, after;
+        bool fresh;
+
+        assert_int_equal(stat("/", &root), 0);
+        for (unsigned i = 0; i < MANY; i++)
+                tree_dir(store_name(i));
+        tree_dir("nix/store/.links");
+        assert_int_equal(stored(&fresh), MANY);
+        assert_int_equal(stat(tree_path("nix/store"), &before), 0);
+        if (before.st_dev != root.st_dev) {
+                assert_false(fresh);
+                skip();
+        }
+        assert_true(fresh);
+        assert_int_equal(stored(&fresh), MANY);
+        assert_false(fresh);
+        do { /* until the file system's clock has gone on */
+                tree_dir("nix/store/a");
+                assert_int_equal(rmdir(tree_path("nix/store/a")), 0);
+                assert_int_equal(stat(tree_path("nix/store"), &after), 0);
+        } while (memcmp(&after.st_ctim, &before.st_ctim, sizeof(after.st_ctim)) == 0);
+        tree_dir(store_name(MANY));
+        assert_int_equal(stored(&fresh), MANY + 1);
+        assert_true(fresh);
+        since = 0; /* as if it had changed during the run */
+        assert_int_equal(stored(&fresh), MANY + 1);
+        assert_false(fresh);
+        since = INT32_MAX;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_second_run_reads_no_file_that_did_not_change),
                 cmocka_unit_test(all_that_is_known_of_a_program_is_kept),
                 cmocka_unit_test(a_broken_one_changes_nothing),
                 cmocka_unit_test(somebody_elses_is_not_read),
+                cmocka_unit_test(what_changed_just_now_is_not_kept),
+                cmocka_unit_test(a_store_is_listed_again_when_it_changed),
         };
 
         return cmocka_run_group_tests(tests, make, drop);

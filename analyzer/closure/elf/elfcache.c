@@ -19,6 +19,7 @@ struct elfcache {
         struct imm_arena *arena;
         struct imm_map records; /* key -> struct record */
         dev_t trusted;
+        time_t since;
 };
 
 /* ---- what tells a file from any other ---- */
@@ -163,18 +164,17 @@ static void put_elf(FILE *f, const struct imm_elf *e) {
         }
 }
 
-/*
- * Inode and times tell files apart where the kernel keeps them, on the file system that this
- * machine runs from. An image that somebody else made can have any, on a device that another had
- * before.
- */
 static bool is_trusted(const struct elfcache *e, const struct node *n) {
         return n->error == 0 && S_ISREG(n->mode) && n->dev == e->trusted;
 }
 
-/* Only what was read whole is kept: a file that could not be read may be readable the next time. */
+/*
+ * Only what was read whole is kept: a file that could not be read may be readable the next time.
+ * One that changed just now may change again without its times telling.
+ */
 static bool worth_keeping(const struct elfcache *e, const struct node *n) {
-        return is_trusted(e, n) && n->elf_known && (n->elf || n->elf_error == -ENOEXEC);
+        return is_trusted(e, n) && n->elf_known && (n->elf || n->elf_error == -ENOEXEC) &&
+               n->ctime.tv_sec < e->since;
 }
 
 static void put_node(FILE *f, const struct node *n) {
@@ -215,29 +215,6 @@ bool elfcache_get(struct elfcache *e, struct node *n, struct imm_arena *a) {
 
 /* ---- the file ---- */
 
-/* The whole of a file that nobody else can have written, or nothing */
-static unsigned char *read_own(const char *path, struct imm_arena *a, size_t *ret_n) {
-        imm_auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        unsigned char *p;
-        size_t done = 0, n;
-        struct stat st;
-
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-                (st.st_mode & 022) || st.st_size > CACHE_MAX)
-                return NULL;
-        n = (size_t)st.st_size;
-        p = imm_alloc(a, n + 1);
-        while (done < n) {
-                ssize_t k = read(fd, p + done, n - done);
-
-                if (k <= 0)
-                        return NULL;
-                done += (size_t)k;
-        }
-        *ret_n = n;
-        return p;
-}
-
 static void parse(struct elfcache *e, const unsigned char *p, size_t n) {
         struct reading r = {.p = p, .n = n, .arena = e->arena};
         const char *tag;
@@ -264,17 +241,15 @@ static void parse(struct elfcache *e, const unsigned char *p, size_t n) {
         }
 }
 
-struct elfcache *elfcache_open(const char *path, const char *tag, struct imm_arena *a) {
+struct elfcache *elfcache_open(
+        const char *path, const char *tag, time_t since, struct imm_arena *a) {
         struct elfcache *e = imm_new(a, struct elfcache);
         unsigned char *p;
-        struct stat st;
         size_t n = 0;
 
-        *e = (struct elfcache){.path = path, .tag = tag, .arena = a};
-        if (stat("/", &st) < 0)
-                return e;
-        e->trusted = st.st_dev;
-        p = read_own(path, a, &n);
+        *e = (struct elfcache){
+                .path = path, .tag = tag, .since = since, .arena = a, .trusted = kept_device()};
+        p = kept_read(path, CACHE_MAX, a, &n);
         if (p)
                 parse(e, p, n);
         return e;
@@ -318,22 +293,11 @@ static size_t put_nodes(
         return fresh;
 }
 
-/* The last folder of the path; those above it are there or not ours to make. */
-static void make_folder(const struct elfcache *e) {
-        const char *slash = strrchr(e->path, '/');
-
-        if (slash && slash > e->path)
-                (void)mkdir(imm_strndup(e->arena, e->path, (size_t)(slash - e->path)), 0700);
-}
-
 void elfcache_save(struct elfcache *e, const struct imm_map *nodes) {
         imm_auto_free char *text = NULL;
-        const char *temporary = imm_printf(e->arena, "%s.%d", e->path, getpid());
         struct imm_map put = {0};
         size_t size = 0, fresh;
         FILE *f = open_memstream(&text, &size);
-        imm_auto_close int fd = -1;
-        bool good;
 
         if (!f)
                 imm_oom();
@@ -350,13 +314,6 @@ void elfcache_save(struct elfcache *e, const struct imm_map *nodes) {
         }
         if (fclose(f) != 0)
                 imm_oom();
-        if (fresh == 0 || size > CACHE_MAX)
-                return;
-        make_folder(e);
-        fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return;
-        good = write(fd, text, size) == (ssize_t)size;
-        if (!good || rename(temporary, e->path) < 0)
-                (void)unlink(temporary);
+        if (fresh > 0 && size <= CACHE_MAX)
+                kept_write(e->path, text, size, e->arena);
 }

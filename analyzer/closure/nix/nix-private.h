@@ -20,8 +20,9 @@ struct nix_path {
 struct nix {
         struct imm_closures *c;
         struct imm_arena *arena;
-        struct nix_db *db; /* NULL: there is none, or it cannot be read */
-        bool listed;
+        struct nix_db *db;          /* NULL: there is none, or it cannot be read */
+        bool listed, fresh;         /* fresh: the list is one to be kept for the next run */
+        struct stat st;             /* of the store, from before it was listed */
         struct imm_dirent *entries; /* those with a store path's name, sorted */
         size_t n_entries;
         uint32_t *by_hash; /* open addressing over entries; index plus one */

@@ -29,7 +29,7 @@ bool nix_is_base32(unsigned char c) {
 size_t nix_name_length(const char *s) {
         size_t n = 0;
 
-        while (n < NIX_HASH && nix_is_base32((unsigned char)s[n]))
+        while (n < NIX_HASH && (classes[(unsigned char)s[n]] & DIGIT))
                 n++;
         if (n != NIX_HASH || s[n] != '-')
                 return 0;
@@ -71,12 +71,84 @@ static uint64_t hash_of(const char *s) {
         return (v * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 }
 
+/* ---- a list of an earlier run: what the directory's own times say that it still holds ---- */
+
+enum { KEPT_MAX = 64 << 20 };
+
+static const char *kept_path(struct nix *x) {
+        return imm_printf(x->arena, "%s.nix-%llx-%llx", x->c->cache_path,
+                (unsigned long long)x->st.st_dev, (unsigned long long)x->st.st_ino);
+}
+
+static const char *kept_head(struct nix *x) {
+        return imm_printf(x->arena, "immure nix store 1 %s %llx %llx %lld.%09ld %lld.%09ld\n",
+                x->c->cache_tag, (unsigned long long)x->st.st_dev, (unsigned long long)x->st.st_ino,
+                (long long)x->st.st_mtim.tv_sec, x->st.st_mtim.tv_nsec,
+                (long long)x->st.st_ctim.tv_sec, x->st.st_ctim.tv_nsec);
+}
+
+/* Names, each with its type and a NUL, sorted, as kept_put() wrote them */
+static bool kept_get(struct nix *x) {
+        const char *head = kept_head(x), *p, *end;
+        size_t n = 0, lines = 0;
+        unsigned char *text = kept_read(kept_path(x), KEPT_MAX, x->arena, &n);
+
+        if (!text || n < strlen(head) || memcmp(text, head, strlen(head)) != 0 || text[n - 1] != 0)
+                return false;
+        p = (const char *)text + strlen(head);
+        end = (const char *)text + n;
+        for (const char *s = p; (s = memchr(s, 0, (size_t)(end - s))); s++)
+                lines++;
+        x->entries = imm_alloc_array(x->arena, lines + 1, sizeof(*x->entries));
+        for (; p < end; p += strlen(p) + 1) {
+                if (strlen(p) < NIX_HASH + 3)
+                        return x->n_entries = 0, false;
+                x->entries[x->n_entries++] =
+                        (struct imm_dirent){.name = p + 1, .type = (unsigned char)*p};
+        }
+        return true;
+}
+
+void nix_keep(struct nix *x) {
+        imm_auto_free char *text = NULL;
+        size_t size = 0;
+        FILE *f;
+
+        if (!x->fresh)
+                return;
+        f = open_memstream(&text, &size);
+        if (!f)
+                imm_oom();
+        (void)fputs(kept_head(x), f);
+        for (size_t i = 0; i < x->n_entries; i++) {
+                (void)fputc(x->entries[i].type, f);
+                (void)fwrite(x->entries[i].name, 1, strlen(x->entries[i].name) + 1, f);
+        }
+        if (fclose(f) != 0)
+                imm_oom();
+        if (size <= KEPT_MAX)
+                kept_write(kept_path(x), text, size, x->arena);
+}
+
+/* Can its times tell whether it changes? Not if that was just now, nor on somebody's image. */
+static bool is_keepable(struct nix *x) {
+        return x->c->cache_path && imm_root_stat(x->c->root, NIX_STORE, &x->st) == 0 &&
+               S_ISDIR(x->st.st_mode) && x->st.st_dev == kept_device() &&
+               x->st.st_ctim.tv_sec < x->c->since;
+}
+
+enum { WORTH_KEEPING = 1000 }; /* entries: less is listed as fast */
+
 static void list_store(struct nix *x) {
         struct imm_dirent *all = NULL;
+        bool keepable = is_keepable(x);
+        struct stat now;
         size_t n = 0;
         int k;
 
         x->listed = true;
+        if (keepable && kept_get(x))
+                return;
         k = imm_root_list(x->c->root, NIX_STORE, x->arena, &all, &n);
         if (k < 0 && k != -ENOENT)
                 imm_diag_add(x->arena, &x->c->diags, IMM_DIAG_UNREADABLE, "unreadable", NIX_STORE,
@@ -87,6 +159,10 @@ static void list_store(struct nix *x) {
         for (size_t i = 0; i < n; i++) /* .links, trash and the like are no store paths */
                 if (nix_is_name(all[i].name))
                         x->entries[x->n_entries++] = all[i];
+        x->fresh = keepable && x->n_entries >= WORTH_KEEPING &&
+                   imm_root_stat(x->c->root, NIX_STORE, &now) == 0 && now.st_ino == x->st.st_ino &&
+                   now.st_ctim.tv_sec == x->st.st_ctim.tv_sec &&
+                   now.st_ctim.tv_nsec == x->st.st_ctim.tv_nsec;
 }
 
 /* Only where hashes are looked for: most closures come from the database. */

@@ -1,6 +1,7 @@
 #include "audit/difference.h"
 
 #include "audit/addresses.h"
+#include "base/map.h"
 
 #include <ctype.h>
 
@@ -288,6 +289,65 @@ static void join_upgrades(struct work *w) {
         d->closure.n = n;
 }
 
+static int by_path(const void *path, const void *n) {
+        return compare(path, ((const struct imm_state_need *)n)->path);
+}
+
+static const char *package_of(const struct imm_state *s, const char *path) {
+        const struct imm_state_need *n = path && s->needs.n ? bsearch(path, s->needs.v, s->needs.n,
+                                                                      sizeof(*s->needs.v), by_path)
+                                                            : NULL;
+
+        return n ? n->package : NULL;
+}
+
+struct upgrade {
+        struct imm_change *first; /* of its files that became another */
+        size_t before, after;     /* how many files */
+};
+
+/* All files of a package of which one became another are one change, called by the package. */
+static void join_packages(struct work *w, const struct imm_state *a, const struct imm_state *b) {
+        struct imm_unit_difference *d = w->to;
+        struct imm_map packages = {0};
+        size_t n = 0;
+
+        imm_array_foreach (c, &d->closure) {
+                const char *x = package_of(a, c->before), *y = package_of(b, c->after);
+                struct upgrade *u;
+
+                if (!x || !y || !imm_streq(x, y) || imm_map_has(&packages, x))
+                        continue;
+                u = imm_new(w->a, struct upgrade);
+                u->first = c;
+                imm_map_put(w->a, &packages, x, u);
+        }
+        imm_array_foreach (c, &d->closure) {
+                const char *x = package_of(a, c->before), *y = package_of(b, c->after);
+                struct upgrade *u = x || y ? imm_map_get(&packages, x ? x : y) : NULL;
+
+                if (!u || (x && y && !imm_streq(x, y)))
+                        continue;
+                u->before += c->before != NULL;
+                u->after += c->after != NULL;
+                c->name = c == u->first ? x : NULL;
+        }
+        for (size_t i = 0; i < packages.n; i++) {
+                const struct upgrade *u = packages.v[i].value;
+
+                if (u->before > 1)
+                        u->first->before =
+                                imm_printf(w->a, "%s (%zu files)", u->first->before, u->before);
+                if (u->after > 1)
+                        u->first->after =
+                                imm_printf(w->a, "%s (%zu files)", u->first->after, u->after);
+        }
+        imm_array_foreach (c, &d->closure)
+                if (c->name)
+                        d->closure.v[n++] = *c;
+        d->closure.n = n;
+}
+
 static void missing(struct work *w, const struct imm_strv *had, const struct imm_strv *has,
         enum imm_verdict verdict) {
         for (size_t i = 0; i < has->n; i++) {
@@ -489,6 +549,7 @@ static void both(struct work *w, const struct imm_state *a, const struct imm_sta
         if (a->closure_kind && b->closure_kind) { /* what one side was not asked for is no change */
                 MERGE(w, a, b, needs, need_key, need);
                 join_upgrades(w);
+                join_packages(w, a, b);
                 missing(w, &a->missing, &b->missing, IMM_VERDICT_WORSE);
                 missing(w, &b->missing, &a->missing, IMM_VERDICT_BETTER);
         }

@@ -83,7 +83,7 @@ const struct imm_part_kind imm_part_kinds[] = {
         ROW(IMM_PART_CHECK, "part_check", check_columns, 3, imm_state_check, checks),
         ROW(IMM_PART_MOUNT, "part_mount", mount_columns, 7, imm_state_mount, mounts),
         ROW(IMM_PART_ACCESS, "part_access", access_columns, 6, imm_state_access, access),
-        ROW(IMM_PART_NEED, "part_need", need_columns, 1, imm_state_need, needs),
+        ROW(IMM_PART_NEED, "part_need", need_columns, 4, imm_state_need, needs),
         [IMM_PART_FINDING] = {"part_finding", "findings", "finding", finding_columns,
                 IMM_ELEMENTSOF(finding_columns), IMM_ELEMENTSOF(finding_columns),
                 sizeof(struct imm_state_finding), offsetof(struct imm_state, findings)},

@@ -106,6 +106,44 @@ TEST(an_upgrade_is_one_change) {
         assert_string_equal(u->closure.v[0].after, STORE("bbb", "openssl-3.0.14"));
 }
 
+#define FILE_OF(path, package) "{\"path\":\"" path "\",\"package\":\"" package "\"}"
+#define FILES(files) ",\"closure\":{\"kind\":\"files\",\"paths\":[" files "]}"
+
+/* Whatever it renames, adds and drops; what has no package, or another one, is told by itself. */
+TEST(a_package_that_is_upgraded_is_one_change) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a =
+                one(FILES(FILE_OF("/usr/lib/liba.so.1.2", "liba") "," FILE_OF(
+                        "/usr/lib/libb.so.1", "libb") "," FILE_OF("/usr/lib/p/5.36/x.so",
+                        "perl") "," FILE_OF("/usr/lib/p/5.36/y.so",
+                        "perl") "," FILE_OF("/usr/lib/p/gone.so",
+                        "perl") "," FILE_OF("/usr/lib/q.so", "q")));
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *b =
+                one(FILES(FILE_OF("/usr/lib/liba.so.1.3", "liba") "," FILE_OF(
+                        "/usr/lib/libb.so.2", "libb2") "," FILE_OF("/usr/lib/p/5.38/x.so",
+                        "perl") "," FILE_OF("/usr/lib/p/5.38/y.so",
+                        "perl") "," FILE_OF("/usr/lib/r.so", "r")));
+        imm_cleanup(imm_difference_free) struct imm_difference *d = imm_difference_of(a, b);
+        const struct imm_unit_difference *u = imm_difference_unit(d, "x.service");
+        static const char *const want[][3] = {
+                {"liba", "/usr/lib/liba.so.1.2", "/usr/lib/liba.so.1.3"},
+                {"/usr/lib/libb.so.1", "/usr/lib/libb.so.1", "/usr/lib/libb.so.2"},
+                {"perl", "/usr/lib/p/5.36/x.so (3 files)", "/usr/lib/p/5.38/x.so (2 files)"},
+                {"/usr/lib/q.so", "/usr/lib/q.so", NULL},
+                {"/usr/lib/r.so", NULL, "/usr/lib/r.so"},
+        };
+
+        assert_non_null(u);
+        assert_int_equal(u->verdict, IMM_VERDICT_CHANGED);
+        assert_int_equal(u->closure.n, IMM_ELEMENTSOF(want));
+        for (size_t i = 0; i < IMM_ELEMENTSOF(want); i++) {
+                const struct imm_change *c = &u->closure.v[i];
+
+                assert_string_equal(c->name, want[i][0]);
+                assert_string_equal(c->before ? c->before : "", want[i][1] ? want[i][1] : "");
+                assert_string_equal(c->after ? c->after : "", want[i][2] ? want[i][2] : "");
+        }
+}
+
 TEST(a_report_reads_back_as_it_was_written) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *a =
                 one(",\"exposure\":\"9.6\",\"dropins\":[\"/etc/x\"]" CHECKS("0.1", "0.9")
@@ -233,7 +271,8 @@ TEST(what_implies_has_a_place_of_its_own) {
         }
 }
 
-RUN(cmocka_unit_test(what_implies_has_a_place_of_its_own),
+RUN(cmocka_unit_test(a_package_that_is_upgraded_is_one_change),
+        cmocka_unit_test(what_implies_has_a_place_of_its_own),
         cmocka_unit_test(addresses_have_a_side_where_others_are_denied),
         cmocka_unit_test(one_sided_changes_have_a_side),
         cmocka_unit_test(a_check_that_is_met_costs_nothing),

@@ -18,6 +18,7 @@ struct packages {
         bool systemd_only;               /* files with "/systemd/" in their path */
         struct imm_strv names, versions; /* side by side; versions: NULL where the list has none */
         struct imm_map directories;      /* as listed -> real, or NULL if it does not exist */
+        const char *last, *last_real;    /* the one asked for last */
         struct imm_map files;            /* real path -> index of the package plus one */
         struct imm_map diverted;         /* as listed -> struct diversion */
         struct imm_arena *text;          /* where lists are read to */
@@ -28,26 +29,46 @@ struct diversion {
         const char *to, *by;
 };
 
+/* The real path of the directory @dir of @n bytes; NULL: there is none */
+static const char *real_directory(struct packages *p, const char *dir, size_t n) {
+        struct imm_arena *a = p->c->arena;
+        struct place at;
+        const char *real = NULL;
+
+        /* the files of a directory stand together, mostly */
+        if (p->last && strlen(p->last) == n && memcmp(p->last, dir, n) == 0)
+                return p->last_real;
+        dir = imm_strndup(a, dir, n);
+        if (imm_map_has(&p->directories, dir))
+                real = imm_map_get(&p->directories, dir);
+        else {
+                if (p->c->walk && imm_map_has(&p->c->walk->directories, dir))
+                        real = dir; /* what was walked has no links above it */
+                else if (view_find(&p->view, NULL, dir, &at) == 0 && at.node)
+                        real = imm_strdup(a, at.path);
+                imm_map_put(a, &p->directories, dir, (void *)(uintptr_t)real);
+        }
+        p->last = dir;
+        p->last_real = real;
+        return real;
+}
+
 /* The real path of a listed file: its directory resolved, its last part as it is */
 static const char *real_path(struct packages *p, const char *path) {
-        struct imm_arena *a = p->c->arena;
-        const char *slash = strrchr(path, '/'), *dir, *real;
-        struct place at;
+        const char *slash = strrchr(path, '/'), *real;
+        size_t n;
 
         if (!slash || !slash[1])
                 return NULL;
         if (slash == path)
                 return path;
-        dir = imm_strndup(a, path, (size_t)(slash - path));
-        if (imm_map_has(&p->directories, dir))
-                real = imm_map_get(&p->directories, dir);
-        else {
-                real = view_find(&p->view, NULL, dir, &at) == 0 && at.node ? at.path : NULL;
-                imm_map_put(a, &p->directories, dir, real ? imm_strdup(a, real) : NULL);
-        }
+        n = (size_t)(slash - path);
+        real = real_directory(p, path, n);
         if (!real)
                 return NULL;
-        return imm_streq(real, dir) ? path : imm_printf(a, "%s%s", real, slash);
+        return strlen(real) == n && memcmp(real, path, n) == 0
+                       ? path
+                       : imm_printf(p->c->arena, "%s%s", real, slash);
 }
 
 void package_own(struct packages *p, const char *path, uint32_t package) {
@@ -210,6 +231,8 @@ static struct packages *read_packages(struct imm_closures *c, bool systemd_only)
         p->systemd_only = systemd_only;
         p->text = systemd_only ? imm_arena_new() : c->arena;
         view_init(&p->view, c, NULL, "", c->arena);
+        if (c->walk && !systemd_only) /* so many there are at most, but for what was deleted */
+                imm_map_reserve(c->arena, &p->files, c->walk->n);
         read_dpkg(p);
         read_apk(p);
         read_pacman(p);

@@ -368,6 +368,17 @@ static bool never_notifies(const char *library) {
         return false;
 }
 
+/* What it runs is not in its own text */
+static bool runs_scripts(const char *library) {
+        static const char *const names[] = {"libluajit-", "liblua5", "libpython", "libperl.",
+                "libruby", "libguile", "libmozjs", "libtcl", "libphp", "libnode.", "libjvm."};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_after(library, names[i]))
+                        return true;
+        return false;
+}
+
 static void of_need(struct collector *c, int k) {
         const struct imm_need *n = &c->closure->v[k];
         int program = program_of(c->closure, k);
@@ -401,6 +412,10 @@ static void of_need(struct collector *c, int k) {
                 return;
         c->notifies |= (f->notifies && !strstr(n->path, "/libsystemd.so")) ||
                        (n->kind == IMM_NEED_LIBRARY && !never_notifies(base_name(n->path)));
+        if (c->watched && !c->pings && !strstr(n->path, "/libsystemd.so") &&
+                !(n->kind == IMM_NEED_LIBRARY && never_notifies(base_name(n->path))))
+                c->pings = runs_scripts(base_name(n->path)) ||
+                           file_of(c->m, n->host_path, FILE_STRINGS)->pings;
         if (main)
                 c->main_elf = f->elf && !is_interpreter(base_name(n->path)) ? n->path : NULL;
         c->scripts |= runs && !f->elf;
@@ -479,6 +494,19 @@ static void of_readiness(struct collector *c) {
         if (type && imm_after(type, "notify") && c->main_elf && !c->notifies && !c->scripts)
                 use_add(c, IMM_FACILITY_NEVER_NOTIFIES, DOES, NULL, NULL,
                         "%s has no NOTIFY_SOCKET and imports no sd_notify", c->main_elf);
+        if (c->watched && c->main_elf && !c->pings && !c->scripts)
+                use_add(c, IMM_FACILITY_NEVER_PINGS, DOES, NULL, NULL,
+                        "%s has no text of the watchdog's messages", c->main_elf);
+}
+
+/* Signs of life are asked for: 0 and infinity ask for none */
+static bool is_watched(const struct imm_settings *s) {
+        const struct imm_value *v = imm_setting(s, IMM_SETTING_WATCHDOG_SEC);
+        const char *type = imm_setting_word(s, IMM_SETTING_TYPE);
+
+        if (type && imm_streq(type, "oneshot"))
+                return false; /* watched when it has started: then it is over */
+        return v->set && v->number > 0 && v->number != IMM_MINUS_ONE;
 }
 
 void imm_uses_compute(
@@ -499,7 +527,9 @@ void imm_uses_compute(
                 return;
         c.by_socket = has_socket(&c);
         c.noexec = imm_setting(s, IMM_SETTING_NO_EXEC_PATHS)->paths.n > 0;
+        c.watched = is_watched(s);
         of_unit(&c);
+        use_environment(&c);
         for (size_t i = 0; i < c.closure->n; i++)
                 of_need(&c, (int)i);
         c.least = IMM_CERTAIN;

@@ -56,6 +56,14 @@ static bool below(const char *path, const char *top) {
         return rest && (!*rest || *rest == '/');
 }
 
+/* Data that is there: who names it reads it */
+static void of_existing(struct collector *c, const char *key, const char *path, const char *from) {
+        struct stat st;
+
+        if (strchr(path + 1, '/') && imm_root_stat(c->m->root, path, &st) == 0)
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+}
+
 static void of_path(struct collector *c, const char *key, const char *path, const char *from) {
         static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
         static const char *const not [] = {
@@ -75,14 +83,18 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                         "%s: %s %s", from, key, path);
         else if (below(path, "/dev"))
                 use_string(c, from, path, false);
-        else if (below(path, "/proc") || below(path, "/sys") || below(path, "/usr") ||
-                 below(path, "/bin") || below(path, "/sbin") || below(path, "/lib"))
+        else if (below(path, "/proc") || below(path, "/sys") || below(path, "/bin") ||
+                 below(path, "/sbin") || below(path, "/lib"))
                 return;
+        else if (below(path, "/usr") || below(path, "/etc"))
+                of_existing(c, key, path, from);
         else if (written && !below(path, "/etc"))
                 use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path, "%s: %s %s", from, key, path);
         else if (below(path, "/srv") || below(path, "/mnt") || below(path, "/media") ||
                  below(path, "/opt"))
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+        else
+                of_existing(c, key, path, from);
 }
 
 /* A program that a line names: one that gains privileges, or one that is known */
@@ -185,6 +197,34 @@ static void of_word(struct collector *c, const char *daemon, const char *key, co
         }
 }
 
+static void read_file(struct collector *c, const char *daemon, const char *path);
+
+/* "include /etc/app/sites/?.conf": read as a part of it; patterns in folders' names are not tried
+ */
+static void include(struct collector *c, const char *daemon, const char *path, const char *from) {
+        const char *slash = strrchr(path, '/');
+        const char *dir = imm_strndup(c->a, path, (size_t)(slash - path));
+        struct imm_dirent *e;
+        struct stat st;
+        size_t n;
+
+        if (!imm_after(path, "/etc/")) {
+                if (!strpbrk(dir, "*?[") && imm_root_stat(c->m->root, dir, &st) == 0)
+                        use_add(c, IMM_FACILITY_READ, DOES, NULL, dir, "%s includes %s", from,
+                                path);
+                return;
+        }
+        if (!strpbrk(path, "*?[")) {
+                read_file(c, daemon, path);
+                return;
+        }
+        if (strpbrk(dir, "*?[") || imm_root_list(c->m->root, dir, c->a, &e, &n) < 0)
+                return;
+        for (size_t i = 0; i < n && c->n_read < FILES_MAX; i++)
+                if (fnmatch(slash + 1, e[i].name, FNM_PERIOD) == 0)
+                        read_file(c, daemon, imm_printf(c->a, "%s/%s", dir, e[i].name));
+}
+
 static void of_line(struct collector *c, const char *daemon, const char *line, size_t n,
         const char *path, unsigned number) {
         const char *end = line + n, *key, *from = NULL;
@@ -192,6 +232,8 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
         size_t k = 0;
 
         while (line < end && (isspace((unsigned char)*line) || strchr("\"'<{}", *line)))
+                line++;
+        if (end - line > 8 && imm_after(line, "!include")) /* Dovecot's way */
                 line++;
         if (line >= end || strchr("#;!/*", *line) || n > 4096)
                 return;
@@ -226,6 +268,8 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                         break;
                 value = imm_strndup(c->a, line, k);
                 use_argument(c, key, value, from);
+                if (*value == '/' && strcasestr(key, "include"))
+                        include(c, daemon, value, from);
                 of_word(c, daemon, key, value, from);
                 line += k;
         }
@@ -360,7 +404,7 @@ static bool is_own(const struct collector *c, const char *path) {
 }
 
 /* The same by its whole name: colord does not write what belongs to color */
-static bool is_called(const struct collector *c, const char *path) {
+bool is_called_as(const struct collector *c, const char *path) {
         for (size_t i = 0; i < c->n_whole; i++) {
                 size_t n = strlen(c->whole[i]);
 
@@ -382,7 +426,7 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                 for (size_t k = 0; k < IMM_ELEMENTSOF(tops); k++) {
                         const char *rest = imm_after(f->strings.v[i], tops[k].top);
 
-                        if (rest && is_called(c, rest) && !strchr(rest, '%') &&
+                        if (rest && is_called_as(c, rest) && !strchr(rest, '%') &&
                                 !imm_ends_with(rest, ".conf"))
                                 use_add(c, IMM_FACILITY_WRITE, tops[k].strength, NULL,
                                         f->strings.v[i], "%s has the path %s", f->path,
@@ -404,19 +448,30 @@ void use_configuration(struct collector *c, const struct file *program, const ch
                 const struct imm_need *n = &c->closure->v[i];
 
                 if (n->kind == IMM_NEED_CONFIG && n->confidence <= IMM_LIKELY && n->path &&
-                        (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name)))
+                        (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name))) {
+                        c->weak = !program->elf && n->confidence > IMM_CERTAIN &&
+                                  !imm_streq(n->reason, "named in the command's arguments") &&
+                                  !is_own(c, n->path + strlen("/etc/"));
                         read_any(c, name, n->path);
+                        c->weak = false;
+                }
         }
         if (is_interpreter(name))
                 return;
         for (size_t i = 0; i < program->strings.n; i++)
                 if (imm_after(program->strings.v[i], "/etc/") &&
-                        !strchr(program->strings.v[i], '%'))
+                        !strchr(program->strings.v[i], '%')) {
+                        /* a script that looks into a daemon's configuration is not that daemon */
+                        c->weak = !program->elf &&
+                                  !is_own(c, program->strings.v[i] + strlen("/etc/"));
                         read_any(c, name, program->strings.v[i]);
+                        c->weak = false;
+                }
         for (size_t i = 0; i < c->names.n; i++) {
                 read_any(c, name, imm_printf(c->a, "/etc/%s.conf", c->names.v[i]));
                 read_any(c, name, imm_printf(c->a, "/etc/default/%s", c->names.v[i]));
                 read_any(c, name, imm_printf(c->a, "/etc/%s", c->names.v[i]));
         }
         of_default_paths(c, program);
+        use_places(c, program);
 }

@@ -122,6 +122,18 @@ static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
                 deny(j, u, m->read_only_by.setting, &m->read_only_by.origin, "makes read-only");
 }
 
+/* It may become whom the file belongs to before it opens it. */
+static bool may_become_owner(const struct judge *j, const struct imm_identity *id) {
+        uint64_t caps = UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID;
+
+        if ((id->cap_effective & caps) != caps)
+                return false;
+        imm_array_foreach (u, j->uses)
+                if (u->facility == IMM_FACILITY_SWITCH_USER && !u->remark)
+                        return true;
+        return false;
+}
+
 /*
  * Root without the capability that makes it root: a file or directory of another user. Of other
  * users nothing is said: a package's scripts give them what they need.
@@ -142,8 +154,25 @@ static void by_ownership(struct judge *j, const struct imm_use *u, enum imm_mode
         imm_access_in(j->m, j->s, j->sb, kind, real, j->a, &access);
         if (access.exists != 1 || access.allowed[mode] != 0 || is_read_only(j, u, real))
                 return;
-        deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,
-                "without cap_dac_override does not let it: it belongs to another user");
+        if (may_become_owner(j, id))
+                mention(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,
+                        "without cap_dac_override does not let it as long as it is root");
+        else
+                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,
+                        "without cap_dac_override does not let it: it belongs to another user");
+}
+
+/* A socket that everybody connects to: it is there as long as nothing covers its place. */
+static void by_socket(struct judge *j, const struct imm_use *u, const char *path) {
+        const struct imm_mount_table *t = table(j, u);
+        const struct imm_mount *m = t->n > 0 ? imm_mount_at(t, path) : NULL;
+
+        if (!m || m->setting >= IMM_SETTING_N)
+                return;
+        if (m->inaccessible)
+                deny(j, u, m->setting, &m->origin, "hides");
+        else if (is_covered(m, path) && m->setting != IMM_SETTING_RUNTIME_DIRECTORY)
+                deny(j, u, m->setting, &m->origin, "covers");
 }
 
 /* ---- what a program is made of ---- */
@@ -334,6 +363,10 @@ static void by_tunables(struct judge *j, const struct imm_use *u) {
 }
 
 void deny_path(struct judge *j, const struct imm_use *u) {
+        if (u->facility == IMM_FACILITY_BUS)
+                by_socket(j, u, "/run/dbus/system_bus_socket");
+        else if (u->facility == IMM_FACILITY_NOTIFY)
+                by_socket(j, u, "/run/systemd/notify");
         if (!u->object)
                 return;
         switch (u->facility) {

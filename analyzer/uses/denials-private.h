@@ -10,6 +10,7 @@ struct judge {
         const struct imm_sandbox *sb;
         struct imm_arena *a;
         struct imm_denials *to;
+        const struct imm_uses *uses;
 };
 
 /* The use is refused by @setting; @how ends a sentence: "denies keyctl", "is read-only". */
@@ -23,3 +24,6 @@ void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
 
 /* denials-files.c: uses with an object that is a path */
 void deny_path(struct judge *j, const struct imm_use *u);
+
+/* denials-package.c: files of the main program's package that a mount hides */
+void deny_package(struct judge *j);

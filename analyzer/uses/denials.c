@@ -485,6 +485,9 @@ static void special(struct judge *j, const struct imm_use *u) {
         case IMM_FACILITY_NEVER_NOTIFIES:
                 deny(j, u, IMM_SETTING_TYPE, NULL, "waits for");
                 break;
+        case IMM_FACILITY_NEVER_PINGS:
+                deny(j, u, IMM_SETTING_WATCHDOG_SEC, NULL, "asks for, and kills it without");
+                break;
         default:
                 by_network(j, u);
                 deny_path(j, u);
@@ -514,7 +517,8 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID,
                 IMM_SETTING_ROOT_DIRECTORY, IMM_SETTING_SOCKET_BIND_DENY,
                 IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_FILTER,
-                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_TYPE, IMM_SETTING_USER};
+                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_TYPE, IMM_SETTING_USER,
+                IMM_SETTING_WATCHDOG_SEC};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++) {
                 const struct imm_value *v = imm_setting(s, settings[i]);
@@ -543,6 +547,7 @@ void imm_denials_compute(struct imm_manager *m, struct imm_settings *s,
                 m->scope != IMM_SCOPE_SYSTEM || !is_confined(s))
                 return;
         imm_uses_compute(m, s, a, &uses);
+        j.uses = &uses;
         for (size_t i = 0; i < uses.n; i++) {
                 const struct imm_use *u = &uses.v[i];
 
@@ -553,6 +558,7 @@ void imm_denials_compute(struct imm_manager *m, struct imm_settings *s,
                 by_namespaces(&j, u);
                 special(&j, u);
         }
+        deny_package(&j);
         if (ret->n > 1)
                 qsort(ret->v, ret->n, sizeof(*ret->v), surest_first);
 }

@@ -170,6 +170,9 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
                 find_paths(f, b.data, b.size, !f->elf, a);
         f->notifies = memmem(b.data, b.size, "NOTIFY_SOCKET", 13) ||
                       memmem(b.data, b.size, "sd_notify", 9);
+        f->pings |= memmem(b.data, b.size, "WATCHDOG=", 9) ||
+                    memmem(b.data, b.size, "WATCHDOG_USEC", 13) ||
+                    memmem(b.data, b.size, "sd_watchdog_enabled", 19);
 }
 
 static bool is_systemd(const struct imm_elf *e) {
@@ -237,6 +240,7 @@ const struct file *file_of(struct imm_manager *m, const char *host_path, unsigne
                 if (f->known && f->size <= (f->elf ? BINARY_MAX : SCRIPT_MAX))
                         read_data(m, f, f->elf ? BINARY_MAX : SCRIPT_MAX, all->arena);
                 f->notifies |= notifies || f->size > BINARY_MAX; /* not known: it may */
+                f->pings |= f->size > BINARY_MAX;
         }
         (void)pthread_mutex_unlock(&all->lock);
         return f;

@@ -46,6 +46,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool serves;   /* it listens on the network */
         bool threads;  /* it makes threads */
         bool notifies; /* it knows $NOTIFY_SOCKET */
+        bool pings;    /* it knows the watchdog's messages */
         bool systemd;  /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
         const struct symbol **imports; /* rows of the table that it imports */
@@ -75,6 +76,7 @@ struct collector {
         bool weak;                 /* what is found now is no more than a remark */
         bool noexec;               /* files that may not be executed are looked for */
         bool notifies, scripts;    /* some file of it knows $NOTIFY_SOCKET; is no ELF program */
+        bool watched, pings;       /* WatchdogSec= is set; some file knows its messages */
         const char *main_elf;      /* the main program, if it is one that can be judged by itself */
         bool by_socket;            /* sockets are passed in */
         const char *whole[2];      /* names of the main program and the unit */
@@ -103,3 +105,9 @@ void use_string(struct collector *c, const char *path, const char *text, bool sc
  */
 void use_configuration(struct collector *c, const struct file *program, const char *name);
 void use_argument(struct collector *c, const char *option, const char *value, const char *from);
+/* Is the path's first name that of the daemon, or that and a number or suffix? */
+bool is_called_as(const struct collector *c, const char *path);
+
+/* places.c: what Environment= names; what belongs to the main program by name */
+void use_environment(struct collector *c);
+void use_places(struct collector *c, const struct file *program);

@@ -3,6 +3,7 @@
 A case is a program and lines of its unit. "-program" is a command whose failure is ignored; "# in:" the folder of the
 unit; "# since:" and "# until:" the systemd that it holds for. The program may be one that is not installed."""
 
+ENV = "Environment=APP_DATA=/srv/app/data\n"
 STRICT = "ProtectSystem=strict"
 NOTIFY = "Type=notify\nTimeoutStartSec=60"
 FORKS = "Type=forking\n"
@@ -19,7 +20,8 @@ CASES = {  # rule: cases that fail, cases that work
     "CapabilityBoundingSet": (
         [("sniffd", "CapabilityBoundingSet=CAP_NET_ADMIN"), ("mountd", "CapabilityBoundingSet=~CAP_SYS_ADMIN"),
          ("portd", "CapabilityBoundingSet=CAP_CHOWN")],
-        [("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE")]),
+        [("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("ownerd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID"),
+         ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE")]),
     "DeviceAllow": (
         [("serialdev", "DeviceAllow=/dev/rtc0 r")],
         [("serialdev", "DeviceAllow=/dev/ttyS9 r")]),
@@ -33,8 +35,11 @@ CASES = {  # rule: cases that fail, cases that work
         [("served", FORKS + "IPAddressDeny=any")],
         [("served", FORKS + "IPAddressDeny=any\nIPAddressAllow=localhost")]),
     "InaccessiblePaths": (
-        [("homed", "InaccessiblePaths=/home/alice"), ("logd", "InaccessiblePaths=/etc/logd.conf")],
-        [("logd", "InaccessiblePaths=/home")]),
+        [("homed", "InaccessiblePaths=/home/alice"), ("logd", "InaccessiblePaths=/etc/logd.conf"),
+         ("envd", ENV + "InaccessiblePaths=/srv/app"), ("passwdd", "InaccessiblePaths=/etc/passwd"),
+         ("shmd", "InaccessiblePaths=/dev/shm")],
+        [("logd", "InaccessiblePaths=/home"), ("envd", ENV + "InaccessiblePaths=/srv/tree"),
+         ("passwdd", "InaccessiblePaths=/etc/group")]),
     "LimitMEMLOCK": (
         [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
         [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),
@@ -145,8 +150,9 @@ CASES = {  # rule: cases that fail, cases that work
         [],
         [("threadd", "TasksMax=2"), ("plaind", "TasksMax=1")]),
     "TemporaryFileSystem": (
-        [("homed", "TemporaryFileSystem=/home")],
-        [("homed", "TemporaryFileSystem=/srv")]),
+        [("homed", "TemporaryFileSystem=/home"), ("envd", ENV + "TemporaryFileSystem=/srv"),
+         ("notifyd", NOTIFY + "\nTemporaryFileSystem=/run")],
+        [("homed", "TemporaryFileSystem=/srv"), ("notifyd", NOTIFY + "\nTemporaryFileSystem=/srv")]),
     "Type": (
         [("plaind", NOTIFY)],
         [("notifyd", NOTIFY)]),
@@ -154,6 +160,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("sniffd", "User=daemon"), ("portd", "User=daemon")],
         [("sniffd", "User=daemon\nAmbientCapabilities=CAP_NET_RAW"),
          ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE")]),
+    "WatchdogSec": (
+        [("idled", "Type=exec\nWatchdogSec=1s")],
+        [("pingd", "Type=exec\nWatchdogSec=2s"), ("plaind", "WatchdogSec=1s"), ("idled", "Type=exec\nWatchdogSec=0")]),
     "command-fails": (
         [("reloadd", "RemainAfterExit=yes\nExecReload=/no/such/program")],
         [("reloadd", "RemainAfterExit=yes\nExecReload=/usr/local/bin/plaind")]),
@@ -164,10 +173,10 @@ CASES = {  # rule: cases that fail, cases that work
         [("no-such-program", VENDOR)],
         [("plaind", VENDOR)]),
     "start-fails": (
-        [("no-such-program", ""), ("plaind", "ReadOnlyPaths=/no/such")],
+        [("no-such-program", ""), ("plaind", "ReadOnlyPaths=/no/such"), ("plaind", "LoadCredential=name:/run/of-nobody")],
         [("plaind", "ReadOnlyPaths=-/no/such")]),
     "start-fails-perhaps": (
-        [("plaind", "LoadCredential=name:/run/perhaps")],
+        [("plaind", "LoadCredential=name:/run/apt"), ("plaind", "ReadOnlyPaths=/run/apt/lists")],
         [("plaind", "LoadCredential=name:/etc/hostname")]),
 }
 

@@ -1,0 +1,133 @@
+#include "analyzer/uses/denials-private.h"
+
+#include <fnmatch.h>
+
+/*
+ * Files that the package of the main program brought with it, where a mount hides them: its
+ * configuration, its modules, its data. What a package brings for others (documentation, units,
+ * completions) is left out.
+ */
+
+enum { LIST_MAX = 4 << 20, MOUNTS_MAX = 16 };
+
+static bool is_for_the_program(const char *path) {
+        static const char *const tops[] = {
+                "/etc/", "/usr/lib/", "/usr/libexec/", "/usr/share/", "/var/lib/", "/opt/"};
+        static const char *const others[] = {"/etc/init.d/*", "/etc/default/*",
+                "/etc/logrotate.d/*", "/etc/cron*", "/etc/apparmor.d/*", "/etc/ufw/*",
+                "/etc/bash_completion.d/*", "/etc/NetworkManager/*", "/etc/network/*",
+                "/etc/dhcp/*", "/etc/ppp/*", "/etc/resolvconf/*", "/etc/rsyslog.d/*",
+                "/etc/sudoers.d/*", "/etc/X11/*", "/etc/xdg/*", "/etc/init/*", "/etc/pam.d/*",
+                "/etc/profile.d/*", "/etc/insserv*", "/etc/sv/*", "/etc/runit/*", "/etc/dbus-1/*",
+                "/etc/rc*", "/etc/systemd/*", "/usr/lib/systemd/*", "/usr/lib/tmpfiles.d/*",
+                "/usr/lib/sysusers.d/*", "/usr/lib/modules-load.d/*", "/usr/lib/udev/*",
+                "/usr/lib/sysctl.d/*", "/usr/lib/debug/*", "/usr/lib/pkgconfig/*",
+                "/usr/lib/firewalld/*", "/usr/lib/NetworkManager/*", "/usr/lib/*/pkgconfig/*",
+                "/usr/lib/python3/dist-packages/*.egg-info*",
+                "/usr/lib/python3/dist-packages/*.dist-info*", "/usr/share/doc*",
+                "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*",
+                "/usr/share/lintian/*", "/usr/share/bug/*", "/usr/share/menu/*",
+                "/usr/share/applications/*", "/usr/share/pixmaps/*", "/usr/share/icons/*",
+                "/usr/share/metainfo/*", "/usr/share/appdata/*", "/usr/share/bash-completion/*",
+                "/usr/share/zsh/*", "/usr/share/fish/*", "/usr/share/vim/*", "/usr/share/emacs/*",
+                "/usr/share/apport/*", "/usr/share/reportbug/*", "/usr/share/initramfs-tools/*",
+                "/usr/share/dbus-1/*", "/usr/share/polkit-1/*", "/usr/share/debconf/*",
+                "/usr/share/examples/*", "/usr/share/*/examples/*", "/usr/share/gtk-doc/*",
+                "/usr/share/aclocal/*", "/usr/share/augeas/*", "/usr/share/logcheck/*", "*/README*",
+                "*.txt", "*.md", "*.html", "*.example", "*.sample", "*/.placeholder", "*.h", "*.a",
+                "*.la"};
+        bool in = false;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++)
+                in |= imm_after(path, tops[i]) != NULL;
+        for (size_t i = 0; in && i < IMM_ELEMENTSOF(others); i++)
+                in = fnmatch(others[i], path, FNM_NOESCAPE) != 0;
+        return in;
+}
+
+/* Something made new or closed stands at the path, or above it */
+static bool is_hiding(const struct imm_mount *m, const char *path) {
+        if (m->setting >= IMM_SETTING_N)
+                return false;
+        if (m->inaccessible)
+                return true;
+        return !m->of_host && !m->host_path && imm_streq(m->fstype, "tmpfs") && m->entries.n == 0 &&
+               !imm_streq(m->path, path);
+}
+
+static bool hides_anything(const struct imm_mount_table *t) {
+        imm_array_foreach (m, t)
+                if (is_hiding(m, "") && !imm_path_made_at_run_time(m->path) &&
+                        !imm_after(m->path, "/home") && !imm_after(m->path, "/var/tmp"))
+                        return true;
+        return false;
+}
+
+/* The program that the service is, or the script that it is given to an interpreter as */
+static const char *main_file(const struct judge *j, enum imm_command_kind *ret_kind) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_EXEC_START);
+        const struct imm_command_item *cmd = v->commands.n > 0 ? &v->commands.v[0] : NULL;
+        const char *path, *slash, *real;
+
+        if (!cmd || (cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED))
+                return NULL;
+        *ret_kind = imm_command_kind_of(j->s, IMM_SETTING_EXEC_START, cmd);
+        path = cmd->path;
+        slash = strrchr(path, '/');
+        for (size_t i = 1; is_interpreter(slash ? slash + 1 : path) && i < cmd->argv.n; i++)
+                if (*cmd->argv.v[i] == '/') {
+                        path = cmd->argv.v[i];
+                        slash = strrchr(path, '/');
+                }
+        if (!slash || is_interpreter(slash + 1) ||
+                imm_root_realpath(j->m->root, path, j->a, &real) < 0)
+                return NULL;
+        return real;
+}
+
+static void deny_file(struct judge *j, const char *program, enum imm_command_kind kind,
+        const char *package, const char *path, const struct imm_mount *m) {
+        const struct imm_use u = {.facility = IMM_FACILITY_READ,
+                .kind = kind,
+                .confidence = IMM_LIKELY,
+                .essential = true,
+                .remark = imm_after(path, "/usr/share/"), /* as often for what it can do beside */
+                .object = path,
+                .evidence =
+                        imm_printf(j->a, "%s is of the package %s, as that is", program, package)};
+
+        deny(j, &u, m->setting, &m->origin, "hides");
+}
+
+void deny_package(struct judge *j) {
+        const struct imm_mount *told[MOUNTS_MAX];
+        const struct imm_mount_table *t;
+        const char *program, *package;
+        enum imm_command_kind kind;
+        struct imm_blob list;
+        size_t n_told = 0;
+        char *save = NULL;
+
+        program = main_file(j, &kind);
+        if (!program)
+                return;
+        t = &j->sb->mounts[j->sb->has[kind] ? kind : j->sb->main];
+        if (!hides_anything(t) || !(package = imm_package_of(imm_closures_of(j->m), program)) ||
+                imm_root_read(j->m->root, imm_printf(j->a, "/var/lib/dpkg/info/%s.list", package),
+                        LIST_MAX, j->a, &list, NULL) < 0)
+                return;
+        for (char *path = strtok_r(imm_strndup(j->a, list.data, list.size), "\n", &save); path;
+                path = strtok_r(NULL, "\n", &save)) {
+                const struct imm_mount *m = imm_mount_at(t, path);
+                bool again = !m || !is_hiding(m, path) || !is_for_the_program(path);
+                struct stat st;
+
+                for (size_t i = 0; !again && i < n_told; i++)
+                        again = told[i] == m;
+                if (again || n_told == MOUNTS_MAX || imm_root_lstat(j->m->root, path, &st) < 0 ||
+                        !S_ISREG(st.st_mode))
+                        continue;
+                told[n_told++] = m;
+                deny_file(j, program, kind, package, path, m);
+        }
+}

@@ -1,0 +1,88 @@
+#include "analyzer/uses/uses-private.h"
+
+/*
+ * Places that belong to a daemon by their name, and paths that its unit or its own data name: what
+ * is there is there for it. Most settings let it be read; what matters is a mount that hides it.
+ */
+
+/* "/srv/app" of "PYTHONPATH=/srv/app:/srv/more" */
+static void of_variable(struct collector *c, const char *text) {
+        static const char *const others[] = {"PATH", "HOME", "TMPDIR", "TMP", "TEMP", "PWD",
+                "SHELL", "XDG_RUNTIME_DIR", "TZ", "LOGNAME", "USER", "NOTIFY_SOCKET", "DISPLAY"};
+        const char *equals = strchr(text, '='), *name;
+        struct stat st;
+
+        if (!equals)
+                return;
+        name = imm_strndup(c->a, text, (size_t)(equals - text));
+        for (size_t i = 0; i < IMM_ELEMENTSOF(others); i++)
+                if (imm_streq(others[i], name))
+                        return;
+        for (const char *at = equals + 1; *at; at += strcspn(at, ":"), at += *at == ':') {
+                const char *path = imm_strndup(c->a, at, strcspn(at, ":"));
+
+                if (*path == '/' && path[1] && !imm_path_made_at_run_time(path) &&
+                        imm_root_stat(c->m->root, path, &st) == 0)
+                        use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "Environment=%s=%s", name,
+                                path);
+        }
+}
+
+void use_environment(struct collector *c) {
+        const struct imm_value *v = imm_setting(c->s, IMM_SETTING_ENVIRONMENT);
+
+        for (size_t i = 0; i < v->strings.n; i++)
+                if (v->strings.v[i].text)
+                        of_variable(c, v->strings.v[i].text);
+}
+
+/* What the program itself names of what was installed with it, or by its name */
+static void of_strings(struct collector *c, const struct file *program) {
+        static const char *const tops[] = {
+                "/usr/share/", "/usr/lib/", "/usr/libexec/", "/usr/local/", "/opt/"};
+        const char *package = imm_package_of(imm_closures_of(c->m), program->path);
+        struct stat st;
+
+        for (size_t i = 0; i < program->strings.n; i++) {
+                const char *path = program->strings.v[i], *real, *rest = NULL, *other;
+
+                for (size_t k = 0; !rest && k < IMM_ELEMENTSOF(tops); k++)
+                        rest = imm_after(path, tops[k]);
+                if (!rest || strchr(path, '%') || strchr(path, '*') ||
+                        imm_after(path, "/usr/share/doc/") || imm_after(path, "/usr/share/man/") ||
+                        imm_after(path, "/usr/share/locale") ||
+                        imm_root_realpath(c->m->root, path, c->a, &real) < 0 ||
+                        imm_root_stat(c->m->root, real, &st) < 0)
+                        continue;
+                other = package ? imm_package_of(imm_closures_of(c->m), real) : NULL;
+                if (is_called_as(c, rest) || (other && imm_streq(package, other)))
+                        use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s has the path %s",
+                                program->path, path);
+        }
+}
+
+/* Directories called as the program or the unit is. Of a script that is all that is known. */
+static void of_names(struct collector *c, const struct file *program) {
+        static const struct {
+                const char *top;
+                enum strength strength;
+        } rows[] = {{"/usr/lib", DOES}, {"/usr/libexec", DOES}, {"/usr/share", MAY},
+                {"/var/lib", DOES}, {"/var/spool", DOES}, {"/var/log", DOES}, {"/var/cache", MAY}};
+        struct stat st;
+
+        for (size_t i = 0; i < c->n_whole; i++)
+                for (size_t k = 0; k < IMM_ELEMENTSOF(rows); k++) {
+                        const char *path = imm_printf(c->a, "%s/%s", rows[k].top, c->whole[i]);
+
+                        if (strlen(c->whole[i]) > 2 && imm_root_stat(c->m->root, path, &st) == 0 &&
+                                S_ISDIR(st.st_mode))
+                                use_add(c, IMM_FACILITY_READ,
+                                        program->elf ? rows[k].strength : DOES, NULL, path,
+                                        "%s is called as the daemon is", path);
+                }
+}
+
+void use_places(struct collector *c, const struct file *program) {
+        of_strings(c, program);
+        of_names(c, program);
+}

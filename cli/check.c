@@ -175,7 +175,6 @@ static int open_base(struct imm_cli *cli, struct imm_check_run *c, struct compar
         struct imm_strv files = {0}, present = {0};
         const char **paths = imm_alloc_array(cli->arena, cli->n_args + 2, sizeof(*paths));
         size_t n = 0;
-        struct stat st;
         int r;
 
         for (size_t i = 0; i < cli->n_args; i++)
@@ -191,7 +190,8 @@ static int open_base(struct imm_cli *cli, struct imm_check_run *c, struct compar
         for (size_t i = 0; i < files.n; i++) {
                 const char *then = imm_revision_path(&b->rev, files.v[i], cli->arena);
 
-                if (lstat(files.v[i], &st) == 0 || !then || lstat(then, &st) < 0)
+                if (imm_check_is_there(cli->arena, files.v[i]) || !then ||
+                        !imm_check_is_there(cli->arena, then))
                         imm_strv_add(cli->arena, &present, files.v[i]);
         }
         b->args = files.v;
@@ -288,12 +288,12 @@ static int decide(struct imm_cli *cli, struct imm_check_run *c, struct imm_waive
 
 /* With the waivers of now, in files and inline */
 static int gate(struct imm_cli *cli, struct imm_check_run *c, struct compared *b,
-        struct imm_waivers *waivers) {
+        struct imm_waivers *waivers, bool asked) {
         int today = (int)(time(NULL) / 86400);
         const struct imm_snapshot *before = NULL;
         struct imm_snapshot *now;
 
-        if (b->n_args > 0 && cli->n_args == 0) /* all of them are gone */
+        if (asked && cli->n_args == 0) /* all of them are gone, or there were none */
                 *imm_array_push(c->arena, &c->targets) = now = imm_snapshot_new();
         else
                 now = imm_check_judge(cli, c, waivers);
@@ -314,7 +314,7 @@ static int gate(struct imm_cli *cli, struct imm_check_run *c, struct compared *b
 static int run(struct imm_cli *cli) {
         imm_cleanup(imm_waivers_free) struct imm_waivers *waivers = imm_waivers_new();
         struct imm_check_run c = {.policy = arg.policy, .arena = cli->arena};
-        struct compared b = {.rev = {.back = -1}};
+        struct compared b = {.rev = IMM_REVISION_NONE};
         struct imm_strv files = {0};
         bool asked = cli->n_args > 0;
         int r;
@@ -331,7 +331,9 @@ static int run(struct imm_cli *cli) {
         if (cli->json != IMM_JSON_OFF && arg.format == TEXT)
                 arg.format = JSON;
         imm_check_files(cli, &c, cli->args, cli->n_args, NULL, &files);
-        c.project = files.n > 0 ? imm_check_project(cli, &files) : NULL;
+        r = imm_check_project(cli, &files, &c.project);
+        if (r != IMM_EXIT_OK)
+                return r;
         if (c.project && !cli->quiet)
                 fprintf(stderr, "immure: policy of the repository: %s/.immure\n",
                         imm_text_escape(cli->arena, c.project));
@@ -343,10 +345,13 @@ static int run(struct imm_cli *cli) {
         }
         r = load_waivers(cli, waivers, c.project);
         if (r == IMM_EXIT_OK && asked && cli->n_args == 0 && b.n_args == 0) {
-                (void)imm_err_set(&cli->err, -ENOENT, "there is no unit file in what was named");
-                r = imm_cli_fail(cli, IMM_EXIT_NOTHING, &cli->err);
-        } else if (r == IMM_EXIT_OK)
-                r = gate(cli, &c, &b, waivers);
+                imm_err_auto err = IMM_ERR_INIT;
+
+                (void)imm_err_set(&err, -ENOENT, "there is no unit file in what was named");
+                failed(cli, &c, IMM_EXIT_NOTHING, &err);
+        }
+        if (r == IMM_EXIT_OK)
+                r = gate(cli, &c, &b, waivers, asked);
         close_compared(&b);
         imm_check_done(&c);
         return r;

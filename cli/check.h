@@ -40,13 +40,17 @@ void imm_check_done(struct imm_check_run *c);
  */
 void imm_check_files(struct imm_cli *cli, struct imm_check_run *c, const char *const *args,
         size_t n, const struct imm_revision *rev, struct imm_strv *ret);
+/* Can @path be judged: is it there, or the template that an instance is read from? */
+bool imm_check_is_there(struct imm_arena *a, const char *path);
 /*
- * The folder whose .immure holds policy for @files: the nearest one above the first of them that
- * is there (without files: above the working directory), not beyond its repository. Where there is
- * no repository it must belong to root, to who asks, or to the file's own owner: a folder that
- * somebody else can write must never quiet a gate.
+ * The folder whose .immure holds policy for @files, NULL if there is none: the nearest one above
+ * each, not beyond its repository. Where there is no repository it must belong to root, to who
+ * asks, or to the file's own owner: a folder that somebody else can write must never quiet a gate.
+ * An imm_exit: files under two policies cannot be judged in one go, for one would be left out.
  */
-const char *imm_check_project(struct imm_cli *cli, const struct imm_strv *files);
+int imm_check_project(struct imm_cli *cli, const struct imm_strv *files, const char **ret);
+/* The same for the working directory, if that is in a repository */
+const char *imm_check_project_here(struct imm_cli *cli);
 /* The work tree around the working directory, absolute, without a trailing slash; or NULL */
 const char *imm_check_repository(struct imm_cli *cli);
 

@@ -83,10 +83,10 @@ void imm_cli_say_version(struct imm_cli *cli) {
                 imm_report_version_source(m));
 }
 
-static bool is_file(const char *path) {
+static bool is_file(struct imm_cli *cli, const char *path) {
         struct stat st;
 
-        return stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+        return stat(imm_unit_file_to_read(path, cli->arena), &st) == 0 && !S_ISDIR(st.st_mode);
 }
 
 int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret) {
@@ -97,7 +97,7 @@ int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret) {
                 r = imm_manager_unit(cli->manager, arg, &u, &cli->err);
                 if (r < 0)
                         return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
-                if (u->load != IMM_LOAD_NOT_FOUND || !is_file(arg)) {
+                if (u->load != IMM_LOAD_NOT_FOUND || !is_file(cli, arg)) {
                         *ret = u;
                         return IMM_EXIT_OK;
                 }

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <git2.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { BLOB_MAX = 16 << 20, FOLDERS_OPEN = 32, FOLDERS_DEEP = 64 };
 
@@ -284,16 +286,92 @@ static int find_tree(git_repository *repo, const char *revision, git_object **re
         return -EINVAL;
 }
 
+static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+/*
+ * A process of its own makes the folder, and takes it away when nobody holds the other end of a
+ * pipe any more: whichever way this one ends, by SIGKILL too. It is in a session of its own, so
+ * that what a terminal or a pipeline sends to all does not end it, and holds nothing that others
+ * wait for. It tells 0 or an errno, and the folder's path is @path then.
+ */
+static void keep_folder(char *path, int tell, int until) {
+        int e;
+        char c;
+
+        (void)setsid();
+        (void)signal(SIGPIPE, SIG_IGN); /* who asked may be gone before it is told */
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fd != tell && fd != until)
+                        (void)close(fd);
+        e = mkdtemp(path) ? 0 : errno;
+        (void)!write(tell, &e, sizeof(e));
+        (void)!write(tell, path, strlen(path));
+        (void)close(tell);
+        while (read(until, &c, 1) < 0 && errno == EINTR)
+                ;
+        if (e == 0)
+                (void)nftw(path, drop, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
+        _exit(0);
+}
+
+/* What the keeper tells: 0 with the path in @path, which has the room, or an errno */
+static int hear(int from, char *path) {
+        size_t n = strlen(path), have = 0;
+        int e;
+
+        if (read(from, &e, sizeof(e)) != (ssize_t)sizeof(e))
+                return EIO;
+        while (e == 0 && have < n) {
+                ssize_t k = read(from, path + have, n - have);
+
+                if (k <= 0)
+                        return EIO;
+                have += (size_t)k;
+        }
+        return e;
+}
+
+static int make_folder(struct imm_revision *r, struct imm_err *err) {
+        const char *temporary = getenv("TMPDIR");
+        imm_auto_free char *path = NULL;
+        int hold[2], tell[2], e;
+
+        if (asprintf(&path, "%s/immure-base-XXXXXX",
+                    temporary && *temporary == '/' ? temporary : "/tmp") < 0)
+                imm_oom();
+        if (pipe2(hold, O_CLOEXEC) < 0 || pipe2(tell, O_CLOEXEC) < 0)
+                return imm_err_set(err, -errno, "cannot make a pipe: %s", strerror(errno));
+        r->cleaner = fork();
+        if (r->cleaner == 0) {
+                (void)close(hold[1]);
+                (void)close(tell[0]);
+                keep_folder(path, tell[1], hold[0]);
+        }
+        e = r->cleaner < 0 ? errno : 0;
+        (void)close(hold[0]);
+        (void)close(tell[1]);
+        r->hold = hold[1];
+        if (e == 0)
+                e = hear(tell[0], path);
+        (void)close(tell[0]);
+        if (e != 0)
+                return imm_err_set(err, -e, "cannot make a temporary folder: %s", strerror(e));
+        r->folder = imm_steal(path);
+        return 0;
+}
+
 int imm_revision_open(struct imm_revision *r, const char *revision, const char *const *paths,
         size_t n, struct imm_err *err) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         imm_auto_free char *cwd = getcwd(NULL, 0);
-        const char *temporary = getenv("TMPDIR"), *rel;
+        const char *rel;
         git_repository *repo = NULL;
         git_object *tree = NULL;
         int k = 0;
 
-        *r = (struct imm_revision){.back = -1};
+        *r = IMM_REVISION_NONE;
         (void)git_libgit2_init();
         /* who owns the checkout does not matter: nothing of it is executed */
         (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
@@ -305,10 +383,8 @@ int imm_revision_open(struct imm_revision *r, const char *revision, const char *
                 k = imm_err_set(err, -EINVAL, "the git repository at '%s' has no work tree", cwd);
         else if (k == 0)
                 r->top = imm_xstrdup(git_repository_workdir(repo));
-        if (k == 0 && (asprintf(&r->folder, "%s/immure-base-XXXXXX",
-                               temporary && *temporary == '/' ? temporary : "/tmp") < 0 ||
-                              !mkdtemp(r->folder)))
-                k = imm_err_set(err, -errno, "cannot make a temporary folder: %s", strerror(errno));
+        if (k == 0)
+                k = make_folder(r, err);
         if (k == 0)
                 k = write_all(r, repo, (git_tree *)tree, cwd, paths, n, a, err);
         if (k == 0) {
@@ -325,14 +401,15 @@ int imm_revision_open(struct imm_revision *r, const char *revision, const char *
         return k;
 }
 
-static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
-
 void imm_revision_close(struct imm_revision *r) {
         imm_revision_leave(r);
-        if (r->folder)
-                (void)nftw(r->folder, drop, FOLDERS_OPEN, FTW_DEPTH | FTW_PHYS);
+        if (r->hold >= 0)
+                (void)close(r->hold);
+        if (r->cleaner > 0)
+                while (waitpid(r->cleaner, NULL, 0) < 0 && errno == EINTR)
+                        ;
+        r->hold = -1;
+        r->cleaner = 0;
         free(r->folder);
         free(r->inside);
         free(r->top);

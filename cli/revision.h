@@ -7,11 +7,14 @@
  * libgit2, so nothing of the repository (hooks, filters, drivers) is executed.
  */
 struct imm_revision {
-        char *top;    /* the work tree, absolute, with a slash at its end */
-        char *folder; /* temporary, absolute: what corresponds to it */
-        char *inside; /* of it, what corresponds to the working directory */
-        int back;     /* descriptor of the working directory while the other one is entered; -1 */
+        char *top;     /* the work tree, absolute, with a slash at its end */
+        char *folder;  /* temporary, absolute: what corresponds to it */
+        char *inside;  /* of it, what corresponds to the working directory */
+        int back;      /* descriptor of the working directory while the other one is entered; -1 */
+        int hold;      /* while it is open the folder stays; -1 */
+        pid_t cleaner; /* who removes it then, however this process ends; 0 */
 };
+#define IMM_REVISION_NONE ((struct imm_revision){.back = -1, .hold = -1})
 
 /*
  * Writes out the folders of @paths (relative, or absolute inside the repository) at @revision;

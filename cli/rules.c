@@ -257,7 +257,7 @@ static int validate(struct imm_cli *cli) {
 }
 
 static int run(struct imm_cli *cli) {
-        struct imm_cli_audit a = {.project = imm_check_project(cli, &(struct imm_strv){0})};
+        struct imm_cli_audit a = {.project = imm_check_project_here(cli)};
         int r;
 
         if (arg.validate)

@@ -4,7 +4,8 @@
  * (systemd-analyze looks into the same folders, and into the host's search path after them; a gate
  * whose answer depends on the machine that it runs on is no gate, so that part is left out.)
  *
- * "FILE:ALIAS" reads FILE as if it were called ALIAS.
+ * "FILE:ALIAS" reads FILE as if it were called ALIAS; an instance without a file of its own is read
+ * from the template beside it.
  */
 
 #include "analyzer/unit/index.h"
@@ -173,6 +174,17 @@ static struct imm_unit *read_given(struct imm_manager *m, const char *shown, con
         return u;
 }
 
+const char *imm_unit_file_to_read(const char *path, struct imm_arena *a) {
+        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *template;
+        struct stat st;
+
+        if (imm_unit_name_kind(name) != IMM_NAME_INSTANCE || lstat(path, &st) == 0)
+                return path;
+        template =
+                imm_printf(a, "%.*s%s", (int)(name - path), path, imm_unit_name_template(name, a));
+        return lstat(template, &st) == 0 ? template : path;
+}
+
 int imm_manager_unit_file(
         struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
@@ -185,6 +197,7 @@ int imm_manager_unit_file(
         name = alias ? alias : slash ? slash + 1 : file;
         if (imm_unit_name_kind(name) == IMM_NAME_INVALID)
                 return imm_err_set(err, -EINVAL, "'%s' is not the name of a unit file", path);
+        file = imm_unit_file_to_read(file, a);
         full = absolute(file, a);
         if (!full)
                 return imm_err_set(err, -errno, "cannot find the working directory");

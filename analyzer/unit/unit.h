@@ -195,6 +195,9 @@ void imm_manager_names(
  * of a root. -EINVAL for what is no unit file's name; a file that is not there is a unit not found.
  * It stands in m->list, not in m->units.
  */
+/* What is read for such a path: itself, or for "a/x@i.service", which is not there, "a/x@.service"
+ * if that is. In @a. */
+const char *imm_unit_file_to_read(const char *path, struct imm_arena *a);
 int imm_manager_unit_file(
         struct imm_manager *m, const char *path, struct imm_unit **ret, struct imm_err *err);
 

@@ -310,6 +310,7 @@ static int run(struct imm_cli *cli) {
                 q[i].wider = !same(&q[i].main, &q[i].widest);
                 yes &= all_yes(&q[i].widest, asked.mode);
         }
+        imm_cli_unseen(cli);
         imm_handed_compute(cli->manager, u, cli->arena, &handed);
         if (cli->live)
                 ask_kernel(cli, u, q, asked.n, &live);

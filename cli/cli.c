@@ -71,6 +71,15 @@ int imm_cli_open(struct imm_cli *cli) {
         return IMM_EXIT_OK;
 }
 
+void imm_cli_unseen(struct imm_cli *cli) {
+        imm_array_foreach (i, &cli->manager->diags) {
+                const struct imm_diags one = {.v = i, .n = 1, .cap = 1};
+
+                if (i->level == IMM_DIAG_UNREADABLE)
+                        imm_cli_diags(cli, &one);
+        }
+}
+
 void imm_cli_say_version(struct imm_cli *cli) {
         const struct imm_manager *m = cli->manager;
 

@@ -99,6 +99,10 @@ int imm_cli_usage(struct imm_cli *cli, const char *fmt, ...) __attribute__((form
  * warnings. */
 void imm_cli_diags(struct imm_cli *cli, const struct imm_diags *d);
 
+/* Says what of the root as a whole could not be read (users, system.conf, folders of units), which
+ * makes any answer about it partial. For verbs that do not say all diagnostics of the manager. */
+void imm_cli_unseen(struct imm_cli *cli);
+
 /* The exit status of a verb that did its work: 0, or 3 after something could not be read. */
 static inline int imm_cli_done(const struct imm_cli *cli) {
         return cli->partial ? IMM_EXIT_PARTIAL : IMM_EXIT_OK;

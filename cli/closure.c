@@ -400,6 +400,7 @@ static int closure(struct imm_cli *cli) {
         compute_all(cli, results, cli->n_args);
         imm_cli_diags(cli, imm_closures_diags(imm_closures_of(cli->manager)));
         imm_cli_say_version(cli);
+        imm_cli_unseen(cli);
         if (cli->json != IMM_JSON_OFF) {
                 struct imm_json j = imm_json_on(stdout, cli->json);
 

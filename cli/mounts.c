@@ -332,6 +332,7 @@ static int mounts(struct imm_cli *cli) {
                                                 units[i]->name)});
                 }
         }
+        imm_cli_unseen(cli);
         if (cli->json != IMM_JSON_OFF)
                 mounts_json(cli, units, cli->n_args);
         for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {

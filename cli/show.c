@@ -507,6 +507,7 @@ static int show(struct imm_cli *cli) {
                                         .msg = imm_printf(cli->arena, "there is no unit '%s'",
                                                 list[i]->unit->name)});
         }
+        imm_cli_unseen(cli);
         if (!asked.emit && asked.properties.n == 0) {
                 r = imm_cli_judged_open(cli, &judged);
                 if (r != IMM_EXIT_OK)

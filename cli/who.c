@@ -329,6 +329,7 @@ static int run(struct imm_cli *cli) {
         job.answers = imm_alloc_array(cli->arena, job.n * job.places.n, sizeof(*job.answers));
         imm_cli_say_version(cli);
         ask_all(&job);
+        imm_cli_unseen(cli);
         if (cli->json != IMM_JSON_OFF)
                 print_json(&job);
         for (size_t i = 0; cli->json == IMM_JSON_OFF && i < job.places.n; i++)

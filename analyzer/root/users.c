@@ -1,5 +1,7 @@
 #include "analyzer/root/users.h"
 
+#include <errno.h>
+
 #include "base/map.h"
 #include "base/text.h"
 
@@ -16,6 +18,7 @@ enum { SYSTEM_ID_MAX = 999, SYSTEM_ID_MIN = 1 };
 
 struct imm_users {
         struct imm_arena *a;
+        struct imm_diags *diags;
         IMM_ARRAY(struct imm_user) users;
         IMM_ARRAY(struct imm_group) groups;
         struct imm_map users_by_name, groups_by_name; /* to index + 1 */
@@ -148,13 +151,27 @@ static void group_line(struct imm_users *u, char *line) {
 }
 
 /* Each line of a file, without its end; the file's memory is the users' own */
+static void unseen(struct imm_users *u, const char *path, int error) {
+        imm_diag_add(u->a, u->diags, IMM_DIAG_UNREADABLE, "unreadable", path, 0, NULL,
+                "which users and groups there are cannot be seen: %s", strerror(-error));
+}
+
+/* Refused, and no mask, no file of another kind */
+static bool is_denied(int error) {
+        return error == -EACCES || error == -EPERM || error == -EIO;
+}
+
 static void each_line(struct imm_users *u, const struct imm_root *r, const char *path,
         void (*line)(struct imm_users *u, char *line)) {
         struct imm_blob b;
         char *text, *next;
+        int k = imm_root_read(r, path, FILE_MAX, u->a, &b, NULL);
 
-        if (imm_root_read(r, path, FILE_MAX, u->a, &b, NULL) < 0)
+        if (k < 0) {
+                if (k != -ENOENT && k != -ENOTDIR)
+                        unseen(u, path, k);
                 return;
+        }
         text = imm_strndup(u->a, b.data, b.size);
         for (; *text; text = next) {
                 char *end = text + strcspn(text, "\n");
@@ -354,23 +371,33 @@ static void read_sysusers(struct imm_users *u, const struct imm_root *r, struct 
                 struct imm_dirent *e;
                 size_t n;
 
-                if (imm_root_list(r, folders[i], u->a, &e, &n) < 0)
+                int k = imm_root_list(r, folders[i], u->a, &e, &n);
+
+                if (k < 0) {
+                        if (is_denied(k))
+                                unseen(u, folders[i], k);
                         continue;
-                for (size_t k = 0; k < n; k++) {
-                        if (e[k].name[0] == '.' || !imm_ends_with(e[k].name, ".conf") ||
-                                imm_map_has(&paths, e[k].name))
+                }
+                for (struct imm_dirent *f = e; f < e + n; f++) {
+                        if (f->name[0] == '.' || !imm_ends_with(f->name, ".conf") ||
+                                imm_map_has(&paths, f->name))
                                 continue;
-                        imm_map_put(u->a, &paths, e[k].name,
-                                imm_printf(u->a, "%s/%s", folders[i], e[k].name));
-                        imm_strv_add(u->a, &names, e[k].name);
+                        imm_map_put(u->a, &paths, f->name,
+                                imm_printf(u->a, "%s/%s", folders[i], f->name));
+                        imm_strv_add(u->a, &names, f->name);
                 }
         }
         imm_strv_sort_unique(&names);
         for (size_t i = 0; i < names.n; i++) {
+                const char *path = imm_map_get(&paths, names.v[i]);
                 struct imm_blob b;
+                int k = imm_root_read(r, path, FILE_MAX, u->a, &b, NULL);
 
-                if (imm_root_read(r, imm_map_get(&paths, names.v[i]), FILE_MAX, u->a, &b, NULL) < 0)
+                if (k < 0) {
+                        if (is_denied(k))
+                                unseen(u, path, k);
                         continue;
+                }
                 for (char *l = imm_strndup(u->a, b.data, b.size), *next; *l; l = next) {
                         char *end = l + strcspn(l, "\r\n");
 
@@ -407,11 +434,13 @@ static void make_sysusers(struct imm_users *u, const struct imm_root *r) {
         set_members(u, &lists);
 }
 
-struct imm_users *imm_users_load(const struct imm_root *r, struct imm_arena *a) {
+struct imm_users *imm_users_load(
+        const struct imm_root *r, struct imm_arena *a, struct imm_diags *diags) {
         struct imm_users *u = imm_new(a, struct imm_users);
         const char **none = imm_alloc_array(a, 1, sizeof(char *));
 
         u->a = a;
+        u->diags = diags;
         each_line(u, r, "/etc/passwd", passwd_line);
         each_line(u, r, "/etc/group", group_line);
         if (!imm_user_by_uid(u, 0))

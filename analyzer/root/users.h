@@ -6,6 +6,7 @@
  */
 
 #include "analyzer/root/root.h"
+#include "base/diag.h"
 
 #include <sys/types.h>
 
@@ -26,9 +27,13 @@ struct imm_group {
 
 struct imm_users;
 
-/* Never fails for odd content; lives in @a. Missing files mean no users but root (systemd's own
- * rule). */
-struct imm_users *imm_users_load(const struct imm_root *r, struct imm_arena *a);
+/*
+ * Never fails for odd content; lives in @a. Missing files mean no users but root (systemd's own
+ * rule). A file that is there and cannot be read is told in @diags, for then nobody knows who there
+ * is.
+ */
+struct imm_users *imm_users_load(
+        const struct imm_root *r, struct imm_arena *a, struct imm_diags *diags);
 
 const struct imm_user *imm_user_by_name(const struct imm_users *u, const char *name);
 const struct imm_user *imm_user_by_uid(const struct imm_users *u, uid_t uid);

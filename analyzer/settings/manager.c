@@ -131,6 +131,11 @@ static void read_assignment(struct imm_parse *p, const struct imm_assignment *x,
                         *imm_parse_value_of(p, keys[k].ids[i]) = *p->values[p->id];
 }
 
+static void unseen(struct imm_parse *p, const char *path, int error) {
+        imm_diag_add(p->a, p->diags, IMM_DIAG_UNREADABLE, "unreadable", path, 0, NULL,
+                "it cannot be read: %s", strerror(-error));
+}
+
 /* @system: it is system.conf, of which a user's manager keeps the limits alone */
 static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *path, bool system) {
         static const char *const sections[] = {"Manager", NULL};
@@ -142,8 +147,7 @@ static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *p
 
         if (r < 0) {
                 if (r != -ENOENT)
-                        imm_diag_add(p->a, p->diags, IMM_DIAG_UNREADABLE, "unreadable", path, 0,
-                                NULL, "it cannot be read: %s", strerror(-r));
+                        unseen(p, path, r);
                 return;
         }
         text = imm_strndup(p->a, blob.data, blob.size);
@@ -177,10 +181,14 @@ static void read_all(struct imm_parse *p, struct imm_defaults *d, const char *na
         for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
                 const char *path = imm_printf(p->a, "%s/systemd/%s", dirs[i], name);
                 struct stat st;
+                int r;
 
                 if (i > 0 && p->version < 254)
                         break;
-                if (imm_root_stat(p->m->root, path, &st) < 0)
+                r = imm_root_stat(p->m->root, path, &st);
+                if (r == -EACCES)
+                        unseen(p, path, r);
+                if (r < 0)
                         continue;
                 if (S_ISREG(st.st_mode))
                         read_conf(p, d, path, system);
@@ -190,8 +198,11 @@ static void read_all(struct imm_parse *p, struct imm_defaults *d, const char *na
                 const char *dir = imm_printf(p->a, "%s/systemd/%s.d", dirs[i], name);
                 struct imm_dirent *list;
                 size_t n;
+                int r = imm_root_list(p->m->root, dir, p->a, &list, &n);
 
-                if (imm_root_list(p->m->root, dir, p->a, &list, &n) < 0)
+                if (r == -EACCES || r == -EIO)
+                        unseen(p, dir, r);
+                if (r < 0)
                         continue;
                 for (size_t k = 0; k < n; k++)
                         if (imm_ends_with(list[k].name, ".conf") &&

@@ -47,7 +47,7 @@ int imm_manager_open(struct imm_manager **ret, const struct imm_root *root,
         m->version_source = options->version ? IMM_VERSION_ASKED
                             : own            ? IMM_VERSION_ROOT
                                              : IMM_VERSION_NEWEST;
-        m->users = imm_users_load(root, a);
+        m->users = imm_users_load(root, a, &m->diags);
         if (m->scope == IMM_SCOPE_USER) {
                 m->user = find_user(m, options->user, err);
                 if (!m->user)

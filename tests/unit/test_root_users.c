@@ -5,7 +5,9 @@ static struct imm_users *load(struct imm_arena *a) {
         imm_cleanup(imm_root_free) struct imm_root *r = NULL;
 
         assert_int_equal(imm_root_open(&r, tree, NULL), 0);
-        return imm_users_load(r, a);
+        static struct imm_diags diags;
+
+        return imm_users_load(r, a, &diags);
 }
 
 TEST(the_files_of_the_root) {

@@ -199,7 +199,7 @@ static void world_make(struct world *x, uid_t uid, struct imm_mount *mounts, siz
         struct bench *b = bench_new(257, IMM_SCOPE_SYSTEM, "x.service");
 
         b->m.root = root;
-        b->m.users = imm_users_load(root, b->a);
+        b->m.users = imm_users_load(root, b->a, &b->m.diags);
         *x = (struct world){
                 .b = b, .id = {.uid = uid, .gid = uid}, .table = {.v = mounts, .n = n, .cap = n}};
         x->w = (struct imm_walk){.m = &b->m,

@@ -39,7 +39,7 @@ static struct who identity(
         struct who w = {.b = bench_new(version, scope, "x.service")};
 
         w.b->m.root = root;
-        w.b->m.users = imm_users_load(root, w.b->a);
+        w.b->m.users = imm_users_load(root, w.b->a, &w.b->m.diags);
         if (scope == IMM_SCOPE_USER)
                 w.b->m.user = imm_user_by_name(w.b->m.users, "alice");
         imm_identity_compute(&w.b->m, bench_service(w.b, lines), kind, w.b->a, &w.id);

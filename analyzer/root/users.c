@@ -192,7 +192,9 @@ struct sysuser {
 };
 struct sysusers {
         IMM_ARRAY(struct sysuser) v;
+        const struct imm_root *root;
 };
+enum { SYSUSERS_LOCKED = 257 }; /* the first to know "u!", which makes a locked account */
 
 /* The next word of a line: quotes group, a backslash makes the next character plain */
 static char *next_word(char **p) {
@@ -220,6 +222,12 @@ static bool is_user_name(const char *s) {
         return n > 0 && n < 256 && !s[n] && !strchr("0123456789-.", *s);
 }
 
+static bool knows_locked(const struct imm_root *r) {
+        unsigned version = imm_root_systemd_version(r);
+
+        return version == 0 || version >= SYSUSERS_LOCKED;
+}
+
 static void sysusers_line(struct imm_users *u, struct sysusers *to, char *line) {
         struct sysuser item = {0};
         char *w[6] = {0};
@@ -232,9 +240,9 @@ static void sysusers_line(struct imm_users *u, struct sysusers *to, char *line) 
                 if (w[i] && imm_streq(w[i], "-"))
                         w[i] = NULL;
         }
-        /* "u!" makes a locked account */
-        if (!w[0] || !strchr("ugm", w[0][0]) || (w[0][1] && !imm_streq(w[0], "u!")) || !w[1] ||
-                !is_user_name(w[1]))
+        if (!w[0] || !strchr("ugm", w[0][0]) || !w[1] || !is_user_name(w[1]))
+                return;
+        if (w[0][1] && (!imm_streq(w[0], "u!") || !knows_locked(to->root)))
                 return;
         item = (struct sysuser){w[0][0], w[1], w[2], w[4], w[5]};
         if (item.kind == 'm' && (!w[2] || !is_user_name(w[2])))
@@ -260,13 +268,14 @@ static bool allocate(const struct imm_users *u, unsigned *next, unsigned *ret) {
         return false;
 }
 
+/* The owner of the path, which counts as a wish only among the system's ids */
 static bool owner_of(const struct imm_root *r, const char *path, bool group, unsigned *ret) {
         struct stat st;
 
         if (imm_root_stat(r, path, &st) < 0)
                 return false;
         *ret = group ? st.st_gid : st.st_uid;
-        return true;
+        return *ret >= SYSTEM_ID_MIN && *ret <= SYSTEM_ID_MAX;
 }
 
 static void make_group(struct imm_users *u, const struct imm_root *r, const char *name,
@@ -410,7 +419,7 @@ static void read_sysusers(struct imm_users *u, const struct imm_root *r, struct 
 
 /* Groups first, then users, then memberships, as systemd-sysusers does it */
 static void make_sysusers(struct imm_users *u, const struct imm_root *r) {
-        struct sysusers items = {0};
+        struct sysusers items = {.root = r};
         struct imm_map lists = {0};
         unsigned next = SYSTEM_ID_MAX;
 

@@ -83,5 +83,20 @@ TEST(users_made_at_boot) {
         assert_null(imm_user_by_name(u, "9x"));
 }
 
+/* "u!" came with 257, and a file's owner counts only where it is one of the system's */
+TEST(what_older_systemd_does_not_make) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_users *u;
+
+        tree_file("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        tree_file("etc/group", "root:x:0:\n");
+        tree_file("usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-252.so", "");
+        tree_file("usr/lib/sysusers.d/z.conf", "u! eta\nu owned /etc/passwd\n");
+        u = load(a);
+        assert_null(imm_user_by_name(u, "eta"));
+        assert_int_equal(imm_user_by_name(u, "owned")->uid, 999);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_make, tree_remove)
-RUN(T(the_files_of_the_root), T(without_files_there_is_root), T(users_made_at_boot))
+RUN(T(the_files_of_the_root), T(without_files_there_is_root), T(users_made_at_boot),
+        T(what_older_systemd_does_not_make))

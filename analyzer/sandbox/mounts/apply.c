@@ -211,13 +211,41 @@ static apply_fn *const appliers[IMM_PLAN_MODE_N] = {
 static int follow(struct imm_plan *p, struct imm_plan_entry *e) {
         bool outside = e->mode == IMM_PLAN_EXTENSION_DIRECTORY || e->mode == IMM_PLAN_PRIVATE_TMPFS;
         const char *next;
-        int r = imm_vfs_chase_step(p->v, outside ? "/" : p->root, e->path, &next);
+        int r = imm_vfs_chase_step(
+                p->v, outside ? "/" : p->root, e->path, p->q.above_steps, &next);
 
         if (r != 0)
                 return r;
         if (e->followed++ >= FOLLOWED_MAX)
                 return -ELOOP;
         e->path = next;
+        return 0;
+}
+
+/* Does a link lead the entry above the root, from where nothing leads it back? */
+static bool is_stray(const struct imm_plan *p, const struct imm_plan_entry *e) {
+        const char *rest = imm_path_below(e->path, p->root);
+
+        return rest && rest[0] == '.' && rest[1] == '.' && (rest[2] == '/' || rest[2] == '\0');
+}
+
+/*
+ * Such a path is one in the place where the namespace is put together: with enough ".." that of the
+ * old root, where a mount is lost, and in most versions not found when its flags are to change.
+ */
+static int apply_stray(const struct imm_plan *p, const struct imm_plan_entry *e) {
+        const char *rest = imm_path_below(e->path, p->root);
+        unsigned n = 0;
+
+        for (; rest[0] == '.' && rest[1] == '.'; rest += strspn(rest, "/")) {
+                rest += 2;
+                n++;
+        }
+        if (n < 3)
+                return e->ignore ? 0 : -ENOENT;
+        if (p->q.strays_fail && (imm_plan_entry_read_only(e) || imm_plan_entry_noexec(e) ||
+                                        e->exec || e->mode == IMM_PLAN_EXEC))
+                return -EBUSY;
         return 0;
 }
 
@@ -238,7 +266,10 @@ static int establish(struct imm_plan *p, const struct imm_plan_entry **ret_culpr
                                 again = true;
                                 break;
                         }
-                        if (r > 0) {
+                        if (r > 0 && is_stray(p, e)) {
+                                r = apply_stray(p, e);
+                                e->stray = true;
+                        } else if (r > 0) {
                                 mode_t umask = p->v->umask;
 
                                 if (e->mode == IMM_PLAN_PRIVATE_DEV)
@@ -282,7 +313,7 @@ static int make_links(struct imm_plan *p) {
 }
 
 static bool left_alone(const struct imm_plan *p, const struct imm_plan_entry *e) {
-        return p->q.skipped_known && e->state != IMM_PLAN_APPLIED;
+        return e->stray || (p->q.skipped_known && e->state != IMM_PLAN_APPLIED);
 }
 
 static int settle(const struct imm_plan_entry *e, int r) {

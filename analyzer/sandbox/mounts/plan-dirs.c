@@ -117,6 +117,20 @@ static int link_idempotent(struct imm_plan *p, const char *to, const char *at) {
         return 0;
 }
 
+/* The place of private directories; there already, it must be a directory: a link is refused. */
+static int make_private_root(struct imm_plan *p, enum imm_exec_dir d) {
+        const char *path = imm_printf(p->a, "%s/private", p->prefix[d]);
+        int r = imm_vfs_mknod(p->v, path, S_IFDIR | 0700, NULL);
+        struct imm_vpath at;
+
+        if (r != -EEXIST)
+                return r;
+        r = imm_vfs_lookup(p->v, path, false, &at);
+        if (r < 0)
+                return r;
+        return S_ISDIR(imm_vfs_mode(p->v, at.node)) ? 0 : -ENOTDIR;
+}
+
 static int make_private(struct imm_plan *p, enum imm_exec_dir d, const struct imm_plan_dir *dir,
         const char *path, const char **ret) {
         const char *pp = private_path(p, d, dir->item->path);
@@ -124,8 +138,8 @@ static int make_private(struct imm_plan *p, enum imm_exec_dir d, const struct im
         struct imm_vpath old, new;
         int r;
 
-        r = imm_vfs_mknod(p->v, imm_printf(p->a, "%s/private", p->prefix[d]), S_IFDIR | 0700, NULL);
-        if (r < 0 && r != -EEXIST)
+        r = make_private_root(p, d);
+        if (r < 0)
                 return r;
         r = imm_vfs_mkdir_parents(p->v, pp, 0755);
         if (r < 0)

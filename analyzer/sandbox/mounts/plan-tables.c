@@ -187,6 +187,8 @@ struct imm_quirks imm_quirks_of(unsigned version) {
                 .pressure = version >= 254,
                 .subset_ignored = version >= 248,
                 .state_home = version >= 254,
+                .above_steps = version >= 254,
+                .strays_fail = version >= 248,
                 .root = version >= 254 ? "/run/systemd/mount-rootfs" : "/run/systemd/unit-root",
         };
 }

@@ -54,6 +54,7 @@ struct imm_plan_entry {
         bool fixed;       /* a row of the tables: its path was not chosen by anybody */
         enum imm_plan_state state;
         unsigned followed;
+        bool stray; /* leads above the root (is_stray) */
         struct imm_strv layers; /* of an overlay, the lowest first */
         enum imm_setting setting;
         struct imm_origin origin;
@@ -108,6 +109,8 @@ struct imm_quirks {
         bool pressure;      /* memory.pressure stays writable; 254 */
         bool subset_ignored; /* ProcSubset=pid: missing paths in /proc are no error; 248 */
         bool state_home;     /* ~/.local/state; 254 */
+        bool above_steps;    /* ".." at the root is followed like another; 254 */
+        bool strays_fail;    /* what was left with such ".." cannot be remounted; 248 */
         const char *root;    /* where the namespace is put together */
 };
 struct imm_quirks imm_quirks_of(unsigned version);

@@ -315,7 +315,7 @@ bool imm_vfs_is_mount_point(struct imm_vfs *v, const char *path, int *ret_error)
 /* ---- systemd's way to follow links ---- */
 
 static const char *join(struct imm_arena *a, const char *done, const char *rest) {
-        while (*rest == '/')
+        while (*rest == '/' || (rest[0] == '.' && (rest[1] == '/' || rest[1] == '\0')))
                 rest++;
         if (*rest == '\0')
                 return done;
@@ -329,7 +329,18 @@ static bool has_dot_dot(const char *path) {
         return false;
 }
 
-int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, const char **ret) {
+/* What a link's text says; the kernel's own links of a process name what it has open */
+static const char *text_of_link(struct imm_vfs *v, struct imm_vnode *c) {
+        const char *target = imm_vfs_target(v, c);
+
+        if (target && imm_streq(c->fs->type, "proc") &&
+                (imm_streq(target, "@root") || imm_streq(target, "@cwd")))
+                return "/";
+        return target;
+}
+
+int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bool above_is_step,
+        const char **ret) {
         const char *rest = imm_path_below(path, root);
         struct imm_vpath p, top;
         int r;
@@ -356,7 +367,7 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, co
                 }
                 here = p.mount == top.mount && p.node == top.node ? root : imm_vfs_path(v, p);
                 if (n == 2 && rest[0] == '.' && rest[1] == '.') {
-                        if (here == root && imm_streq(root, "/")) {
+                        if (here == root && !above_is_step) {
                                 rest += n;
                                 continue;
                         }
@@ -372,7 +383,7 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, co
                 if (mode == 0)
                         return has_dot_dot(rest + n) ? -ENOENT : 1;
                 if (S_ISLNK(mode)) {
-                        const char *target = imm_vfs_target(v, c);
+                        const char *target = text_of_link(v, c);
 
                         if (!target || target[0] == '\0')
                                 return -EINVAL;

@@ -69,6 +69,13 @@ static void policy_start(struct imm_xml *x, struct reading *r, const char **attr
 
         *p = (struct imm_bus_policy){.context = IMM_BUS_IGNORED};
         r->in_policy = true;
+        for (size_t i = 0; attributes[i]; i += 2)
+                if (!imm_streq(attributes[i], "context") && !imm_streq(attributes[i], "user") &&
+                        !imm_streq(attributes[i], "group") &&
+                        !imm_streq(attributes[i], "at_console")) {
+                        x->problem = "a policy with an attribute that is not known";
+                        return;
+                }
         if ((context != NULL) + (user != NULL) + (group != NULL) + (console != NULL) != 1) {
                 x->problem = "a policy is for one thing: a context, a user, a group or the console";
                 return;
@@ -83,8 +90,10 @@ static void policy_start(struct imm_xml *x, struct reading *r, const char **attr
                 p->context = IMM_BUS_USER;
         else if (group && group_id(r->b, group, &p->id))
                 p->context = IMM_BUS_GROUP;
-        else if (console && !is_true(console))
+        else if (console && imm_streq(console, "false"))
                 p->context = IMM_BUS_NOT_AT_CONSOLE;
+        else if (console && !imm_streq(console, "true"))
+                x->problem = "a policy is for the console or not: 'true' or 'false'";
 }
 
 /* ---- <allow>, <deny> ---- */
@@ -124,15 +133,64 @@ static bool attributes_known(const char **attributes) {
         return true;
 }
 
-/* What the bus refuses of a rule, and with it its whole file; NULL: nothing */
-static const char *mistake_in(const char **attributes) {
+static long number(const char *s) {
+        char *end;
+        long n = strtol(s, &end, 0);
+
+        return end == s || *end || n > INT32_MAX ? -1 : n;
+}
+
+/* A value that the bus refuses, and with it the whole file */
+static const char *mistake_in_value(const char *key, const char *value) {
+        static const char *const flags[] = {
+                "send_requested_reply", "send_broadcast", "receive_requested_reply", "eavesdrop"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(flags); i++)
+                if (imm_streq(key, flags[i]) && !imm_streq(value, "true") &&
+                        !imm_streq(value, "false"))
+                        return "a flag that is neither 'true' nor 'false'";
+        if ((imm_streq(key, "min_fds") || imm_streq(key, "max_fds")) && number(value) < 0)
+                return "a number that is none";
+        if ((imm_streq(key, "send_type") || imm_streq(key, "receive_type")) &&
+                !message_type_known(value))
+                return "a message type that is not known";
+        return NULL;
+}
+
+/* Who may connect cannot be said in a policy of one user or group; a name not known is no matter.
+ */
+static bool connects(const struct reading *r, const char *key, const char *value) {
+        unsigned id;
+
+        if (imm_streq(key, "user"))
+                return imm_streq(value, "*") || user_id(r->b, value, &id);
+        return imm_streq(key, "group") && (imm_streq(value, "*") || group_id(r->b, value, &id));
+}
+
+/* The same of attributes that do not go together */
+static const char *mistake_in(const struct reading *r, const char **attributes) {
         static const char *const sides[] = {"send_", "receive_"};
-        bool side[2] = {false, false}, alone = false, member = false, where = false, error = false;
+        bool side[2] = {false, false}, member = false, where = false, named = false, error = false;
+        bool more = false,
+             of_one = r->policy.context == IMM_BUS_USER || r->policy.context == IMM_BUS_GROUP;
+        const char *to;
+        unsigned alone = 0;
         size_t n = 0;
 
-        for (; attributes[2 * n]; n++) {
-                const char *key = attributes[2 * n], *value = attributes[2 * n + 1];
+        for (size_t k = 0; attributes[k]; k += 2) {
+                const char *key = attributes[k],
+                           *mistake = mistake_in_value(key, attributes[k + 1]);
 
+                if (mistake)
+                        return mistake;
+                if (imm_streq(key, "log"))
+                        continue;
+                if (imm_streq(key, "min_fds") || imm_streq(key, "max_fds")) {
+                        more = true;
+                        continue;
+                }
+                n++;
+                more |= imm_streq(key, "eavesdrop");
                 for (size_t i = 0; i < 2; i++) {
                         const char *what = imm_after(key, sides[i]);
 
@@ -142,17 +200,26 @@ static const char *mistake_in(const char **attributes) {
                         member |= imm_streq(what, "member");
                         error |= imm_streq(what, "error");
                         where |= imm_streq(what, "interface") || imm_streq(what, "path");
-                        if (imm_streq(what, "type") && !message_type_known(value))
-                                return "a message type that is not known";
+                        named |= imm_streq(what, "interface") || imm_streq(what, "member");
                 }
-                alone |= imm_streq(key, "own") || imm_streq(key, "own_prefix") ||
+                alone += imm_streq(key, "own") || imm_streq(key, "own_prefix") ||
                          imm_streq(key, "user") || imm_streq(key, "group");
+                if (of_one && connects(r, key, attributes[k + 1]))
+                        return "who may connect is said of the whole bus, not of one user or group";
         }
         if (n == 0)
                 return "a rule without an attribute";
-        if ((side[0] && side[1]) || (alone && (side[0] || side[1])) || (error && member))
+        if ((side[0] && side[1]) || alone + (side[0] || side[1] || more) > 1 || (error && named))
                 return "attributes that do not go together";
-        return member && !where ? "a member without an interface or a path" : NULL;
+        if (member && !where)
+                return "a member without an interface or a path";
+        if (imm_xml_attribute(attributes, "send_destination") &&
+                imm_xml_attribute(attributes, "send_destination_prefix"))
+                return "a destination and a prefix of one";
+        to = imm_xml_attribute(attributes, "send_destination");
+        return to && !imm_streq(to, "*") && is_true(imm_xml_attribute(attributes, "send_broadcast"))
+                       ? "a broadcast to one destination"
+                       : NULL;
 }
 
 static bool about(const char **attributes, const char *what) {
@@ -179,7 +246,7 @@ static void rule_start(struct imm_xml *x, struct reading *r, bool allow, const c
                 x->problem = "a rule with an attribute that is not known";
                 return;
         }
-        x->problem = mistake_in(attributes);
+        x->problem = mistake_in(r, attributes);
         if (x->problem)
                 return;
         if (!receive && !send)
@@ -197,6 +264,9 @@ static void rule_start(struct imm_xml *x, struct reading *r, bool allow, const c
                 rule.type = IMM_BUS_OTHER_MESSAGE;
         if (receive && !allow && is_true(imm_xml_attribute(attributes, "eavesdrop")))
                 rule.type = IMM_BUS_OTHER_MESSAGE; /* about messages for others */
+        if (imm_xml_attribute(attributes, "min_fds") &&
+                number(imm_xml_attribute(attributes, "min_fds")) > 0)
+                rule.type = IMM_BUS_OTHER_MESSAGE; /* about messages with descriptors */
         if (++*r->n_rules > RULES_MAX) {
                 x->problem = "too many rules";
                 x->limit = true;
@@ -260,6 +330,9 @@ static void include_dir(struct reading *r, const char *dir) {
 static void end(struct imm_xml *x, const char *name, const char *text) {
         struct reading *r = x->data;
 
+        if ((imm_streq(name, "policy") || imm_streq(name, "allow") || imm_streq(name, "deny")) &&
+                text[strspn(text, " \t\r\n")])
+                x->problem = "text where there may be none";
         if (imm_streq(name, "policy")) {
                 r->in_policy = false;
                 if (r->policy.context != IMM_BUS_IGNORED)

@@ -89,6 +89,63 @@ static int asked(const struct files *f, struct who who, const char *call, const 
         return r;
 }
 
+/* What dbus-daemon 1.14 refuses in a rule, and what not: of a file with one such rule nothing
+ * counts */
+TEST(one_rule_that_is_refused_voids_its_file) {
+        static const struct {
+                const char *who, *rule;
+                int taken;
+        } rows[] = {
+                {"context='default'", "<allow send_broadcast='true' send_destination='a.b'/>", 0},
+                {"context='default'", "<allow send_broadcast='true' send_destination='*'/>", 1},
+                {"context='default'", "<allow send_broadcast='true' send_destination_prefix='a'/>",
+                        1},
+                {"context='default'", "<allow send_broadcast='yes'/>", 0},
+                {"context='default'", "<allow log='maybe' send_type='signal'/>", 1},
+                {"context='default'", "<allow log='true'/>", 0},
+                {"context='default'", "<allow eavesdrop='maybe'/>", 0},
+                {"context='default'", "<allow min_fds='-1' send_type='signal'/>", 0},
+                {"context='default'", "<allow min_fds='0x1' send_type='signal'/>", 1},
+                {"context='default'", "<allow max_fds='3'/>", 0},
+                {"context='default'", "<allow own='a' own_prefix='b'/>", 0},
+                {"context='default'", "<allow own='a' max_fds='1'/>", 0},
+                {"context='default'", "<allow own='a' log='true'/>", 1},
+                {"context='default'", "<allow eavesdrop='true' user='*'/>", 0},
+                {"context='default'", "<allow send_error='x' send_interface='y'/>", 0},
+                {"context='default'", "<allow send_error='x' send_path='/y'/>", 1},
+                {"context='default'", "<allow send_destination='a.b' send_destination_prefix='c'/>",
+                        0},
+                {"context='default'", "text", 0},
+                {"context='default'", "<allow user='nobody-knows'/>", 1},
+                {"user='alice'", "<allow user='bob'/>", 0},
+                {"user='alice'", "<allow user='nobody-knows'/>", 1},
+                {"user='*'", "<allow user='bob'/>", 1},
+                {"at_console='maybe'", "<allow send_type='signal'/>", 0},
+                {"user='alice' odd='x'", "<allow send_type='signal'/>", 0},
+        };
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const struct files f = {.policy = imm_printf(a,
+                                                "<busconfig><policy context='default'>"
+                                                "<allow send_destination='org.a'/></policy>"
+                                                "<policy %s>%s</policy></busconfig>",
+                                                rows[i].who, rows[i].rule)};
+
+                if (asked(&f, (struct who){0, 0, NULL}, "org.a:.I.M", NULL, NULL) != rows[i].taken)
+                        fail_msg("row %zu: not %d", i, rows[i].taken);
+        }
+}
+
+/* A rule about descriptors is none about a plain call */
+TEST(rules_about_descriptors) {
+        const struct files f = {
+                .policy = TO("context='default'", "<allow send_destination='org.a'/>"
+                                                  "<deny send_destination='org.a' min_fds='1'/>")};
+
+        assert_int_equal(asked(&f, (struct who){0, 0, NULL}, "org.a:.I.M", NULL, NULL), 1);
+}
+
 TEST(the_last_rule_that_matches_decides) {
         static const struct {
                 const char *policy, *call;
@@ -429,7 +486,9 @@ TEST(calls_are_parsed) {
                 assert_false(imm_bus_call_parse(wrong[i], a, &c));
 }
 
-RUN(cmocka_unit_test(the_last_rule_that_matches_decides),
+RUN(cmocka_unit_test(one_rule_that_is_refused_voids_its_file),
+        cmocka_unit_test(rules_about_descriptors),
+        cmocka_unit_test(the_last_rule_that_matches_decides),
         cmocka_unit_test(a_user_s_policy_beats_the_default_one_in_whatever_file),
         cmocka_unit_test(broken_files_are_told), cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(actions_say_what_any_caller_gets),

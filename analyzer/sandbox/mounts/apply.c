@@ -211,8 +211,7 @@ static apply_fn *const appliers[IMM_PLAN_MODE_N] = {
 static int follow(struct imm_plan *p, struct imm_plan_entry *e) {
         bool outside = e->mode == IMM_PLAN_EXTENSION_DIRECTORY || e->mode == IMM_PLAN_PRIVATE_TMPFS;
         const char *next;
-        int r = imm_vfs_chase_step(
-                p->v, outside ? "/" : p->root, e->path, p->q.above_steps, &next);
+        int r = imm_vfs_chase_step(p->v, outside ? "/" : p->root, e->path, p->q.above_steps, &next);
 
         if (r != 0)
                 return r;

@@ -204,6 +204,27 @@ static const char *working_directory(const struct imm_walk *w) {
         return dir ? dir : "/~ of a dynamic user";
 }
 
+/*
+ * The program is looked up before the user is changed: where the service itself may not search, the
+ * manager's own rights say whether there is one at all.
+ */
+static void look_as_manager(const struct imm_walk *w, const char *program, struct imm_spot *spot) {
+        const struct imm_identity root = {.cap_bounding = IMM_CAPS_ALL,
+                .cap_permitted = IMM_CAPS_ALL,
+                .cap_effective = IMM_CAPS_ALL,
+                .user = "root"};
+        struct imm_walk as_root = *w;
+        struct imm_spot seen;
+
+        if (spot->end != IMM_WALK_DENIED || w->id->userns != IMM_USERNS_NONE ||
+                w->m->scope != IMM_SCOPE_SYSTEM)
+                return;
+        as_root.id = &root;
+        imm_walk_to(&as_root, program, true, &seen);
+        if (seen.end == IMM_WALK_ABSENT || seen.end == IMM_WALK_LOOP)
+                *spot = seen;
+}
+
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
@@ -216,6 +237,7 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
          */
         program = absolute(
                 w->table->root_directory && !w->table->has_namespace ? &host : w, program, &spot);
+        look_as_manager(w, program, &spot);
         /* nothing is executed on a noexec mount, whatever may be there */
         if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP ||
                 (spot.end == IMM_WALK_UNKNOWN && never_made(w, IMM_OWN_ALL, program)) ||

@@ -218,6 +218,16 @@ static bool searchable(struct imm_vfs *v, struct imm_vnode *n) {
         return uid == v->uid && ((mode & 0100) || v->user_namespace);
 }
 
+/* What a link's text says; the kernel's own links of a process name what it has open */
+static const char *text_of_link(struct imm_vfs *v, struct imm_vnode *c) {
+        const char *target = imm_vfs_target(v, c);
+
+        if (target && imm_streq(c->fs->type, "proc") &&
+                (imm_streq(target, "@root") || imm_streq(target, "@cwd")))
+                return "/";
+        return target;
+}
+
 int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
         struct imm_vpath *ret) {
         struct imm_vpath p = imm_vfs_cross(v, root), top = p;
@@ -254,7 +264,7 @@ int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *pa
                         return -ENOENT;
                 path = end;
                 if (S_ISLNK(mode) && (follow || path[strspn(path, "/")] != '\0')) {
-                        const char *target = imm_vfs_target(v, c);
+                        const char *target = text_of_link(v, c);
 
                         if (++links > LINKS_MAX)
                                 return -ELOOP;
@@ -327,16 +337,6 @@ static bool has_dot_dot(const char *path) {
                 if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
                         return true;
         return false;
-}
-
-/* What a link's text says; the kernel's own links of a process name what it has open */
-static const char *text_of_link(struct imm_vfs *v, struct imm_vnode *c) {
-        const char *target = imm_vfs_target(v, c);
-
-        if (target && imm_streq(c->fs->type, "proc") &&
-                (imm_streq(target, "@root") || imm_streq(target, "@cwd")))
-                return "/";
-        return target;
 }
 
 int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bool above_is_step,

@@ -54,7 +54,7 @@ struct imm_plan_entry {
         bool fixed;       /* a row of the tables: its path was not chosen by anybody */
         enum imm_plan_state state;
         unsigned followed;
-        bool stray; /* leads above the root (is_stray) */
+        bool stray;             /* leads above the root (is_stray) */
         struct imm_strv layers; /* of an overlay, the lowest first */
         enum imm_setting setting;
         struct imm_origin origin;

@@ -124,7 +124,8 @@ bool imm_vfs_is_mount_point(struct imm_vfs *v, const char *path, int *ret_error)
 /*
  * Follows the first link or ".." of @path, which begins with @root (taken as it is; absolute links
  * start there again): 0 and the new path, 1 where nothing is left to follow (what does not exist
- * included), or a negative errno. ".." at @root itself is a step too (which leads to @root), or, not
+ * included), or a negative errno. ".." at @root itself is a step too (which leads to @root), or,
+ * not
  * @above_is_step, is passed over and stays in the path.
  */
 int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bool above_is_step,

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 /*
  * What texts name. A script's commands and absolute paths are likely, what a configuration file
@@ -117,6 +118,12 @@ void scan_paths(struct builder *b, const char *text, enum scan_flags flags,
         }
 }
 
+/* A page is what a program writes or serves: what it tells of is no need. */
+static bool is_page(const char *text) {
+        return strncasecmp(text, "<!doctype html", strlen("<!doctype html")) == 0 ||
+               strncasecmp(text, "<html", strlen("<html")) == 0;
+}
+
 void scan_config(struct builder *b, struct node *n, int by) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct imm_blob t;
@@ -125,7 +132,7 @@ void scan_config(struct builder *b, struct node *n, int by) {
                 return;
         imm_map_put(b->arena, &b->scanned, n->host, n);
         scratch = imm_arena_new();
-        if (read_text(b, n, scratch, &t))
+        if (read_text(b, n, scratch, &t) && !is_page(t.data))
                 scan_paths(b, t.data, SCAN_COMMENTS, IMM_POSSIBLE, "named in a configuration file",
                         by);
 }

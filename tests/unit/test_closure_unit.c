@@ -207,8 +207,11 @@ TEST(arguments_name_configuration_and_that_names_more) {
 
         service("[Service]\nType=exec\nEnvironmentFile=/etc/default/foo\nEnvironmentFile=-/etc/"
                 "default/bar\n"
-                "ExecStart=/bin/ls --config=/etc/foo.conf $OPTIONS /etc/absent\nStateDirectory=foo "
+                "ExecStart=/bin/ls --config=/etc/foo.conf --output=/var/lib/foo/page $OPTIONS "
+                "/etc/absent\nStateDirectory=foo "
                 "new\n");
+        tree_file("var/lib/foo/page", "<!DOCTYPE html>\n<p>it reads /etc/told\n");
+        tree_file("etc/told", "");
         w = world_new();
         c = imm_closure_of(w->m, unit(w, "x.service"));
         assert_need(c, "/etc/default/foo", IMM_LIKELY, 1);
@@ -216,6 +219,7 @@ TEST(arguments_name_configuration_and_that_names_more) {
         assert_need(c, "/etc/foo.conf", IMM_LIKELY, 1);
         assert_need(c, "/etc/foo.key", IMM_LIKELY, 1);
         assert_null(need(c, "/etc/comment"));
+        assert_null(need(c, "/etc/told")); /* a page is what it writes */
         assert_null(need(c, "/etc/absent"));
         assert_need(c, "/var/lib/foo", IMM_LIKELY, 1);
         assert_true(need(c, "/var/lib/foo")->tree);

@@ -159,14 +159,37 @@ static void cell(
                 }
 }
 
+/* What is not known is no less told than what is. */
+static void unknown(const struct imm_state *s, bool all, FILE *f) {
+        const char *begin = "<p class=faint>Not known: <code>";
+
+        if (all) {
+                fputs("<p class=faint>Not known.</p>\n", f);
+                return;
+        }
+        imm_array_foreach (a, &s->access)
+                if (a->path && level_of(a) == UNKNOWN && !is_told(s, a, area_of(a->path))) {
+                        fputs(begin, f);
+                        imm_text_put_markup(f, a->path);
+                        begin = " ";
+                }
+        if (*begin == ' ')
+                fputs("</code></p>\n", f);
+}
+
 void imm_html_access(const struct imm_state *s, FILE *f) {
-        bool any[IMM_ELEMENTSOF(areas)] = {false};
+        bool any[IMM_ELEMENTSOF(areas)] = {false}, some = false;
 
         if (s->access.n == 0)
                 return;
         imm_array_foreach (a, &s->access)
                 if (a->path && level_of(a) != ABSENT && level_of(a) != UNKNOWN)
-                        any[area_of(a->path)] = true;
+                        some = any[area_of(a->path)] = true;
+        if (!some) {
+                fputs("<h3>Access</h3>\n", f);
+                unknown(s, true, f);
+                return;
+        }
         fputs("<h3>Access</h3>\n<table class=area><thead><tr><th><th>writes, connects<th>reads"
               "<th>sees nothing of</thead><tbody>\n",
                 f);
@@ -180,4 +203,5 @@ void imm_html_access(const struct imm_state *s, FILE *f) {
                 putc('\n', f);
         }
         fputs("</tbody></table>\n", f);
+        unknown(s, false, f);
 }

@@ -43,6 +43,29 @@ static size_t occurrences(const char *text, const char *what) {
         return n;
 }
 
+TEST(html_tells_what_is_not_known) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = imm_snapshot_new();
+        struct imm_state *u[] = {imm_snapshot_add(s, "some.service"),
+                imm_snapshot_add(s, "none.service"), imm_snapshot_add(s, "all.service")};
+        imm_auto_free char *html = NULL;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(u); i++) {
+                int known = i == 1 ? -1 : 1;
+
+                u[i]->load = "loaded";
+                *imm_array_push(s->arena, &u[i]->access) =
+                        (struct imm_state_access){"/etc", known, known, known, known, -1, NULL};
+                if (i == 0)
+                        *imm_array_push(s->arena, &u[i]->access) =
+                                (struct imm_state_access){"/run/x", -1, -1, -1, -1, -1, NULL};
+        }
+        imm_snapshot_sort(s);
+        html = render(imm_report_html, s);
+        assert_int_equal(occurrences(html, "Not known: <code>/run/x</code>"), 1);
+        assert_int_equal(occurrences(html, "Not known.</p>"), 1);
+        assert_int_equal(occurrences(html, "Not known"), 2);
+}
+
 TEST(html_shows_hostile_text_as_text) {
         imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = snapshot();
         imm_auto_free char *html = render(imm_report_html, s);
@@ -96,6 +119,7 @@ TEST(secrets_are_redacted) {
         assert_non_null(strstr(html, "(redacted)"));
 }
 
-RUN(cmocka_unit_test(html_shows_hostile_text_as_text), cmocka_unit_test(the_worst_comes_first),
+RUN(cmocka_unit_test(html_tells_what_is_not_known),
+        cmocka_unit_test(html_shows_hostile_text_as_text), cmocka_unit_test(the_worst_comes_first),
         cmocka_unit_test(markdown_cells_hold), cmocka_unit_test(metrics_are_few_and_escaped),
         cmocka_unit_test(secrets_are_redacted))

@@ -484,7 +484,7 @@ static void of_unit(struct collector *c) {
         if (type && imm_streq(type, "dbus"))
                 use_add(c, IMM_FACILITY_BUS, MUST, NULL, NULL, "Type=dbus");
         if (type && imm_streq(type, "forking") && pid && *pid == '/')
-                use_add(c, IMM_FACILITY_WRITE, MUST, NULL, pid, "PIDFile=%s", pid);
+                use_add(c, IMM_FACILITY_PID_FILE, MUST, NULL, pid, "PIDFile=%s", pid);
 }
 
 /* The variable's name is in every program that sends the message, or the call of libsystemd's */

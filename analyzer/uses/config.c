@@ -329,7 +329,7 @@ static void read_directory(
                 "*~", "*.sample", "*.example", "example*", "ssl", "certs", "private", "*.pem",
                 "*.key", "*.crt", "README*", "init.d", "*.d.disabled", "templates", "*.rules",
                 "*.map", "mime.types", "*.xml", "*.html", "nginx.conf", "apache*.conf", "*.png",
-                "scripts", "*.dtd", "*.schema"};
+                "scripts", "*.dtd", "*.schema", "action.d", "filter.d"};
         struct imm_dirent *d;
         size_t n;
 

@@ -363,6 +363,8 @@ static void by_tunables(struct judge *j, const struct imm_use *u) {
 }
 
 void deny_path(struct judge *j, const struct imm_use *u) {
+        size_t before = j->to->n;
+
         if (u->facility == IMM_FACILITY_BUS)
                 by_socket(j, u, "/run/dbus/system_bus_socket");
         else if (u->facility == IMM_FACILITY_NOTIFY)
@@ -381,6 +383,14 @@ void deny_path(struct judge *j, const struct imm_use *u) {
                 by_ownership(j, u, IMM_MODE_READ);
                 break;
         case IMM_FACILITY_WRITE:
+                by_mounts(j, u, true);
+                by_ownership(j, u, IMM_MODE_WRITE);
+                break;
+        case IMM_FACILITY_PID_FILE: /* read from outside of the sandbox */
+                if (imm_after(u->object, "/run/"))
+                        by_socket(j, u, u->object);
+                if (j->to->n > before)
+                        break;
                 by_mounts(j, u, true);
                 by_ownership(j, u, IMM_MODE_WRITE);
                 break;

@@ -11,8 +11,8 @@
 enum { LIST_MAX = 4 << 20, MOUNTS_MAX = 16 };
 
 static bool is_for_the_program(const char *path) {
-        static const char *const tops[] = {
-                "/etc/", "/usr/lib/", "/usr/libexec/", "/usr/share/", "/var/lib/", "/opt/"};
+        static const char *const tops[] = {"/etc/", "/usr/lib/", "/usr/libexec/", "/usr/share/",
+                "/var/lib/", "/var/spool/", "/var/log/", "/opt/"};
         static const char *const others[] = {"/etc/init.d/*", "/etc/default/*",
                 "/etc/logrotate.d/*", "/etc/cron*", "/etc/apparmor.d/*", "/etc/ufw/*",
                 "/etc/bash_completion.d/*", "/etc/NetworkManager/*", "/etc/network/*",

@@ -524,6 +524,66 @@ TEST(without_a_database_only_the_closures_own_paths_are_read) {
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, root_make, tree_remove)
 
+/* The file @host of this machine, as @rel */
+static void copy_of(const char *host, const char *rel) {
+        enum { MAX = 64 << 20 };
+        char *p = malloc(MAX);
+        FILE *f = fopen(host, "re");
+        size_t n;
+
+        assert_non_null(p);
+        assert_non_null(f);
+        n = fread(p, 1, MAX, f);
+        assert_int_equal(fclose(f), 0);
+        tree_bytes(rel, p, n);
+        free(p);
+}
+
+/* Does this program, started by the service, take its libc from LD_LIBRARY_PATH? */
+static bool heeds_library_path(const char *line, mode_t mode) {
+        const struct imm_closure *c;
+        char text[256];
+        struct world *w;
+        bool heeds;
+
+        assert_int_equal(chmod(tree_path("usr/bin/prog"), mode), 0);
+        (void)snprintf(text, sizeof(text),
+                "[Service]\nEnvironment=LD_LIBRARY_PATH=/opt/own\nExecStart=/usr/bin/prog\n%s\n",
+                line);
+        service(text);
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_non_null(need(c, "/usr/bin/prog"));
+        heeds = need(c, "/opt/own/libc.so.6") != NULL;
+        assert_int_equal(heeds, need(c, "libc.so.6") == NULL);
+        world_free(w);
+        return heeds;
+}
+
+TEST(a_program_that_gains_privileges_distrusts_its_environment) {
+        const char *loader;
+        const struct imm_elf *e;
+        struct world *w;
+
+        copy_of("/proc/self/exe", "usr/bin/prog");
+        tree_file("opt/own/libc.so.6", "");
+        tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\nother:x:4711:4711::/:/bin/sh\n");
+        tree_file("etc/group", "root:x:0:\nother:x:4711:\n");
+        w = world_new();
+        e = node_elf(imm_closures_of(w->m), node_get(imm_closures_of(w->m), "/usr/bin/prog"));
+        if (!e || !e->interpreter || !imm_strv_has(&e->needed, "libc.so.6")) {
+                world_free(w);
+                skip();
+        }
+        loader = imm_after(e->interpreter, "/lib/");
+        copy_of(e->interpreter,
+                loader ? imm_printf(w->arena, "usr/lib/%s", loader) : e->interpreter + 1);
+        world_free(w);
+        assert_true(heeds_library_path("User=other", 0755));
+        assert_false(heeds_library_path("User=other", 04755));
+        assert_true(heeds_library_path("User=other\nNoNewPrivileges=yes", 04755));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_script_brings_its_interpreter_and_likely_its_commands),
@@ -544,6 +604,7 @@ int main(void) {
                 CASE(without_a_database_only_the_closures_own_paths_are_read),
                 CASE(nix_links_lead_to_the_store),
                 CASE(nix_paths_that_are_hidden_or_gone_are_missing),
+                CASE(a_program_that_gains_privileges_distrusts_its_environment),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

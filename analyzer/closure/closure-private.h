@@ -142,6 +142,7 @@ struct view {
         unsigned char *agrees;  /* of view_is_root(), by the watch's number */
         size_t n_agrees;
         struct imm_strv *touched; /* where set: the directories and links that are looked into */
+        struct imm_strv *passed;  /* where set: what the walk steps on, as "PATH/." */
         bool relative;            /* a path was looked up that depends on the working directory */
         struct imm_arena *arena;
 };

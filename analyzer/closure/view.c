@@ -118,6 +118,18 @@ static bool on_one_line(const char *a, const char *b) {
         return (!*a && (!*b || *b == '/' || a[-1] == '/')) || (!*b && (*a == '/' || b[-1] == '/'));
 }
 
+/* A directory that was only passed ("/usr/."): what is mounted below it elsewhere is no matter. */
+static bool is_passed(const char *path) {
+        return imm_ends_with(path, "/.");
+}
+
+/* Is @mount at or above what was passed? */
+static bool lies_under(const char *passed, const char *mount) {
+        const char *rest = imm_after(passed, mount);
+
+        return rest && (*rest == '/' || mount[strlen(mount) - 1] == '/');
+}
+
 static bool agrees(struct view *v, const struct watch *w) {
         while (w->number >= v->n_agrees) {
                 size_t had = v->n_agrees;
@@ -128,17 +140,22 @@ static bool agrees(struct view *v, const struct watch *w) {
         if (!v->agrees[w->number]) {
                 v->agrees[w->number] = 1;
                 for (size_t i = 0; i < v->others.n; i++)
-                        if (on_one_line(w->path, v->others.v[i]))
+                        if (is_passed(w->path) ? lies_under(w->path, v->others.v[i])
+                                               : on_one_line(w->path, v->others.v[i]))
                                 v->agrees[w->number] = 2;
         }
         return v->agrees[w->number] == 1;
 }
 
-/* A path that was looked at; NULL or with ".." in it: it could be anywhere */
+static bool has_dots(const char *path) {
+        return strstr(path, "/.") || strstr(path, "//");
+}
+
+/* What is there was looked at, and what lies below it may have been; NULL: it could be anywhere */
 static void touch(struct view *v, const char *path) {
         if (!v->touched)
                 return;
-        if (!path || strstr(path, "/.") || strstr(path, "//"))
+        if (!path || (has_dots(path) && !is_passed(path)))
                 path = "/";
         for (size_t i = 0; i < v->touched->n; i++) {
                 const char *rest = imm_after(path, v->touched->v[i]);
@@ -247,6 +264,9 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
                 next = *done ? path_join(v->arena, done, strlen(done), rest, (size_t)(end - rest))
                              : path_join(v->arena, "/", 1, rest, (size_t)(end - rest));
                 k = step(v, next, &p);
+                if (v->passed)
+                        imm_strv_add(v->arena, v->passed,
+                                path_join(v->arena, next, strlen(next), ".", 1));
                 if (k < 0) {
                         ret->mount = p.mount;
                         ret->path = next;
@@ -277,6 +297,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
 struct remembered {
         int error;
         struct place place;
+        struct imm_strv passed; /* of a path with ".." in it: all that it leads over */
 };
 
 /* Directories are asked for again and again (each library's): they are resolved once per view. */
@@ -285,13 +306,19 @@ static const struct remembered *directory(struct view *v, const char *path) {
 
         if (!d) {
                 d = imm_new(v->arena, struct remembered);
+                v->passed = v->touched && has_dots(path) ? &d->passed : NULL;
                 d->error = walk(v, NULL, path, &d->place);
+                v->passed = NULL;
                 if (d->error == 0 && !is_directory(&d->place))
                         d->error = -ENOTDIR;
                 imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
         }
-        touch(v, path);
-        touch(v, d->place.path);
+        if (d->passed.n > 0)
+                touch_all(v, &d->passed);
+        else
+                touch(v, path);
+        if (d->passed.n == 0 || d->place.path) /* there, or where it is missing */
+                touch(v, d->place.path);
         touch_all(v, &d->place.links);
         return d;
 }

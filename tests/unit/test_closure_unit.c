@@ -524,6 +524,51 @@ TEST(without_a_database_only_the_closures_own_paths_are_read) {
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, root_make, tree_remove)
 
+/* Is what was found at @path in the plain root found by a service with these lines as well? */
+static bool holds_for(const char *path, const char *lines) {
+        const struct imm_sandbox *s;
+        struct watches watches = {0};
+        struct imm_closures *c;
+        struct learner *t;
+        struct place p;
+        struct view v;
+        struct world *w;
+        char text[256];
+        bool holds;
+
+        (void)snprintf(text, sizeof(text), "[Service]\nExecStart=/bin/ls\n%s\n", lines);
+        service(text);
+        w = world_new();
+        c = imm_closures_of(w->m);
+        t = learner_take(c);
+        assert_int_equal(view_find(&t->view, NULL, path, &p), 0);
+        watch_add(c, &t->touched, &watches);
+        learner_give(c, t);
+        s = imm_sandbox_view_of(w->m, unit(w, "x.service"));
+        view_init(&v, c, &s->tried[s->main], "", w->arena);
+        holds = view_relies(&v, &watches);
+        world_free(w);
+        return holds;
+}
+
+TEST(what_was_found_once_holds_where_the_same_is_seen) {
+        static const char plain[] = "/usr/lib/python3.11/os.py",
+                          dots[] = "/usr/bin/../lib/python3.11/os.py",
+                          linked[] = "/bin/../lib/python3.11/os.py";
+
+        assert_true(holds_for(plain, "PrivateTmp=yes"));
+        assert_true(holds_for(plain, "ReadOnlyPaths=/usr"));
+        assert_true(holds_for(plain, "TemporaryFileSystem=/usr/bin"));
+        assert_false(holds_for(plain, "TemporaryFileSystem=/usr"));
+        assert_false(holds_for(plain, "InaccessiblePaths=/usr/lib/python3.11/os.py"));
+        assert_true(holds_for(dots, "PrivateTmp=yes"));
+        assert_true(holds_for(dots, "InaccessiblePaths=/usr/bin/ls"));
+        assert_false(holds_for(dots, "InaccessiblePaths=/usr/bin"));
+        assert_false(holds_for(dots, "TemporaryFileSystem=/usr/lib/python3.11"));
+        assert_false(holds_for(linked, "InaccessiblePaths=/usr/bin"));
+        assert_true(holds_for(linked, "InaccessiblePaths=/etc/foo.conf"));
+}
+
 /* The file @host of this machine, as @rel */
 static void copy_of(const char *host, const char *rel) {
         enum { MAX = 64 << 20 };
@@ -605,6 +650,7 @@ int main(void) {
                 CASE(nix_links_lead_to_the_store),
                 CASE(nix_paths_that_are_hidden_or_gone_are_missing),
                 CASE(a_program_that_gains_privileges_distrusts_its_environment),
+                CASE(what_was_found_once_holds_where_the_same_is_seen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

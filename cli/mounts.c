@@ -86,7 +86,7 @@ static const struct {
                 "install the file, or take PAMName= away"},
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = {"its environment cannot be read",
                 "make the file exist, or begin its path with '-'"},
-        [IMM_OUTCOME_UNKNOWN] = {"its mounts cannot be known from files", NULL},
+        [IMM_OUTCOME_UNKNOWN] = {"whether it starts cannot be known from files", NULL},
 };
 
 static void put_failure(struct imm_cli *cli, const struct imm_mount_table *t) {

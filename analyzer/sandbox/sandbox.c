@@ -164,6 +164,8 @@ static void start(struct imm_manager *m, struct imm_settings *s, struct imm_aren
                         fault.outcome == IMM_OUTCOME_EXEC_FAILURE
                                 ? imm_setting(s, IMM_SETTING_EXEC_START)->origin
                                 : fault.origin);
+        if (t->outcome == IMM_OUTCOME_UNKNOWN)
+                imm_strv_add(a, &t->assumes, imm_printf(a, "whether %s exists in it", program));
         if (t->outcome == IMM_OUTCOME_OK && id->outcome != IMM_OUTCOME_OK)
                 set_outcome(t, id->outcome, id->why, id->origin);
         if (t->outcome != IMM_OUTCOME_OK)

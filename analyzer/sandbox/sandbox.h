@@ -39,7 +39,7 @@ enum imm_outcome {
         IMM_OUTCOME_STDERR_FAILURE,          /* 222 */
         IMM_OUTCOME_PAM_FAILURE,             /* 224 */
         IMM_OUTCOME_ENVIRONMENT_FAILURE,     /* before any process: Result=resources */
-        IMM_OUTCOME_UNKNOWN,                 /* an image setting: cannot be known from files */
+        IMM_OUTCOME_UNKNOWN,                 /* images, a program below what is made at run time */
         IMM_OUTCOME_N,
 };
 const char *imm_outcome_name(enum imm_outcome o); /* "namespace-failure" */

@@ -225,6 +225,16 @@ static void look_as_manager(const struct imm_walk *w, const char *program, struc
                 *spot = seen;
 }
 
+/* A mount whose content cannot be known lies where the root has the program. */
+static bool may_hide(const struct imm_walk *host, const struct imm_spot *spot, const char *path) {
+        struct imm_spot below;
+
+        if (spot->end != IMM_WALK_UNKNOWN || !spot->mount || spot->mount->of_host)
+                return false;
+        imm_walk_to(host, path, true, &below);
+        return below.end == IMM_WALK_FOUND;
+}
+
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
@@ -255,6 +265,9 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
                                 IMM_SETTING_WORKING_DIRECTORY,
                                 imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
         }
+        if (!w->table->root_directory && may_hide(&host, &spot, program))
+                return fault(ret, IMM_OUTCOME_UNKNOWN, program, IMM_SETTING_EXEC_START,
+                        spot.mount->origin);
         if (imm_program_starts(w, &spot, &interpreter))
                 return false;
         fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,

@@ -1,7 +1,6 @@
-#include "audit/difference.h"
+#include "audit/difference-private.h"
 
 #include "audit/addresses.h"
-#include "base/map.h"
 
 #include <ctype.h>
 
@@ -28,16 +27,6 @@ static enum imm_verdict graver(enum imm_verdict a, enum imm_verdict b) {
         return a > b ? a : b;
 }
 
-static bool same(const char *a, const char *b) {
-        return a == b || (a && b && imm_streq(a, b));
-}
-
-static int compare(const char *a, const char *b) {
-        if (!a || !b)
-                return (a != NULL) - (b != NULL);
-        return strcmp(a, b);
-}
-
 /* Walks two sorted arrays side by side; each key meets @each once, with NULL where a side lacks it.
  */
 static void merge(struct work *w, const void *a, size_t n_a, const void *b, size_t n_b, size_t size,
@@ -49,7 +38,7 @@ static void merge(struct work *w, const void *a, size_t n_a, const void *b, size
         while (i < n_a || k < n_b) {
                 int r = i == n_a   ? 1
                         : k == n_b ? -1
-                                   : compare(key(p + i * size), key(q + k * size));
+                                   : imm_strcmp(key(p + i * size), key(q + k * size));
 
                 each(w, r <= 0 ? p + i * size : NULL, r >= 0 ? q + k * size : NULL);
                 i += r <= 0;
@@ -93,7 +82,7 @@ static void setting(struct work *w, const void *before, const void *after) {
         const struct imm_state_setting *a = before, *b = after;
         const char *x = a ? a->value : NULL, *y = b ? b->value : NULL;
 
-        if (a && b && same(x, y))
+        if (a && b && imm_strcmp(x, y) == 0)
                 return;
         *imm_array_push(w->a, &w->to->settings) = (struct imm_change){"setting",
                 a ? a->name : b->name, x, y, setting_verdict(w, a ? a->name : b->name, x, y)};
@@ -161,7 +150,7 @@ static void mount_entry(struct work *w, const void *before, const void *after) {
         enum imm_verdict v = IMM_VERDICT_CHANGED;
 
         if (a && b) {
-                if (same(x, y))
+                if (imm_strcmp(x, y) == 0)
                         return;
                 v = graver(v, flag(a->read_only, b->read_only));
                 v = graver(v, flag(a->nosuid, b->nosuid));
@@ -204,7 +193,7 @@ static void access_cell(struct work *w, const void *before, const void *after) {
         enum imm_verdict v = IMM_VERDICT_CHANGED;
 
         if (a && b) {
-                if (same(x, y))
+                if (imm_strcmp(x, y) == 0)
                         return;
                 v = graver(v, mode(a->read, b->read));
                 v = graver(v, mode(a->write, b->write));
@@ -213,151 +202,6 @@ static void access_cell(struct work *w, const void *before, const void *after) {
         }
         *imm_array_push(w->a, &w->to->access) =
                 (struct imm_change){"access", a ? a->path : b->path, x, y, v};
-}
-
-/* ---- closure: an upgrade is one change, not a removal and an addition ---- */
-
-static const char *need_key(const void *item) {
-        return ((const struct imm_state_need *)item)->path;
-}
-
-static void need(struct work *w, const void *before, const void *after) {
-        const struct imm_state_need *a = before, *b = after;
-
-        if (a && b)
-                return;
-        *imm_array_push(w->a, &w->to->closure) = (struct imm_change){"closure",
-                a ? a->path : b->path, a ? a->path : NULL, b ? b->path : NULL, IMM_VERDICT_CHANGED};
-}
-
-/*
- * What stays of a path when its package is upgraded: the store hash and all digits are gone, so
- * that /nix/store/…-openssl-3.0.13 and …-openssl-3.0.14, libssl.so.1 and libssl.so.3 are the same
- * thing.
- */
-static const char *stem(struct imm_arena *a, const char *path) {
-        const char *store = imm_after(path, "/nix/store/");
-        char *out, *p;
-
-        if (store && strlen(store) > 33 && store[32] == '-')
-                path = imm_printf(a, "/nix/store/%s", store + 33);
-        out = p = imm_strdup(a, path);
-        for (const char *s = path; *s; s++)
-                if (!isdigit((unsigned char)*s) && !(*s == '.' && isdigit((unsigned char)s[1])))
-                        *p++ = *s;
-        *p = 0;
-        return out;
-}
-
-struct stemmed {
-        const char *stem;
-        struct imm_change *change;
-};
-
-static int by_stem(const void *a, const void *b) {
-        const struct stemmed *x = a, *y = b;
-        int r = strcmp(x->stem, y->stem);
-
-        if (r == 0) /* what is gone before what is new, then in order */
-                r = (x->change->before == NULL) - (y->change->before == NULL);
-        return r ? r : compare(x->change->name, y->change->name);
-}
-
-static void join_upgrades(struct work *w) {
-        struct imm_unit_difference *d = w->to;
-        size_t n = 0;
-        struct stemmed *s;
-
-        if (d->closure.n < 2)
-                return;
-        s = imm_alloc_array(w->a, d->closure.n, sizeof(*s));
-        for (size_t i = 0; i < d->closure.n; i++)
-                s[i] = (struct stemmed){stem(w->a, d->closure.v[i].name), &d->closure.v[i]};
-        qsort(s, d->closure.n, sizeof(*s), by_stem);
-        for (size_t i = 0; i + 1 < d->closure.n; i++) {
-                struct imm_change *gone = s[i].change, *fresh = s[i + 1].change;
-
-                if (!imm_streq(s[i].stem, s[i + 1].stem) || gone->after || fresh->before)
-                        continue;
-                gone->after = fresh->after;
-                fresh->name = NULL; /* taken */
-                i++;
-        }
-        imm_array_foreach (c, &d->closure)
-                if (c->name)
-                        d->closure.v[n++] = *c;
-        d->closure.n = n;
-}
-
-static int by_path(const void *path, const void *n) {
-        return compare(path, ((const struct imm_state_need *)n)->path);
-}
-
-static const char *package_of(const struct imm_state *s, const char *path) {
-        const struct imm_state_need *n = path && s->needs.n ? bsearch(path, s->needs.v, s->needs.n,
-                                                                      sizeof(*s->needs.v), by_path)
-                                                            : NULL;
-
-        return n ? n->package : NULL;
-}
-
-struct upgrade {
-        struct imm_change *first; /* of its files that became another */
-        size_t before, after;     /* how many files */
-};
-
-/* All files of a package of which one became another are one change, called by the package. */
-static void join_packages(struct work *w, const struct imm_state *a, const struct imm_state *b) {
-        struct imm_unit_difference *d = w->to;
-        struct imm_map packages = {0};
-        size_t n = 0;
-
-        imm_array_foreach (c, &d->closure) {
-                const char *x = package_of(a, c->before), *y = package_of(b, c->after);
-                struct upgrade *u;
-
-                if (!x || !y || !imm_streq(x, y) || imm_map_has(&packages, x))
-                        continue;
-                u = imm_new(w->a, struct upgrade);
-                u->first = c;
-                imm_map_put(w->a, &packages, x, u);
-        }
-        imm_array_foreach (c, &d->closure) {
-                const char *x = package_of(a, c->before), *y = package_of(b, c->after);
-                struct upgrade *u = x || y ? imm_map_get(&packages, x ? x : y) : NULL;
-
-                if (!u || (x && y && !imm_streq(x, y)))
-                        continue;
-                u->before += c->before != NULL;
-                u->after += c->after != NULL;
-                c->name = c == u->first ? x : NULL;
-        }
-        for (size_t i = 0; i < packages.n; i++) {
-                const struct upgrade *u = packages.v[i].value;
-
-                if (u->before > 1)
-                        u->first->before =
-                                imm_printf(w->a, "%s (%zu files)", u->first->before, u->before);
-                if (u->after > 1)
-                        u->first->after =
-                                imm_printf(w->a, "%s (%zu files)", u->first->after, u->after);
-        }
-        imm_array_foreach (c, &d->closure)
-                if (c->name)
-                        d->closure.v[n++] = *c;
-        d->closure.n = n;
-}
-
-static void missing(struct work *w, const struct imm_strv *had, const struct imm_strv *has,
-        enum imm_verdict verdict) {
-        for (size_t i = 0; i < has->n; i++) {
-                bool worse = verdict == IMM_VERDICT_WORSE;
-
-                if (imm_strv_has(had, has->v[i]))
-                        continue;
-                *imm_array_push(w->a, &w->to->closure) = (struct imm_change){"missing", has->v[i],
-                        worse ? NULL : "hidden", worse ? "hidden" : NULL, verdict};
-        }
 }
 
 /* ---- scores ---- */
@@ -378,7 +222,7 @@ static void state_word(
         struct work *w, const char *name, const char *before, const char *after, const char *good) {
         enum imm_verdict v = IMM_VERDICT_CHANGED;
 
-        if (same(before, after))
+        if (imm_strcmp(before, after) == 0)
                 return;
         if (before && after && imm_streq(after, good))
                 v = IMM_VERDICT_BETTER;
@@ -466,8 +310,8 @@ static void finding(struct work *w, const void *before, const void *after) {
 }
 
 static bool says_the_same(const struct imm_state_finding *a, const struct imm_state_finding *b) {
-        return same(a->scorecard, b->scorecard) && same(a->rule, b->rule) &&
-               same(a->subject, b->subject) && a->severity == b->severity;
+        return imm_strcmp(a->scorecard, b->scorecard) == 0 && imm_strcmp(a->rule, b->rule) == 0 &&
+               imm_strcmp(a->subject, b->subject) == 0 && a->severity == b->severity;
 }
 
 /* What is found still, and only to be changed elsewhere now: a drop-in has come that says more of
@@ -527,9 +371,9 @@ static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
 
                 /* the same finding, graver before, is a relief */
                 imm_array_foreach (g, &d->fixed)
-                        eased |= same((*f)->rule, (*g)->rule) &&
-                                 same((*f)->subject, (*g)->subject) &&
-                                 same((*f)->setting, (*g)->setting) &&
+                        eased |= imm_strcmp((*f)->rule, (*g)->rule) == 0 &&
+                                 imm_strcmp((*f)->subject, (*g)->subject) == 0 &&
+                                 imm_strcmp((*f)->setting, (*g)->setting) == 0 &&
                                  (*f)->severity < (*g)->severity;
                 if (!was_judged(d->before)) /* then, nothing could be found */
                         v = graver(v, IMM_VERDICT_CHANGED);
@@ -546,13 +390,8 @@ static void both(struct work *w, const struct imm_state *a, const struct imm_sta
         MERGE(w, a, b, checks, check_key, check);
         MERGE(w, a, b, mounts, mount_key, mount_entry);
         MERGE(w, a, b, access, access_key, access_cell);
-        if (a->closure_kind && b->closure_kind) { /* what one side was not asked for is no change */
-                MERGE(w, a, b, needs, need_key, need);
-                join_upgrades(w);
-                join_packages(w, a, b);
-                missing(w, &a->missing, &b->missing, IMM_VERDICT_WORSE);
-                missing(w, &b->missing, &a->missing, IMM_VERDICT_BETTER);
-        }
+        if (a->closure_kind && b->closure_kind) /* what one side was not asked for is no change */
+                imm_difference_closure(w->a, w->to, a, b);
         score(w, "exposure", a->exposure, b->exposure);
         score(w, "reach", a->reach, b->reach);
         state_word(w, "load", a->load, b->load, "loaded");

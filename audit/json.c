@@ -391,8 +391,6 @@ static void get_state(struct imm_snapshot *to, json_t *o) {
         struct imm_arena *a = to->arena;
         struct imm_state *s;
 
-        if (!unit)
-                return;
         s = imm_snapshot_add(to, unit);
         s->path = get_string(a, o, "path");
         s->load = get_string(a, o, "load");
@@ -410,6 +408,32 @@ static void get_state(struct imm_snapshot *to, json_t *o) {
         get_access(a, s, o);
         get_closure(a, s, o);
         get_findings(a, s, o);
+}
+
+/* What entries are called: without it they could be compared with nothing. */
+static const struct {
+        const char *list, *key;
+} keys[] = {{"checks", "id"}, {"mounts", "path"}, {"access", "path"}, {"findings", "rule"},
+        {"paths", "path"}};
+
+static int check_unit(const json_t *unit, size_t number, const char *name, struct imm_err *err) {
+        const char *called = json_string_value(json_object_get(unit, "unit"));
+        const json_t *closure = json_object_get(unit, "closure"), *v;
+        size_t i;
+
+        if (!called)
+                return imm_err_set(
+                        err, -EINVAL, "'%s': the unit number %zu has no name", name, number);
+        for (size_t k = 0; k < IMM_ELEMENTSOF(keys); k++) {
+                bool needs = imm_streq(keys[k].list, "paths");
+
+                json_array_foreach(json_object_get(needs ? closure : unit, keys[k].list), i,
+                        v) if (!json_string_value(json_object_get(v,
+                                       keys[k].key))) return imm_err_set(err, -EINVAL,
+                        "'%s': '%s': number %zu of its %s has no \"%s\"", name, called, i + 1,
+                        keys[k].list, keys[k].key);
+        }
+        return 0;
 }
 
 static void json_freep(json_t **j) {
@@ -437,11 +461,11 @@ int imm_snapshot_from_json(struct imm_snapshot **ret, const char *text, size_t n
                         name, schema ? schema : "none");
         if (!json_is_array(json_object_get(doc, "units")))
                 return imm_err_set(err, -EINVAL, "'%s' has no list of units", name);
-        for (i = 0; i < json_array_size(json_object_get(doc, "units")); i++) {
-                v = json_array_get(json_object_get(doc, "units"), i);
-                if (!json_string_value(json_object_get(v, "unit")))
-                        return imm_err_set(
-                                err, -EINVAL, "'%s': the unit number %zu has no name", name, i + 1);
+        json_array_foreach(json_object_get(doc, "units"), i, v) {
+                int r = check_unit(v, i + 1, name, err);
+
+                if (r < 0)
+                        return r;
         }
         s = imm_snapshot_new();
         s->time = get_int(doc, "time", 0);

@@ -50,46 +50,37 @@ struct imm_state *imm_snapshot_add(struct imm_snapshot *s, const char *unit) {
         return state;
 }
 
-/* NULL sorts first */
-static int compare(const char *a, const char *b) {
-        if (a == b)
-                return 0;
-        if (!a || !b)
-                return (a != NULL) - (b != NULL);
-        return strcmp(a, b);
-}
-
 /* Files of one name in two folders are two units of one name */
 static int by_unit(const void *a, const void *b) {
         const struct imm_state *x = *(struct imm_state *const *)a;
         const struct imm_state *y = *(struct imm_state *const *)b;
-        int r = compare(x->unit, y->unit);
+        int r = imm_strcmp(x->unit, y->unit);
 
-        return r ? r : compare(x->path, y->path);
+        return r ? r : imm_strcmp(x->path, y->path);
 }
 
 static int by_setting(const void *a, const void *b) {
-        return compare(((const struct imm_state_setting *)a)->name,
+        return imm_strcmp(((const struct imm_state_setting *)a)->name,
                 ((const struct imm_state_setting *)b)->name);
 }
 
 static int by_check(const void *a, const void *b) {
-        return compare(
+        return imm_strcmp(
                 ((const struct imm_state_check *)a)->id, ((const struct imm_state_check *)b)->id);
 }
 
 static int by_mount(const void *a, const void *b) {
-        return compare(((const struct imm_state_mount *)a)->path,
+        return imm_strcmp(((const struct imm_state_mount *)a)->path,
                 ((const struct imm_state_mount *)b)->path);
 }
 
 static int by_access(const void *a, const void *b) {
-        return compare(((const struct imm_state_access *)a)->path,
+        return imm_strcmp(((const struct imm_state_access *)a)->path,
                 ((const struct imm_state_access *)b)->path);
 }
 
 static int by_need(const void *a, const void *b) {
-        return compare(
+        return imm_strcmp(
                 ((const struct imm_state_need *)a)->path, ((const struct imm_state_need *)b)->path);
 }
 
@@ -98,15 +89,15 @@ static int by_finding(const void *a, const void *b) {
         int r = (int)g->severity - (int)f->severity;
 
         if (r == 0)
-                r = compare(f->scorecard, g->scorecard);
+                r = imm_strcmp(f->scorecard, g->scorecard);
         if (r == 0)
-                r = compare(f->rule, g->rule);
+                r = imm_strcmp(f->rule, g->rule);
         if (r == 0)
-                r = compare(f->setting, g->setting);
+                r = imm_strcmp(f->setting, g->setting);
         if (r == 0)
-                r = compare(f->subject, g->subject);
+                r = imm_strcmp(f->subject, g->subject);
         if (r == 0)
-                r = compare(f->file, g->file);
+                r = imm_strcmp(f->file, g->file);
         return r ? r : (f->line > g->line) - (f->line < g->line);
 }
 

@@ -12,6 +12,10 @@ static inline bool imm_streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
 /* The rest of @s behind @prefix, or NULL */
+/* As strcmp(3); NULL is the same as NULL and comes first */
+static inline int imm_strcmp(const char *a, const char *b) {
+        return a == b ? 0 : !a || !b ? (a != NULL) - (b != NULL) : strcmp(a, b);
+}
 static inline const char *imm_after(const char *s, const char *prefix) {
         size_t n = strlen(prefix);
 

@@ -142,15 +142,9 @@ static void compare_with_before(struct imm_gate *g) {
         g->verdict = worse ? IMM_VERDICT_WORSE : better ? IMM_VERDICT_BETTER : IMM_VERDICT_SAME;
 }
 
-static int compare(const char *a, const char *b) {
-        if (!a || !b)
-                return (a != NULL) - (b != NULL);
-        return strcmp(a, b);
-}
-
 static int by_place(const void *a, const void *b) {
         const struct imm_gate_item *x = a, *y = b;
-        int r = compare(x->finding->file, y->finding->file);
+        int r = imm_strcmp(x->finding->file, y->finding->file);
 
         if (r == 0)
                 r = (x->finding->line > y->finding->line) - (x->finding->line < y->finding->line);

@@ -98,12 +98,6 @@ bool imm_gate_in_repository(const struct imm_gate_report *r, const char *path) {
 
 /* ---- groups ---- */
 
-static int compare(const char *a, const char *b) {
-        if (!a || !b)
-                return (a != NULL) - (b != NULL);
-        return strcmp(a, b);
-}
-
 static int compare_lists(const struct imm_strv *a, const struct imm_strv *b) {
         for (size_t i = 0; i < a->n && i < b->n; i++) {
                 int r = strcmp(a->v[i], b->v[i]);
@@ -125,18 +119,18 @@ static int alike(const struct imm_gate_item *a, const struct imm_gate_item *b, b
         const struct imm_state_finding *x = a->finding, *y = b->finding;
         int r = rank(a, b);
 
-        r = r ? r : compare(x->scorecard, y->scorecard);
-        r = r ? r : compare(x->rule, y->rule);
-        r = r ? r : compare(x->remedy, y->remedy);
-        r = r ? r : compare(x->suppressed, y->suppressed);
-        r = r ? r : compare(x->owner, y->owner);
-        r = r ? r : compare(x->subject, y->subject);
+        r = r ? r : imm_strcmp(x->scorecard, y->scorecard);
+        r = r ? r : imm_strcmp(x->rule, y->rule);
+        r = r ? r : imm_strcmp(x->remedy, y->remedy);
+        r = r ? r : imm_strcmp(x->suppressed, y->suppressed);
+        r = r ? r : imm_strcmp(x->owner, y->owner);
+        r = r ? r : imm_strcmp(x->subject, y->subject);
         /* what no rule explains is told by its evidence */
         return r || (!evidence && x->remedy) ? r : compare_lists(&x->evidence, &y->evidence);
 }
 
 static int same_place(const struct imm_gate_item *a, const struct imm_gate_item *b) {
-        int r = compare(a->finding->file, b->finding->file);
+        int r = imm_strcmp(a->finding->file, b->finding->file);
 
         return r ? r
                  : (a->finding->line > b->finding->line) - (a->finding->line < b->finding->line);

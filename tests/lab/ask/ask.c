@@ -671,31 +671,32 @@ static int answer(const char *what, const char *arg) {
 
 int main(int argc, char **argv) {
         struct question *all = NULL, **last = &all;
-        char line[8192];
 
         signal(SIGPIPE, SIG_IGN);
         if (argc > 2 && !strcmp(argv[1], "serve"))
                 return serve(argv + 2);
-        while (fgets(line, sizeof line, stdin)) {
+        for (;;) {
                 struct question *q = calloc(1, sizeof *q);
 
                 if (!q)
                         return 1;
-                line[strcspn(line, "\n")] = 0;
-                strcpy(q->line, line);
-                if (!strncmp(line, "connect ", 8))
-                        begin_connect(q, line + 8);
+                if (!fgets(q->line, sizeof q->line, stdin))
+                        break;
+                q->line[strcspn(q->line, "\n")] = 0;
+                if (!strncmp(q->line, "connect ", 8))
+                        begin_connect(q, q->line + 8);
                 *last = q;
                 last = &q->next;
         }
         for (struct question *q = all; q; q = q->next) {
-                char *arg = strcpy(line, q->line);
-                const char *what = strsep(&arg, " ");
+                char *copy = strdup(q->line), *arg = copy;
+                const char *what = copy ? strsep(&arg, " ") : "";
                 int r = strcmp(what, "connect") ? answer(what, arg ? arg : "")
                                                 : end_connect(q, q->line + 8);
 
                 printf("%s: %s\n", q->line, r > 0 ? "yes" : "no");
                 fflush(stdout);
+                free(copy);
         }
         return 0;
 }

@@ -18,7 +18,7 @@ bool imm_strv_has(const struct imm_strv *l, const char *s) {
         return false;
 }
 
-static int by_text(const void *a, const void *b) {
+int imm_by_text(const void *a, const void *b) {
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
@@ -27,7 +27,7 @@ void imm_strv_sort_unique(struct imm_strv *l) {
 
         if (l->n == 0)
                 return;
-        qsort(l->v, l->n, sizeof(*l->v), by_text);
+        qsort(l->v, l->n, sizeof(*l->v), imm_by_text);
         for (size_t i = 0; i < l->n; i++)
                 if (n == 0 || !imm_streq(l->v[n - 1], l->v[i]))
                         l->v[n++] = l->v[i];

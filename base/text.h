@@ -11,11 +11,13 @@
 static inline bool imm_streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
-/* The rest of @s behind @prefix, or NULL */
 /* As strcmp(3); NULL is the same as NULL and comes first */
 static inline int imm_strcmp(const char *a, const char *b) {
         return a == b ? 0 : !a || !b ? (a != NULL) - (b != NULL) : strcmp(a, b);
 }
+/* For qsort(3) and bsearch(3) over an array of strings: by their bytes */
+int imm_by_text(const void *a, const void *b);
+/* The rest of @s behind @prefix, or NULL */
 static inline const char *imm_after(const char *s, const char *prefix) {
         size_t n = strlen(prefix);
 

@@ -376,10 +376,6 @@ void imm_units_sort_last(struct imm_manager *m) {
         m->list[low] = u;
 }
 
-static int by_name(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /*
  * Finds the unit of @name: an existing one, or a draft. An alias leads to the draft of the primary
  * name, which must then be known under the alias too. @alone: the name is not merged with others,
@@ -425,7 +421,7 @@ static void add_name(struct imm_manager *m, struct imm_unit *u, const char *name
         if (imm_strv_has(&u->names, name))
                 return;
         imm_strv_add(u->arena, &u->names, name);
-        qsort(u->names.v + 1, u->names.n - 1, sizeof(char *), by_name);
+        qsort(u->names.v + 1, u->names.n - 1, sizeof(char *), imm_by_text);
 }
 
 /* Refused because of its syntax: under an alias it is a unit of its own */

@@ -211,10 +211,6 @@ static void follow_references(struct naming *n) {
 /* Many are looked up in a list of the store, a few one by one: that list can be long. */
 enum { FEW = 1000 };
 
-static int by_name(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void judge_visibility(struct builder *b) {
         const bool few = b->closure->n <= FEW;
         struct view v;
@@ -233,7 +229,7 @@ static void judge_visibility(struct builder *b) {
                         n->visible = view_has(&v, n->path);
                 else
                         n->visible = names.n > 0 && bsearch(&name, names.v, names.n,
-                                                            sizeof(*names.v), by_name) != NULL;
+                                                            sizeof(*names.v), imm_by_text) != NULL;
                 if (n->visible)
                         continue;
                 k = view_find(&v, NULL, n->path, &p);

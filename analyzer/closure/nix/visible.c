@@ -1,9 +1,5 @@
 #include "analyzer/closure/nix/nix-private.h"
 
-static int by_name(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* The first mount whose path is not less than @path */
 static size_t first_from(const struct imm_mount_table *t, const char *path) {
         size_t low = 0, high = t->n;
@@ -42,7 +38,7 @@ static void mounted(const struct imm_mount_table *t, const char *store, struct i
 }
 
 static bool has(const struct imm_strv *l, const char *name) {
-        return l->n > 0 && bsearch(&name, l->v, l->n, sizeof(*l->v), by_name);
+        return l->n > 0 && bsearch(&name, l->v, l->n, sizeof(*l->v), imm_by_text);
 }
 
 void nix_visible(

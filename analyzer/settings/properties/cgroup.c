@@ -173,10 +173,6 @@ int imm_show_devices(struct imm_show *w) {
         return 0;
 }
 
-static int by_bytes(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* These too */
 int imm_show_bpf_programs(struct imm_show *w) {
         for (size_t i = w->v->strings.n; i-- > 0;)
@@ -197,7 +193,7 @@ int imm_show_ips(struct imm_show *w) {
                 if (asprintf(&words[i], "%s/%u", text, ip->prefix) < 0)
                         imm_oom();
         }
-        qsort(words, n, sizeof(*words), by_bytes);
+        qsort(words, n, sizeof(*words), imm_by_text);
         fprintf(w->f, "%s=", w->p->name);
         for (size_t i = 0; i < n; i++) {
                 fprintf(w->f, "%s%s", i > 0 ? " " : "", words[i]);

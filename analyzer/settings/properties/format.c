@@ -82,17 +82,13 @@ static void put_quoted(FILE *f, const char *s, unsigned version) {
         putc('"', f);
 }
 
-static int by_bytes(const void *a, const void *b) {
-        return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 int imm_show_words(struct imm_show *w, const char *const *words, size_t n, bool sorted) {
         imm_auto_free const char **copy = NULL;
 
         if (sorted && n > 1) {
                 copy = imm_xcalloc(n, sizeof(*copy));
                 memcpy(copy, words, n * sizeof(*copy));
-                qsort(copy, n, sizeof(*copy), by_bytes);
+                qsort(copy, n, sizeof(*copy), imm_by_text);
                 words = copy;
         }
         fprintf(w->f, "%s=", w->p->name);

@@ -1,10 +1,10 @@
 /* immure who: which services may do something at a path. */
 
+#include "base/crew.h"
 #include "cli/access.h"
 #include "report/scan/scan.h"
 
 #include <fnmatch.h>
-#include <pthread.h>
 #include <sys/capability.h>
 
 static struct {
@@ -43,7 +43,7 @@ struct answer {
 struct job {
         struct imm_cli *cli;
         struct imm_unit **units;
-        size_t n, next;
+        size_t n;
         struct imm_cli_asked places;
         bool because;
         struct answer *answers; /* those of the first path, then of the second ... */
@@ -51,7 +51,6 @@ struct job {
 };
 
 struct worker {
-        pthread_t thread;
         struct job *job;
         struct imm_arena *arena; /* what the answers are made of; lives as long as they */
 };
@@ -146,40 +145,26 @@ static void ask(const struct worker *w, size_t i) {
         u->sandbox = NULL;
 }
 
-static void *work(void *data) {
-        const struct worker *w = data;
-        struct job *job = w->job;
-        enum { STEP = 16 };
+static void ask_one(void *data, unsigned worker, size_t i) {
+        const struct worker *workers = data;
 
-        for (;;) {
-                size_t i = __atomic_fetch_add(&job->next, STEP, __ATOMIC_RELAXED);
-
-                if (i >= job->n)
-                        return NULL;
-                for (size_t k = i; k < job->n && k < i + STEP; k++)
-                        ask(w, k);
-        }
+        ask(&workers[worker], i);
 }
-
-enum { MAX_THREADS = 64 };
 
 static void arena_done(void *data) {
         imm_arena_free(data);
 }
 
 static void ask_all(struct job *job) {
-        size_t limit = job->cli->jobs < MAX_THREADS ? job->cli->jobs : MAX_THREADS, n = 0;
-        struct worker *w = imm_alloc_array(job->cli->arena, limit, sizeof(*w));
+        enum { BATCH = 16 };
+        unsigned size = imm_crew_size(job->n, BATCH, job->cli->jobs);
+        struct worker *w = imm_alloc_array(job->cli->arena, size, sizeof(*w));
 
-        for (size_t i = 0; i < limit; i++) {
+        for (unsigned i = 0; i < size; i++) {
                 w[i] = (struct worker){.job = job, .arena = imm_arena_new()};
                 imm_arena_defer(job->cli->arena, arena_done, w[i].arena);
         }
-        while (n + 1 < limit && pthread_create(&w[n + 1].thread, NULL, work, &w[n + 1]) == 0)
-                n++;
-        (void)work(&w[0]);
-        for (; n > 0; n--)
-                (void)pthread_join(w[n].thread, NULL);
+        imm_crew_run(job->n, BATCH, job->cli->jobs, ask_one, w);
 }
 
 static const char *mode_name(const struct job *job) {

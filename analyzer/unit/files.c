@@ -9,12 +9,12 @@
 #include "analyzer/unit/index.h"
 #include "analyzer/unit/limits.h"
 #include "analyzer/unit/syntax.h"
+#include "base/crew.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <stdatomic.h>
 #include <sys/syscall.h>
 
 enum { FIRST_READ = 64 * 1024 };
@@ -232,63 +232,33 @@ void imm_file_read_from(const struct imm_root *root, const char *path, unsigned 
         free(r.text);
 }
 
-/* Something to do for each number below n, by several threads, each with its own arena */
+/* Something to do for each number below n, by several threads, each with its own reader */
 struct work {
-        struct imm_manager *m;
         void (*item)(struct reader *r, void *data, size_t i);
         void *data;
-        atomic_size_t next;
-        size_t n;
+        struct reader *readers;
 };
 
-struct worker {
-        struct work *work;
-        struct imm_arena *a;
-        pthread_t thread;
-};
+static void work_on(void *data, unsigned worker, size_t i) {
+        struct work *w = data;
 
-static void *work_on(void *data) {
-        enum { BATCH = 16 };
-        struct worker *me = data;
-        struct work *w = me->work;
-        struct reader r = {.m = w->m, .a = me->a};
-
-        for (;;) {
-                size_t from = atomic_fetch_add(&w->next, BATCH);
-
-                if (from >= w->n)
-                        break;
-                for (size_t i = from; i < w->n && i < from + BATCH; i++)
-                        w->item(&r, w->data, i);
-        }
-        free(r.text);
-        return NULL;
+        w->item(&w->readers[worker], w->data, i);
 }
 
-static void do_work(struct work *w, unsigned jobs) {
-        enum { PER_THREAD_MIN = 64, THREADS_MAX = 64 };
-        struct worker workers[THREADS_MAX];
-        struct imm_unit_index *x = w->m->index;
-        size_t k = w->n / PER_THREAD_MIN + 1, started = 0;
+static void do_work(struct imm_manager *m, struct work *w, size_t n, unsigned jobs) {
+        enum { BATCH = 32 };
+        unsigned size = imm_crew_size(n, BATCH, jobs);
+        struct reader readers[IMM_CREW_MAX];
+        struct imm_unit_index *x = m->index;
 
-        if (w->n == 0)
-                return;
-        if (k > jobs)
-                k = jobs;
-        if (k > THREADS_MAX)
-                k = THREADS_MAX;
-        if (k < 1)
-                k = 1;
-        while (x->arenas.n < k)
-                *imm_array_push(w->m->arena, &x->arenas) = imm_arena_new();
-        for (size_t i = 0; i < k; i++)
-                workers[i] = (struct worker){.work = w, .a = x->arenas.v[i]};
-        for (size_t i = 1; i < k; i++, started++)
-                if (pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) != 0)
-                        break; /* fewer threads do the same work */
-        work_on(&workers[0]);
-        for (size_t i = 1; i <= started; i++)
-                (void)pthread_join(workers[i].thread, NULL);
+        while (x->arenas.n < size)
+                *imm_array_push(m->arena, &x->arenas) = imm_arena_new();
+        for (unsigned i = 0; i < size; i++)
+                readers[i] = (struct reader){.m = m, .a = x->arenas.v[i]};
+        w->readers = readers;
+        imm_crew_run(n, BATCH, jobs, work_on, w);
+        for (unsigned i = 0; i < size; i++)
+                free(readers[i].text);
 }
 
 static void read_pending(struct reader *r, void *data, size_t i) {
@@ -296,9 +266,9 @@ static void read_pending(struct reader *r, void *data, size_t i) {
 }
 
 void imm_files_read(struct imm_manager *m, unsigned jobs) {
-        struct work w = {.m = m, .item = read_pending, .n = m->index->pending.n};
+        struct work w = {.item = read_pending};
 
-        do_work(&w, jobs);
+        do_work(m, &w, m->index->pending.n, jobs);
         m->index->pending.n = 0;
 }
 
@@ -311,7 +281,7 @@ static void list_one(struct reader *r, void *data, size_t i) {
 void imm_dropin_dirs_list(struct imm_manager *m, unsigned jobs) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         IMM_ARRAY(struct dropin_dir *) dirs = {0};
-        struct work w = {.m = m, .item = list_one};
+        struct work w = {.item = list_one};
 
         for (size_t i = 0; i < m->index->dropins.n; i++) {
                 struct dropin_dirs *named = m->index->dropins.v[i].value;
@@ -322,8 +292,7 @@ void imm_dropin_dirs_list(struct imm_manager *m, unsigned jobs) {
                 }
         }
         w.data = dirs.v;
-        w.n = dirs.n;
-        do_work(&w, jobs);
+        do_work(m, &w, dirs.n, jobs);
 }
 
 struct file_slot *imm_file_slot(struct imm_manager *m, const char *path, enum imm_file_kind kind,

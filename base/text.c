@@ -18,6 +18,15 @@ bool imm_strv_has(const struct imm_strv *l, const char *s) {
         return false;
 }
 
+bool imm_strv_same(const struct imm_strv *a, const struct imm_strv *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!imm_streq(a->v[i], b->v[i]))
+                        return false;
+        return true;
+}
+
 int imm_by_text(const void *a, const void *b) {
         return strcmp(*(const char *const *)a, *(const char *const *)b);
 }

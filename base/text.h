@@ -15,6 +15,9 @@ static inline bool imm_streq(const char *a, const char *b) {
 static inline int imm_strcmp(const char *a, const char *b) {
         return a == b ? 0 : !a || !b ? (a != NULL) - (b != NULL) : strcmp(a, b);
 }
+static inline bool imm_same_text(const char *a, const char *b) {
+        return imm_strcmp(a, b) == 0;
+}
 /* For qsort(3) and bsearch(3) over an array of strings: by their bytes */
 int imm_by_text(const void *a, const void *b);
 /* The rest of @s behind @prefix, or NULL */
@@ -35,6 +38,8 @@ struct imm_strv {
         size_t n, cap;
 };
 void imm_strv_add(struct imm_arena *a, struct imm_strv *l, const char *s); /* borrows @s */
+/* The same strings in the same order */
+bool imm_strv_same(const struct imm_strv *a, const struct imm_strv *b);
 bool imm_strv_has(const struct imm_strv *l, const char *s);
 void imm_strv_sort_unique(struct imm_strv *l);
 

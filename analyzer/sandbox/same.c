@@ -1,21 +1,9 @@
 #include "analyzer/sandbox/sandbox.h"
 
-static bool same_text(const char *a, const char *b) {
-        return a && b ? imm_streq(a, b) : a == b;
-}
-
-static bool same_strv(const struct imm_strv *a, const struct imm_strv *b) {
-        if (a->n != b->n)
-                return false;
-        for (size_t i = 0; i < a->n; i++)
-                if (!imm_streq(a->v[i], b->v[i]))
-                        return false;
-        return true;
-}
-
 static bool same_made(const struct imm_made *x, const struct imm_made *y) {
         return imm_streq(x->path, y->path) && x->mode == y->mode && x->uid == y->uid &&
-               x->gid == y->gid && same_text(x->target, y->target) && x->recursive == y->recursive;
+               x->gid == y->gid && imm_same_text(x->target, y->target) &&
+               x->recursive == y->recursive;
 }
 
 static bool same_identity(const struct imm_identity *a, const struct imm_identity *b) {
@@ -24,7 +12,7 @@ static bool same_identity(const struct imm_identity *a, const struct imm_identit
         for (size_t i = 0; i < a->n_groups; i++)
                 if (a->groups[i] != b->groups[i])
                         return false;
-        return a->uid == b->uid && a->gid == b->gid && same_text(a->user, b->user) &&
+        return a->uid == b->uid && a->gid == b->gid && imm_same_text(a->user, b->user) &&
                a->dynamic == b->dynamic && a->unknown == b->unknown &&
                a->cap_bounding == b->cap_bounding && a->cap_inheritable == b->cap_inheritable &&
                a->cap_permitted == b->cap_permitted && a->cap_effective == b->cap_effective &&
@@ -37,12 +25,13 @@ static bool same_identity(const struct imm_identity *a, const struct imm_identit
 
 static bool same_mount(const struct imm_mount *a, const struct imm_mount *b) {
         if (!imm_streq(a->path, b->path) || !imm_streq(a->fstype, b->fstype) ||
-                !same_text(a->source, b->source) || !same_text(a->host_path, b->host_path) ||
-                a->flags != b->flags || a->of_host != b->of_host ||
-                a->inaccessible != b->inaccessible || a->id_mapped != b->id_mapped ||
-                a->mode != b->mode || a->uid != b->uid || a->gid != b->gid ||
-                !same_text(a->options, b->options) || !same_text(a->kernel_path, b->kernel_path) ||
-                !same_strv(&a->layers, &b->layers) || a->entries.n != b->entries.n)
+                !imm_same_text(a->source, b->source) ||
+                !imm_same_text(a->host_path, b->host_path) || a->flags != b->flags ||
+                a->of_host != b->of_host || a->inaccessible != b->inaccessible ||
+                a->id_mapped != b->id_mapped || a->mode != b->mode || a->uid != b->uid ||
+                a->gid != b->gid || !imm_same_text(a->options, b->options) ||
+                !imm_same_text(a->kernel_path, b->kernel_path) ||
+                !imm_strv_same(&a->layers, &b->layers) || a->entries.n != b->entries.n)
                 return false;
         for (size_t i = 0; i < a->entries.n; i++)
                 if (!same_made(&a->entries.v[i], &b->entries.v[i]))
@@ -53,8 +42,8 @@ static bool same_mount(const struct imm_mount *a, const struct imm_mount *b) {
 static bool same_table(const struct imm_mount_table *a, const struct imm_mount_table *b) {
         if (a->outcome != b->outcome || a->has_namespace != b->has_namespace ||
                 a->assumed != b->assumed || a->n != b->n || a->made.n != b->made.n ||
-                !same_text(a->root_directory, b->root_directory) ||
-                !same_text(a->culprit, b->culprit))
+                !imm_same_text(a->root_directory, b->root_directory) ||
+                !imm_same_text(a->culprit, b->culprit))
                 return false;
         for (size_t i = 0; i < a->n; i++)
                 if (!same_mount(&a->v[i], &b->v[i]))

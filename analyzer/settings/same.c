@@ -4,19 +4,6 @@
 
 enum { SET_MAX = 64 }; /* longer lists are compared in their order only */
 
-static bool same_strv(const struct imm_strv *a, const struct imm_strv *b) {
-        if (a->n != b->n)
-                return false;
-        for (size_t i = 0; i < a->n; i++)
-                if (!imm_streq(a->v[i], b->v[i]))
-                        return false;
-        return true;
-}
-
-static bool same_text(const char *a, const char *b) {
-        return a && b ? imm_streq(a, b) : a == b;
-}
-
 static bool same_item(enum imm_value_type type, const struct imm_value *a, size_t i,
         const struct imm_value *b, size_t k) {
         switch (type) {
@@ -42,19 +29,19 @@ static bool same_item(enum imm_value_type type, const struct imm_value *a, size_
                                                 *y = &b->directories.v[k];
 
                 return imm_streq(x->path, y->path) && x->read_only == y->read_only &&
-                       same_strv(&x->symlinks, &y->symlinks);
+                       imm_strv_same(&x->symlinks, &y->symlinks);
         }
         case IMM_VALUE_COMMANDS: {
                 const struct imm_command_item *x = &a->commands.v[i], *y = &b->commands.v[k];
 
                 return imm_streq(x->path, y->path) && x->flags == y->flags &&
-                       same_strv(&x->argv, &y->argv);
+                       imm_strv_same(&x->argv, &y->argv);
         }
         case IMM_VALUE_CREDENTIALS: {
                 const struct imm_credential_item *x = &a->credentials.v[i],
                                                  *y = &b->credentials.v[k];
 
-                return imm_streq(x->id, y->id) && same_text(x->source, y->source) &&
+                return imm_streq(x->id, y->id) && imm_same_text(x->source, y->source) &&
                        x->encrypted == y->encrypted;
         }
         case IMM_VALUE_DEVICES: {
@@ -79,7 +66,7 @@ static bool same_item(enum imm_value_type type, const struct imm_value *a, size_
                 return imm_streq(a->syscalls.v[i].name, b->syscalls.v[k].name) &&
                        a->syscalls.v[i].error == b->syscalls.v[k].error;
         default: /* STRINGS, NAMES, RAW */
-                return same_text(a->strings.v[i].text, b->strings.v[k].text);
+                return imm_same_text(a->strings.v[i].text, b->strings.v[k].text);
         }
 }
 
@@ -121,7 +108,7 @@ bool imm_value_same(const struct imm_value *a, const struct imm_value *b, bool a
         case IMM_VALUE_NAMESPACES:
                 return a->number == b->number && a->relative == b->relative;
         case IMM_VALUE_STRING:
-                return same_text(a->string, b->string);
+                return imm_same_text(a->string, b->string);
         case IMM_VALUE_LIMIT:
                 return a->set == b->set && a->limit.soft == b->limit.soft &&
                        a->limit.hard == b->limit.hard;

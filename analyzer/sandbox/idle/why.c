@@ -66,8 +66,31 @@ const char *imm_idle_for_nobody(
         return NULL;
 }
 
-static bool no_directories(const struct imm_settings *s, enum imm_setting id) {
-        return imm_setting(s, id)->directories.n == 0;
+/* How the unit's directories are made, and the lists of them */
+static const struct {
+        enum imm_setting id, list;
+        const char *why;
+} for_directories[] = {
+        {IMM_SETTING_RUNTIME_DIRECTORY_MODE, IMM_SETTING_RUNTIME_DIRECTORY,
+                "there is no RuntimeDirectory= that it could be for"},
+        {IMM_SETTING_RUNTIME_DIRECTORY_PRESERVE, IMM_SETTING_RUNTIME_DIRECTORY,
+                "there is no RuntimeDirectory= that it could be for"},
+        {IMM_SETTING_STATE_DIRECTORY_MODE, IMM_SETTING_STATE_DIRECTORY,
+                "there is no StateDirectory= that it could be for"},
+        {IMM_SETTING_CACHE_DIRECTORY_MODE, IMM_SETTING_CACHE_DIRECTORY,
+                "there is no CacheDirectory= that it could be for"},
+        {IMM_SETTING_LOGS_DIRECTORY_MODE, IMM_SETTING_LOGS_DIRECTORY,
+                "there is no LogsDirectory= that it could be for"},
+        {IMM_SETTING_CONFIGURATION_DIRECTORY_MODE, IMM_SETTING_CONFIGURATION_DIRECTORY,
+                "there is no ConfigurationDirectory= that it could be for"},
+};
+
+static const char *needs_directories(const struct imm_settings *s, enum imm_setting id) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(for_directories); i++)
+                if (for_directories[i].id == id &&
+                        imm_setting(s, for_directories[i].list)->directories.n == 0)
+                        return for_directories[i].why;
+        return NULL;
 }
 
 /* A slice above may deny what the unit allows. */
@@ -121,29 +144,8 @@ const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting
                 return imm_setting_string(s, IMM_SETTING_ROOT_IMAGE)
                                ? NULL
                                : "there is no RootImage= that it could be for";
-        case IMM_SETTING_RUNTIME_DIRECTORY_MODE:
-        case IMM_SETTING_RUNTIME_DIRECTORY_PRESERVE:
-                return no_directories(s, IMM_SETTING_RUNTIME_DIRECTORY)
-                               ? "there is no RuntimeDirectory= that it could be for"
-                               : NULL;
-        case IMM_SETTING_STATE_DIRECTORY_MODE:
-                return no_directories(s, IMM_SETTING_STATE_DIRECTORY)
-                               ? "there is no StateDirectory= that it could be for"
-                               : NULL;
-        case IMM_SETTING_CACHE_DIRECTORY_MODE:
-                return no_directories(s, IMM_SETTING_CACHE_DIRECTORY)
-                               ? "there is no CacheDirectory= that it could be for"
-                               : NULL;
-        case IMM_SETTING_LOGS_DIRECTORY_MODE:
-                return no_directories(s, IMM_SETTING_LOGS_DIRECTORY)
-                               ? "there is no LogsDirectory= that it could be for"
-                               : NULL;
-        case IMM_SETTING_CONFIGURATION_DIRECTORY_MODE:
-                return no_directories(s, IMM_SETTING_CONFIGURATION_DIRECTORY)
-                               ? "there is no ConfigurationDirectory= that it could be for"
-                               : NULL;
         default:
-                return NULL;
+                return needs_directories(s, id);
         }
 }
 

@@ -53,7 +53,8 @@ class Lab:
         self.users_units = {}
         self.pid = None
         subprocess.run([roots, "prepared", release, self.root], check=True)
-        subprocess.run(["cc", "-static", "-O1", "-o", self.root + ASK, here + "/ask.c"], check=True)
+        subprocess.run(["cc", "-static", "-O1", "-o", self.root + ASK, here + "/ask.c", here + "/net.c"],
+                       check=True)
         os.makedirs(self.root + "/var/ask", exist_ok=True)
 
     def __enter__(self):

@@ -330,8 +330,10 @@ struct ldso { /* how a root's dynamic loader searches, read from its own file */
         struct imm_strv directories; /* the built-in ones, in order, without a slash at the end */
         const char *lib;             /* $LIB */
         const char *cache, *preload; /* paths of ld.so.cache and ld.so.preload */
-        struct imm_strv variants;    /* of a directory: "glibc-hwcaps/x86-64-v3", ..., last "" */
-        const char *platform;        /* $PLATFORM */
+        const char *search_path,
+                *path_file;       /* of musl: directories, and the file that has others */
+        struct imm_strv variants; /* of a directory: "glibc-hwcaps/x86-64-v3", ..., last "" */
+        const char *platform;     /* $PLATFORM */
 };
 const struct ldso *node_ldso(struct imm_closures *c, struct node *n);
 

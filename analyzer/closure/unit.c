@@ -160,6 +160,20 @@ static void read_environment(struct builder *b) {
         }
 }
 
+/* UnsetEnvironment= comes last: NAME, or NAME=VALUE for that value alone */
+static void unset_variables(struct builder *b) {
+        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_UNSET_ENVIRONMENT);
+
+        for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++) {
+                const char *text = v->strings.v[i].text, *equals = strchrnul(text, '=');
+                const char *name = imm_strndup(b->arena, text, (size_t)(equals - text));
+                const char *value = imm_map_get(&b->environment, name);
+
+                if (value && (!*equals || imm_streq(equals + 1, value)))
+                        imm_map_put(b->arena, &b->environment, name, NULL);
+        }
+}
+
 static const char *variable(struct builder *b, const char *name) {
         return imm_map_get(&b->environment, name);
 }
@@ -356,6 +370,7 @@ static void follow_command(
 void unit_commands(struct builder *b) {
         set_views(b, NULL, "");
         read_environment(b);
+        unset_variables(b);
         b->view.c = NULL;
         for (const enum imm_setting *s = command_settings; *s != IMM_SETTING_N; s++) {
                 const struct imm_value *v = imm_setting(b->settings, *s);

@@ -3,6 +3,10 @@
 #include "analyzer/closure/closure-private.h"
 #include "tests/unit/tree.h"
 
+#include <endian.h>
+#include <linux/capability.h>
+#include <sys/xattr.h>
+
 struct world {
         struct imm_arena *arena;
         struct imm_root *root;
@@ -605,11 +609,20 @@ static bool heeds_library_path(const char *line, mode_t mode) {
         return heeds;
 }
 
+/* Gives the file CAP_NET_RAW; false: that cannot be done here */
+static bool may_give_capabilities(const char *rel) {
+        struct vfs_cap_data caps = {.magic_etc = htole32(VFS_CAP_REVISION_2 | 1)};
+
+        caps.data[0].permitted = htole32(1U << CAP_NET_RAW);
+        return setxattr(tree_path(rel), "security.capability", &caps, XATTR_CAPS_SZ_2, 0) == 0;
+}
+
 TEST(a_program_that_gains_privileges_distrusts_its_environment) {
         const char *loader;
         const struct imm_elf *e;
         struct world *w;
 
+        assert_int_equal(chmod(tree_path(""), 0755), 0); /* the service's user is no owner */
         copy_of("/proc/self/exe", "usr/bin/prog");
         tree_file("opt/own/libc.so.6", "");
         tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\nother:x:4711:4711::/:/bin/sh\n");
@@ -627,6 +640,14 @@ TEST(a_program_that_gains_privileges_distrusts_its_environment) {
         assert_true(heeds_library_path("User=other", 0755));
         assert_false(heeds_library_path("User=other", 04755));
         assert_true(heeds_library_path("User=other\nNoNewPrivileges=yes", 04755));
+        assert_false(heeds_library_path("User=other\nUnsetEnvironment=LD_LIBRARY_PATH", 0755));
+        assert_false(heeds_library_path("UnsetEnvironment=LD_LIBRARY_PATH=/opt/own", 0755));
+        assert_true(heeds_library_path("UnsetEnvironment=LD_LIBRARY_PATH=/opt", 0755));
+        if (!may_give_capabilities("usr/bin/prog"))
+                skip();
+        assert_true(heeds_library_path("User=root", 0755)); /* who has them anyway gains none */
+        assert_false(heeds_library_path("User=other", 0755));
+        assert_false(heeds_library_path("User=other\nNoNewPrivileges=yes", 0755));
 }
 
 int main(void) {

@@ -50,6 +50,18 @@ static const char *find_path(const struct imm_blob *b, const char *end) {
         }
 }
 
+/* What begins with @start and ends with @end, a string's end too */
+static const char *find_end(const struct imm_blob *b, const char *start, const char *end) {
+        const char *s = b->data;
+
+        while ((s = memmem(s, b->size - (size_t)(s - b->data), start, strlen(start)))) {
+                if (imm_ends_with(s, end))
+                        return s;
+                s++;
+        }
+        return NULL;
+}
+
 static unsigned find_version(const struct imm_blob *b) {
         static const char text[] = "release version 2.";
         const char *s = memmem(b->data, b->size, text, sizeof(text) - 1);
@@ -97,17 +109,6 @@ static void find_variants(struct ldso *l, const struct imm_elf *e, struct imm_ar
         imm_strv_add(a, &l->variants, "");
 }
 
-static void musl_directories(struct ldso *l, const struct imm_blob *b, struct imm_arena *a) {
-        const char *s = find_path(b, ":/usr/lib");
-
-        for (s = s ? s : "/lib:/usr/local/lib:/usr/lib"; *s;) {
-                size_t n = strcspn(s, ":\n");
-
-                imm_strv_add(a, &l->directories, imm_strndup(a, s, n));
-                s += n + (s[n] != 0);
-        }
-}
-
 static struct ldso *read_loader(struct imm_closures *c, struct node *n) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct imm_blob b = {.data = "", .size = 0};
@@ -121,8 +122,12 @@ static struct ldso *read_loader(struct imm_closures *c, struct node *n) {
         l->minor = find_version(&b);
         find_variants(l, node_elf(c, n), c->arena);
         if (l->musl) {
-                musl_directories(l, &b, c->arena);
-                l->lib = "lib";
+                l->search_path = find_path(&b, ":/usr/lib");
+                l->search_path = imm_strdup(
+                        c->arena, l->search_path ? l->search_path : "/lib:/usr/local/lib:/usr/lib");
+                l->path_file = find_end(&b, "/etc/ld-musl-", ".path");
+                l->path_file =
+                        imm_strdup(c->arena, l->path_file ? l->path_file : "/etc/ld-musl.path");
                 return l;
         }
         find_directories(&b, c->arena, &l->directories);

@@ -46,7 +46,7 @@ static void push_object(struct loading *l, const struct object *o, const char *n
         *at = *o;
         add_name(l, name, at);
         add_name(l, at->opened, at);
-        if (at->elf)
+        if (at->elf && !(l->ldso && l->ldso->musl)) /* musl asks nobody for his name */
                 add_name(l, at->elf->soname, at);
 }
 
@@ -265,13 +265,18 @@ static const struct ldso *find_loader(struct loading *l, const char *interpreter
 }
 
 /* Then the kernel tells the loader to distrust the environment (AT_SECURE). */
-static bool gains_privileges(const struct builder *b, const struct node *n) {
-        const struct imm_identity *id = b->identity;
+static bool gains_privileges(struct builder *b, const struct place *at) {
+        const struct node *n = at->node;
+        struct imm_identity id;
 
-        if (id && id->no_new_privileges)
-                return false;
-        return ((n->mode & S_ISUID) && n->uid != (id ? id->uid : 0)) ||
-               ((n->mode & S_ISGID) && (n->mode & S_IXGRP) && n->gid != (id ? id->gid : 0));
+        if (!b->identity || !b->view.table)
+                return ((n->mode & S_ISUID) && n->uid != 0) ||
+                       ((n->mode & S_ISGID) && (n->mode & S_IXGRP) && n->gid != 0);
+        id = *b->identity;
+        imm_identity_exec(b->m, b->settings, b->view.table, at->path, b->arena, &id);
+        /* file capabilities give root nothing that it had not */
+        return id.set_id &&
+               (id.uid != b->identity->uid || id.gid != b->identity->gid || b->identity->uid != 0);
 }
 
 void load_here(struct builder *b, int program, const struct place *at) {
@@ -279,7 +284,7 @@ void load_here(struct builder *b, int program, const struct place *at) {
         struct loading l = {.b = b, .main = e, .confidence = b->closure->v[program].confidence};
         static const struct ldso none = {.lib = "lib", .variants = {.n = 0}};
 
-        l.secure = gains_privileges(b, at->node);
+        l.secure = gains_privileges(b, at);
         push_object(&l,
                 &(struct object){
                         .place = *at,

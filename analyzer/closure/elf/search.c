@@ -339,29 +339,78 @@ static bool search_glibc(
         return search_usual(l, v, name, ret);
 }
 
+/* ---- musl ---- */
+
+/* musl knows $ORIGIN alone: a list with any other '$' in it is passed over as a whole. */
+static bool musl_takes(const char *list) {
+        while ((list = strchr(list, '$'))) {
+                list++;
+                if (!imm_after(list, "ORIGIN") && !imm_after(list, "{ORIGIN}"))
+                        return false;
+        }
+        return true;
+}
+
+/* Empty parts say nothing; the first file of the name is taken, whatever it is. */
+static bool try_musl_list(struct loading *l, struct view *v, const struct object *o,
+        const char *list, const char *name, struct found *ret) {
+        struct place p;
+
+        for (list += strspn(list, ":\n"); *list; list += strspn(list, ":\n")) {
+                size_t n = strcspn(list, ":\n");
+                const char *dir = o ? expand(l, o, list, n) : imm_strndup(l->b->arena, list, n);
+                const char *at =
+                        dir ? path_join(l->b->arena, dir, strlen(dir), name, strlen(name)) : NULL;
+
+                if (at && view_find(v, l->b->cwd, at, &p) == 0 && p.node &&
+                        !S_ISDIR(p.node->mode)) {
+                        ret->place = p;
+                        ret->opened = at;
+                        return true;
+                }
+                list += n;
+        }
+        return false;
+}
+
+/*
+ * What the loader's own file of directories says: two levels above the loader, as the program names
+ * that, /etc/ld-musl-ARCHITECTURE.path. Without it, what is built in.
+ */
+static const char *musl_directories(struct loading *l, struct view *v) {
+        const char *loader = l->objects.n > 1 ? l->objects.v[1].opened : "", *end, *path;
+        struct place p;
+
+        end = strrchr(loader, '/');
+        for (end = end ? end : loader; end > loader && end[-1] != '/'; end--)
+                ;
+        end -= end > loader;
+        path = imm_printf(l->b->arena, "%.*s%s", (int)(end - loader), loader, l->ldso->path_file);
+        if (view_find(v, NULL, path, &p) < 0 || !p.node)
+                return l->ldso->search_path;
+        return imm_strdup(l->b->arena, node_text(l->b->c, p.node));
+}
+
 static bool search_musl(
         struct loading *l, struct view *v, const char *name, size_t loader, struct found *ret) {
         const struct object *objects = l->objects.v;
 
         ret->how = "LD_LIBRARY_PATH";
         if (l->b->library_path && !l->secure &&
-                try_list(l, v, &objects[0], l->b->library_path, ":\n", name, ret))
+                try_musl_list(l, v, NULL, l->b->library_path, name, ret))
                 return true;
         ret->how = "RPATH";
         for (size_t i = loader;; i = objects[i].loader) {
                 const struct imm_elf *e = objects[i].elf;
                 const char *list = !e ? NULL : e->runpath ? e->runpath : e->rpath;
 
-                if (list && try_list(l, v, &objects[i], list, ":\n", name, ret))
+                if (list && musl_takes(list) && try_musl_list(l, v, &objects[i], list, name, ret))
                         return true;
                 if (i == objects[i].loader)
                         break;
         }
         ret->how = "a default directory";
-        for (size_t i = 0; i < l->ldso->directories.n; i++)
-                if (try_directory(l, v, l->ldso->directories.v[i], name, ret))
-                        return true;
-        return false;
+        return try_musl_list(l, v, NULL, musl_directories(l, v), name, ret);
 }
 
 static bool search(

@@ -40,7 +40,7 @@ static char *what_text(
         if (imm_streq(m->source, m->path))
                 return t->root_directory ? imm_printf(a, "the host's %s", m->source)
                                          : imm_strdup(a, "itself");
-        return imm_printf(a, "from %s", m->source);
+        return imm_printf(a, "from %s", imm_path_of_process(m->source, a));
 }
 
 static char *cause_text(struct imm_arena *a, const struct imm_mount *m) {
@@ -151,6 +151,14 @@ static void put_mount(struct imm_cli *cli, const struct imm_mount_table *t,
         putchar('\n');
 }
 
+/* What of @path is not said by the line of the mount above it */
+static const char *name_below(struct imm_arena *a, const char *path, const char *over) {
+        const char *name = imm_path_of_process(path, a),
+                   *rest = imm_after(name, imm_path_of_process(over, a));
+
+        return rest && *rest == '/' ? rest : name;
+}
+
 /* Entries stand in order of their paths, so what is below one follows it, mostly: '-' and '.' sort
  * before '/'. */
 static void put_below(
@@ -167,7 +175,7 @@ static void put_below(
                                 nearest = false;
                 if (!nearest)
                         continue;
-                put_mount(cli, t, m, m->path + (imm_streq(over, "/") ? 0 : strlen(over)), indent);
+                put_mount(cli, t, m, name_below(cli->arena, m->path, over), indent);
                 put_below(cli, t, i, imm_printf(cli->arena, "%s  ", indent));
         }
 }
@@ -225,8 +233,8 @@ static void mounts_text(struct imm_cli *cli, struct imm_unit *u) {
 
 /* ---- --json ---- */
 
-static void json_mount(struct imm_json *j, const struct imm_mount *m) {
-        const struct imm_state_mount plain = imm_state_mount_of(m);
+static void json_mount(struct imm_cli *cli, struct imm_json *j, const struct imm_mount *m) {
+        const struct imm_state_mount plain = imm_state_mount_of(m, cli->arena);
 
         imm_json_object(j, NULL);
         imm_mount_json(&plain, j);
@@ -257,7 +265,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
         imm_json_bool(j, "namespace", t->has_namespace);
         imm_json_array(j, "mounts");
         for (size_t i = 0; i < t->n; i++)
-                json_mount(j, &t->v[i]);
+                json_mount(cli, j, &t->v[i]);
         imm_json_end(j);
         imm_json_array(j, "without_effect");
         imm_array_foreach (l, &t->losers) {

@@ -181,10 +181,10 @@ static int figure(const struct imm_audit *a, const struct imm_audited *u, const 
         return j && j->scored ? j->figure : -1;
 }
 
-struct imm_state_mount imm_state_mount_of(const struct imm_mount *m) {
+struct imm_state_mount imm_state_mount_of(const struct imm_mount *m, struct imm_arena *a) {
         return (struct imm_state_mount){
-                .path = m->path,
-                .source = m->source,
+                .path = imm_path_of_process(m->path, a),
+                .source = imm_path_of_process(m->source, a),
                 .fstype = imm_mount_type(m),
                 .read_only = m->flags & IMM_MOUNT_RDONLY,
                 .nosuid = m->flags & IMM_MOUNT_NOSUID,
@@ -197,7 +197,7 @@ struct imm_state_mount imm_state_mount_of(const struct imm_mount *m) {
 static void mounts(struct imm_snapshot *to, struct imm_state *s, const struct imm_mount_table *t) {
         s->outcome = imm_outcome_name(t->outcome);
         imm_array_foreach (m, t) {
-                struct imm_state_mount plain = imm_state_mount_of(m);
+                struct imm_state_mount plain = imm_state_mount_of(m, to->arena);
 
                 plain.path = copy(to, plain.path);
                 plain.source = copy(to, plain.source);

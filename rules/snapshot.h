@@ -44,7 +44,7 @@ struct imm_state *imm_snapshot_add_unit(struct imm_snapshot *to, const struct im
 
 /* A mount as views tell it; its strings are borrowed, its origin is the caller's to add. */
 struct imm_mount;
-struct imm_state_mount imm_state_mount_of(const struct imm_mount *m);
+struct imm_state_mount imm_state_mount_of(const struct imm_mount *m, struct imm_arena *a);
 
 /* The places at which every unit's access is summed up, NULL-terminated: one for each area that
  * matters. */

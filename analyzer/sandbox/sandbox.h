@@ -172,6 +172,12 @@ struct imm_mount_table {
         struct imm_strv assumes; /* what was not modelled and could change it: "RootImage=" ... */
 };
 
+/*
+ * The service's own folder in /proc has a number that nobody knows beforehand. The model calls it
+ * "/proc/@self"; here it is what people, and tables, call it: "/proc/self", "/proc/thread-self".
+ */
+const char *imm_path_of_process(const char *path, struct imm_arena *a);
+
 /* The entry that @path lies on (path normalised and free of links): never NULL for a table with
  * outcome OK. */
 const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char *path);

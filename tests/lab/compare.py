@@ -200,7 +200,7 @@ class Unit:
                     return
         if expected != "ok":
             return
-        self.table = Table(parse(load(self.dir + "/mountinfo")))
+        self.table = Table(self.own_process(parse(load(self.dir + "/mountinfo"))))
         if mounts is not None and "mounts" in wanted:
             self.compare_mounts(mounts.get("mounts") or [])
         if "can" in wanted:
@@ -208,6 +208,20 @@ class Unit:
             self.compare_expectation()
         if "identity" in wanted:
             self.compare_identity()
+
+    def own_process(self, mounts):
+        """The service's folder in /proc has a number; immure calls it by its name."""
+        pids = dict(l.split(":\t", 1) for l in load(self.dir + "/status").split("\n") if ":\t" in l).get("NSpid", "0").split()
+
+        def name(path, pid):
+            path = re.sub(r"^/proc/%s/task/%s(?=/|$)" % (pid, pid), "/proc/thread-self", path)
+            return re.sub(r"^/proc/%s(?=/|$)" % pid, "/proc/self", path)
+
+        for m in mounts:
+            m.path = name(m.path, pids[-1])
+            if m.fstype == "proc":
+                m.root = name("/proc" + m.root, pids[0])[len("/proc"):]
+        return mounts
 
     def compare_mounts(self, predicted):
         real = self.table.entries

@@ -80,12 +80,6 @@ static void proc_node(const struct imm_walk *w, const char *rest, const struct i
         size_t n = strcspn(name, "/");
         bool process = is_word(name, n, "@self") || numeric(name, n);
 
-        if (fresh && numeric(name, n) && is_word(name, n, "1") &&
-                is_word_setting(w, IMM_SETTING_PRIVATE_PIDS, "yes")) {
-                rest = imm_printf(w->a, "/@self%s", name + n);
-                name = rest + 1;
-                n = strlen("@self");
-        }
         if (fresh && n > 0 && !process && !is_word(name, n, "self") &&
                 !is_word(name, n, "thread-self") && has_option(fresh, "subset=pid")) {
                 *ret = (struct imm_node){
@@ -452,10 +446,14 @@ const char *imm_spot_file(const struct imm_spot *at, struct imm_arena *a) {
         return join(a, m->host_path, rest);
 }
 
-static const char *printable(const struct imm_walk *w, const char *path) {
-        const char *rest = imm_after(path, "/proc/@self");
+/* The service is the first process of its own PID namespace. */
+static bool is_own_first(
+        const struct imm_walk *w, const struct position *at, const char *name, size_t n) {
+        const struct imm_mount *m = at->mount;
 
-        return rest ? imm_printf(w->a, "/proc/self%s", rest) : path;
+        return n == 1 && *name == '1' && m && !m->host_path && m->kernel_path &&
+               imm_streq(m->kernel_path, "/proc") && imm_streq(at->path, m->path) &&
+               is_word_setting(w, IMM_SETTING_PRIVATE_PIDS, "yes");
 }
 
 void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct imm_spot *ret) {
@@ -501,7 +499,11 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
                         continue;
                 }
                 dir = p;
-                go(w, &p, imm_printf(w->a, "%s/%.*s", p.path[1] ? p.path : "", (int)n, rest));
+                if (is_own_first(w, &p, rest, n))
+                        go(w, &p, imm_printf(w->a, "%s/@self", p.path));
+                else
+                        go(w, &p,
+                                imm_printf(w->a, "%s/%.*s", p.path[1] ? p.path : "", (int)n, rest));
                 rest += n;
                 if (p.node.state == IMM_NODE_ABSENT) {
                         end_at(ret, IMM_WALK_ABSENT, &p, path);
@@ -532,6 +534,6 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
         end_at(ret, p.node.state == IMM_NODE_UNKNOWN ? IMM_WALK_UNKNOWN : IMM_WALK_FOUND, &p,
                 p.path);
 out:
-        ret->at = printable(w, ret->at);
-        ret->path = printable(w, ret->path);
+        ret->at = imm_path_of_process(ret->at, w->a);
+        ret->path = imm_path_of_process(ret->path, w->a);
 }

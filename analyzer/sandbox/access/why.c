@@ -247,7 +247,7 @@ static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum i
                 say(w, to,
                         "%s: no: %s is made inaccessible by %s; without it the files behind it "
                         "would decide",
-                        verbs[mode], m->path, mount_text(w, m));
+                        verbs[mode], imm_path_of_process(m->path, w->a), mount_text(w, m));
         else
                 say(w, to, "%s: no: %s is %s%s", verbs[mode], at->path, bits_text(w, &at->node, v),
                         other_text(w, at, v, mode));
@@ -272,20 +272,20 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
 
         switch (v->by) {
         case IMM_BY_READ_ONLY:
-                say(w, to, "%s: no: %s is read-only by %s%s", verb, m->path,
-                        cause_text(w, m, &m->read_only_by),
+                say(w, to, "%s: no: %s is read-only by %s%s", verb,
+                        imm_path_of_process(m->path, w->a), cause_text(w, m, &m->read_only_by),
                         lift_text(w, at, mode, &m->read_only_by, IMM_MOUNT_RDONLY,
                                 IMM_SETTING_READ_WRITE_PATHS));
                 break;
         case IMM_BY_NO_EXEC:
-                say(w, to, "%s: no: %s is mounted noexec by %s%s", verb, m->path,
-                        cause_text(w, m, &m->noexec_by),
+                say(w, to, "%s: no: %s is mounted noexec by %s%s", verb,
+                        imm_path_of_process(m->path, w->a), cause_text(w, m, &m->noexec_by),
                         lift_text(w, at, mode, &m->noexec_by, IMM_MOUNT_NOEXEC,
                                 IMM_SETTING_EXEC_PATHS));
                 break;
         case IMM_BY_NO_DEV:
                 say(w, to, "%s: no: device nodes do nothing on %s, mounted nodev by %s", verb,
-                        m->path, mount_text(w, m));
+                        imm_path_of_process(m->path, w->a), mount_text(w, m));
                 break;
         case IMM_BY_KERNEL:
                 say(w, to, "%s: no: the kernel takes none there, whoever asks", verb);
@@ -326,7 +326,8 @@ static void say_yes(const struct imm_walk *w, const struct imm_spot *at, enum im
         /* the root's own files at their own place: who remounted them gave nothing */
         bool same = m && m->host_path && imm_streq(m->host_path, m->path);
         const char *where = m && m->setting < IMM_SETTING_N && !same
-                                    ? imm_printf(w->a, " (%s: %s)", m->path, mount_text(w, m))
+                                    ? imm_printf(w->a, " (%s: %s)",
+                                              imm_path_of_process(m->path, w->a), mount_text(w, m))
                                     : "";
 
         if (m && m->inaccessible)
@@ -364,7 +365,8 @@ static void say_end(const struct imm_walk *w, const char *path, const struct imm
                 say(w, to, "%s does not exist for the service%s%s", at->at,
                         at->node.why ? ": " : "", at->node.why ? at->node.why : "");
                 if (at->mount && at->mount->setting < IMM_SETTING_N)
-                        say(w, to, "%s is what %s put there", at->mount->path,
+                        say(w, to, "%s is what %s put there",
+                                imm_path_of_process(at->mount->path, w->a),
                                 mount_text(w, at->mount));
                 break;
         case IMM_WALK_DENIED:

@@ -72,6 +72,8 @@ static int apply_self(struct imm_plan *p, struct imm_plan_entry *e) {
         bool mounted;
         int r;
 
+        if (e->ends_in_dot)
+                return -EINVAL;
         p->v->trusting = !e->ignore;
         mounted = imm_vfs_is_mount_point(p->v, e->path, &r);
         p->v->trusting = false;
@@ -211,7 +213,8 @@ static apply_fn *const appliers[IMM_PLAN_MODE_N] = {
 static int follow(struct imm_plan *p, struct imm_plan_entry *e) {
         bool outside = e->mode == IMM_PLAN_EXTENSION_DIRECTORY || e->mode == IMM_PLAN_PRIVATE_TMPFS;
         const char *next;
-        int r = imm_vfs_chase_step(p->v, outside ? "/" : p->root, e->path, p->q.above_steps, &next);
+        int r = imm_vfs_chase_step(
+                p->v, outside ? "/" : p->root, e->path, &p->q.chase, &e->ends_in_dot, &next);
 
         if (r != 0)
                 return r;

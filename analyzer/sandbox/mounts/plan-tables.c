@@ -187,7 +187,7 @@ struct imm_quirks imm_quirks_of(unsigned version) {
                 .pressure = version >= 254,
                 .subset_ignored = version >= 248,
                 .state_home = version >= 254,
-                .above_steps = version >= 254,
+                .chase = {.above_is_step = version >= 254, .dots_stay = version < 248},
                 .strays_fail = version >= 248,
                 .root = version >= 254 ? "/run/systemd/mount-rootfs" : "/run/systemd/unit-root",
         };

@@ -55,6 +55,7 @@ struct imm_plan_entry {
         enum imm_plan_state state;
         unsigned followed;
         bool stray;             /* leads above the root (is_stray) */
+        bool ends_in_dot;       /* a link led to ".../.", which is no name of a mount point */
         struct imm_strv layers; /* of an overlay, the lowest first */
         enum imm_setting setting;
         struct imm_origin origin;
@@ -109,9 +110,9 @@ struct imm_quirks {
         bool pressure;      /* memory.pressure stays writable; 254 */
         bool subset_ignored; /* ProcSubset=pid: missing paths in /proc are no error; 248 */
         bool state_home;     /* ~/.local/state; 254 */
-        bool above_steps;    /* ".." at the root is followed like another; 254 */
-        bool strays_fail;    /* what was left with such ".." cannot be remounted; 248 */
-        const char *root;    /* where the namespace is put together */
+        struct imm_vfs_chase_how chase; /* ".." at the root is a step; 254. "." stays; 247 */
+        bool strays_fail;               /* what was left with such ".." cannot be remounted; 248 */
+        const char *root;               /* where the namespace is put together */
 };
 struct imm_quirks imm_quirks_of(unsigned version);
 

@@ -153,6 +153,15 @@ static void look_around(struct imm_plan *p, struct imm_vpath root, const char *r
                 qsort(t->made.v, t->made.n, sizeof(struct imm_made), by_name);
 }
 
+const char *imm_path_of_process(const char *path, struct imm_arena *a) {
+        const char *rest = imm_after(path, "/proc/@self"),
+                   *thread = rest ? imm_after(rest, "/task/@self") : NULL;
+
+        if (thread)
+                return imm_printf(a, "/proc/thread-self%s", thread);
+        return rest ? imm_printf(a, "/proc/self%s", rest) : path;
+}
+
 const char *imm_mount_type(const struct imm_mount *m) {
         return m->of_host || m->source[0] == '/' ? "bind" : m->fstype;
 }
@@ -193,7 +202,7 @@ void imm_plan_fail(struct imm_plan *p, enum imm_outcome outcome, const char *cul
         if (p->t->outcome != IMM_OUTCOME_OK)
                 return;
         p->t->outcome = outcome;
-        p->t->culprit = culprit ? imm_strdup(p->out, culprit) : NULL;
+        p->t->culprit = culprit ? imm_strdup(p->out, imm_path_of_process(culprit, p->a)) : NULL;
         if (origin)
                 p->t->culprit_origin = *origin;
 }
@@ -329,18 +338,29 @@ static int open_root(struct imm_plan *p) {
         return 0;
 }
 
+/* A file of the process in /proc there, which can be written to */
+static bool is_own_file(struct imm_plan *p, struct imm_vpath root, const char *path) {
+        struct imm_vpath at;
+
+        return imm_vfs_lookup_from(p->v, root, path, true, &at) >= 0 &&
+               imm_streq(at.node->fs->type, "proc") && !at.node->fs->read_only &&
+               !(at.mount->flags & IMM_MOUNT_RDONLY);
+}
+
 /*
  * The system manager's user namespaces are made in the new mount namespace: the process that is to
  * be mapped is found in /proc there.
  */
 static bool may_map_users(struct imm_plan *p, struct imm_vpath root) {
-        struct imm_vpath at;
+        static const char *const files[] = {
+                "/proc/self/uid_map", "/proc/self/gid_map", "/proc/self/setgroups"};
 
         if (p->user_manager || imm_setting_number(p->s, IMM_SETTING_PRIVATE_USERS) == 0)
                 return true;
-        return imm_vfs_lookup_from(p->v, root, "/proc", true, &at) >= 0 &&
-               imm_streq(at.node->fs->type, "proc") && !at.node->parent &&
-               !at.node->fs->read_only && !(at.mount->flags & IMM_MOUNT_RDONLY);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++)
+                if (!is_own_file(p, root, files[i]))
+                        return false;
+        return true;
 }
 
 enum { OWN_UMASK = 249 }; /* before, mount points are made with the unit's UMask= */

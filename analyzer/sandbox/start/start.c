@@ -235,6 +235,35 @@ static bool may_hide(const struct imm_walk *host, const struct imm_spot *spot, c
         return below.end == IMM_WALK_FOUND;
 }
 
+/*
+ * From 248 on, and until it asked the kernel about the descriptor itself, systemd looked at the
+ * program that it had opened through /proc/self/fd: in a sandbox whose /proc has none the program
+ * cannot be executed, while without any procfs another way is taken.
+ */
+static bool lacks_descriptors(const struct imm_walk *w) {
+        const struct imm_identity root = {.cap_bounding = IMM_CAPS_ALL,
+                .cap_permitted = IMM_CAPS_ALL,
+                .cap_effective = IMM_CAPS_ALL,
+                .user = "root"};
+        struct imm_walk as_manager = *w;
+        struct imm_spot fd, proc;
+
+        if (w->s->version < 248 || w->s->version > 256 || !w->table->has_namespace)
+                return false;
+        if (w->m->scope == IMM_SCOPE_SYSTEM)
+                as_manager.id = &root;
+        imm_walk_to(&as_manager, "/proc/self/fd", true, &fd);
+        if (fd.end == IMM_WALK_UNKNOWN ||
+                (fd.end == IMM_WALK_FOUND && fd.node.api == IMM_API_PID_FD && fd.node.self))
+                return false;
+        imm_walk_to(&as_manager, "/proc", true, &proc);
+        if (proc.end == IMM_WALK_FOUND && S_ISDIR(proc.node.mode))
+                return proc.mount && (imm_streq(proc.mount->fstype, "proc") ||
+                                             (proc.mount->host_path &&
+                                                     imm_after(proc.mount->host_path, "/proc")));
+        return proc.end != IMM_WALK_ABSENT && proc.end != IMM_WALK_UNKNOWN;
+}
+
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
@@ -249,7 +278,7 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
                 w->table->root_directory && !w->table->has_namespace ? &host : w, program, &spot);
         look_as_manager(w, program, &spot);
         /* nothing is executed on a noexec mount, whatever may be there */
-        if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP ||
+        if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP || lacks_descriptors(w) ||
                 (spot.end == IMM_WALK_UNKNOWN && never_made(w, IMM_OWN_ALL, program)) ||
                 (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
                         (spot.mount->flags & IMM_MOUNT_NOEXEC)))

@@ -222,9 +222,14 @@ static bool searchable(struct imm_vfs *v, struct imm_vnode *n) {
 static const char *text_of_link(struct imm_vfs *v, struct imm_vnode *c) {
         const char *target = imm_vfs_target(v, c);
 
-        if (target && imm_streq(c->fs->type, "proc") &&
-                (imm_streq(target, "@root") || imm_streq(target, "@cwd")))
+        if (!target || *target != '@' || !imm_streq(c->fs->type, "proc"))
+                return target;
+        if (imm_streq(target, "@root") || imm_streq(target, "@cwd"))
                 return "/";
+        if (imm_streq(target, "@exe")) /* until the program is executed */
+                return v->m->version >= 255 && c->parent && imm_streq(c->parent->name, "@self")
+                               ? "/usr/lib/systemd/systemd-executor"
+                               : "/usr/lib/systemd/systemd";
         return target;
 }
 
@@ -332,6 +337,26 @@ static const char *join(struct imm_arena *a, const char *done, const char *rest)
         return imm_printf(a, "%s/%s", imm_streq(done, "/") ? "" : done, rest);
 }
 
+/* Is the last name of the text "."? One that nothing stands before is dropped, unless @alone counts
+ */
+static bool ends_in_dot(const char *text, bool alone) {
+        size_t n = strlen(text);
+
+        while (n > 0 && text[n - 1] == '/')
+                n--;
+        if (n == 0 || text[n - 1] != '.' || (n > 1 && text[n - 2] != '/'))
+                return false;
+        return alone || strspn(text, "./") < n;
+}
+
+static const char *without_last_dot(struct imm_arena *a, const char *path) {
+        size_t n = strlen(path);
+
+        while (n > 1 && (path[n - 1] == '/' || (path[n - 1] == '.' && path[n - 2] == '/')))
+                n--;
+        return path[n] ? imm_strndup(a, path, n) : path;
+}
+
 static bool has_dot_dot(const char *path) {
         for (const char *p = path; (p = strstr(p, "..")); p += 2)
                 if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == '\0'))
@@ -339,8 +364,8 @@ static bool has_dot_dot(const char *path) {
         return false;
 }
 
-int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bool above_is_step,
-        const char **ret) {
+int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
+        const struct imm_vfs_chase_how *how, bool *dot, const char **ret) {
         const char *rest = imm_path_below(path, root);
         struct imm_vpath p, top;
         int r;
@@ -367,13 +392,16 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bo
                 }
                 here = p.mount == top.mount && p.node == top.node ? root : imm_vfs_path(v, p);
                 if (n == 2 && rest[0] == '.' && rest[1] == '.') {
-                        if (here == root && !above_is_step) {
+                        if (here == root && !how->above_is_step) {
                                 rest += n;
                                 continue;
                         }
                         if (here != root)
                                 here = imm_vfs_path(v, up(p, top));
-                        *ret = join(v->a, here, rest + n);
+                        rest += n;
+                        if (rest[strspn(rest, "/")] == '\0' && !how->dots_stay)
+                                *dot = false;
+                        *ret = join(v->a, here, rest);
                         return 0;
                 }
                 if (!S_ISDIR(imm_vfs_mode(v, p.node)))
@@ -389,7 +417,11 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bo
                                 return -EINVAL;
                         if (target[0] == '/')
                                 here = root;
-                        *ret = join(v->a, here, join(v->a, target, rest + n));
+                        rest += n;
+                        if (rest[strspn(rest, "/")] == '\0')
+                                *dot = (how->dots_stay && *dot) ||
+                                       ends_in_dot(target, how->dots_stay);
+                        *ret = without_last_dot(v->a, join(v->a, here, join(v->a, target, rest)));
                         return 0;
                 }
                 p = imm_vfs_cross(v, (struct imm_vpath){p.mount, c});

@@ -124,12 +124,16 @@ bool imm_vfs_is_mount_point(struct imm_vfs *v, const char *path, int *ret_error)
 /*
  * Follows the first link or ".." of @path, which begins with @root (taken as it is; absolute links
  * start there again): 0 and the new path, 1 where nothing is left to follow (what does not exist
- * included), or a negative errno. ".." at @root itself is a step too (which leads to @root), or,
- * not
- * @above_is_step, is passed over and stays in the path.
+ * included), or a negative errno. @how->above_is_step: ".." at @root itself is a step too (which
+ * leads to @root); else it is passed over and stays in the path. *dot: whether the path as systemd
+ * has it ends in ".", which is left out here; what is followed to its end loses it or, as
+ * @how->dots_stay says, keeps it.
  */
-int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path, bool above_is_step,
-        const char **ret);
+struct imm_vfs_chase_how {
+        bool above_is_step, dots_stay;
+};
+int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
+        const struct imm_vfs_chase_how *how, bool *dot, const char **ret);
 /* The whole of it from the process's root; the path must exist. */
 int imm_vfs_chase(struct imm_vfs *v, const char *path, const char **ret);
 

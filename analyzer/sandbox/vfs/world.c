@@ -98,7 +98,7 @@ void imm_world_look_up(struct imm_world *w, struct imm_vnode *n) {
                         return;
         if (n->fs->only_pids && !(n->name[0] >= '0' && n->name[0] <= '9') &&
                 n->parent == n->fs->root && !imm_streq(n->name, "self") &&
-                !imm_streq(n->name, "thread-self"))
+                !imm_streq(n->name, "@self") && !imm_streq(n->name, "thread-self"))
                 return;
         path = imm_printf(w->a, "%s%s", n->fs->prefix, n->path);
         if (n->fs->content == IMM_VFS_API && imm_api_covers(w->m, path)) {

@@ -127,7 +127,7 @@ static void put_excess(
 
         printf("\n%sexcess%s: ", imm_cli_tone(cli, IMM_TONE_BOLD), imm_cli_plain(cli));
         if (!x->known) {
-                puts("unknown, its mount namespace cannot be set up or known");
+                puts("unknown: what it sees cannot be known");
                 return;
         }
         if (c->kind == IMM_CLOSURE_NIX) {

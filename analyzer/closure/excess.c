@@ -329,6 +329,8 @@ void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct 
                 return;
         scratch = imm_arena_new();
         sb = imm_sandbox_of(m, u);
+        if (sb->identity[sb->main].outcome == IMM_OUTCOME_UNKNOWN)
+                return; /* what its user may see hangs on who that is */
         s = (struct survey){
                 .c = imm_closures_of(m),
                 .u = u,

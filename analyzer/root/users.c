@@ -1,4 +1,5 @@
 #include "analyzer/root/users.h"
+#include "analyzer/root/nsswitch.h"
 
 #include <errno.h>
 
@@ -18,7 +19,9 @@ enum { SYSTEM_ID_MAX = 999, SYSTEM_ID_MIN = 1 };
 
 struct imm_users {
         struct imm_arena *a;
+        const struct imm_root *root;
         struct imm_diags *diags;
+        const char *user_doubt, *group_doubt; /* see imm_users_doubt() */
         IMM_ARRAY(struct imm_user) users;
         IMM_ARRAY(struct imm_group) groups;
         struct imm_map users_by_name, groups_by_name; /* to index + 1 */
@@ -150,8 +153,8 @@ static void group_line(struct imm_users *u, char *line) {
         add_group(u, &group);
 }
 
-/* Each line of a file, without its end; the file's memory is the users' own */
 static void unseen(struct imm_users *u, const char *path, int error) {
+        u->user_doubt = u->group_doubt = imm_printf(u->a, "%s cannot be read", path);
         imm_diag_add(u->a, u->diags, IMM_DIAG_UNREADABLE, "unreadable", path, 0, NULL,
                 "which users and groups there are cannot be seen: %s", strerror(-error));
 }
@@ -161,6 +164,7 @@ static bool is_denied(int error) {
         return error == -EACCES || error == -EPERM || error == -EIO;
 }
 
+/* Each line of a file, without its end; the file's memory is the users' own */
 static void each_line(struct imm_users *u, const struct imm_root *r, const char *path,
         void (*line)(struct imm_users *u, char *line)) {
         struct imm_blob b;
@@ -443,12 +447,62 @@ static void make_sysusers(struct imm_users *u, const struct imm_root *r) {
         set_members(u, &lists);
 }
 
+/* ---- users from elsewhere ---- */
+
+static const char *foreign_service(struct imm_users *u, const char *conf, const char *database) {
+        const char *s = imm_nss_services(conf, database, u->a);
+
+        for (const char *service; s && (service = imm_nss_next(&s, u->a));)
+                if (!imm_streq(service, "files") && !imm_streq(service, "compat") &&
+                        !imm_streq(service, "systemd"))
+                        return imm_printf(u->a,
+                                "/etc/nsswitch.conf has %s asked too, which is not looked into",
+                                service);
+        return NULL;
+}
+
+static void read_nsswitch(struct imm_users *u) {
+        static const char path[] = "/etc/nsswitch.conf";
+        const char *text;
+        struct imm_blob b;
+        int k = imm_root_read(u->root, path, FILE_MAX, u->a, &b, NULL);
+
+        if (k < 0) {
+                if (is_denied(k))
+                        unseen(u, path, k);
+                return;
+        }
+        text = imm_strndup(u->a, b.data, b.size);
+        if (!u->user_doubt)
+                u->user_doubt = foreign_service(u, text, "passwd");
+        if (!u->group_doubt)
+                u->group_doubt = foreign_service(u, text, "group");
+}
+
+const char *imm_users_doubt(
+        const struct imm_users *u, const char *name, bool group, struct imm_arena *a) {
+        static const char *const folders[] = {"/etc/userdb", "/run/userdb", "/run/host/userdb",
+                "/usr/local/lib/userdb", "/usr/lib/userdb"};
+        const char *doubt = group ? u->group_doubt : u->user_doubt;
+
+        for (size_t i = 0; !doubt && !strchr(name, '/') && i < IMM_ELEMENTSOF(folders); i++) {
+                const char *path =
+                        imm_printf(a, "%s/%s.%s", folders[i], name, group ? "group" : "user");
+                struct stat st;
+
+                if (imm_root_stat(u->root, path, &st) == 0)
+                        doubt = imm_printf(a, "%s is not looked into", path);
+        }
+        return doubt;
+}
+
 struct imm_users *imm_users_load(
         const struct imm_root *r, struct imm_arena *a, struct imm_diags *diags) {
         struct imm_users *u = imm_new(a, struct imm_users);
         const char **none = imm_alloc_array(a, 1, sizeof(char *));
 
         u->a = a;
+        u->root = r;
         u->diags = diags;
         each_line(u, r, "/etc/passwd", passwd_line);
         each_line(u, r, "/etc/group", group_line);
@@ -457,5 +511,6 @@ struct imm_users *imm_users_load(
         if (!imm_group_by_gid(u, 0))
                 add_group(u, &(struct imm_group){"root", 0, none, false});
         make_sysusers(u, r);
+        read_nsswitch(u);
         return u;
 }

@@ -40,6 +40,14 @@ const struct imm_user *imm_user_by_uid(const struct imm_users *u, uid_t uid);
 const struct imm_group *imm_group_by_name(const struct imm_users *u, const char *name);
 const struct imm_group *imm_group_by_gid(const struct imm_users *u, gid_t gid);
 
+/*
+ * Why there may be a user (or @group) of that name although it was not found: a file that cannot be
+ * read, a service of nsswitch.conf(5) that is not looked into, a record of its own in userdb/ (see
+ * nss-systemd(8)). NULL: there is none for certain. The answer lives in @a.
+ */
+const char *imm_users_doubt(
+        const struct imm_users *u, const char *name, bool group, struct imm_arena *a);
+
 /* All in order of the files, for questions over users ("the lowest regular uid") and memberships.
  */
 const struct imm_user *imm_users_all(const struct imm_users *u, size_t *ret_n);

@@ -25,6 +25,14 @@ const char *imm_outcome_name(enum imm_outcome o) {
         return outcome_names[o];
 }
 
+const char *imm_outcome_sentence(enum imm_outcome o, const char *culprit, struct imm_arena *a) {
+        if (o == IMM_OUTCOME_UNKNOWN)
+                return imm_printf(a, "it cannot be known whether the service starts%s%s",
+                        culprit ? ": " : "", culprit ? culprit : "");
+        return imm_printf(a, "the service does not start: %s%s%s", imm_outcome_name(o),
+                culprit ? ": " : "", culprit ? culprit : "");
+}
+
 const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
         static const char *const texts[IMM_OUTCOME_N] = {
                 [IMM_OUTCOME_NAMESPACE_FAILURE] = "226/NAMESPACE",

@@ -47,6 +47,12 @@ const char *imm_outcome_name(enum imm_outcome o); /* "namespace-failure" */
 /* "226/NAMESPACE", as systemctl status says it; @setting: whose directory, for those of a unit */
 const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting);
 
+/*
+ * "the service does not start: user-failure: ...", or that it cannot be known whether it does;
+ * @culprit may be NULL.
+ */
+const char *imm_outcome_sentence(enum imm_outcome o, const char *culprit, struct imm_arena *a);
+
 /* ---- identity ---- */
 
 enum imm_userns { IMM_USERNS_NONE, IMM_USERNS_SELF, IMM_USERNS_IDENTITY, IMM_USERNS_FULL };

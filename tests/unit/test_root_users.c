@@ -1,13 +1,19 @@
 #include "analyzer/root/users.h"
 #include "tests/unit/tree.h"
 
-static struct imm_users *load(struct imm_arena *a) {
-        imm_cleanup(imm_root_free) struct imm_root *r = NULL;
+static struct imm_root *root; /* what was loaded asks it */
 
-        assert_int_equal(imm_root_open(&r, tree, NULL), 0);
+static int drop(void **state) {
+        root = imm_root_free(root);
+        return tree_remove(state);
+}
+
+static struct imm_users *load(struct imm_arena *a) {
         static struct imm_diags diags;
 
-        return imm_users_load(r, a, &diags);
+        root = imm_root_free(root);
+        assert_int_equal(imm_root_open(&root, tree, NULL), 0);
+        return imm_users_load(root, a, &diags);
 }
 
 TEST(the_files_of_the_root) {
@@ -29,6 +35,42 @@ TEST(the_files_of_the_root) {
         assert_null(imm_user_by_name(u, "no"));
         assert_string_equal(imm_group_by_gid(u, 100)->members[1], "bob");
         assert_null(imm_group_by_gid(u, 100)->members[2]);
+}
+
+/* A doubt whether there are users and groups that were not found: told by a word of the reason */
+static void doubt(const char *user, const char *group) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        struct imm_users *u = load(a);
+        const char *why[] = {imm_users_doubt(u, "who", false, a),
+                imm_users_doubt(u, "who", true, a)},
+                   *words[] = {user, group};
+
+        for (size_t i = 0; i < 2; i++)
+                if (!words[i])
+                        assert_null(why[i]);
+                else {
+                        assert_non_null(why[i]);
+                        assert_non_null(strstr(why[i], words[i]));
+                }
+}
+
+TEST(who_is_not_found_may_be_known_elsewhere) {
+        tree_file("etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+        tree_file("etc/group", "root:x:0:\n");
+        doubt(NULL, NULL);
+        tree_file("etc/nsswitch.conf", "# passwd: ldap\npasswd: files [!UNAVAIL=return] "
+                                       "systemd\ngroup:compat\nhosts: files dns\n");
+        doubt(NULL, NULL);
+        tree_file("etc/nsswitch.conf", "passwd:\tfiles sss\ngroup: files[SUCCESS=merge]winbind\n");
+        doubt("sss", "winbind");
+        tree_file("etc/nsswitch.conf", "");
+        tree_file("usr/lib/userdb/other.user", "{}");
+        doubt(NULL, NULL);
+        tree_file("usr/lib/userdb/who.user", "{}");
+        doubt("who.user", NULL);
+        assert_int_equal(unlink(tree_path("etc/group")), 0);
+        tree_dir("etc/group");
+        doubt("/etc/group", "/etc/group");
 }
 
 TEST(without_files_there_is_root) {
@@ -97,6 +139,6 @@ TEST(what_older_systemd_does_not_make) {
         assert_int_equal(imm_user_by_name(u, "owned")->uid, 999);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, tree_make, tree_remove)
-RUN(T(the_files_of_the_root), T(without_files_there_is_root), T(users_made_at_boot),
-        T(what_older_systemd_does_not_make))
+#define T(name) cmocka_unit_test_setup_teardown(name, tree_make, drop)
+RUN(T(the_files_of_the_root), T(who_is_not_found_may_be_known_elsewhere),
+        T(without_files_there_is_root), T(users_made_at_boot), T(what_older_systemd_does_not_make))

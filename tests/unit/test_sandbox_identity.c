@@ -141,6 +141,14 @@ TEST(who_is_not_there_fails_at_its_own_step) {
         fails(257, IMM_SCOPE_SYSTEM, "User=missing\nGroup=missing", IMM_OUTCOME_USER_FAILURE);
 }
 
+TEST(who_may_be_known_elsewhere_is_unknown) {
+        tree_file("etc/nsswitch.conf", "passwd: files ldap\n");
+        fails(257, IMM_SCOPE_SYSTEM, "User=missing", IMM_OUTCOME_UNKNOWN);
+        fails(257, IMM_SCOPE_SYSTEM, "User=alice", IMM_OUTCOME_OK);
+        fails(257, IMM_SCOPE_SYSTEM, "Group=missing", IMM_OUTCOME_GROUP_FAILURE);
+        tree_file("etc/nsswitch.conf", "");
+}
+
 TEST(dynamic_users_are_those_of_the_root_if_they_exist) {
         struct who w = plain(257, "DynamicUser=yes");
 
@@ -251,6 +259,7 @@ int main(void) {
                 cmocka_unit_test(the_managers_own_limits),
                 cmocka_unit_test(users_and_groups),
                 cmocka_unit_test(who_is_not_there_fails_at_its_own_step),
+                cmocka_unit_test(who_may_be_known_elsewhere_is_unknown),
                 cmocka_unit_test(dynamic_users_are_those_of_the_root_if_they_exist),
                 cmocka_unit_test(prefixes_keep_root),
                 cmocka_unit_test(capabilities_after_exec),

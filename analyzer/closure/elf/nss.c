@@ -1,6 +1,6 @@
 #include "analyzer/closure/closure-private.h"
+#include "analyzer/root/nsswitch.h"
 
-#include <ctype.h>
 #include <errno.h>
 
 /*
@@ -8,6 +8,8 @@
  * program links. A program that imports one of these functions is likely to load them, and to read
  * their files.
  */
+
+enum { SERVICE_MAX = 64 }; /* longer words are no name of a module */
 
 static const struct {
         const char *database, *fallback; /* what glibc does without a line for it */
@@ -66,31 +68,6 @@ void note_nss_import(void *data, const char *name) {
                 for (const char *const *f = databases[d].functions; *f; f++)
                         if (**f == *name && imm_streq(*f, name))
                                 *bits |= 1U << d;
-}
-
-/* The services of a database: "files systemd" of "passwd: files [!UNAVAIL=return] systemd" */
-static const char *services_of(const char *conf, const char *database, struct imm_arena *a) {
-        size_t n = strlen(database);
-
-        for (const char *line = conf; *line; line = *line ? line + 1 : line) {
-                const char *end = strchrnul(line, '\n'),
-                           *stop = memchr(line, '#', (size_t)(end - line));
-
-                while (line < end && isblank((unsigned char)*line))
-                        line++;
-                if (!stop)
-                        stop = end;
-                if ((size_t)(stop - line) > n && strncmp(line, database, n) == 0) {
-                        const char *s = line + n;
-
-                        while (s < stop && isblank((unsigned char)*s))
-                                s++;
-                        if (s < stop && *s == ':')
-                                return imm_strndup(a, s + 1, (size_t)(stop - s - 1));
-                }
-                line = end;
-        }
-        return NULL;
 }
 
 static void need_data(struct builder *b, const char *service, const char *database, int by) {
@@ -160,20 +137,11 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least) {
 
                 if (!(wanted & 1U << d))
                         continue;
-                s = services_of(text, databases[d].database, b->arena);
+                s = imm_nss_services(text, databases[d].database, b->arena);
                 if (!s)
                         s = databases[d].fallback;
-                while (*s) {
-                        size_t len;
-
-                        s += strspn(s, " \t");
-                        len = *s == '[' ? strcspn(s, "]") + 1 : strcspn(s, " \t[");
-                        if (*s && *s != '[' && len < 64)
-                                need_service(l, b, by[d], imm_strndup(b->arena, s, len),
-                                        databases[d].database, sure);
-                        if (len > strlen(s))
-                                break;
-                        s += len;
-                }
+                for (const char *service; (service = imm_nss_next(&s, b->arena));)
+                        if (strlen(service) < SERVICE_MAX)
+                                need_service(l, b, by[d], service, databases[d].database, sure);
         }
 }

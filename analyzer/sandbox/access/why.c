@@ -422,6 +422,5 @@ void imm_access_explain(const struct imm_walk *w, const char *path, const struct
 void imm_access_explain_outcome(const struct imm_walk *w, struct imm_access *to) {
         const struct imm_mount_table *t = w->table;
 
-        say(w, to, "the service does not start: %s%s%s", imm_outcome_name(t->outcome),
-                t->culprit ? ": " : "", t->culprit ? t->culprit : "");
+        say(w, to, "%s", imm_outcome_sentence(t->outcome, t->culprit, w->a));
 }

@@ -160,6 +160,21 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
                 c->gid = DYNAMIC_MIN + 1;
 }
 
+/* Fails, unless it may be there all the same. */
+static void not_found(const struct imm_manager *m, struct imm_identity *id, const char *name,
+        bool group, struct imm_arena *a) {
+        const char *kind = group ? "group" : "user";
+        const char *doubt = imm_users_doubt(m->users, name, group, a);
+
+        id->unknown = true;
+        if (doubt)
+                fail(id, IMM_OUTCOME_UNKNOWN,
+                        imm_printf(a, "whether there is a %s %s: %s", kind, name, doubt));
+        else
+                fail(id, group ? IMM_OUTCOME_GROUP_FAILURE : IMM_OUTCOME_USER_FAILURE,
+                        imm_printf(a, "no %s %s in the root", kind, name));
+}
+
 static void static_creds(const struct imm_manager *m, const struct imm_settings *s, struct creds *c,
         struct imm_identity *id, struct imm_arena *a) {
         const char *user = imm_setting_string(s, IMM_SETTING_USER);
@@ -172,18 +187,14 @@ static void static_creds(const struct imm_manager *m, const struct imm_settings 
                 if (!find_user(m, user, &c->name, &c->uid, &c->gid)) {
                         c->name = user;
                         c->uid = c->gid = NOBODY - 1; /* nobody's: a stranger */
-                        id->unknown = true;
-                        fail(id, IMM_OUTCOME_USER_FAILURE,
-                                imm_printf(a, "no user %s in the root", user));
+                        not_found(m, id, user, false, a);
                 }
         }
         if (group) {
                 c->has_group = true;
                 if (!find_group(m, group, &c->gid)) {
                         c->gid = NOBODY - 1;
-                        id->unknown = true;
-                        fail(id, IMM_OUTCOME_GROUP_FAILURE,
-                                imm_printf(a, "no group %s in the root", group));
+                        not_found(m, id, group, true, a);
                 }
         }
 }
@@ -282,9 +293,7 @@ static void choose_groups(const struct imm_manager *m, const struct imm_settings
                                 add_group(a, &list, gid);
                         continue;
                 }
-                id->unknown = true;
-                fail(id, IMM_OUTCOME_GROUP_FAILURE,
-                        imm_printf(a, "no group %s in the root", v->strings.v[i].text));
+                not_found(m, id, v->strings.v[i].text, true, a);
         }
         if (!own) {
                 if (set_user && v->strings.n > 0 && !fixed)

@@ -559,14 +559,12 @@ void imm_net_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_
         const struct imm_mount_table *t = sb->mounts + kind;
 
         imm_net_access_of(m, imm_settings_of(m, u), sb, kind, verb, to, because, a, ret);
-        if (t->outcome == IMM_OUTCOME_OK || t->outcome == IMM_OUTCOME_UNKNOWN)
+        if (t->outcome == IMM_OUTCOME_OK ||
+                (t->outcome == IMM_OUTCOME_UNKNOWN && !sb->identity[kind].unknown))
                 return;
         *ret = (struct imm_net_access){.allowed = -1};
         if (because)
-                imm_strv_add(a, &ret->because,
-                        imm_printf(a, "the service does not start: %s%s%s",
-                                imm_outcome_name(t->outcome), t->culprit ? ": " : "",
-                                t->culprit ? t->culprit : ""));
+                imm_strv_add(a, &ret->because, imm_outcome_sentence(t->outcome, t->culprit, a));
 }
 
 void imm_net_access_widest(struct imm_manager *m, struct imm_unit *u, enum imm_net_verb verb,

@@ -247,7 +247,9 @@ void package_set_version(struct packages *p, uint32_t package, const char *versi
 /* @path as listed. Of an index of all files it must live as long as that. */
 void package_own(struct packages *p, const char *path, uint32_t package);
 struct imm_arena *package_text(struct packages *p); /* where such paths are made */
-void read_rpm(struct packages *p, const struct imm_root *root);
+/* rpm.c; diagnostics, where there is a database that cannot be read, in @a */
+void read_rpm(struct packages *p, const struct imm_root *root, struct imm_arena *a,
+        struct imm_diags *diags);
 
 /* ---- needs being collected (needs.c) ---- */
 

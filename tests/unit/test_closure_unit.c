@@ -361,6 +361,25 @@ TEST(packages_of_alpine_and_arch) {
         world_free(w);
 }
 
+TEST(a_package_database_that_cannot_be_read_is_told) {
+        static const char *const files[] = {"var/lib/rpm/Packages.db", "var/lib/rpm/rpmdb.sqlite"};
+        static const enum imm_diag_level levels[] = {IMM_DIAG_WARNING, IMM_DIAG_UNREADABLE};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++) {
+                struct imm_closures *c;
+                struct world *w;
+
+                tree_file(files[i], "no database, whatever its name says");
+                w = world_new();
+                c = imm_closures_of(w->m);
+                assert_null(imm_package_of(c, "/usr/bin/ls"));
+                assert_int_equal(c->diags.n, 1);
+                assert_int_equal(c->diags.v[0].level, levels[i]);
+                assert_non_null(strstr(c->diags.v[0].file, files[i]));
+                world_free(w);
+        }
+}
+
 static void assert_owner(struct world *w, const char *file, const char *expected) {
         struct imm_owner o = imm_owner_of(imm_closures_of(w->m), unit(w, "x.service"), file);
 
@@ -664,6 +683,7 @@ int main(void) {
                 CASE(what_is_seen_is_counted_once),
                 CASE(files_belong_to_packages),
                 CASE(packages_of_alpine_and_arch),
+                CASE(a_package_database_that_cannot_be_read_is_told),
                 CASE(lines_have_owners),
                 CASE(a_given_file_is_the_repositorys),
                 CASE(nix_closures_are_of_what_exec_lines_name),

@@ -50,8 +50,10 @@ struct nix_path *nix_path_get(struct nix *x, const char *path);
 bool nix_path_exists(struct nix *x, struct nix_path *p); /* registered, or on disk */
 /* The existing store path that the text at @name (HASH-NAME and perhaps more) means, or NULL */
 struct nix_path *nix_path_named(struct nix *x, const char *name, size_t n);
-/* Its references; diagnostics go to @diags. */
+/* Its references; what could not be searched is told in @diags. */
 void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags);
+/* Once a closure was followed: whether the database could be read all along */
+void nix_tell(struct nix *x, struct imm_diags *diags);
 
 /*
  * nix/visible.c: the entries of /nix/store with a store path's name that are found in the view of

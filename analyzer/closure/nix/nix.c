@@ -204,6 +204,7 @@ static void follow_references(struct naming *n) {
                         *imm_array_push(n->b->arena, &queue) = r;
                 }
         }
+        nix_tell(x, &c->diags);
 }
 
 /* ---- what of it the service sees ---- */

@@ -333,13 +333,16 @@ void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) 
         if (p->refs_known)
                 return;
         p->refs_known = true;
-        if (p->id) {
-                if (nix_db_references(x->db, p->id, add_id, &c) < 0 || nix_db_error(x->db))
-                        imm_diag_add(x->arena, diags, IMM_DIAG_UNREADABLE, "nix-database",
-                                "/nix/var/nix/db/db.sqlite", 0, NULL, "%s",
-                                nix_db_error(x->db) ? nix_db_error(x->db) : "cannot be read");
-        } else if (is_on_disk(x, p))
+        if (p->id)
+                (void)nix_db_references(x->db, p->id, add_id, &c); /* nix_tell() says what failed */
+        else if (is_on_disk(x, p))
                 nix_scan(x, p, diags, add_entry, &c);
         p->refs = c.refs.v;
         p->n_refs = c.refs.n;
+}
+
+void nix_tell(struct nix *x, struct imm_diags *diags) {
+        if (x->db && nix_db_error(x->db))
+                imm_diag_add(x->arena, diags, IMM_DIAG_UNREADABLE, "nix-database",
+                        "/nix/var/nix/db/db.sqlite", 0, NULL, "%s", nix_db_error(x->db));
 }

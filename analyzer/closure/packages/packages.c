@@ -236,7 +236,7 @@ static struct packages *read_packages(struct imm_closures *c, bool systemd_only)
         read_dpkg(p);
         read_apk(p);
         read_pacman(p);
-        read_rpm(p, c->root);
+        read_rpm(p, c->root, c->arena, &c->diags);
         if (systemd_only)
                 p->text = imm_arena_free(p->text);
         return p;

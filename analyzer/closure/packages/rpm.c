@@ -2,6 +2,7 @@
 #include "analyzer/closure/nix/rodb.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <sqlite3.h>
 
 /*
@@ -121,30 +122,65 @@ static int stop(void *data) {
         return ++*steps > 20000;
 }
 
-void read_rpm(struct packages *p, const struct imm_root *root) {
+/* 0; -ENOENT: there is none; else *@ret_why says what is wrong. */
+static int read_database(struct packages *p, const struct imm_root *root, const char *path,
+        struct imm_arena *a, const char **ret_why) {
+        struct rodb *vfs = NULL;
+        sqlite3_stmt *s = NULL;
+        sqlite3 *db = NULL;
+        unsigned steps = 0;
+        int k = rodb_open(&vfs, root, path, &db, ret_why), step = SQLITE_ERROR;
+
+        if (k < 0)
+                return k;
+        sqlite3_progress_handler(db, 1000000, stop, &steps);
+        (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+        (void)sqlite3_exec(
+                db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = 0", NULL, NULL, NULL);
+        if (sqlite3_prepare_v2(db, "SELECT blob FROM Packages", -1, &s, NULL) == SQLITE_OK)
+                while ((step = sqlite3_step(s)) == SQLITE_ROW)
+                        read_header(
+                                p, sqlite3_column_blob(s, 0), (size_t)sqlite3_column_bytes(s, 0));
+        if (step != SQLITE_DONE) {
+                *ret_why = imm_strdup(a, sqlite3_errmsg(db));
+                k = -EIO;
+        }
+        (void)sqlite3_finalize(s);
+        (void)sqlite3_close(db);
+        rodb_free(vfs);
+        return k;
+}
+
+/* Formats of other versions, which rpm alone can read: who owns a file is not known there. */
+static void tell_of_others(const struct imm_root *root, struct imm_arena *a, struct imm_diags *d) {
+        static const char *const paths[] = {"/usr/lib/sysimage/rpm/Packages.db",
+                "/var/lib/rpm/Packages.db", "/usr/lib/sysimage/rpm/Packages",
+                "/var/lib/rpm/Packages"};
+        struct stat st;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(paths); i++)
+                if (imm_root_lstat(root, paths[i], &st) == 0) {
+                        imm_diag_add(a, d, IMM_DIAG_WARNING, "package-database", paths[i], 0, NULL,
+                                "is no database of SQLite: which package owns a file is not known");
+                        return;
+                }
+}
+
+void read_rpm(struct packages *p, const struct imm_root *root, struct imm_arena *a,
+        struct imm_diags *diags) {
         static const char *const paths[] = {
                 "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite"};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(paths); i++) {
-                struct rodb *vfs = NULL;
-                sqlite3_stmt *s = NULL;
-                sqlite3 *db = NULL;
-                const char *why;
-                unsigned steps = 0;
+                const char *why = NULL;
+                int k = read_database(p, root, paths[i], a, &why);
 
-                if (rodb_open(&vfs, root, paths[i], &db, &why) < 0)
-                        continue;
-                sqlite3_progress_handler(db, 1000000, stop, &steps);
-                (void)sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-                (void)sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = 0",
-                        NULL, NULL, NULL);
-                if (sqlite3_prepare_v2(db, "SELECT blob FROM Packages", -1, &s, NULL) == SQLITE_OK)
-                        while (sqlite3_step(s) == SQLITE_ROW)
-                                read_header(p, sqlite3_column_blob(s, 0),
-                                        (size_t)sqlite3_column_bytes(s, 0));
-                (void)sqlite3_finalize(s);
-                (void)sqlite3_close(db);
-                rodb_free(vfs);
-                return;
+                if (k < 0 && k != -ENOENT)
+                        imm_diag_add(a, diags, IMM_DIAG_UNREADABLE, "package-database", paths[i], 0,
+                                NULL, "cannot be read (%s): which package owns a file is not known",
+                                why);
+                if (k != -ENOENT)
+                        return;
         }
+        tell_of_others(root, a, diags);
 }

@@ -29,6 +29,7 @@ static void print_closure(struct nix *x, const char *name, struct imm_diags *dia
                         }
         }
         printf("\n");
+        nix_tell(x, diags);
 }
 
 int main(int argc, char **argv) {

@@ -370,6 +370,9 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least);
  */
 int follow_program(struct builder *b, const struct want *w, bool must);
 
+/* Does this option of env(1) take the next word for its own? */
+bool env_takes_next(const char *option);
+
 /* What a script's text or a shell's -c argument runs and names (scripts.c). */
 void scan_shell(struct builder *b, const char *text, int by);
 void scan_script(struct builder *b, struct node *n, const char *interpreter, int by);

@@ -124,7 +124,7 @@ static const char *base_name(const char *path) {
         return slash ? slash + 1 : path;
 }
 
-/* The next word of @s; @s moves behind it. Quotes are env -S's business, and rare. */
+/* The next word of @s; @s moves behind it. */
 static const char *next_word(struct builder *b, const char **s) {
         size_t n;
 
@@ -134,19 +134,62 @@ static const char *next_word(struct builder *b, const char **s) {
         return n ? imm_strndup(b->arena, *s - n, n) : NULL;
 }
 
-/* The program that `#!/usr/bin/env ARGUMENT` starts: one word, several only with -S */
+/* A word as env -S cuts them: with quotes. NULL: none, or one that is not known (${NAME}). */
+static const char *quoted_word(struct builder *b, const char **s) {
+        char *word, quote = 0;
+        size_t n = 0;
+
+        *s += strspn(*s, " \t\n\v\f\r");
+        if (!**s || **s == '#')
+                return NULL;
+        word = imm_alloc(b->arena, strlen(*s) + 1);
+        for (; **s && (quote || !isspace((unsigned char)**s)); ++*s) {
+                char c = **s;
+
+                if (quote ? c == quote : c == '"' || c == '\'')
+                        quote = quote ? 0 : c;
+                else if (c == '$' && quote != '\'')
+                        return NULL;
+                else if (c == '\\' && (quote != '\'' || (*s)[1] == '\\' || (*s)[1] == '\'')) {
+                        if (!strchr("\\\"'#$", (*s)[1]) || !(*s)[1])
+                                return NULL; /* a control character, and no program's name */
+                        word[n++] = *++*s;
+                } else
+                        word[n++] = c;
+        }
+        return word;
+}
+
+bool env_takes_next(const char *option) {
+        return imm_streq(option, "-u") || imm_streq(option, "-C") || imm_streq(option, "--unset") ||
+               imm_streq(option, "--chdir");
+}
+
+/*
+ * The program that `#!/usr/bin/env ARGUMENT` starts: one word, several only with -S. NULL: none, or
+ * it is looked for in a PATH of its own.
+ */
 static const char *word_for_env(struct builder *b, const char *argument) {
         const char *s = argument, *word;
 
         if (*s != '-')
                 return strchr(s, '=') ? NULL : s;
-        if (!imm_after(s, "-S") && !imm_after(s, "--split-string") && !imm_after(s, "-vS"))
-                return NULL;
-        s += strcspn(s, "S= \t");
-        s += *s == 'S' || *s == '=';
-        while ((word = next_word(b, &s)))
-                if (*word != '-' && !strchr(word, '='))
+        if (imm_after(s, "--split-string"))
+                s += strlen("--split-string");
+        else {
+                s += 1 + strspn(s + 1, "iv0");
+                if (*s != 'S')
+                        return NULL;
+                s++;
+        }
+        s += *s == '=';
+        while ((word = quoted_word(b, &s)))
+                if (env_takes_next(word))
+                        (void)quoted_word(b, &s);
+                else if (*word != '-' && !strchr(word, '='))
                         return word;
+                else if (imm_after(word, "PATH="))
+                        return NULL;
         return NULL;
 }
 

@@ -327,6 +327,7 @@ static void wrapped_program(struct builder *b, const struct imm_command_item *cm
         for (size_t i = 1; i < cmd->argv.n; i++) {
                 const char *arg = expand_variables(b, cmd->argv.v[i]);
 
+                i += env_takes_next(arg);
                 if (*arg == '-' || strchr(arg, '='))
                         continue;
                 (void)follow_program(b,

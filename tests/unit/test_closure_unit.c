@@ -205,6 +205,38 @@ TEST(env_is_followed_to_what_it_starts) {
         world_free(w);
 }
 
+TEST(env_cuts_its_words_as_it_does) {
+        static const struct {
+                const char *line, *missing; /* NULL: it is python */
+        } lines[] = {
+                {"-S python3 -u", NULL},
+                {"-S FOO=bar \"python3\" -u", NULL},
+                {"-S'python3'", NULL},
+                {"-S -u FOO --chdir / -i python3", NULL},
+                {"-iS python3", NULL},
+                {"--split-string=pyt\\\\hon3", "pyt\\hon3"},
+                {"-vS \"not here\" python3", "not here"},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lines); i++) {
+                struct world *w;
+                struct imm_closure *c;
+                char text[256];
+
+                (void)snprintf(text, sizeof(text), "#!/usr/bin/env %s\n", lines[i].line);
+                script("usr/bin/x", text);
+                service("[Service]\nExecStartPre=env -u FOO ls\nExecStart=/bin/x\n");
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                assert_need(c, "/usr/bin/ls", IMM_LIKELY, 1);
+                if (lines[i].missing)
+                        assert_need(c, lines[i].missing, IMM_CERTAIN, 0);
+                else
+                        assert_need(c, "/usr/bin/python3.11", IMM_CERTAIN, 1);
+                world_free(w);
+        }
+}
+
 TEST(arguments_name_configuration_and_that_names_more) {
         struct imm_closure *c;
         struct world *w;
@@ -676,6 +708,7 @@ int main(void) {
                 CASE(environment_files_may_be_a_pattern),
                 CASE(a_pam_session_brings_its_files_and_modules),
                 CASE(env_is_followed_to_what_it_starts),
+                CASE(env_cuts_its_words_as_it_does),
                 CASE(arguments_name_configuration_and_that_names_more),
                 CASE(what_the_sandbox_hides_is_missing),
                 CASE(files_are_looked_up_where_the_service_finds_them),

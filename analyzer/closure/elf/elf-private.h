@@ -12,6 +12,7 @@ enum {
         ELF_DYNAMIC_MAX = 65536,
         ELF_NOTES_MAX = 1 << 20,
         ELF_STRING_MAX = 4096,
+        ELF_LIST_MAX = 32768, /* an RPATH of many store paths is long */
         ELF_SYMBOLS_MAX = 1 << 20,
         ELF_TABLE_MAX = 256 << 20,
 };

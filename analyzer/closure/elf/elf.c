@@ -102,7 +102,7 @@ int elf_offset_of(struct elf_reader *r, uint64_t address, uint64_t *ret, uint64_
 }
 
 int elf_string(struct elf_reader *r, uint64_t table, uint64_t index, const char **ret) {
-        char buf[ELF_STRING_MAX];
+        char buf[ELF_LIST_MAX];
         uint64_t offset;
         size_t n = 0;
         int k;
@@ -126,7 +126,7 @@ int elf_string(struct elf_reader *r, uint64_t table, uint64_t index, const char 
                         return 0;
                 }
         }
-        return elf_bad(r, "a string of more than %d bytes", ELF_STRING_MAX);
+        return elf_bad(r, "a string of more than %d bytes", ELF_LIST_MAX);
 }
 
 bool elf_dynamic(const struct elf_reader *r, uint64_t tag, uint64_t *ret) {

@@ -306,6 +306,12 @@ void load_here(struct builder *b, int program, const struct place *at) {
         load_noted(&l);
         if (!l.ldso->musl)
                 load_nss(&l, b, l.confidence);
+        if (l.tries >= TRIES_MAX)
+                imm_diag_add(b->arena, &b->closure->diags, IMM_DIAG_UNREADABLE, "broken-elf",
+                        at->node->host, 0, NULL,
+                        "its libraries would be looked for in more than %d directories: not all "
+                        "were",
+                        TRIES_MAX);
 }
 
 void load_program(struct builder *b, int program, const struct place *at) {

@@ -7,6 +7,9 @@
 
 struct known_libraries;
 
+/* Directories that are looked into for the libraries of one program: real ones need thousands. */
+enum { TRIES_MAX = 200000 };
+
 struct loading {
         struct builder *b;
         const struct ldso *ldso;
@@ -16,6 +19,7 @@ struct loading {
         struct imm_map by_name; /* names, paths and sonames of objects -> index plus one */
         enum imm_confidence confidence;
         bool secure;
+        unsigned tries; /* directories looked into */
         bool soft; /* what is loaded now the program does without: hidden, it is hardly missed */
         struct {
                 bool known;

@@ -93,6 +93,7 @@ static bool try_directory(
         size_t n = strlen(dir);
         struct place p;
 
+        l->tries++;
         while (n > 1 && dir[n - 1] == '/')
                 n--;
         if (n > 0 && view_find(v, l->b->cwd, dir, &p) < 0)
@@ -116,16 +117,17 @@ static bool try_directory(
 /* A list of directories as DT_RUNPATH has them; @separators: LD_LIBRARY_PATH also takes ';' */
 static bool try_list(struct loading *l, struct view *v, const struct object *o, const char *list,
         const char *separators, const char *name, struct found *ret) {
-        for (;;) {
+        while (l->tries < TRIES_MAX) {
                 size_t n = strcspn(list, separators);
                 const char *dir = expand(l, o, list, n);
 
                 if (dir && try_directory(l, v, dir, name, ret))
                         return true;
                 if (!list[n])
-                        return false;
+                        break;
                 list += n + 1;
         }
+        return false;
 }
 
 /* ---- the cache ---- */
@@ -356,7 +358,8 @@ static bool try_musl_list(struct loading *l, struct view *v, const struct object
         const char *list, const char *name, struct found *ret) {
         struct place p;
 
-        for (list += strspn(list, ":\n"); *list; list += strspn(list, ":\n")) {
+        for (list += strspn(list, ":\n"); *list && l->tries < TRIES_MAX;
+                list += strspn(list, ":\n")) {
                 size_t n = strcspn(list, ":\n");
                 const char *dir = o ? expand(l, o, list, n) : imm_strndup(l->b->arena, list, n);
                 const char *at =
@@ -369,6 +372,7 @@ static bool try_musl_list(struct loading *l, struct view *v, const struct object
                         return true;
                 }
                 list += n;
+                l->tries++;
         }
         return false;
 }

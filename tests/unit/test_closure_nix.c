@@ -61,6 +61,13 @@ TEST(names_are_those_that_nix_gives) {
         assert_int_equal(nix_name_length("0000000000000000000000000000000-x"), 0);
 }
 
+static const char *in_store(const char *name) {
+        static char path[256];
+
+        (void)snprintf(path, sizeof(path), "nix/store/%s", name);
+        return path;
+}
+
 static void make_store(void) {
         tree_file("nix/store/" A "-leaf", "nothing");
         tree_file("nix/store/" B "-other", "nothing");
@@ -178,6 +185,28 @@ TEST(an_unregistered_path_is_searched) {
         world_free(w);
 }
 
+/* Names as nix-store --add and --add-fixed sha256 gave them to these contents */
+TEST(what_was_added_has_no_references) {
+        static const char *const names[] = {
+                "ni8hh6ca60pgclv9hddbn1bs6ldx844x-run", "1dqhx1s501nlazys2c8vbrm5n7x7g7m1-flat"};
+        static const char *const texts[] = {
+                "#!/nix/store/" B "-sh/bin/sh\n", "/nix/store/" B "-sh"};
+
+        for (unsigned i = 0; i < 2; i++) {
+                struct world *w;
+
+                make_store();
+                tree_file(in_store(names[i]), texts[i]);
+                w = world_new();
+                assert_string_equal(references(w, names[i]), i == 0 ? "other" : "");
+                world_free(w);
+                assert_int_equal(chmod(tree_path(in_store(names[i])), 0755), 0);
+                w = world_new();
+                assert_string_equal(references(w, names[i]), "");
+                world_free(w);
+        }
+}
+
 TEST(a_broken_database_is_told_and_done_without) {
         struct world *w;
 
@@ -223,6 +252,8 @@ int main(void) {
                         tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(
                         an_unregistered_path_is_searched, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        what_was_added_has_no_references, tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(
                         a_broken_database_is_told_and_done_without, tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(only_tables_are_read, tree_make, tree_remove),

@@ -74,6 +74,9 @@ int nix_db_references(
 const char *nix_db_error(
         const struct nix_db *db); /* what went wrong since it was opened, or NULL */
 
+/* nix/source.c: was it added, not built? Then it has no references, whatever it holds. */
+bool nix_is_source(struct nix *x, const struct nix_path *p);
+
 /* nix/scan.c: the hashes in the contents of a store path, as Nix finds references */
 void nix_scan(struct nix *x, const struct nix_path *p, struct imm_diags *diags,
         void (*found)(void *data, const struct imm_dirent *entry), void *data);

@@ -306,6 +306,7 @@ struct nix_path *nix_path_named(struct nix *x, const char *name, size_t n) {
 struct collect {
         struct nix *x;
         struct nix_path *of;
+        bool self; /* it names itself */
         IMM_ARRAY(struct nix_path *) refs;
 };
 
@@ -323,6 +324,7 @@ static void add_entry(void *data, const struct imm_dirent *e) {
         struct nix_path *p = nix_path_get(c->x, imm_printf(c->x->arena, NIX_STORE "/%s", e->name));
 
         p->exists = p->exists_known = true;
+        c->self |= p == c->of;
         if (p != c->of)
                 *imm_array_push(c->x->arena, &c->refs) = p;
 }
@@ -335,8 +337,11 @@ void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) 
         p->refs_known = true;
         if (p->id)
                 (void)nix_db_references(x->db, p->id, add_id, &c); /* nix_tell() says what failed */
-        else if (is_on_disk(x, p))
+        else if (is_on_disk(x, p)) {
                 nix_scan(x, p, diags, add_entry, &c);
+                if (c.refs.n > 0 && !c.self && nix_is_source(x, p))
+                        c.refs.n = 0;
+        }
         p->refs = c.refs.v;
         p->n_refs = c.refs.n;
 }

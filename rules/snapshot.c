@@ -250,7 +250,7 @@ static void closure(
                 if (imm_need_is_missing(n))
                         imm_strv_add(to->arena, &s->missing, copy(to, n->path));
         }
-        imm_excess_compute(m, u, c, IMM_EXCESS_GROUPS, scratch, &e);
+        imm_excess_compute(m, u, c, IMM_EXCESS_GROUPS | IMM_EXCESS_SYSTEM, scratch, &e);
         if (!e.known)
                 return;
         s->visible = (int64_t)e.visible;

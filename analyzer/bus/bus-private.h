@@ -123,7 +123,7 @@ struct imm_bus_peer {
         bool dynamic;
         const char *user;            /* name, or NULL */
         struct imm_strv user_groups; /* as polkit sees them */
-        struct imm_map answers;      /* text of a call or action -> answer + 2 */
+        struct imm_map answers;      /* text of a call or action -> struct known_answer (bus.c) */
 };
 
 struct imm_bus {

@@ -215,25 +215,37 @@ static int decide(struct imm_bus *b, struct imm_bus_peer *peer, const char *text
 typedef int decider(struct imm_bus *b, struct imm_bus_peer *peer, const char *text,
         struct imm_arena *a, struct imm_strv *because);
 
-/* Answers are kept, reasons are not */
+/* Answers are kept, for all who ask as the same peer; reasons from when somebody wants them */
+struct known_answer {
+        int answer;
+        bool told;
+        struct imm_strv because;
+};
+
 static int answer(decider *how, struct imm_bus *b, struct imm_bus_peer *peer, const char *text,
         struct imm_arena *a, struct imm_strv *because) {
-        const void *known;
-        int r;
+        struct known_answer *k;
 
         (void)pthread_mutex_lock(&b->lock);
-        known = because ? NULL : imm_map_get(&peer->answers, text);
-        if (known)
-                r = (int)((intptr_t)known - 2);
-        else {
-                imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
-
-                r = how(b, peer, text, because ? a : scratch, because);
-                imm_map_put(b->arena, &peer->answers, imm_strdup(b->arena, text),
-                        (void *)(intptr_t)(r + 2)); // NOLINT(performance-no-int-to-ptr)
+        k = imm_map_get(&peer->answers, text);
+        if (!k) {
+                k = imm_new(b->arena, struct known_answer);
+                imm_map_put(b->arena, &peer->answers, imm_strdup(b->arena, text), k);
+                k->answer = -2;
         }
+        if (k->answer == -2 || (because && !k->told)) {
+                imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+                struct imm_strv lines = {0};
+
+                k->answer = how(b, peer, text, scratch, because ? &lines : NULL);
+                k->told = because != NULL;
+                for (size_t i = 0; i < lines.n; i++)
+                        imm_strv_add(b->arena, &k->because, imm_strdup(b->arena, lines.v[i]));
+        }
+        for (size_t i = 0; because && i < k->because.n; i++)
+                imm_strv_add(a, because, k->because.v[i]);
         (void)pthread_mutex_unlock(&b->lock);
-        return r;
+        return k->answer;
 }
 
 int imm_bus_may_call(struct imm_bus *b, struct imm_bus_peer *peer, const char *call,

@@ -16,6 +16,8 @@ struct nix;
 struct packages;
 struct walk;
 
+enum walk_kind { WALK_ALL, WALK_SYSTEM, WALK_N };
+
 /* A file by its host path (real: no links above it); what was found out about it is kept here. */
 struct node {
         const char *host;
@@ -67,10 +69,8 @@ struct imm_closures {
         struct packages *packages;      /* NULL until asked */
         struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
         struct owners *owners;          /* NULL until asked */
-        struct walk *walk;              /* NULL until asked */
-        unsigned threads;               /* of the walk */
-        struct imm_map walk_found;      /* of walk_find(): host path -> index plus one */
-        struct imm_map walk_real;       /* of walk_find_real(): likewise; or UINTPTR_MAX */
+        struct walk *walks[WALK_N];     /* NULL until asked */
+        unsigned threads;               /* of a walk */
         struct file_reader readers[READERS];
         struct imm_map folders;            /* host path -> struct folder (tree.c) */
         unsigned n_open;                   /* of these, directories that stay open */
@@ -219,6 +219,7 @@ struct walk_node {
 };
 
 struct walk {
+        enum walk_kind kind;
         struct walk_node *v; /* in order of a depth-first walk; the first is the root */
         size_t n, cap;
         uint32_t *files; /* regular files, and their bytes, before each node and behind the last */
@@ -229,16 +230,24 @@ struct walk {
         size_t n_groups, groups_cap;
         uint32_t *closed; /* directories that not everybody may search */
         size_t n_closed, closed_cap;
+        struct imm_map found; /* of walk_find(): host path -> index plus one */
+        struct imm_map real;  /* of walk_find_real(): likewise; or UINTPTR_MAX */
 };
-const struct walk *walk_of(struct imm_closures *c);
+/*
+ * WALK_ALL: every file, with its size. WALK_SYSTEM: the trees in which things are installed
+ * (walk_is_system()), and of files their number alone, which takes a tenth of the time.
+ */
+struct walk *walk_of(struct imm_closures *c, enum walk_kind kind);
+/* Is a top directory of that name, or what lies at that path, one that WALK_SYSTEM goes into? */
+bool walk_is_system(const char *path);
 /* The node of @host (a real path); SIZE_MAX if there is none */
-size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host);
+size_t walk_find(struct imm_closures *c, struct walk *w, const char *host);
 /* The same, with links followed where it is not there as it is */
-size_t walk_find_real(struct imm_closures *c, const struct walk *w, const char *host);
+size_t walk_find_real(struct imm_closures *c, struct walk *w, const char *host);
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
 
 /* packages.c: fills the groups in, which are all files of the root, and each node's own */
-void walk_groups(struct imm_closures *c);
+void walk_groups(struct imm_closures *c, struct walk *w);
 /* Of a real path with "/systemd/" in it; false: no package's. The version may be NULL. */
 bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
         const char **ret_version);

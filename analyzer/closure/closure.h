@@ -120,6 +120,9 @@ enum imm_excess_flags {
         IMM_EXCESS_PATHS = 1 << 0,   /* fill paths: a line per file */
         IMM_EXCESS_GROUPS = 1 << 1,  /* fill groups: reads the package database */
         IMM_EXCESS_LARGEST = 1 << 2, /* only the largest groups: IMM_EXCESS_LARGEST_N of them */
+        /* Of what is installed alone (/usr, /etc, /opt ...), not of data, and no bytes: quick. Of a
+         * service with a root of its own elsewhere: all */
+        IMM_EXCESS_SYSTEM = 1 << 3,
 };
 enum { IMM_EXCESS_LARGEST_N = 15 };
 /* How many threads may walk the root, which the first question for excess does; 1 if not told */

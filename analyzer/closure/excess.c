@@ -28,7 +28,7 @@ struct region {
 struct survey {
         struct imm_closures *c;
         struct imm_unit *u;
-        const struct walk *w;
+        struct walk *w;
         const struct imm_mount_table *t;
         const struct imm_identity *id;
         struct imm_arena *arena;          /* scratch */
@@ -254,7 +254,7 @@ static void add_groups(
         struct imm_excess_group *v;
         size_t n = 0;
 
-        walk_groups(s->c);
+        walk_groups(s->c, s->w);
         v = sum_groups(s);
         for (size_t i = 0; i < s->w->n_groups; i++)
                 if (v[i].files > 0)
@@ -268,9 +268,16 @@ static void add_groups(
                 *imm_array_push(a, &x->groups) = v[i];
 }
 
+/* Its own root, if it has one, is what it is to see: that counts wherever it lies. */
+static enum walk_kind kind_of(const struct imm_mount_table *t, unsigned flags) {
+        const struct imm_mount *top = flags & IMM_EXCESS_SYSTEM ? imm_mount_at(t, "/") : NULL;
+
+        return top && (!top->host_path || walk_is_system(top->host_path)) ? WALK_SYSTEM : WALK_ALL;
+}
+
 static void files_excess(struct survey *s, const struct imm_closure *c, unsigned flags,
         struct imm_arena *a, struct imm_excess *x) {
-        s->w = walk_of(s->c);
+        s->w = walk_of(s->c, kind_of(s->t, flags));
         find_parents(s);
         for (size_t i = 0; i < s->t->n; i++) {
                 const struct imm_mount *m = &s->t->v[i];

@@ -5,6 +5,11 @@
 /*
  * The root's files, walked once for all units: a table in which everything below a directory is one
  * range, so that a mount is a range and what it hides are ranges within.
+ *
+ * There are two such tables. A question about a unit is answered from all files. An audit of all
+ * units, every night, counts what is installed: data (homes, /srv, /var) may be millions of files
+ * and another number every minute, whether a service can read or write it is told by its access,
+ * and how many files of it there are says nothing about the service.
  */
 
 enum { DEPTH_MAX = 256, NODES_MAX = 50000000 };
@@ -36,6 +41,21 @@ static void note(struct walker *k, const char *path, const char *why) {
                 imm_strdup(k->c->arena, path), 0, NULL, "not looked into: %s", why);
 }
 
+bool walk_is_system(const char *path) {
+        static const char *const tops[] = {"usr", "etc", "opt", "boot", "efi", "bin", "sbin", "lib",
+                "lib32", "lib64", "libx32", "nix", "gnu", "snap"};
+        const char *end;
+
+        while (*path == '/')
+                path++;
+        end = strchrnul(path, '/');
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++)
+                if (strlen(tops[i]) == (size_t)(end - path) &&
+                        memcmp(tops[i], path, (size_t)(end - path)) == 0)
+                        return true;
+        return !*path;
+}
+
 static bool may_enter(struct walker *k, const struct listing *l) {
         return l->dev == k->listings.v[l->parent].dev || imm_root_may_walk(k->c->root, l->path);
 }
@@ -49,7 +69,8 @@ static void read_directory(void *data, unsigned worker, size_t i) {
                         l->why = "a file system of the kernel, the network or FUSE";
                 return;
         }
-        l->error = imm_root_list_stat(k->c->root, l->path, k->arenas[worker], &l->e, &l->n);
+        l->error = (k->w->kind == WALK_SYSTEM ? imm_root_list_directories : imm_root_list_stat)(
+                k->c->root, l->path, k->arenas[worker], &l->e, &l->n);
         if (l->error < 0)
                 l->n = 0;
         l->below = imm_alloc_array(k->arenas[worker], l->n + 1, sizeof(*l->below));
@@ -64,7 +85,8 @@ static void go_down(struct walker *k, size_t from, size_t end) {
                         struct listing next = {
                                 .parent = (uint32_t)i, .entry = (uint32_t)e, .dev = l->e[e].dev};
 
-                        if (!S_ISDIR(l->e[e].mode))
+                        if (!S_ISDIR(l->e[e].mode) || (i == 0 && k->w->kind == WALK_SYSTEM &&
+                                                              !walk_is_system(l->e[e].name)))
                                 continue;
                         next.path = path_join(k->scratch, *path ? path : "/",
                                 *path ? strlen(path) : 1, l->e[e].name, strlen(l->e[e].name));
@@ -136,18 +158,19 @@ static void sum_up(struct imm_closures *c, struct walk *w) {
         }
 }
 
-const struct walk *walk_of(struct imm_closures *c) {
+struct walk *walk_of(struct imm_closures *c, enum walk_kind kind) {
         CLOSURES_LOCKED(c);
         struct walker k = {.c = c};
         struct listing top = {.path = "/"};
         struct stat st;
 
-        if (c->walk)
-                return c->walk;
+        if (c->walks[kind])
+                return c->walks[kind];
         k.scratch = imm_arena_new();
         for (size_t i = 0; i < IMM_CREW_MAX; i++)
                 k.arenas[i] = i == 0 || i < c->threads ? imm_arena_new() : NULL;
         k.w = imm_new(c->arena, struct walk);
+        k.w->kind = kind;
         *imm_array_push(c->arena, k.w) = (struct walk_node){.name = "", .mode = S_IFDIR | 0755};
         if (imm_root_stat(c->root, "/", &st) == 0) {
                 top.dev = st.st_dev;
@@ -160,8 +183,8 @@ const struct walk *walk_of(struct imm_closures *c) {
         for (size_t i = 0; i < IMM_CREW_MAX; i++)
                 imm_arena_free(k.arenas[i]);
         imm_arena_free(k.scratch);
-        c->walk = k.w;
-        return c->walk;
+        c->walks[kind] = k.w;
+        return k.w;
 }
 
 static size_t find(struct imm_closures *c, const struct walk *w, const char *host) {
@@ -180,7 +203,7 @@ static size_t find(struct imm_closures *c, const struct walk *w, const char *hos
         return SIZE_MAX;
 }
 
-size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host) {
+size_t walk_find(struct imm_closures *c, struct walk *w, const char *host) {
         uintptr_t at = (uintptr_t)imm_map_get(&w->directories, host);
         size_t found;
 
@@ -188,17 +211,17 @@ size_t walk_find(struct imm_closures *c, const struct walk *w, const char *host)
                 return at - 1;
         /* a service's needs are mostly those of the one before */
         CLOSURES_LOCKED(c);
-        at = (uintptr_t)imm_map_get(&c->walk_found, host);
+        at = (uintptr_t)imm_map_get(&w->found, host);
         if (at)
                 return at - 1;
         found = find(c, w, host);
         if (found != SIZE_MAX)
-                imm_map_put(c->arena, &c->walk_found, imm_strdup(c->arena, host),
+                imm_map_put(c->arena, &w->found, imm_strdup(c->arena, host),
                         (void *)(uintptr_t)(found + 1));
         return found;
 }
 
-size_t walk_find_real(struct imm_closures *c, const struct walk *w, const char *host) {
+size_t walk_find_real(struct imm_closures *c, struct walk *w, const char *host) {
         size_t at = walk_find(c, w, host);
         uintptr_t known;
         const char *real;
@@ -206,12 +229,12 @@ size_t walk_find_real(struct imm_closures *c, const struct walk *w, const char *
         if (at != SIZE_MAX)
                 return at;
         CLOSURES_LOCKED(c);
-        known = (uintptr_t)imm_map_get(&c->walk_real, host);
+        known = (uintptr_t)imm_map_get(&w->real, host);
         if (!known) { /* much of it is nowhere in an image, and asked for by each service */
                 if (imm_root_realpath(c->root, host, c->arena, &real) == 0)
                         at = walk_find(c, w, real);
                 known = at == SIZE_MAX ? UINTPTR_MAX : at + 1;
-                imm_map_put(c->arena, &c->walk_real, imm_strdup(c->arena, host), (void *)known);
+                imm_map_put(c->arena, &w->real, imm_strdup(c->arena, host), (void *)known);
         }
         return known == UINTPTR_MAX ? SIZE_MAX : known - 1;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdalign.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -386,37 +387,78 @@ static int stat_by_name(const void *a, const void *b) {
                 ((const struct imm_dirent_stat *)b)->name);
 }
 
+static void of_stat(struct imm_dirent_stat *e, const struct stat *st) {
+        e->mode = st->st_mode;
+        e->uid = st->st_uid;
+        e->gid = st->st_gid;
+        e->dev = st->st_dev;
+        e->ino = st->st_ino;
+        e->size = st->st_size > 0 ? (uint64_t)st->st_size : 0;
+}
+
+struct stat_list {
+        IMM_ARRAY(struct imm_dirent_stat) v;
+        struct imm_arena *a;
+        bool directories; /* are told more of than their type; of others that is enough */
+};
+
+/* Of @n bytes of entries that the kernel gave for @fd */
+static void add_entries(struct stat_list *l, int fd, const char *buffer, size_t n) {
+        for (size_t at = 0; at < n;) {
+                const struct dirent64 *d = (const void *)(buffer + at);
+                struct imm_dirent_stat e = {0};
+                struct stat st;
+
+                at += d->d_reclen;
+                if (is_dots(d->d_name))
+                        continue;
+                if (l->directories && d->d_type != DT_DIR && d->d_type != DT_UNKNOWN)
+                        e.mode = DTTOIF(d->d_type);
+                else if (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
+                        of_stat(&e, &st);
+                else
+                        continue; /* gone in the meantime */
+                e.name = imm_strdup(l->a, d->d_name);
+                *imm_array_push(l->a, &l->v) = e;
+        }
+}
+
+static int list_stat(const struct imm_root *r, const char *path, struct stat_list *l) {
+        imm_auto_close int fd =
+                open_in_root(r, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_NOCTTY);
+        alignas(struct dirent64) char buffer[32768];
+        ssize_t n;
+
+        if (fd < 0)
+                return fd;
+        while ((n = getdents64(fd, buffer, sizeof(buffer))) > 0)
+                add_entries(l, fd, buffer, (size_t)n);
+        return n < 0 ? -errno : 0;
+}
+
 int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent_stat **ret, size_t *ret_n) {
-        IMM_ARRAY(struct imm_dirent_stat) list = {0};
-        __attribute__((cleanup(closedirp))) DIR *dir = NULL;
-        struct dirent *e;
-        int k = open_folder(r, path, &dir);
+        struct stat_list l = {.a = a};
+        int k = list_stat(r, path, &l);
 
         if (k < 0)
                 return k;
-        while (errno = 0, (e = readdir(dir))) {
-                struct stat st;
+        if (l.v.n > 0)
+                qsort(l.v.v, l.v.n, sizeof(*l.v.v), stat_by_name);
+        *ret = l.v.v;
+        *ret_n = l.v.n;
+        return 0;
+}
 
-                if (is_dots(e->d_name) || fstatat(dirfd(dir), e->d_name, &st,
-                                                  AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
-                        continue;
-                *imm_array_push(a, &list) = (struct imm_dirent_stat){
-                        .name = imm_strdup(a, e->d_name),
-                        .mode = st.st_mode,
-                        .uid = st.st_uid,
-                        .gid = st.st_gid,
-                        .dev = st.st_dev,
-                        .ino = st.st_ino,
-                        .size = st.st_size > 0 ? (uint64_t)st.st_size : 0,
-                };
-        }
-        if (errno)
-                return -errno;
-        if (list.n > 0)
-                qsort(list.v, list.n, sizeof(*list.v), stat_by_name);
-        *ret = list.v;
-        *ret_n = list.n;
+int imm_root_list_directories(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent_stat **ret, size_t *ret_n) {
+        struct stat_list l = {.a = a, .directories = true};
+        int k = list_stat(r, path, &l);
+
+        if (k < 0)
+                return k;
+        *ret = l.v.v;
+        *ret_n = l.v.n;
         return 0;
 }
 

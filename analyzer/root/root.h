@@ -69,6 +69,9 @@ struct imm_dirent_stat {
 };
 int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent_stat **ret, size_t *ret_n);
+/* Likewise, of all but directories the type alone, and in no order: for many of them */
+int imm_root_list_directories(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent_stat **ret, size_t *ret_n);
 
 /*
  * Lies @path where things are made at boot or by what runs then (/run, /dev, /tmp, /proc, ...)? An

@@ -318,6 +318,64 @@ TEST(a_namespace_that_fails_leaves_all_unknown) {
         world_free(w);
 }
 
+/* Of @paths, those of installed things, as an audit of all units counts them */
+static uint64_t installed(const struct imm_strv *paths) {
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < paths->n; i++)
+                n += imm_after(paths->v[i], "/usr/") || imm_after(paths->v[i], "/etc/");
+        return n;
+}
+
+TEST(an_audit_counts_what_is_installed) {
+        static const char *const texts[] = {
+                "[Service]\nExecStart=/bin/ls\n",
+                "[Service]\nExecStart=/bin/ls\nInaccessiblePaths=/etc\n",
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n",
+                "[Service]\nExecStart=/bin/ls\nBindPaths=/usr/lib:/mnt\n",
+        };
+        struct imm_excess all, some;
+        struct world *w;
+
+        tree_dir("mnt");
+        tree_file("etc/thing.conf", "x\n");
+        tree_file("srv/data/1", "x\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++) {
+                struct imm_closure *c;
+
+                service(texts[i]);
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &all);
+                imm_excess_compute(w->m, unit(w, "x.service"), c,
+                        IMM_EXCESS_SYSTEM | IMM_EXCESS_GROUPS, w->arena, &some);
+                assert_true(some.known);
+                assert_int_equal(some.excess, installed(&all.paths));
+                assert_int_equal(some.visible, some.excess + 1); /* the program */
+                assert_true(some.excess < all.excess && some.groups.n > 0);
+                world_free(w);
+        }
+}
+
+/* What a service has for its own root counts wherever it lies. */
+TEST(a_root_of_its_own_is_counted_whole) {
+        struct imm_excess all, some;
+        struct imm_closure *c;
+        struct world *w;
+
+        script("srv/jail/ls", "program");
+        tree_file("srv/jail/home/letter", "x\n");
+        service("[Service]\nExecStart=/ls\nRootDirectory=/srv/jail\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &all);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_SYSTEM, w->arena, &some);
+        assert_true(some.known);
+        assert_int_equal(some.visible, all.visible);
+        assert_true(some.visible >= 2);
+        world_free(w);
+}
+
 TEST(what_is_seen_is_counted_once) {
         static const char *const texts[] = {
                 "[Service]\nExecStart=/bin/ls\n",
@@ -713,6 +771,8 @@ int main(void) {
                 CASE(what_the_sandbox_hides_is_missing),
                 CASE(files_are_looked_up_where_the_service_finds_them),
                 CASE(a_namespace_that_fails_leaves_all_unknown),
+                CASE(an_audit_counts_what_is_installed),
+                CASE(a_root_of_its_own_is_counted_whole),
                 CASE(what_is_seen_is_counted_once),
                 CASE(files_belong_to_packages),
                 CASE(packages_of_alpine_and_arch),

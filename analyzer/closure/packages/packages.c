@@ -29,6 +29,13 @@ struct diversion {
         const char *to, *by;
 };
 
+static bool is_walked(const struct imm_closures *c, const char *dir) {
+        for (enum walk_kind i = 0; i < WALK_N; i++)
+                if (c->walks[i] && imm_map_has(&c->walks[i]->directories, dir))
+                        return true;
+        return false;
+}
+
 /* The real path of the directory @dir of @n bytes; NULL: there is none */
 static const char *real_directory(struct packages *p, const char *dir, size_t n) {
         struct imm_arena *a = p->c->arena;
@@ -42,7 +49,7 @@ static const char *real_directory(struct packages *p, const char *dir, size_t n)
         if (imm_map_has(&p->directories, dir))
                 real = imm_map_get(&p->directories, dir);
         else {
-                if (p->c->walk && imm_map_has(&p->c->walk->directories, dir))
+                if (is_walked(p->c, dir))
                         real = dir; /* what was walked has no links above it */
                 else if (view_find(&p->view, NULL, dir, &at) == 0 && at.node)
                         real = imm_strdup(a, at.path);
@@ -231,8 +238,11 @@ static struct packages *read_packages(struct imm_closures *c, bool systemd_only)
         p->systemd_only = systemd_only;
         p->text = systemd_only ? imm_arena_new() : c->arena;
         view_init(&p->view, c, NULL, "", c->arena);
-        if (c->walk && !systemd_only) /* so many there are at most, but for what was deleted */
-                imm_map_reserve(c->arena, &p->files, c->walk->n);
+        for (enum walk_kind i = 0; i < WALK_N; i++)
+                if (c->walks[i] && !systemd_only) { /* so many at most, but for the deleted */
+                        imm_map_reserve(c->arena, &p->files, c->walks[i]->n);
+                        break;
+                }
         read_dpkg(p);
         read_apk(p);
         read_pacman(p);
@@ -288,9 +298,7 @@ static size_t place_of(const struct walk *w, size_t i) {
         return at;
 }
 
-static void add_group(struct imm_closures *c, const char *name) {
-        struct walk *w = c->walk;
-
+static void add_group(struct imm_closures *c, struct walk *w, const char *name) {
         if (w->n_groups == w->groups_cap)
                 w->groups = imm_array_grow(
                         c->arena, w->groups, w->n_groups, &w->groups_cap, sizeof(*w->groups));
@@ -307,16 +315,15 @@ static uint32_t owner_of(struct packages *p, struct walk *w, size_t i, struct im
         if (w->v[place].group == 0) { /* plus one: it is no regular file */
                 struct imm_arena *a = p->c->arena;
 
-                add_group(p->c, imm_printf(a, "%s/", place ? walk_path(w, place, a) : ""));
+                add_group(p->c, w, imm_printf(a, "%s/", place ? walk_path(w, place, a) : ""));
                 w->v[place].group = (uint32_t)w->n_groups;
         }
         return w->v[place].group - 1;
 }
 
-void walk_groups(struct imm_closures *c) {
+void walk_groups(struct imm_closures *c, struct walk *w) {
         CLOSURES_LOCKED(c);
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
-        struct walk *w = c->walk;
         struct packages *p;
 
         if (w->groups)
@@ -324,7 +331,7 @@ void walk_groups(struct imm_closures *c) {
         p = packages_of(c);
         scratch = imm_arena_new();
         for (size_t i = 0; i < p->names.n; i++)
-                add_group(c, p->names.v[i]);
+                add_group(c, w, p->names.v[i]);
         for (size_t i = 0; i < w->n; i++) {
                 struct imm_excess_group *g;
 

@@ -193,8 +193,12 @@ static void host_node(const struct imm_walk *w, const char *path, struct imm_nod
                 *ret = *imm_node_of_root(w->m, join(w->a, made->from, path + strlen(made->path)));
         else
                 *ret = *imm_node_of_root(w->m, path);
-        if (imm_root_is_running(w->m->root) && imm_after(path, "/sys"))
+        if (imm_root_is_running(w->m->root) && imm_after(path, "/sys")) {
                 ret->api = imm_api_at(path);
+                /* in the unit's own group, which it has only while it runs */
+                if (made && ret->state == IMM_NODE_ABSENT && ret->api == IMM_API_CGROUP)
+                        own_cgroup_node(w, made->path, path + strlen(made->path), ret);
+        }
         made = ret->state == IMM_NODE_PRESENT ? made_above(w, t, path, true) : NULL;
         if (made) {
                 ret->uid = made->uid;

@@ -530,9 +530,12 @@ void imm_vfs_force(struct imm_vfs *v, const char *path, mode_t mode) {
                         c->made_mode = path[strspn(path, "/")] ? S_IFDIR | 0755 : mode;
                         c->made_uid = uid;
                         c->made_gid = 0;
-                        /* what a group holds is not made by systemd: only the asked one is */
+                        /* what a group holds is not made by systemd: only the asked one is. Of a
+                         * running machine the group is there while the unit runs, and the question
+                         * is always about then. */
                         if (c->fs->of_host &&
-                                (!S_ISDIR(c->made_mode) || !imm_streq(c->fs->type, "cgroup2")))
+                                (!S_ISDIR(c->made_mode) || !imm_streq(c->fs->type, "cgroup2") ||
+                                        imm_root_is_running(v->m->root)))
                                 *imm_array_push(v->a, &v->made) = c;
                 }
                 p = imm_vfs_cross(v, (struct imm_vpath){p.mount, c});

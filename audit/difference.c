@@ -20,6 +20,7 @@ const char *imm_verdict_name(enum imm_verdict v) {
 struct work {
         struct imm_arena *a;
         struct imm_unit_difference *to;
+        const struct imm_judges *judges;
 };
 
 /* Nothing is netted out: worse beats better beats changed. The enum is in that order. */
@@ -123,7 +124,11 @@ static void check(struct work *w, const void *before, const void *after) {
                 .before = imm_tenths_text(w->a, x),
                 .after = imm_tenths_text(w->a, y),
                 /* ProtectClock= brings a DeviceAllow= that systemd counts: nothing was gained */
-                .verdict = b && y > x && is_implied(w, b->id) ? IMM_VERDICT_CHANGED : risen(x, y),
+                .verdict =
+                        (b && y > x && is_implied(w, b->id)) ||
+                                        !imm_judges_agree(w->judges, "systemd", a ? a->id : b->id)
+                                ? IMM_VERDICT_CHANGED
+                                : risen(x, y),
         };
 }
 
@@ -206,7 +211,7 @@ static void access_cell(struct work *w, const void *before, const void *after) {
 
 /* ---- scores ---- */
 
-static void score(struct work *w, const char *name, int before, int after) {
+static void score(struct work *w, const char *card, const char *name, int before, int after) {
         if (before == after)
                 return;
         *imm_array_push(w->a, &w->to->scores) = (struct imm_change){
@@ -214,7 +219,8 @@ static void score(struct work *w, const char *name, int before, int after) {
                 .name = name,
                 .before = imm_tenths_text(w->a, before),
                 .after = imm_tenths_text(w->a, after),
-                .verdict = risen(before, after),
+                .verdict = imm_judges_agree(w->judges, card, NULL) ? risen(before, after)
+                                                                   : IMM_VERDICT_CHANGED,
         };
 }
 
@@ -350,7 +356,8 @@ static bool was_judged(const struct imm_state *s) {
         return !s || !s->load || imm_streq(s->load, "loaded");
 }
 
-static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
+static enum imm_verdict verdict_of(
+        const struct imm_unit_difference *d, const struct imm_judges *judges) {
         enum imm_verdict v = IMM_VERDICT_SAME;
 
 #define JUDGE(list) \
@@ -364,8 +371,10 @@ static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
         JUDGE(scores);
 #undef JUDGE
         imm_array_foreach (f, &d->fixed)
-                v = graver(v, (*f)->severity > IMM_SEVERITY_INFO ? IMM_VERDICT_BETTER
-                                                                 : IMM_VERDICT_CHANGED);
+                v = graver(v, (*f)->severity > IMM_SEVERITY_INFO &&
+                                              imm_judges_agree(judges, (*f)->scorecard, (*f)->rule)
+                                      ? IMM_VERDICT_BETTER
+                                      : IMM_VERDICT_CHANGED);
         imm_array_foreach (f, &d->fresh) {
                 bool eased = false;
 
@@ -375,7 +384,8 @@ static enum imm_verdict verdict_of(const struct imm_unit_difference *d) {
                                  imm_strcmp((*f)->subject, (*g)->subject) == 0 &&
                                  imm_strcmp((*f)->setting, (*g)->setting) == 0 &&
                                  (*f)->severity < (*g)->severity;
-                if (!was_judged(d->before)) /* then, nothing could be found */
+                if (!was_judged(d->before) || /* then, nothing could be found */
+                        !imm_judges_agree(judges, (*f)->scorecard, (*f)->rule))
                         v = graver(v, IMM_VERDICT_CHANGED);
                 else if ((*f)->severity > IMM_SEVERITY_INFO)
                         v = graver(v, eased ? IMM_VERDICT_BETTER : IMM_VERDICT_WORSE);
@@ -392,8 +402,8 @@ static void both(struct work *w, const struct imm_state *a, const struct imm_sta
         MERGE(w, a, b, access, access_key, access_cell);
         if (a->closure_kind && b->closure_kind) /* what one side was not asked for is no change */
                 imm_difference_closure(w->a, w->to, a, b);
-        score(w, "exposure", a->exposure, b->exposure);
-        score(w, "reach", a->reach, b->reach);
+        score(w, "systemd", "exposure", a->exposure, b->exposure);
+        score(w, "reach", "reach", a->reach, b->reach);
         state_word(w, "load", a->load, b->load, "loaded");
         state_word(w, "outcome", a->outcome, b->outcome, "ok");
         findings(w, a, b);
@@ -420,14 +430,14 @@ static void unit(struct work *w, const void *before, const void *after) {
         w->to = u;
         if (a && b) {
                 both(w, a, b);
-                u->verdict = verdict_of(u);
+                u->verdict = verdict_of(u, w->judges);
                 /* an upgrade explains what changed; by itself it changes nothing */
                 if (u->verdict != IMM_VERDICT_SAME && a->package && b->package)
                         state_word(w, "package", a->package, b->package, "");
         } else {
                 u->verdict = a ? IMM_VERDICT_GONE : IMM_VERDICT_NEW;
-                score(w, "exposure", a ? a->exposure : -1, b ? b->exposure : -1);
-                score(w, "reach", a ? a->reach : -1, b ? b->reach : -1);
+                score(w, "systemd", "exposure", a ? a->exposure : -1, b ? b->exposure : -1);
+                score(w, "reach", "reach", a ? a->reach : -1, b ? b->reach : -1);
                 if (b)
                         imm_array_foreach (f, &b->findings)
                                 if (!f->suppressed)
@@ -446,9 +456,10 @@ struct imm_difference *imm_difference_of(
         const struct imm_snapshot *a, const struct imm_snapshot *b) {
         struct imm_arena *arena = imm_arena_new();
         struct imm_difference *d = imm_new(arena, struct imm_difference);
-        struct whole whole = {{arena, NULL}, d};
+        struct whole whole = {{arena, NULL, &d->judges}, d};
 
         d->arena = arena;
+        imm_judges_compare(arena, a, b, &d->judges);
         merge(&whole.w, a->states.v, a->states.n, b->states.v, b->states.n, sizeof(*a->states.v),
                 state_key, unit);
         return d;

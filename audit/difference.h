@@ -7,7 +7,8 @@
  * when something became better and nothing worse; `changed` when neither. What counts as worse: a
  * finding that is new, a check or figure that rose, an access that is gained, a mount that became
  * writable, executable or visible, a needed path that is hidden. A changed value alone, or a
- * closure that changed with its package, is `changed`.
+ * closure that changed with its package, is `changed`. So is what another immure, or a rule that is
+ * not as it was, says otherwise: the unit has not changed by that.
  */
 
 #include "audit/snapshot.h"
@@ -42,7 +43,15 @@ struct imm_unit_difference {
         IMM_ARRAY(const struct imm_state_finding *) fresh, fixed;
 };
 
+/* What is not alike in who judged the two sides */
+struct imm_judges {
+        const char *before, *after; /* versions of immure */
+        bool other_immure;
+        struct imm_strv rules; /* "SCORECARD/RULE": new, gone, or with another content */
+};
+
 struct imm_difference {
+        struct imm_judges judges;
         IMM_ARRAY(struct imm_unit_difference *) units; /* only those that differ, sorted */
         size_t counts[IMM_VERDICT_GONE + 1];
         struct imm_arena *arena;
@@ -65,6 +74,11 @@ const char *imm_finding_key(
  * values the beginning. NULL stays NULL. */
 void imm_change_sides(struct imm_arena *a, const struct imm_change *c, const char **ret_before,
         const char **ret_after);
+
+/* One line about judges that are not alike, in @a; NULL: they are */
+const char *imm_judges_note(const struct imm_judges *j, struct imm_arena *a);
+/* The member "judges": null, or {"before", "after", "rules"} */
+void imm_judges_json(const struct imm_judges *j, struct imm_json *to);
 
 /* {"units": [...]} of interface.md's diff; the caller opens and ends the object. */
 void imm_difference_json(const struct imm_difference *d, struct imm_json *j);

@@ -210,6 +210,7 @@ void imm_snapshot_json(const struct imm_snapshot *s, struct imm_json *j) {
         if (s->time)
                 imm_json_int(j, "time", s->time);
         imm_json_bool(j, "partial", s->partial);
+        put_strings(j, "rules", &s->rules);
         imm_json_array(j, "units");
         imm_array_foreach (p, &s->states) {
                 imm_json_object(j, NULL);
@@ -475,6 +476,8 @@ int imm_snapshot_from_json(struct imm_snapshot **ret, const char *text, size_t n
         s->immure = get_string(s->arena, doc, "immure");
         s->systemd = (unsigned)get_int(doc, "systemd", 0);
         s->partial = get_tristate(doc, "partial") == 1;
+        get_strings(s->arena, doc, "rules", &s->rules);
+        imm_strv_sort_unique(&s->rules);
         get_strings(s->arena, doc, "not_analysed", &s->not_analysed);
         json_array_foreach(json_object_get(doc, "units"), i, v) get_state(s, v);
         imm_snapshot_sort(s);

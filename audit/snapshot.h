@@ -119,6 +119,7 @@ struct imm_snapshot {
         unsigned systemd;
         const char *immure;                   /* version that made it */
         IMM_ARRAY(struct imm_state *) states; /* sorted by unit */
+        struct imm_strv rules; /* that judged: "SCORECARD/RULE DIGEST", sorted; none: not told */
         struct imm_strv not_analysed;
         bool partial;            /* something could not be read */
         bool borrows;            /* for a moment: its texts are those of what it is made from */

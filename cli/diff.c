@@ -138,17 +138,26 @@ static void print_unit(const struct imm_cli *cli, const struct imm_unit_differen
 }
 
 static void print(const struct imm_cli *cli, const struct imm_difference *d) {
+        const char *note;
+
         if (cli->json != IMM_JSON_OFF) {
                 struct imm_json j = imm_json_on(stdout, cli->json);
 
                 imm_json_object(&j, NULL);
                 imm_json_string(&j, "schema", "immure.diff/1");
+                imm_judges_json(&d->judges, &j);
                 imm_difference_json(d, &j);
                 imm_json_end(&j);
                 return;
         }
         imm_array_foreach (u, &d->units)
                 print_unit(cli, *u);
+        note = imm_judges_note(&d->judges, cli->arena);
+        if (cli->legend && note && d->units.n > 0) {
+                fputs("\nnote: ", stdout);
+                imm_text_put(stdout, note);
+                putchar('\n');
+        }
         if (cli->legend)
                 printf("%s%zu worse, %zu better, %zu changed, %zu new, %zu gone\n",
                         d->units.n ? "\n" : "", d->counts[IMM_VERDICT_WORSE],

@@ -78,6 +78,7 @@ static void print_json(struct imm_cli *cli, const struct imm_snapshot *s, int64_
         imm_json_bool(&j, "partial", s->partial);
         if (d) {
                 imm_json_int(&j, "since", last);
+                imm_judges_json(&d->judges, &j);
                 for (int v = IMM_VERDICT_CHANGED; v <= IMM_VERDICT_GONE; v++)
                         imm_json_uint(&j, imm_verdict_name(v), d->counts[v]);
         } else
@@ -95,11 +96,18 @@ static int compare(struct imm_cli *cli, struct imm_history *h, const struct imm_
         d = imm_difference_of(a, b);
         if (cli->json != IMM_JSON_OFF)
                 print_json(cli, s, run, last, d);
-        else if (!cli->quiet)
+        else if (!cli->quiet) {
+                const char *note = imm_judges_note(&d->judges, cli->arena);
+
+                if (note) {
+                        imm_text_put(stdout, note);
+                        putchar('\n');
+                }
                 printf("since run %lld: %zu worse, %zu better, %zu changed, %zu new, %zu gone\n",
                         (long long)last, d->counts[IMM_VERDICT_WORSE],
                         d->counts[IMM_VERDICT_BETTER], d->counts[IMM_VERDICT_CHANGED],
                         d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE]);
+        }
         if (arg.journal)
                 tell_journal(cli, d);
         return IMM_EXIT_OK;

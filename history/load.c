@@ -43,25 +43,13 @@ void imm_history_lines(const char *text, struct imm_arena *a, struct imm_strv *t
 
 static void read_value(
         sqlite3_stmt *s, int at, const struct imm_column *c, char *item, struct imm_arena *a) {
-        void *to = item + c->offset;
+        const char *text = NULL;
 
-        switch (c->type) {
-        case IMM_COLUMN_TEXT:
-                *(const char **)to = column_text(s, at, a);
-                break;
-        case IMM_COLUMN_LINES:
-                imm_history_lines((const char *)sqlite3_column_text(s, at), a, to);
-                break;
-        case IMM_COLUMN_INT:
-                *(int *)to = sqlite3_column_int(s, at);
-                break;
-        case IMM_COLUMN_UNSIGNED:
-                *(unsigned *)to = (unsigned)sqlite3_column_int(s, at);
-                break;
-        case IMM_COLUMN_BOOL:
-                *(bool *)to = sqlite3_column_int(s, at) == 1;
-                break;
-        }
+        if (c->type == IMM_COLUMN_TEXT)
+                text = column_text(s, at, a);
+        else if (c->type == IMM_COLUMN_LINES)
+                text = (const char *)sqlite3_column_text(s, at);
+        imm_column_put(c, item, text, text ? 0 : sqlite3_column_int64(s, at), a);
 }
 
 /* The rows of a bound statement, added to @items */
@@ -190,6 +178,23 @@ static void read_run(sqlite3_stmt *q, struct imm_arena *a, struct imm_run *to) {
                 to->findings[i] = (unsigned)sqlite3_column_int(q, 10 + i);
 }
 
+static int load_rules(
+        struct imm_history *h, int64_t run, struct imm_snapshot *to, struct imm_err *err) {
+        imm_auto_stmt *q = NULL;
+        int r = imm_history_prepare(h,
+                "SELECT t.value FROM run n JOIN text t ON t.id = n.rules WHERE n.id = ?", &q, err);
+
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(q, 1, run);
+        r = imm_history_step(h, q, err);
+        if (r <= 0)
+                return r;
+        imm_history_lines((const char *)sqlite3_column_text(q, 0), to->arena, &to->rules);
+        imm_strv_sort_unique(&to->rules);
+        return 0;
+}
+
 int imm_history_load_head(
         struct imm_history *h, int64_t run, struct imm_snapshot *to, struct imm_err *err) {
         imm_auto_stmt *q = NULL, *notes = NULL;
@@ -213,6 +218,9 @@ int imm_history_load_head(
         to->systemd = head.systemd;
         to->immure = head.immure;
         to->partial = head.partial;
+        r = load_rules(h, run, to, err);
+        if (r < 0)
+                return r;
         r = imm_history_prepare(h,
                 "SELECT t.value FROM run_note n JOIN text t ON t.id = n.value WHERE n.run = ? "
                 "ORDER BY n.row",

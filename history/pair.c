@@ -135,24 +135,12 @@ static int read_text(struct pair *p, int64_t id, const char **ret) {
 }
 
 static int put_value(struct pair *p, const struct imm_column *c, int64_t v, char *item) {
-        void *to = item + c->offset;
+        const char *text = NULL;
+        int r = c->type == IMM_COLUMN_TEXT ? read_text(p, v, &text) : 0;
 
-        switch (c->type) {
-        case IMM_COLUMN_TEXT:
-                return read_text(p, v, to);
-        case IMM_COLUMN_LINES: /* no number */
-                break;
-        case IMM_COLUMN_INT:
-                *(int *)to = (int)v;
-                break;
-        case IMM_COLUMN_UNSIGNED:
-                *(unsigned *)to = (unsigned)v;
-                break;
-        case IMM_COLUMN_BOOL:
-                *(bool *)to = v == 1;
-                break;
-        }
-        return 0;
+        if (r >= 0)
+                imm_column_put(c, item, text, v, p->shared);
+        return r;
 }
 
 /* What findings of that number say; NULL: there is none */
@@ -174,8 +162,8 @@ static int read_finding(struct pair *p, int64_t id, struct imm_state_finding **r
                 if (!c->shared)
                         continue;
                 if (c->type == IMM_COLUMN_LINES)
-                        imm_history_lines((const char *)sqlite3_column_text(p->finding, at),
-                                p->shared, (void *)((char *)f + c->offset));
+                        imm_column_put(c, (char *)f,
+                                (const char *)sqlite3_column_text(p->finding, at), 0, p->shared);
                 else
                         v = put_value(p, c, sqlite3_column_int64(p->finding, at), (void *)f);
                 at++;

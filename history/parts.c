@@ -125,6 +125,29 @@ bool imm_column_value(
         return false;
 }
 
+void imm_column_put(const struct imm_column *c, char *item, const char *text, int64_t number,
+        struct imm_arena *a) {
+        void *p = item + c->offset;
+
+        switch (c->type) {
+        case IMM_COLUMN_TEXT:
+                memcpy(p, &text, sizeof(text));
+                break;
+        case IMM_COLUMN_LINES:
+                imm_history_lines(text, a, p);
+                break;
+        case IMM_COLUMN_INT:
+                *(int *)p = (int)number;
+                break;
+        case IMM_COLUMN_UNSIGNED:
+                *(unsigned *)p = (unsigned)number;
+                break;
+        case IMM_COLUMN_BOOL:
+                *(bool *)p = number == 1;
+                break;
+        }
+}
+
 size_t imm_part_width(const struct imm_part_kind *k) {
         size_t n = k->shared ? 1 : 0;
 

@@ -33,7 +33,8 @@ static int drop_content(struct imm_history *h, struct imm_err *err) {
                             "SELECT package "
                             "FROM state UNION SELECT rating FROM state UNION SELECT outcome FROM "
                             "state UNION "
-                            "SELECT closure_kind FROM state UNION SELECT value FROM run_note";
+                            "SELECT closure_kind FROM state UNION SELECT value FROM run_note UNION "
+                            "SELECT rules FROM run";
         int r;
 
         for (enum imm_part p = 0; p < IMM_PART_N; p++)

@@ -379,7 +379,7 @@ static int put_run(struct recorder *w, const struct imm_snapshot *s, int64_t *re
         r = imm_history_prepare(w->h,
                 "INSERT INTO run (time, host, root, systemd, immure, partial, units, exposure, "
                 "reach, critical, high, "
-                "medium, low, info, scope) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                "medium, low, info, scope, rules) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 &q, w->err);
         if (r < 0)
                 return r;
@@ -395,7 +395,9 @@ static int put_run(struct recorder *w, const struct imm_snapshot *s, int64_t *re
         for (int i = 0; i < IMM_SEVERITY_N; i++)
                 (void)sqlite3_bind_int64(q, 10 + i, t.findings[IMM_SEVERITY_CRITICAL - i]);
         (void)sqlite3_bind_text(q, 15, s->scope ? s->scope : "system", -1, SQLITE_STATIC);
-        r = value_of(w, q, ret);
+        r = bind_text(w, q, 16, s->rules.n ? lines(w->a, &s->rules) : NULL);
+        if (r >= 0)
+                r = value_of(w, q, ret);
         return r < 0 ? r : 0;
 }
 

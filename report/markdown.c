@@ -87,6 +87,7 @@ static void changes(const struct imm_report *r, FILE *f) {
         static const enum imm_verdict order[] = {IMM_VERDICT_WORSE, IMM_VERDICT_NEW,
                 IMM_VERDICT_BETTER, IMM_VERDICT_CHANGED, IMM_VERDICT_GONE};
         const struct imm_difference *d = r->changes;
+        const char *note;
 
         if (!d)
                 return;
@@ -94,6 +95,11 @@ static void changes(const struct imm_report *r, FILE *f) {
         if (d->units.n == 0) {
                 fputs("Nothing.\n", f);
                 return;
+        }
+        note = imm_judges_note(&d->judges, d->arena);
+        if (note) {
+                cell(f, note);
+                fputs("\n\n", f);
         }
         fputs("| Unit | Verdict | What |\n| --- | --- | --- |\n", f);
         for (size_t i = 0; i < IMM_ELEMENTSOF(order); i++)

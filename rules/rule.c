@@ -455,6 +455,17 @@ static void check_whole(struct build *b) {
                         "[Always]");
 }
 
+/* FNV-1a: nobody gains by making two alike */
+static uint64_t digest(const struct imm_rule_source *sources, size_t n) {
+        uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < n; i++)
+                for (size_t k = 0; k <= sources[i].size; k++)
+                        h = (h ^ (k < sources[i].size ? (unsigned char)sources[i].text[k] : 0xff)) *
+                            UINT64_C(0x100000001b3);
+        return h;
+}
+
 struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *sources,
         size_t n_sources, unsigned version, struct imm_profiles *profiles, struct imm_arena *a,
         struct imm_diags *diags) {
@@ -468,6 +479,7 @@ struct imm_rule *imm_rule_build(const char *name, const struct imm_rule_source *
                 read_source(&b, &sources[i]);
         if (n_sources > 0)
                 b.rule->text = sources[0].text;
+        b.rule->digest = digest(sources, n_sources);
         read_sections(&b);
         check_whole(&b);
         return b.broken || !in_force(&b, b.since, b.until) ? NULL : b.rule;

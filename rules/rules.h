@@ -42,6 +42,7 @@ struct imm_rule {
         size_t n_settings;
         struct imm_strv files; /* rule file, then drop-ins, by which it is made */
         const char *text;      /* of the file itself, for explaining */
+        uint64_t digest;       /* of all of its text: it tells a rule from one of other content */
         struct imm_match *match;
         struct imm_step *steps;
         size_t n_steps;

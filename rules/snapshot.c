@@ -4,6 +4,8 @@
 #include "base/crew.h"
 #include "rules/rules-private.h"
 
+#include <inttypes.h>
+
 /*
  * A place for each area that design and rules speak of: system directories, configuration and
  * secrets, homes, shared temporary files, other services' state, devices, kernel entries, control
@@ -504,6 +506,15 @@ static void take_states(struct imm_snapshot *to, struct imm_snapshot *from) {
         imm_arena_defer(to->arena, drop_arena, from->arena);
 }
 
+static void judges(struct imm_snapshot *to, const struct imm_audit *a) {
+        for (size_t c = 0; c < a->n_cards; c++)
+                for (size_t i = 0; i < a->cards[c]->n_rules; i++)
+                        imm_strv_add(to->arena, &to->rules,
+                                imm_printf(to->arena, "%s/%s %016" PRIx64, a->cards[c]->name,
+                                        a->cards[c]->rules[i]->id, a->cards[c]->rules[i]->digest));
+        imm_strv_sort_unique(&to->rules);
+}
+
 struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_rulebook *rules,
         struct imm_unit **units, size_t n_units, const struct imm_audit_options *options,
         const struct imm_snapshot_options *what, struct imm_audit **ret) {
@@ -533,6 +544,7 @@ struct imm_snapshot *imm_snapshot_judge(struct imm_manager *m, const struct imm_
         s->systemd = m->version;
         for (size_t i = 0; i < n_units; i++)
                 s->partial |= (*ret)->units[i].partial;
+        judges(s, *ret);
         copy_all(s, &s->not_analysed, &m->not_analysed);
         imm_snapshot_sort(s);
         return s;

@@ -137,11 +137,19 @@ void imm_html_changes(const struct imm_report *r, FILE *f) {
         static const enum imm_verdict order[] = {IMM_VERDICT_WORSE, IMM_VERDICT_NEW,
                 IMM_VERDICT_BETTER, IMM_VERDICT_CHANGED, IMM_VERDICT_GONE};
 
+        const char *note;
+
         if (!r->changes)
                 return;
         fputs("<h2 id=changes>What changed since the run before</h2>\n", f);
+        note = imm_judges_note(&r->changes->judges, r->changes->arena);
         if (r->changes->units.n == 0)
                 fputs("<p class=faint>Nothing.</p>\n", f);
+        else if (note) {
+                fputs("<p>", f);
+                imm_text_put_markup(f, note);
+                fputs(".</p>\n", f);
+        }
         for (size_t i = 0; i < IMM_ELEMENTSOF(order); i++)
                 imm_array_foreach (p, &r->changes->units)
                         if ((*p)->verdict == order[i])

@@ -2,19 +2,23 @@
 #include "audit/difference.h"
 #include "tests/unit/test.h"
 
-/* A snapshot of one unit, as JSON without the frame */
-static struct imm_snapshot *one(const char *members) {
+/* A snapshot of one unit, as JSON: what is told of who judged, and of the unit */
+static struct imm_snapshot *judged_by(const char *head, const char *members) {
         imm_auto_free char *text = NULL;
         struct imm_snapshot *s = NULL;
         imm_err_auto err = IMM_ERR_INIT;
 
         assert_true(asprintf(&text,
-                            "{\"schema\":\"immure.report/1\",\"units\":[{\"unit\":\"x.service\","
+                            "{\"schema\":\"immure.report/1\"%s,\"units\":[{\"unit\":\"x.service\","
                             "\"load\":\"loaded\"%s}]}",
-                            members) > 0);
+                            head, members) > 0);
         if (imm_snapshot_from_json(&s, text, strlen(text), "test", &err) < 0)
                 fail_msg("%s", imm_err_text(&err));
         return s;
+}
+
+static struct imm_snapshot *one(const char *members) {
+        return judged_by("", members);
 }
 
 static void verdict(const char *before, const char *after, enum imm_verdict want) {
@@ -72,6 +76,59 @@ TEST(an_upgrade_alone_is_no_change) {
         verdict(",\"package\":\"a 1\"", ",\"package\":\"a 2\"", IMM_VERDICT_SAME);
         verdict(",\"package\":\"a 1\"", ",\"package\":\"a 2\",\"reach\":\"1.0\"",
                 IMM_VERDICT_CHANGED);
+}
+
+/* What another judge says otherwise is neither better nor worse; what is seen is. */
+TEST(another_judge_is_no_news_of_the_unit) {
+        static const struct {
+                const char *head[2], *unit[2];
+                enum imm_verdict want;
+                const char *note;
+        } rows[] = {
+#define BY(version, digest) \
+        ",\"immure\":\"" version "\",\"rules\":[\"reach/O 1\",\"reach/R " digest "\"]"
+                {{BY("1", "1"), BY("1", "1")}, {"", FINDING("high")}, IMM_VERDICT_WORSE, NULL},
+                {{BY("1", "1"), BY("2", "1")}, {"", FINDING("high")}, IMM_VERDICT_CHANGED,
+                        "judged by immure 2, before by 1"},
+                {{BY("1", "1"), BY("1", "2")}, {"", FINDING("high")}, IMM_VERDICT_CHANGED,
+                        "1 rule is not as before (reach/R)"},
+                {{BY("1", "1"), BY("1", "2")}, {FINDING("high"), ""}, IMM_VERDICT_CHANGED,
+                        "reach/R"},
+                {{BY("1", "1"), ",\"rules\":[\"reach/O 1\"]"}, {FINDING("high"), ""},
+                        IMM_VERDICT_CHANGED, "reach/R"},
+                {{BY("1", "1"), BY("1", "2")}, {"", ",\"reach\":\"9.0\""}, IMM_VERDICT_CHANGED,
+                        "reach/R"},
+                /* other rules than those have nothing to do with it */
+                {{",\"rules\":[\"reach/R 1\",\"reach/O 1\"]",
+                         ",\"rules\":[\"reach/R 1\",\"reach/O 2\"]"},
+                        {"", FINDING("high")}, IMM_VERDICT_WORSE, "reach/O"},
+                {{BY("1", "1"), BY("1", "2")}, {",\"exposure\":\"1.0\"", ",\"exposure\":\"2.0\""},
+                        IMM_VERDICT_WORSE, "reach/R"},
+                {{BY("1", "1"), BY("2", "2")}, {ACCESS("false"), ACCESS("true")}, IMM_VERDICT_WORSE,
+                        "judged by immure 2"},
+                {{BY("1", "1"), BY("2", "2")},
+                        {MOUNT("\"read_only\":true"), MOUNT("\"read_only\":false")},
+                        IMM_VERDICT_WORSE, "judged by immure 2"},
+                {{BY("1", "1"), BY("2", "1")}, {CHECKS("0.1", "0.1"), CHECKS("0.1", "0.2")},
+                        IMM_VERDICT_CHANGED, "judged by immure 2"},
+                /* a side that does not say */
+                {{"", BY("1", "1")}, {"", FINDING("high")}, IMM_VERDICT_WORSE, NULL},
+#undef BY
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = judged_by(rows[i].head[0],
+                                                                           rows[i].unit[0]),
+                                                                   *b = judged_by(rows[i].head[1],
+                                                                           rows[i].unit[1]);
+                imm_cleanup(imm_difference_free) struct imm_difference *d = imm_difference_of(a, b);
+                const char *note = imm_judges_note(&d->judges, d->arena);
+
+                assert_int_equal(d->units.n, 1);
+                assert_string_equal(
+                        imm_verdict_name(d->units.v[0]->verdict), imm_verdict_name(rows[i].want));
+                assert_true(rows[i].note ? note && strstr(note, rows[i].note) : !note);
+        }
 }
 
 TEST(nothing_is_netted_out) {
@@ -277,6 +334,7 @@ RUN(cmocka_unit_test(a_package_that_is_upgraded_is_one_change),
         cmocka_unit_test(one_sided_changes_have_a_side),
         cmocka_unit_test(a_check_that_is_met_costs_nothing),
         cmocka_unit_test(a_finding_that_is_to_be_changed_elsewhere_is_the_same),
+        cmocka_unit_test(another_judge_is_no_news_of_the_unit),
         cmocka_unit_test(an_upgrade_alone_is_no_change), cmocka_unit_test(nothing_is_netted_out),
         cmocka_unit_test(a_value_alone_is_neither), cmocka_unit_test(an_upgrade_is_one_change),
         cmocka_unit_test(a_report_reads_back_as_it_was_written),

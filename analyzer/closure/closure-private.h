@@ -9,6 +9,7 @@
 
 /* ---- the root's tree, each file looked at once per run (tree.c) ---- */
 
+struct answers;
 struct elfcache;
 struct ldcache;
 struct ldso;
@@ -32,6 +33,8 @@ struct node {
         const char *target; /* of a symbolic link */
         int folder;         /* an open directory that it lies in; -1: none */
         const char *name;   /* there */
+        unsigned number;    /* of all nodes */
+        bool read;          /* its content, or how much that is, was asked for */
 
         /* Set behind what they speak of, so that it can be read without the lock then */
         bool elf_known, ldso_known, cache_known, text_known;
@@ -65,6 +68,7 @@ struct imm_closures {
         const char *cache_path, *cache_tag; /* of imm_closures_reuse(); NULL: none */
         time_t since;
         struct elfcache *elfcache;      /* NULL until asked */
+        struct answers *answers;        /* likewise */
         struct nix *nix;                /* NULL until asked */
         struct packages *packages;      /* NULL until asked */
         struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
@@ -80,6 +84,7 @@ struct imm_closures {
                 programs[IMM_POSSIBLE + 1]; /* by confidence: path -> known_program; elf/known.c */
         struct imm_map commands;            /* PATH -> struct known_commands; program.c */
         struct imm_mount_table *host_table; /* NULL until asked */
+        unsigned char *host_question;       /* the same as part of a question; likewise */
         struct learner *learners;           /* that are free */
         struct imm_map watched;             /* path -> the number of its watch plus one */
 };
@@ -111,8 +116,12 @@ struct node *node_get(struct imm_closures *c, const char *host);
 /* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);
 /* The content of a regular file, as imm_root_read() */
-int node_read(struct imm_closures *c, const struct node *n, size_t max, struct imm_arena *a,
+int node_read(struct imm_closures *c, struct node *n, size_t max, struct imm_arena *a,
         struct imm_blob *ret);
+/* Something depends on the content from now on. */
+static inline void node_minds_content(struct node *n) {
+        __atomic_store_n(&n->read, true, __ATOMIC_RELAXED);
+}
 /* The content of a small file that is asked for again and again; "" if it cannot be read */
 const char *node_text(struct imm_closures *c, struct node *n);
 /* Which databases of the name service its imports look up: a bit for each (nss.c) */
@@ -120,6 +129,21 @@ unsigned node_nss(struct imm_closures *c, struct node *n);
 void note_nss_import(void *bits, const char *name);
 /* The line behind #!, as the kernel would cut it; NULL if it is no script. */
 const char *node_shebang(struct imm_closures *c, struct node *n);
+
+/* ---- what an answer was found by (answers/sight.c) ---- */
+
+/* All that was looked at on the way, each once; what is not there was looked at as well. */
+struct sight {
+        struct imm_arena *arena;
+        IMM_ARRAY(struct node *) nodes;
+        uint64_t *has; /* a bit for each node's number */
+        size_t n_has;
+        bool repeats; /* of a few, some of them twice */
+};
+void sight_add(struct sight *s, struct node *n);
+void sight_add_all(struct sight *s, const struct sight *from);
+/* A copy of @s into @a, which nothing can be added to; @s is empty then */
+struct sight sight_take(struct sight *s, struct imm_arena *a);
 
 /* ---- what is kept between runs (kept.c) ---- */
 
@@ -129,6 +153,13 @@ dev_t kept_device(void);
 unsigned char *kept_read(const char *path, size_t max, struct imm_arena *a, size_t *ret_n);
 /* Whole or not at all, and not a word if it cannot be done */
 void kept_write(const char *path, const void *data, size_t size, struct imm_arena *a);
+/* A file beside @path, named PREFIX-DEVICE-INODE after a directory of the root */
+const char *kept_beside(
+        const char *path, const char *prefix, const struct stat *of, struct imm_arena *a);
+/* Removes what lies beside @path and was named so, but was not written for long */
+void kept_tidy(const char *path, const char *prefix, time_t now, struct imm_arena *a);
+/* What tells this very program from any other, also of the same version */
+const char *kept_program(struct imm_arena *a);
 
 /* ---- what a command of the service sees (view.c) ---- */
 
@@ -144,6 +175,7 @@ struct view {
         struct imm_strv *touched; /* where set: the directories and links that are looked into */
         struct imm_strv *passed;  /* where set: what the walk steps on, as "PATH/." */
         bool relative;            /* a path was looked up that depends on the working directory */
+        struct sight *sight;      /* where set: all that is looked at */
         struct imm_arena *arena;
 };
 
@@ -183,9 +215,14 @@ struct watches {
 };
 /* Adds @touched, what a view has noted there, to @w. c->lock is held. */
 void watch_add(struct imm_closures *c, const struct imm_strv *touched, struct watches *w);
-/* Does the view show at all these paths, and below them, just what the root has there? Then it
- * looks at them itself, if it notes that. */
-bool view_relies(struct view *v, const struct watches *w);
+/* What is found out once for all units: where that has looked */
+struct found_by {
+        struct watches watches;
+        struct sight sight;
+};
+/* Does the view show at all watched paths, and below them, just what the root has there? Then it
+ * has looked at all of it itself. */
+bool view_relies(struct view *v, const struct found_by *f);
 
 /* For what is found out once for all units: a view of the plain root that notes where it looks.
  * No lock is held meanwhile; each has memory of its own. */
@@ -195,8 +232,11 @@ struct learner {
         struct imm_arena *scratch; /* emptied when it is given back */
         struct view view;
         struct imm_strv touched;
+        struct sight sight;
 };
 struct learner *learner_take(struct imm_closures *c);
+/* Where it has looked; c->lock is held. */
+void learner_tell(struct imm_closures *c, struct learner *t, struct found_by *ret);
 void learner_give(struct imm_closures *c, struct learner *t);
 
 /* Does @m show files of the root? Not those that are mounted over with something new at boot. */
@@ -288,6 +328,8 @@ struct builder {
         bool optional;     /* the command's failure is ignored */
         enum imm_setting setting;
         struct imm_origin origin;
+        struct sight *sight;     /* all that the answer depends on; NULL: nobody asks for that */
+        bool unsure;             /* it depends on more than that, as on all that lies in a folder */
         unsigned depth;          /* of programs in scripts of programs */
         struct imm_map followed; /* programs by path: how sure they were when followed, plus one */
         struct imm_map scanned;  /* texts that were searched for paths */

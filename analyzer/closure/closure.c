@@ -1,3 +1,4 @@
+#include "analyzer/closure/answers/answers.h"
 #include "analyzer/closure/elf/elfcache.h"
 
 #include "analyzer/sandbox/needs.h"
@@ -55,7 +56,14 @@ struct learner *learner_take(struct imm_closures *c) {
         imm_arena_defer(c->arena, free_learner, t);
         view_init(&t->view, c, NULL, "", t->arena);
         t->view.touched = &t->touched;
+        t->sight.arena = t->arena;
+        t->view.sight = c->cache_path ? &t->sight : NULL;
         return t;
+}
+
+void learner_tell(struct imm_closures *c, struct learner *t, struct found_by *ret) {
+        watch_add(c, &t->touched, &ret->watches);
+        ret->sight = sight_take(&t->sight, t->arena);
 }
 
 void learner_give(struct imm_closures *c, struct learner *t) {
@@ -106,6 +114,8 @@ void imm_closures_keep(struct imm_closures *c) {
                 elfcache_save(c->elfcache, &c->nodes);
         if (c->nix)
                 nix_keep(c->nix);
+        if (c->answers)
+                answers_keep(c);
 }
 
 void imm_closures_threads(struct imm_closures *c, unsigned n) {
@@ -176,6 +186,26 @@ static void find_view(struct builder *b) {
                 b->main = t;
 }
 
+static void find_files(struct builder *b) {
+        unit_commands(b);
+        unit_files(b);
+}
+
+/* What an earlier run found counts where nothing of it has changed. */
+static void find_files_again(struct builder *b) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        unsigned char question[QUESTION_SIZE];
+        struct sight sight = {0};
+
+        question_of(b, question);
+        if (answers_get(b, question))
+                return;
+        sight.arena = scratch = imm_arena_new();
+        b->sight = &sight;
+        find_files(b);
+        answers_note(b, question);
+}
+
 struct imm_closure *imm_closure_compute(
         struct imm_manager *m, struct imm_unit *u, unsigned flags, struct imm_arena *a) {
         struct imm_closures *c = imm_closures_of(m);
@@ -189,10 +219,12 @@ struct imm_closure *imm_closure_compute(
         };
 
         find_view(&b);
-        if (!unit_store_paths(&b, flags)) {
-                unit_commands(&b);
-                unit_files(&b);
-        }
+        if (unit_store_paths(&b, flags))
+                return b.closure;
+        if (c->cache_path)
+                find_files_again(&b);
+        else
+                find_files(&b);
         return b.closure;
 }
 

@@ -1,5 +1,6 @@
 #include "analyzer/closure/closure-private.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -58,4 +59,49 @@ void kept_write(const char *path, const void *data, size_t size, struct imm_aren
         good = write(fd, data, size) == (ssize_t)size;
         if (!good || rename(temporary, path) < 0)
                 (void)unlink(temporary);
+}
+
+static const char *folder_of(const char *path, struct imm_arena *a) {
+        const char *slash = strrchr(path, '/');
+
+        return imm_strndup(a, path, slash ? (size_t)(slash - path) : 0);
+}
+
+const char *kept_beside(
+        const char *path, const char *prefix, const struct stat *of, struct imm_arena *a) {
+        return imm_printf(a, "%s/%s-%llx-%llx", folder_of(path, a), prefix,
+                (unsigned long long)of->st_dev, (unsigned long long)of->st_ino);
+}
+
+enum { LONG_AGO = 60 * 24 * 3600 };
+
+void kept_tidy(const char *path, const char *prefix, time_t now, struct imm_arena *a) {
+        int fd = open(folder_of(path, a), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        const struct dirent *e;
+        struct stat st;
+
+        if (!d && fd >= 0)
+                (void)close(fd);
+        while (d && (e = readdir(d))) {
+                const char *rest = imm_after(e->d_name, prefix);
+
+                if (rest && *rest == '-' && fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+                        st.st_mtim.tv_sec < now - LONG_AGO)
+                        (void)unlinkat(fd, e->d_name, 0);
+        }
+        if (d)
+                (void)closedir(d);
+}
+
+const char *kept_program(struct imm_arena *a) {
+        struct stat st;
+
+        if (stat("/proc/self/exe", &st) < 0)
+                return NULL;
+        return imm_printf(a, "%llx.%llx.%llx.%llx.%lx.%llx.%lx", (unsigned long long)st.st_dev,
+                (unsigned long long)st.st_ino, (unsigned long long)st.st_size,
+                (unsigned long long)st.st_mtim.tv_sec, (unsigned long)st.st_mtim.tv_nsec,
+                (unsigned long long)st.st_ctim.tv_sec, (unsigned long)st.st_ctim.tv_nsec);
 }

@@ -23,6 +23,7 @@ static void find_directories(struct pam *p) {
         struct imm_dirent *e;
         size_t n;
 
+        p->b->unsure = true;
         for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
                 imm_strv_add(a, &p->directories, imm_printf(a, "%s/security", tops[i]));
                 if (imm_root_list(p->b->c->root, tops[i], a, &e, &n) < 0)

@@ -33,7 +33,7 @@ struct known_commands {
 struct known_command {
         int error;
         struct place place;
-        struct watches watches;
+        struct found_by by;
 };
 
 static const struct known_command *learn(struct builder *b, const char *name) {
@@ -49,7 +49,7 @@ static const struct known_command *learn(struct builder *b, const char *name) {
         {
                 CLOSURES_LOCKED(c);
 
-                watch_add(c, &t->touched, &k->watches);
+                learner_tell(c, t, &k->by);
                 (void)pthread_rwlock_wrlock(&c->known_lock);
                 had = imm_map_get(&b->commands->names, name);
                 if (!had)
@@ -86,7 +86,7 @@ static int find_in_path(struct builder *b, struct view *v, const char *name, str
         (void)pthread_rwlock_unlock(&b->c->known_lock);
         if (!k)
                 k = learn(b, name);
-        if (!view_relies(v, &k->watches))
+        if (!view_relies(v, &k->by))
                 return search_path(b, v, name, ret);
         *ret = k->place;
         return k->error;

@@ -77,6 +77,7 @@ static bool read_text(
                 *ret = n->script;
                 return is_text(ret);
         }
+        node_minds_content(n);
         return n->size <= TEXT_MAX && node_read(b->c, n, TEXT_MAX, a, ret) == 0 && is_text(ret);
 }
 

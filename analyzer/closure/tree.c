@@ -28,6 +28,15 @@ struct folder {
 
 static struct node nowhere = {.host = "", .error = -ENOENT, .folder = -1};
 
+/* Where it is told by which files an answer was found, each that is missing has a name. */
+static struct node *absent(struct imm_closures *c, const char *host) {
+        struct node *n = imm_new(c->arena, struct node);
+
+        *n = nowhere;
+        n->host = imm_strdup(c->arena, host);
+        return n;
+}
+
 static struct folder *folder_of(struct imm_closures *c, const char *host, const char *slash) {
         const char *path =
                 slash == host ? "/" : imm_strndup(c->arena, host, (size_t)(slash - host));
@@ -125,12 +134,16 @@ struct node *node_get(struct imm_closures *c, const char *host) {
                 return n;
         f = slash && slash[1] ? folder_of(c, host, slash) : NULL;
         if (f && f->listed && !imm_map_has(&f->names, slash + 1))
-                return &nowhere;
-        n = look_at(c, f, host);
+                n = c->cache_path ? absent(c, host) : &nowhere;
+        else
+                n = look_at(c, f, host);
+        if (n == &nowhere)
+                return n;
         (void)pthread_rwlock_wrlock(&c->nodes_lock);
+        n->number = (unsigned)c->nodes.n;
         imm_map_put(c->arena, &c->nodes, n->host, n);
         (void)pthread_rwlock_unlock(&c->nodes_lock);
-        if (f && (n->error == -ENOENT || n->error == -ENOTDIR))
+        if (f && !f->listed && (n->error == -ENOENT || n->error == -ENOTDIR))
                 missed(c, f, host, slash);
         return n;
 }
@@ -155,12 +168,13 @@ static int open_node(struct imm_closures *c, const struct node *n, struct stat *
                               : imm_root_open_file(c->root, n->host, ret);
 }
 
-int node_read(struct imm_closures *c, const struct node *n, size_t max, struct imm_arena *a,
+int node_read(struct imm_closures *c, struct node *n, size_t max, struct imm_arena *a,
         struct imm_blob *ret) {
         const struct stat st = seen(n);
 
         if (n->error < 0)
                 return n->error;
+        node_minds_content(n);
         return n->folder >= 0 ? imm_root_read_in(n->folder, n->name, &st, max, a, ret)
                               : imm_root_read(c->root, n->host, max, a, ret, NULL);
 }
@@ -230,6 +244,7 @@ static void know_content(struct imm_closures *c, struct node *n) {
 
         if (node_knows(&n->elf_known))
                 return;
+        node_minds_content(n);
         in = reader_of(c, n);
         if (!n->elf_known) {
                 if (!elfcache_get(c->elfcache, n, in->arena))

@@ -63,10 +63,10 @@ static void set_from_line(struct builder *b, const char *line, size_t n) {
         set_variable(b, out, k);
 }
 
-static void read_environment_file(struct builder *b, const char *host) {
+static void read_environment_file(struct builder *b, struct node *n) {
         struct imm_blob t;
 
-        if (imm_root_read(b->c->root, host, 1 << 20, b->arena, &t, NULL) < 0)
+        if (node_read(b->c, n, 1 << 20, b->arena, &t) < 0)
                 return;
         for (const char *line = t.data; *line; line = *line ? line + 1 : line) {
                 const char *end = strchrnul(line, '\n');
@@ -93,7 +93,7 @@ static void add_environment_file(
 
         if (k == 0 && p.node && S_ISREG(p.node->mode)) {
                 (void)need_place(b, &w, &p, true, NULL, NULL);
-                read_environment_file(b, p.node->host);
+                read_environment_file(b, p.node);
         } else if (!item->ignore_missing && k != -ENODATA)
                 (void)need_absent(b, &w, path, "not there");
 }
@@ -119,6 +119,7 @@ static void expand_pattern(struct builder *b, const char *done, const char *rest
                                 folders);
                 return;
         }
+        b->unsure = true;
         if (depth > PATTERN_DEPTH_MAX || ++*folders > PATTERN_FOLDERS_MAX ||
                 view_find(&b->plain, NULL, done, &p) < 0 || !p.node ||
                 imm_root_list(b->c->root, p.node->host, b->arena, &e, &n) < 0)
@@ -208,6 +209,7 @@ static void set_views(struct builder *b, const struct imm_mount_table *t, const 
         b->blind = !t;
         view_init(&b->view, b->c, t, prefix, b->arena);
         view_init(&b->plain, b->c, NULL, prefix, b->arena);
+        b->view.sight = b->plain.sight = b->sight;
         b->hides = t != NULL;
 }
 
@@ -259,6 +261,7 @@ void builder_enter(
         b->audit = variable(b, "LD_AUDIT");
         b->identity = NULL;
         if (b->library_path || b->preload || b->audit) {
+                b->unsure = true; /* then it matters who it is */
                 s = builder_sandbox(b);
                 b->identity = s && s->has[kind] ? &s->caller[kind] : NULL;
         }

@@ -171,7 +171,9 @@ static void touch_all(struct view *v, const struct imm_strv *links) {
                 touch(v, links->v[i]);
 }
 
-bool view_relies(struct view *v, const struct watches *w) {
+bool view_relies(struct view *v, const struct found_by *f) {
+        const struct watches *w = &f->watches;
+
         if (!v->table && *v->prefix)
                 return false;
         for (size_t i = 0; v->table && i < w->n; i++)
@@ -179,7 +181,17 @@ bool view_relies(struct view *v, const struct watches *w) {
                         return false;
         for (size_t i = 0; v->touched && i < w->n; i++)
                 touch(v, w->v[i].path);
+        if (v->sight)
+                sight_add_all(v->sight, &f->sight);
         return true;
+}
+
+static struct node *look(struct view *v, const char *host) {
+        struct node *n = node_get(v->c, host);
+
+        if (v->sight)
+                sight_add(v->sight, n);
+        return n;
 }
 
 /* One component: @path is free of links but for its last part. */
@@ -190,8 +202,8 @@ static int step(struct view *v, const char *path, struct place *p) {
         p->node = NULL;
         p->mount = NULL;
         if (!v->table) {
-                p->node = node_get(
-                        v->c, *v->prefix ? imm_printf(v->arena, "%s%s", v->prefix, path) : path);
+                p->node =
+                        look(v, *v->prefix ? imm_printf(v->arena, "%s%s", v->prefix, path) : path);
                 return p->node->error;
         }
         m = p->mount = imm_mount_at(v->table, path);
@@ -200,12 +212,12 @@ static int step(struct view *v, const char *path, struct place *p) {
         if (m->inaccessible)
                 return -EACCES;
         for (size_t i = 0; i < m->layers.n; i++) {
-                p->node = node_get(v->c, mount_host_path(m->layers.v[i], m, path, v->arena));
+                p->node = look(v, mount_host_path(m->layers.v[i], m, path, v->arena));
                 if (p->node->error == 0)
                         return 0;
         }
         if (v->shows[m - v->table->v]) {
-                p->node = node_get(v->c, mount_host_path(m->host_path, m, path, v->arena));
+                p->node = look(v, mount_host_path(m->host_path, m, path, v->arena));
                 if (p->node->error != -ENOENT)
                         return p->node->error;
         }
@@ -298,21 +310,29 @@ struct remembered {
         int error;
         struct place place;
         struct imm_strv passed; /* of a path with ".." in it: all that it leads over */
+        struct sight sight;     /* where the view notes that: what was looked at */
 };
 
 /* Directories are asked for again and again (each library's): they are resolved once per view. */
 static const struct remembered *directory(struct view *v, const char *path) {
         struct remembered *d = imm_map_get(&v->dirs, path);
+        struct sight *noted = v->sight;
 
         if (!d) {
                 d = imm_new(v->arena, struct remembered);
                 v->passed = v->touched && has_dots(path) ? &d->passed : NULL;
+                d->sight = (struct sight){.arena = v->arena, .repeats = true};
+                if (noted && v->touched) /* it serves several answers */
+                        v->sight = &d->sight;
                 d->error = walk(v, NULL, path, &d->place);
+                v->sight = noted;
                 v->passed = NULL;
                 if (d->error == 0 && !is_directory(&d->place))
                         d->error = -ENOTDIR;
                 imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
         }
+        if (noted)
+                sight_add_all(noted, &d->sight);
         if (d->passed.n > 0)
                 touch_all(v, &d->passed);
         else

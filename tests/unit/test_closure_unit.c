@@ -640,7 +640,7 @@ TEST(without_a_database_only_the_closures_own_paths_are_read) {
 /* Is what was found at @path in the plain root found by a service with these lines as well? */
 static bool holds_for(const char *path, const char *lines) {
         const struct imm_sandbox *s;
-        struct watches watches = {0};
+        struct found_by by = {0};
         struct imm_closures *c;
         struct learner *t;
         struct place p;
@@ -655,11 +655,11 @@ static bool holds_for(const char *path, const char *lines) {
         c = imm_closures_of(w->m);
         t = learner_take(c);
         assert_int_equal(view_find(&t->view, NULL, path, &p), 0);
-        watch_add(c, &t->touched, &watches);
+        learner_tell(c, t, &by);
         learner_give(c, t);
         s = imm_sandbox_view_of(w->m, unit(w, "x.service"));
         view_init(&v, c, &s->tried[s->main], "", w->arena);
-        holds = view_relies(&v, &watches);
+        holds = view_relies(&v, &by);
         world_free(w);
         return holds;
 }

@@ -7,7 +7,7 @@
 
 struct known_program {
         struct imm_closure closure; /* the first need is the program */
-        struct watches watches;
+        struct found_by by;
 };
 
 /* With a way to search of its own, or elsewhere than in the root, it may find something else. */
@@ -74,7 +74,7 @@ static const struct known_program *learn(
         {
                 CLOSURES_LOCKED(c);
 
-                watch_add(c, &t->touched, &k->watches);
+                learner_tell(c, t, &k->by);
                 (void)pthread_rwlock_wrlock(&c->known_lock);
                 had = imm_map_get(&c->programs[sure], at->path);
                 if (!had)
@@ -118,7 +118,7 @@ bool load_known(struct builder *b, int program, const struct place *at) {
         (void)pthread_rwlock_unlock(&c->known_lock);
         if (!k)
                 k = learn(c, at, sure);
-        if (k->closure.n == 0 || !view_relies(&b->view, &k->watches))
+        if (k->closure.n == 0 || !view_relies(&b->view, &k->by))
                 return false;
         add_known(b, program, k);
         return true;

@@ -24,7 +24,7 @@ struct known_libraries {
 struct known_library {
         bool exists;
         struct found found;
-        struct watches watches; /* a view that is the root there finds the same */
+        struct found_by by; /* a view that is the root there finds the same */
 };
 
 /* ---- one directory ---- */
@@ -273,7 +273,7 @@ static const struct known_library *learn(
         {
                 CLOSURES_LOCKED(c);
 
-                watch_add(c, &t->touched, &k->watches);
+                learner_tell(c, t, &k->by);
                 (void)pthread_rwlock_wrlock(&c->known_lock);
                 had = imm_map_get(&l->known->names, name);
                 if (!had)
@@ -295,7 +295,7 @@ static bool search_usual(struct loading *l, struct view *v, const char *name, st
         k = find_known(l, c, name);
         if (!k)
                 k = learn(l, c, name);
-        if (!view_relies(v, &k->watches))
+        if (!view_relies(v, &k->by))
                 return try_usual(l, v, name, ret);
         *ret = k->found;
         return k->exists;

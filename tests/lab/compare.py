@@ -119,7 +119,7 @@ def sources(mount, host):
     if best is None:
         return {(mount.fstype, None)}
     for h in host:
-        if h.device == mount.device and h.root == best.root:
+        if h.device == mount.device and below(mount.root, h.root):
             rest = mount.root[len(h.root):] if h.root != "/" else mount.root
             path = (h.path.rstrip("/") + "/" + rest.strip("/")).rstrip("/") or "/"
             ways.add(("bind", starred(path)))

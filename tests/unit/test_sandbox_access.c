@@ -1,6 +1,7 @@
 /* What a path leads to and what may be done there, on a small root with hand-made mounts. */
 
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/vfs/bootmounts.h"
 #include "tests/unit/settings.h"
 #include "tests/unit/tree.h"
 
@@ -36,6 +37,13 @@ static int make(void **state) {
                 "d /run/made 0750 root 42 -\nL /etc/mtab - - - - ../proc/self/mounts\n"
                 "d /srv/www 0711 - - -\nd /var/deep/er 0700\nf^ /etc/from-credential - - - - x\n"
                 "d /run/%m 0755\n\"d\" \"/run/with space\" 0755\nd /run/made 0777\n");
+        tree_file("srv/mem/hidden", "x\n");
+        tree_file("srv/full/in", "x\n");
+        tree_dir("srv/disk");
+        tree_file("etc/fstab",
+                "# comment\ntmpfs /srv/mem tmpfs noexec,mode=0711,uid=7 0 0\n"
+                "/srv/www /srv/bo\\040und none bind,ro\n/dev/sdb1 /srv/disk ext4 defaults 0 2\n"
+                "UUID=1 /srv/full\text4 nosuid\ntmpfs /srv/later tmpfs noauto\nbroken\n");
         return imm_root_open(&root, tree, &err);
 }
 
@@ -371,6 +379,31 @@ TEST(boot_makes_what_tmpfiles_asks_for) {
         imm_arena_free(x.b->a);
 }
 
+TEST(boot_mounts_what_fstab_asks_for) {
+        struct imm_mount m[] = {bind("/", "/")};
+        const struct imm_boot_mounts *all;
+        struct imm_spot at;
+        struct world x;
+
+        world_make(&x, 0, m, 1);
+        x.id.cap_effective = IMM_CAPS_ALL;
+        goes(&x, "/srv/mem/hidden", IMM_WALK_ABSENT, "/srv/mem/hidden");
+        imm_walk_to(&x.w, "/srv/mem", true, &at);
+        assert_int_equal(at.node.mode, S_IFDIR | 0711);
+        assert_int_equal(at.node.uid, 7);
+        goes(&x, "/srv/bo und/index.html", IMM_WALK_FOUND, "/srv/bo und/index.html");
+        goes(&x, "/srv/disk/any", IMM_WALK_UNKNOWN, "/srv/disk");
+        imm_walk_to(&x.w, "/srv/full/in", true, &at);
+        assert_int_equal(at.end, IMM_WALK_FOUND);
+        assert_string_equal(at.node.doubt, "the file system of /etc/fstab:5 on /srv/full");
+        all = imm_boot_mounts_of(x.w.m);
+        assert_int_equal(all->n, 4);
+        assert_string_equal(all->left.v[0], "/srv/later");
+        assert_int_equal(imm_boot_mount_at(all, "/srv/mem/x")->flags, IMM_MOUNT_NOEXEC);
+        assert_null(imm_boot_mount_at(all, "/srv/memory"));
+        imm_arena_free(x.b->a);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(mode_and_capabilities),
@@ -381,6 +414,7 @@ int main(void) {
                 cmocka_unit_test(mounts_decide_first),
                 cmocka_unit_test(kernel_files_have_rules_of_their_own),
                 cmocka_unit_test(boot_makes_what_tmpfiles_asks_for),
+                cmocka_unit_test(boot_mounts_what_fstab_asks_for),
         };
 
         return cmocka_run_group_tests(tests, make, drop);

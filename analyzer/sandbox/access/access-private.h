@@ -57,7 +57,8 @@ struct imm_node {
         bool self;                        /* of IMM_API_PID...: the service's own process */
         const struct imm_file_caps *caps; /* NULL: none */
         bool immutable, append_only;
-        bool below; /* an entry of it that is not known is known not to exist */
+        bool below;        /* an entry of it that is not known is known not to exist */
+        const char *doubt; /* what could make it another; or NULL */
         const char *why;
 };
 

@@ -114,6 +114,11 @@ static void add_assumptions(const struct imm_settings *s, const struct imm_mount
         }
 }
 
+static void add_doubt(const struct imm_spot *at, struct imm_arena *a, struct imm_access *ret) {
+        if (at->node.doubt && !imm_strv_has(&ret->assumes, at->node.doubt))
+                imm_strv_add(a, &ret->assumes, at->node.doubt);
+}
+
 /* The modes of what stands at the end of the links; false where it cannot be known */
 static void judge_all(const struct imm_walk *w, const struct imm_spot *at, struct imm_verdict v[],
         struct imm_access *ret) {
@@ -164,8 +169,11 @@ void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_comm
                 else if (S_ISLNK(link.node.mode) || at.end == IMM_WALK_FOUND)
                         set_level(&link, ret);
         }
-        if (because)
+        if (because) {
+                add_doubt(&link, a, ret);
+                add_doubt(&at, a, ret);
                 imm_access_explain(&w, path, &at, v, because, ret);
+        }
 }
 
 void imm_access_in(struct imm_manager *m, struct imm_settings *s, const struct imm_sandbox *sb,

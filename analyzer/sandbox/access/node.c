@@ -1,4 +1,5 @@
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/vfs/bootmounts.h"
 
 #include <elf.h>
 #include <endian.h>
@@ -17,8 +18,9 @@
 struct imm_nodes {
         pthread_mutex_t lock;
         struct imm_map map, programs;
-        struct imm_boot boot; /* read with the creation, not changed after that */
-        uint16_t machine;     /* EM_* of its programs; 0: not known, or it runs others' too */
+        struct imm_boot boot;          /* read with the creation, not changed after that */
+        struct imm_boot_mounts mounts; /* likewise */
+        uint16_t machine; /* EM_* of its programs; 0: not known, or it runs others' too */
         bool machine_known;
         struct imm_arena *arena;
 };
@@ -45,6 +47,7 @@ static struct imm_nodes *nodes_of(struct imm_manager *m) {
                 (void)pthread_mutex_init(&n->lock, NULL);
                 n->arena = imm_arena_new();
                 imm_boot_read(m, n->arena, &n->boot);
+                imm_boot_mounts_read(m, n->arena, &n->mounts);
                 imm_arena_defer(m->arena, nodes_done, n);
                 __atomic_store_n(&m->nodes, n, __ATOMIC_RELEASE);
         }
@@ -123,6 +126,57 @@ static void look(
                 ret->caps = read_caps(fd, a);
 }
 
+const struct imm_boot_mounts *imm_boot_mounts_of(struct imm_manager *m) {
+        return &nodes_of(m)->mounts;
+}
+
+enum { BINDS_MAX = 8 };
+
+/* Is it a folder above a mount point, which is made with it? */
+static bool leads_to_mount(const struct imm_boot_mounts *all, const char *path) {
+        imm_array_foreach (b, all) {
+                const char *rest = imm_after(b->path, path);
+
+                if (rest && *rest == '/')
+                        return true;
+        }
+        return false;
+}
+
+/* As it is once the machine has made its mounts */
+static void look_booted(struct imm_nodes *n, const struct imm_root *root, const char *path,
+        unsigned binds, struct imm_node *ret) {
+        const struct imm_boot_mount *b =
+                n->mounts.n > 0 ? imm_boot_mount_at(&n->mounts, path) : NULL;
+        const char *rest = b ? path + strlen(b->path) : "";
+
+        if (!b || (b->content == IMM_BOOT_DEVICE && b->filled)) {
+                look(root, path, n->arena, ret);
+                if (b)
+                        ret->doubt = imm_printf(n->arena, "the file system of %s on %s",
+                                imm_boot_mount_text(b, n->arena), b->path);
+                else if (ret->state == IMM_NODE_ABSENT && leads_to_mount(&n->mounts, path))
+                        *ret = (struct imm_node){.mode = S_IFDIR | 0755};
+                return;
+        }
+        if (b->content == IMM_BOOT_EMPTY) {
+                *ret = (struct imm_node){
+                        .mode = S_IFDIR | b->mode, .uid = b->uid, .gid = b->gid, .below = true};
+                if (*rest)
+                        *ret = (struct imm_node){.state = IMM_NODE_ABSENT};
+                return;
+        }
+        if (b->content == IMM_BOOT_BIND && binds < BINDS_MAX) {
+                look_booted(n, root, imm_printf(n->arena, "%s%s", b->what, rest), binds + 1, ret);
+                if (ret->state == IMM_NODE_ABSENT && !*rest) /* it is made */
+                        *ret = (struct imm_node){.mode = S_IFDIR | 0755};
+                return;
+        }
+        *ret = (struct imm_node){.state = IMM_NODE_UNKNOWN,
+                .why = imm_printf(n->arena, "what %s mounts on %s cannot be known from files",
+                        imm_boot_mount_text(b, n->arena), b->path)};
+}
+
 const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path) {
         struct imm_nodes *n = nodes_of(m);
         struct imm_node *node;
@@ -131,7 +185,7 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
         node = imm_map_get(&n->map, path);
         if (!node) {
                 node = imm_new(n->arena, struct imm_node);
-                look(m->root, path, n->arena, node);
+                look_booted(n, m->root, path, 0, node);
                 imm_boot_apply(&n->boot, path, node);
                 imm_map_put(n->arena, &n->map, imm_strdup(n->arena, path), node);
         }

@@ -4,6 +4,7 @@
  */
 
 #include "analyzer/sandbox/mounts/plan.h"
+#include "analyzer/sandbox/vfs/bootmounts.h"
 #include "analyzer/sandbox/vfs/world.h"
 
 #include <assert.h>
@@ -60,6 +61,25 @@ static const char *host_path(struct imm_arena *a, const struct imm_vnode *n) {
         return imm_printf(a, "%s%s", n->fs->prefix, n->path);
 }
 
+/* What people call it: by the root's own bind mount that it was taken from */
+static const char *source_of(struct imm_plan *p, const struct imm_vmount *m,
+        const struct imm_vnode *top, const char *otherwise) {
+        const char *rest = m->bound_at ? imm_path_below(top->path, m->bound_top) : NULL;
+
+        if (!rest)
+                return otherwise;
+        return imm_printf(p->out, "%s%s%s", m->bound_at, *rest ? "/" : "", rest);
+}
+
+/* What a boot mounts only if it is there */
+static void assume_boot(
+        struct imm_plan *p, const struct imm_mount *m, const struct imm_boot_mount *b) {
+        if (b && b->doubtful && m->of_host)
+                imm_strv_add(p->out, &p->t->assumes,
+                        imm_printf(p->out, "whether %s mounts %s", imm_boot_mount_text(b, p->out),
+                                b->path));
+}
+
 static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_vnode *top,
         const char *path, struct imm_mount *ret) {
         const struct imm_vfs_fs *fs = top->fs;
@@ -68,7 +88,8 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         ret->path = imm_strdup(p->out, path);
         ret->flags = m->flags | (fs->read_only ? IMM_MOUNT_RDONLY : 0);
         ret->id_mapped = m->id_mapped;
-        ret->of_host = m->of_host && !by && fs->of_host && imm_streq(host_path(p->a, top), path);
+        ret->of_host = m->of_host && !by && fs->of_host &&
+                       imm_streq(m->bound_at ? m->bound_at : host_path(p->a, top), path);
         ret->read_only_by = cause_of(p, m->read_only_by);
         ret->noexec_by = cause_of(p, m->noexec_by);
         ret->nosuid_by = cause_of(p, m->nosuid_by);
@@ -96,7 +117,9 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         }
         if (fs->of_host) {
                 ret->fstype = ret->of_host ? imm_strdup(p->out, fs->type) : "bind";
-                ret->source = ret->host_path = host_path(p->out, top);
+                ret->host_path = host_path(p->out, top);
+                ret->source = ret->of_host ? ret->path : source_of(p, m, top, ret->host_path);
+                assume_boot(p, ret, fs->boot);
                 return;
         }
         ret->fstype = imm_strdup(p->out, fs->type);

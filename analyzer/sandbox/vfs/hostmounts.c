@@ -7,6 +7,7 @@
  * file-hierarchy(7), tests/lab.
  */
 
+#include "analyzer/sandbox/vfs/bootmounts.h"
 #include "analyzer/sandbox/vfs/mountinfo.h"
 #include "analyzer/sandbox/vfs/world.h"
 
@@ -41,133 +42,18 @@ static const struct {
         { "tmp.mount",                      "/tmp",                     "tmpfs" },
         { "sys-fs-fuse-connections.mount",  "/sys/fs/fuse/connections", "fusectl" },
 };
-static const char *const unit_dirs[] = {
-        "/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-        "/lib/systemd/system",
-};
-static const char *const boot_targets[] = {
-        "sysinit.target", "local-fs.target", "basic.target", "multi-user.target",
-        "graphical.target",
-};
-static const struct {
-        const char *word;
-        unsigned set, clear;
-} option_words[] = {
-        { "ro", IMM_MOUNT_RDONLY, 0 }, { "rw", 0, IMM_MOUNT_RDONLY },
-        { "nosuid", NSUID, 0 },        { "suid", 0, NSUID },
-        { "nodev", NDEV, 0 },          { "dev", 0, NDEV },
-        { "noexec", NEXEC, 0 },        { "exec", 0, NEXEC },
-};
 /* clang-format on */
 
-static unsigned options_flags(const char *options, unsigned flags) {
-        while (*options) {
-                size_t n = strcspn(options, ",");
-
-                for (size_t i = 0; i < IMM_ELEMENTSOF(option_words); i++)
-                        if (strlen(option_words[i].word) == n &&
-                                strncmp(options, option_words[i].word, n) == 0)
-                                flags = (flags | option_words[i].set) & ~option_words[i].clear;
-                options += n;
-                options += *options == ',';
-        }
-        return flags;
-}
-
-/* The last Options= of a unit file or drop-in into *flags */
-static void read_options(
-        const struct imm_root *root, const char *path, struct imm_arena *a, unsigned *flags) {
-        struct imm_blob blob;
-        const char *p;
-
-        if (imm_root_read(root, path, UNIT_FILE_MAX, a, &blob, NULL) < 0)
-                return;
-        for (p = blob.data; p; p = strchr(p, '\n')) {
-                const char *value;
-
-                p += *p == '\n';
-                value = imm_after(p, "Options=");
-                if (value)
-                        *flags = options_flags(imm_strndup(a, value, strcspn(value, "\r\n")), 0);
-        }
-}
-
-static bool masked(const struct imm_root *root, const char *path, struct imm_arena *a) {
-        const char *target;
-
-        return imm_root_readlink(root, path, a, &target) >= 0 && imm_streq(target, "/dev/null");
-}
-
-/* The folders that say what a boot starts, each listed once */
-struct wants {
-        const char *path;
-        struct imm_dirent *entries;
-        size_t n;
-};
-
-struct boot {
-        IMM_ARRAY(struct wants) folders;
-};
-
-static void list_boot(const struct imm_root *root, struct imm_arena *a, struct boot *ret) {
-        static const char *const how[] = {"wants", "requires"};
-        struct stat st;
-
-        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++)
-                for (size_t t = 0; t < 2 * IMM_ELEMENTSOF(boot_targets); t++) {
-                        struct wants w = {imm_printf(a, "%s/%s.%s", unit_dirs[d],
-                                                  boot_targets[t / 2], how[t % 2]),
-                                NULL, 0};
-
-                        if (t == 0 && imm_root_stat(root, unit_dirs[d], &st) < 0)
-                                break;
-                        if (imm_root_list(root, w.path, a, &w.entries, &w.n) == 0)
-                                *imm_array_push(a, &ret->folders) = w;
-                }
-}
-
-static bool wanted(const struct imm_root *root, const struct boot *boot, const char *unit,
-        struct imm_arena *a) {
-        imm_array_foreach (w, &boot->folders)
-                for (size_t i = 0; i < w->n; i++)
-                        if (imm_streq(w->entries[i].name, unit) &&
-                                !masked(root, imm_printf(a, "%s/%s", w->path, unit), a))
-                                return true;
-        return false;
-}
-
-static void mount_of_unit(struct imm_manager *m, size_t which, const struct boot *boot,
+static void mount_of_unit(struct imm_manager *m, size_t which, const struct imm_boot_targets *boot,
         struct imm_arena *a, struct imm_host_mounts *ret) {
-        const char *unit = by_unit[which].unit;
-        const char *fragment = NULL;
-        unsigned flags = 0;
-        struct stat st;
+        struct imm_mount_unit u;
 
-        if (!wanted(m->root, boot, unit, a))
+        if (!imm_boot_wants(m->root, boot, by_unit[which].unit, a) ||
+                !imm_mount_unit_read(m->root, by_unit[which].unit, a, &u))
                 return;
-        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs) && !fragment; d++) {
-                const char *path = imm_printf(a, "%s/%s", unit_dirs[d], unit);
-
-                if (imm_root_lstat(m->root, path, &st) >= 0)
-                        fragment = path;
-        }
-        if (!fragment || masked(m->root, fragment, a))
-                return;
-        read_options(m->root, fragment, a, &flags);
-        for (size_t d = IMM_ELEMENTSOF(unit_dirs); d-- > 0;) {
-                const char *dir = imm_printf(a, "%s/%s.d", unit_dirs[d], unit);
-                struct imm_dirent *entries;
-                size_t n;
-
-                if (imm_root_list(m->root, dir, a, &entries, &n) < 0)
-                        continue;
-                for (size_t i = 0; i < n; i++)
-                        if (imm_ends_with(entries[i].name, ".conf"))
-                                read_options(m->root, imm_printf(a, "%s/%s", dir, entries[i].name),
-                                        a, &flags);
-        }
-        *imm_array_push(a, ret) =
-                (struct imm_host_mount){by_unit[which].path, by_unit[which].type, flags, false};
+        *imm_array_push(a, ret) = (struct imm_host_mount){.path = by_unit[which].path,
+                .type = by_unit[which].type,
+                .flags = imm_mount_options_flags(u.options)};
 }
 
 /* Debian's systemd mounts /run/lock itself as long as it has no unit for it. */
@@ -219,11 +105,33 @@ static void credentials_of_boot(
         }
 }
 
+/* What fstab and mount units add, after what it lies on, or change */
+static void add_booted(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
+        const struct imm_boot_mounts *all = imm_boot_mounts_of(m);
+
+        imm_array_foreach (b, all) {
+                struct imm_host_mount *there = NULL;
+
+                imm_array_foreach (h, ret)
+                        if (imm_streq(h->path, b->path))
+                                there = h;
+                if (b->content == IMM_BOOT_FLAGS) {
+                        if (there)
+                                there->flags = b->flags;
+                        continue;
+                }
+                if (!there || there->same_tree)
+                        there = imm_array_push(a, ret);
+                *there = (struct imm_host_mount){
+                        .path = b->path, .type = b->type, .flags = b->flags, .boot = b};
+        }
+}
+
 static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
         const struct imm_value *usr;
-        struct boot boot = {0};
+        struct imm_boot_targets boot = {0};
 
-        list_boot(m->root, a, &boot);
+        imm_boot_targets_list(m->root, a, &boot);
         imm_manager_defaults_load(m);
         usr = imm_manager_limit(m, IMM_SETTING_PROTECT_SYSTEM);
         for (size_t i = 0; i < IMM_ELEMENTSOF(at_boot); i++)
@@ -236,6 +144,7 @@ static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_
                         (struct imm_host_mount){"/run/lock", "tmpfs", NONE, false};
         for (size_t i = 0; i < IMM_ELEMENTSOF(by_unit); i++)
                 mount_of_unit(m, i, &boot, a, ret);
+        add_booted(m, a, ret);
         credentials_of_boot(m, a, ret);
         if (m->scope == IMM_SCOPE_USER && m->user)
                 *imm_array_push(a, ret) = (struct imm_host_mount){

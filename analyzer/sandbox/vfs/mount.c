@@ -143,6 +143,8 @@ static int bind(struct imm_vfs *v, struct imm_vpath from, struct imm_vpath to, b
                 m->locked = i > 0 && of->locked;
                 m->locked_flags = of->locked_flags;
                 m->of_host = of->of_host;
+                m->bound_at = of->bound_at;
+                m->bound_top = of->bound_top;
                 m->id_mapped = of->id_mapped;
                 m->read_only_by = of->read_only_by;
                 m->noexec_by = of->noexec_by;

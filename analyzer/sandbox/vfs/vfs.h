@@ -17,6 +17,7 @@
 struct imm_world;
 struct imm_vfs;
 struct imm_plan_entry;
+struct imm_boot_mount;
 
 enum imm_vfs_content {
         IMM_VFS_EMPTY,   /* new: only what was made in it */
@@ -40,6 +41,7 @@ struct imm_vfs_fs {
         bool of_host, only_pids;
         bool of_credentials; /* made for the unit, but on the host: a part of the host's tree */
         bool read_only;      /* the superblock */
+        const struct imm_boot_mount *boot; /* mounted by fstab or a unit; or NULL */
         struct imm_vnode *root;
         IMM_ARRAY(struct imm_vpath) layers; /* of an overlay, the topmost first */
 };
@@ -73,7 +75,9 @@ struct imm_vmount {
         struct imm_vmount *same_point; /* next on the same node */
         struct imm_vmount *children, *last_child, *sibling;
         const char *path; /* from the process's root */
-        unsigned flags;   /* IMM_MOUNT_* */
+        /* of the root's own bind mounts: where it has them, and what of the file system; or NULL */
+        const char *bound_at, *bound_top;
+        unsigned flags; /* IMM_MOUNT_* */
         unsigned locked_flags;
         bool locked; /* as one that came from a mightier user namespace */
         bool gone, of_host, id_mapped;

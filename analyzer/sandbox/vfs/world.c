@@ -1,6 +1,7 @@
 #include "analyzer/sandbox/vfs/world.h"
 
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/vfs/bootmounts.h"
 
 #include <pthread.h>
 
@@ -10,6 +11,7 @@ struct template {
         size_t parent;
         struct imm_vnode *point, *root;
         unsigned flags;
+        const char *bound_at, *bound_top;
 };
 
 struct imm_world {
@@ -152,31 +154,87 @@ static void look_up_top(struct imm_world *w, struct imm_vnode *top) {
         top->gid = stand_in.gid;
 }
 
+/* What was made on the way to @path is there for all simulations. */
+static void keep_made(struct imm_vfs *v, const char *path) {
+        struct imm_vpath p;
+
+        if (imm_vfs_lookup(v, path, true, &p) < 0)
+                return;
+        for (struct imm_vnode *n = p.node; n && n->made_mode; n = n->parent) {
+                n->mode = n->made_mode;
+                n->made_mode = 0;
+                n->looked_up = true;
+                n->uncertain = false;
+        }
+}
+
+/* The file system of that kind which is mounted already: the kernel has but one. */
+static struct imm_vnode *same_kind(const struct imm_vfs *v, const char *type) {
+        imm_array_foreach (m, &v->mounts)
+                if ((*m)->root->fs->root == (*m)->root && imm_streq((*m)->root->fs->type, type))
+                        return (*m)->root;
+        return NULL;
+}
+
+static void mount_boot(struct imm_world *w, struct imm_vfs *v, const struct imm_host_mount *h) {
+        const struct imm_boot_mount *b = h->boot;
+        struct imm_vnode *same = b->content == IMM_BOOT_KERNEL ? same_kind(v, b->type) : NULL;
+        size_t first = v->mounts.n;
+        struct imm_vpath p;
+
+        if (b->content == IMM_BOOT_BIND) {
+                (void)imm_vfs_mkdir_p(v, b->what, 0755);
+                keep_made(v, b->what);
+                if (imm_vfs_bind(v, b->what, b->path, b->recursive) < 0)
+                        return;
+        } else if (same && imm_vfs_lookup(v, b->path, true, &p) >= 0)
+                imm_vfs_attach(v, p.mount, p.node, same, 0);
+        if (first == v->mounts.n)
+                return;
+        v->mounts.v[first]->flags |= h->flags;
+        for (size_t i = first; i < v->mounts.n; i++) {
+                v->mounts.v[i]->of_host = true;
+                v->mounts.v[i]->bound_at = imm_strdup(w->a, v->mounts.v[i]->path);
+                v->mounts.v[i]->bound_top = v->mounts.v[i]->root->path;
+        }
+}
+
 static void mount_host(struct imm_world *w, struct imm_vfs *v, const struct imm_host_mount *h) {
         struct imm_vfs_fs *fs;
         struct imm_vpath p;
-        size_t parent = 0;
         bool host = h->same_tree || imm_root_is_running(w->m->root);
 
         if (imm_vfs_lookup(v, h->path, true, &p) < 0) {
                 /* the manager makes missing mount points at boot */
-                if (imm_vfs_mkdir_p(v, h->path, 0755) < 0 ||
-                        imm_vfs_lookup(v, h->path, true, &p) < 0)
+                if (imm_vfs_mkdir_p(v, h->path, 0755) < 0)
                         return;
-                for (struct imm_vnode *n = p.node; n && n->made_mode; n = n->parent) {
-                        n->mode = n->made_mode;
-                        n->made_mode = 0;
-                        n->looked_up = true;
-                        n->uncertain = false;
-                }
+                keep_made(v, h->path);
+                if (imm_vfs_lookup(v, h->path, true, &p) < 0)
+                        return;
         }
-        while (v->mounts.v[parent] != p.mount)
-                parent++;
+        if (h->boot && (h->boot->content == IMM_BOOT_BIND ||
+                               (h->boot->content == IMM_BOOT_KERNEL && same_kind(v, h->type)))) {
+                mount_boot(w, v, h);
+                return;
+        }
         fs = fs_new(w, h, host);
+        fs->boot = h->boot;
         look_up_top(w, fs->root);
         p.node->covered = host;
-        *imm_array_push(w->a, &w->mounts) = (struct template){parent, p.node, fs->root, h->flags};
         imm_vfs_attach(v, p.mount, p.node, fs->root, h->flags)->of_host = true;
+}
+
+/* For imm_world_mount_all() */
+static void keep_mounts(struct imm_world *w, const struct imm_vfs *v) {
+        for (size_t i = 0; i < v->mounts.n; i++) {
+                const struct imm_vmount *m = v->mounts.v[i];
+                size_t parent = 0;
+
+                while (m->parent && v->mounts.v[parent] != m->parent)
+                        parent++;
+                *imm_array_push(w->a, &w->mounts) = (struct template){
+                        parent, m->point, m->root, m->flags, m->bound_at, m->bound_top};
+        }
 }
 
 static void world_done(void *data) {
@@ -200,10 +258,10 @@ static struct imm_world *world_new(struct imm_manager *m) {
         imm_host_mounts_find(m, a, &mounts);
         fs = fs_new(w, &mounts.v[0], imm_root_is_running(m->root));
         look_up_top(w, fs->root);
-        *imm_array_push(a, &w->mounts) = (struct template){0, NULL, fs->root, mounts.v[0].flags};
         v.root = imm_vfs_attach(&v, NULL, NULL, fs->root, mounts.v[0].flags);
         for (size_t i = 1; i < mounts.n; i++)
                 mount_host(w, &v, &mounts.v[i]);
+        keep_mounts(w, &v);
         return w;
 }
 
@@ -215,9 +273,12 @@ void imm_world_mount_all(struct imm_world *w, struct imm_vfs *v) {
         for (size_t i = 0; i < w->mounts.n; i++) {
                 const struct template *t = &w->mounts.v[i];
 
-                imm_vfs_attach(
-                        v, i == 0 ? NULL : v->mounts.v[t->parent], t->point, t->root, t->flags)
-                        ->of_host = true;
+                struct imm_vmount *m = imm_vfs_attach(
+                        v, i == 0 ? NULL : v->mounts.v[t->parent], t->point, t->root, t->flags);
+
+                m->of_host = true;
+                m->bound_at = t->bound_at;
+                m->bound_top = t->bound_top;
         }
         v->root = v->mounts.v[0];
 }

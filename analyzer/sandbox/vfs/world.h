@@ -24,7 +24,8 @@ struct imm_host_mount {
         const char *path, *type;
         unsigned flags;
         bool read_only_fs;
-        bool same_tree; /* a part of the root, mounted on itself */
+        bool same_tree;                    /* a part of the root, mounted on itself */
+        const struct imm_boot_mount *boot; /* by fstab or a unit, or NULL */
 };
 struct imm_host_mounts {
         struct imm_host_mount *v;

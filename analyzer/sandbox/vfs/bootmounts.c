@@ -1,0 +1,430 @@
+#include "analyzer/sandbox/vfs/bootmounts.h"
+
+#include "analyzer/sandbox/access/access-private.h"
+
+enum { NSUID = IMM_MOUNT_NOSUID, NDEV = IMM_MOUNT_NODEV, NEXEC = IMM_MOUNT_NOEXEC };
+enum { FILE_MAX = 1 << 16, FSTAB_MAX = 1 << 20, FIELDS = 4 };
+
+/* clang-format off */
+static const char *const unit_dirs[] = {
+        "/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+};
+static const char *const boot_targets[] = {
+        "sysinit.target", "local-fs.target", "basic.target", "multi-user.target",
+        "graphical.target", "remote-fs.target", "default.target",
+};
+static const struct {
+        const char *word;
+        unsigned set, clear;
+} option_words[] = {
+        { "ro", IMM_MOUNT_RDONLY, 0 }, { "rw", 0, IMM_MOUNT_RDONLY },
+        { "nosuid", NSUID, 0 },        { "suid", 0, NSUID },
+        { "nodev", NDEV, 0 },          { "dev", 0, NDEV },
+        { "noexec", NEXEC, 0 },        { "exec", 0, NEXEC },
+        { "user", NSUID | NDEV | NEXEC, 0 }, { "users", NSUID | NDEV | NEXEC, 0 },
+        { "owner", NSUID | NDEV, 0 },  { "group", NSUID | NDEV, 0 },
+        { "defaults", 0, NSUID | NDEV | NEXEC | IMM_MOUNT_RDONLY },
+};
+/* Mounted before any unit is; fstab says no more than their flags. */
+static const char *const always[] = {
+        "/", "/proc", "/sys", "/dev", "/dev/shm", "/dev/pts", "/run", "/sys/fs/cgroup",
+        "/sys/kernel/security", "/sys/fs/pstore", "/sys/fs/bpf", "/sys/firmware/efi/efivars",
+};
+static const char *const ignored[] = {
+        "/sys/fs/selinux", "/dev/console", "/proc/kmsg", "/proc/sys",
+        "/proc/sys/kernel/random/boot_id",
+};
+static const char *const kernel_types[] = {
+        "proc", "sysfs", "devtmpfs", "devpts", "mqueue", "hugetlbfs", "debugfs", "tracefs",
+        "cgroup", "cgroup2", "securityfs", "configfs", "fusectl", "binfmt_misc", "bpf", "pstore",
+        "efivarfs", "nfsd", "rpc_pipefs", "selinuxfs", "smackfs", "autofs",
+};
+/* clang-format on */
+
+static bool among(const char *const *v, size_t n, const char *s) {
+        for (size_t i = 0; i < n; i++)
+                if (imm_streq(v[i], s))
+                        return true;
+        return false;
+}
+
+static const char *below(const char *path, const char *top) {
+        const char *rest = imm_after(path, top);
+
+        return rest && (!*rest || *rest == '/') ? rest : NULL;
+}
+
+/* ---- options ---- */
+
+/* The value of the last @name=, "" of a bare word, or NULL */
+static const char *option(const char *options, const char *name, struct imm_arena *a) {
+        const char *found = NULL;
+
+        while (*options) {
+                size_t n = strcspn(options, ","), k = strlen(name);
+
+                if (n >= k && strncmp(options, name, k) == 0 && (n == k || options[k] == '='))
+                        found = n == k ? "" : imm_strndup(a, options + k + 1, n - k - 1);
+                options += n;
+                options += *options == ',';
+        }
+        return found;
+}
+
+unsigned imm_mount_options_flags(const char *options) {
+        unsigned flags = 0;
+
+        while (*options) {
+                size_t n = strcspn(options, ",");
+
+                for (size_t i = 0; i < IMM_ELEMENTSOF(option_words); i++)
+                        if (strlen(option_words[i].word) == n &&
+                                strncmp(options, option_words[i].word, n) == 0)
+                                flags = (flags | option_words[i].set) & ~option_words[i].clear;
+                options += n;
+                options += *options == ',';
+        }
+        return flags;
+}
+
+/* ---- units ---- */
+
+static bool masked(const struct imm_root *root, const char *path, struct imm_arena *a) {
+        const char *target;
+
+        return imm_root_readlink(root, path, a, &target) >= 0 && imm_streq(target, "/dev/null");
+}
+
+void imm_boot_targets_list(
+        const struct imm_root *root, struct imm_arena *a, struct imm_boot_targets *ret) {
+        static const char *const how[] = {"wants", "requires"};
+        struct stat st;
+
+        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++)
+                for (size_t t = 0; t < 2 * IMM_ELEMENTSOF(boot_targets); t++) {
+                        struct imm_boot_wants w = {imm_printf(a, "%s/%s.%s", unit_dirs[d],
+                                                           boot_targets[t / 2], how[t % 2]),
+                                NULL, 0};
+
+                        if (t == 0 && imm_root_stat(root, unit_dirs[d], &st) < 0)
+                                break;
+                        if (imm_root_list(root, w.path, a, &w.entries, &w.n) == 0)
+                                *imm_array_push(a, &ret->folders) = w;
+                }
+}
+
+bool imm_boot_wants(const struct imm_root *root, const struct imm_boot_targets *boot,
+        const char *unit, struct imm_arena *a) {
+        imm_array_foreach (w, &boot->folders)
+                for (size_t i = 0; i < w->n; i++)
+                        if (imm_streq(w->entries[i].name, unit) &&
+                                !masked(root, imm_printf(a, "%s/%s", w->path, unit), a))
+                                return true;
+        return false;
+}
+
+/* The values of [Mount] in one file over those that were there */
+static void read_unit(const struct imm_root *root, const char *path, struct imm_arena *a,
+        struct imm_mount_unit *to) {
+        const struct {
+                const char *key, **value;
+        } keys[] = {{"What=", &to->what}, {"Where=", &to->where}, {"Type=", &to->type},
+                {"Options=", &to->options}};
+        struct imm_blob blob;
+
+        if (imm_root_read(root, path, FILE_MAX, a, &blob, NULL) < 0)
+                return;
+        for (const char *p = blob.data; p; p = strchr(p, '\n')) {
+                p += *p == '\n';
+                for (size_t i = 0; i < IMM_ELEMENTSOF(keys); i++) {
+                        const char *value = imm_after(p, keys[i].key);
+
+                        if (value)
+                                *keys[i].value = imm_strndup(a, value, strcspn(value, "\r\n"));
+                }
+        }
+}
+
+bool imm_mount_unit_read(const struct imm_root *root, const char *unit, struct imm_arena *a,
+        struct imm_mount_unit *ret) {
+        struct stat st;
+
+        *ret = (struct imm_mount_unit){.options = ""};
+        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs) && !ret->file; d++) {
+                const char *path = imm_printf(a, "%s/%s", unit_dirs[d], unit);
+
+                if (imm_root_lstat(root, path, &st) >= 0)
+                        ret->file = path;
+        }
+        if (!ret->file || masked(root, ret->file, a))
+                return false;
+        read_unit(root, ret->file, a, ret);
+        for (size_t d = IMM_ELEMENTSOF(unit_dirs); d-- > 0;) {
+                const char *dir = imm_printf(a, "%s/%s.d", unit_dirs[d], unit);
+                struct imm_dirent *entries;
+                size_t n;
+
+                if (imm_root_list(root, dir, a, &entries, &n) < 0)
+                        continue;
+                for (size_t i = 0; i < n; i++)
+                        if (imm_ends_with(entries[i].name, ".conf"))
+                                read_unit(
+                                        root, imm_printf(a, "%s/%s", dir, entries[i].name), a, ret);
+        }
+        return true;
+}
+
+/* ---- what is mounted ---- */
+
+struct reader {
+        struct imm_manager *m;
+        struct imm_boot_mounts *to;
+        struct imm_arena *a;
+};
+
+static unsigned long number(const char *s, int base, unsigned long otherwise) {
+        char *end;
+        unsigned long n = s ? strtoul(s, &end, base) : otherwise;
+
+        return s && (*s < '0' || *s > '9' || *end) ? otherwise : n;
+}
+
+static uid_t owner(const struct reader *r, const char *options) {
+        const char *name = option(options, "uid", r->a);
+        const struct imm_user *u = name ? imm_user_by_name(r->m->users, name) : NULL;
+
+        return u ? u->uid : (uid_t)number(name, 10, 0);
+}
+
+static gid_t group(const struct reader *r, const char *options) {
+        const char *name = option(options, "gid", r->a);
+        const struct imm_group *g = name ? imm_group_by_name(r->m->users, name) : NULL;
+
+        return g ? g->gid : (gid_t)number(name, 10, 0);
+}
+
+static void describe(const struct reader *r, struct imm_boot_mount *b, const char *options) {
+        struct imm_dirent *entries;
+        size_t n;
+
+        b->flags = imm_mount_options_flags(options);
+        b->recursive = option(options, "rbind", r->a) != NULL;
+        if (b->recursive || option(options, "bind", r->a)) {
+                b->content = IMM_BOOT_BIND;
+                b->type = "bind";
+        } else if (imm_streq(b->type, "tmpfs") || imm_streq(b->type, "ramfs")) {
+                b->content = IMM_BOOT_EMPTY;
+                b->mode = (mode_t)number(option(options, "mode", r->a), 8,
+                                  imm_streq(b->type, "tmpfs") ? 01777 : 0755) &
+                          07777;
+                b->uid = owner(r, options);
+                b->gid = group(r, options);
+        } else if (among(kernel_types, IMM_ELEMENTSOF(kernel_types), b->type))
+                b->content = IMM_BOOT_KERNEL;
+        else {
+                b->content = IMM_BOOT_DEVICE;
+                b->filled = imm_root_list(r->m->root, b->path, r->a, &entries, &n) == 0 && n > 0 &&
+                            !(n == 1 && imm_streq(entries[0].name, "lost+found"));
+        }
+}
+
+/* The later one of a path counts only where the earlier came from a weaker place. */
+static void add(const struct reader *r, const struct imm_boot_mount *b, bool stronger) {
+        imm_array_foreach (old, r->to)
+                if (imm_streq(old->path, b->path)) {
+                        if (stronger)
+                                *old = *b;
+                        return;
+                }
+        *imm_array_push(r->a, r->to) = *b;
+}
+
+/* ---- fstab ---- */
+
+/* "\040" and the like */
+static char *decoded(struct imm_arena *a, const char *s, size_t n) {
+        char *out = imm_strndup(a, s, n), *to = out;
+
+        for (const char *p = out; *p;)
+                if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' &&
+                        p[3] >= '0' && p[3] <= '7') {
+                        *to++ = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+                        p += 4;
+                } else
+                        *to++ = *p++;
+        *to = '\0';
+        return out;
+}
+
+static const char *simple_path(struct imm_arena *a, const char *path) {
+        char *out = imm_strdup(a, path), *to = out;
+
+        for (const char *p = out; *p; p++)
+                if (*p != '/' || (p[1] && p[1] != '/'))
+                        *to++ = *p;
+        *to = '\0';
+        return *out ? out : "/";
+}
+
+/* Links on the way are followed by the generator; what is not there yet stays as it is. */
+static const char *canonical(const struct reader *r, const char *path) {
+        const char *real, *rest = path + strlen(path);
+
+        for (;;) {
+                const char *head = imm_strndup(r->a, path, (size_t)(rest - path));
+
+                if (rest == path ||
+                        imm_root_realpath(r->m->root, *head ? head : "/", r->a, &real) >= 0)
+                        break;
+                while (rest > path && *--rest != '/')
+                        ;
+        }
+        if (rest == path)
+                return path;
+        return imm_printf(r->a, "%s%s", imm_streq(real, "/") ? "" : real, rest);
+}
+
+static void fstab_line(const struct reader *r, const char *line, size_t n, unsigned number) {
+        const char *f[FIELDS] = {NULL}, *end = line + n, *options;
+        struct imm_boot_mount b;
+        bool made;
+
+        for (size_t i = 0; i < FIELDS; i++) {
+                const char *start;
+
+                while (line < end && (*line == ' ' || *line == '\t'))
+                        line++;
+                start = line;
+                while (line < end && *line != ' ' && *line != '\t')
+                        line++;
+                if (line > start)
+                        f[i] = decoded(r->a, start, (size_t)(line - start));
+        }
+        if (!f[2] || *f[0] == '#' || *f[1] != '/' || imm_streq(f[2], "swap") ||
+                imm_streq(f[2], "autofs"))
+                return;
+        options = f[3] ? f[3] : "defaults";
+        b = (struct imm_boot_mount){.what = f[0],
+                .path = simple_path(r->a, f[1]),
+                .type = f[2],
+                .file = "/etc/fstab",
+                .line = number};
+        if (among(always, IMM_ELEMENTSOF(always), b.path)) {
+                b.content = IMM_BOOT_FLAGS;
+                b.flags = imm_mount_options_flags(options);
+                add(r, &b, false);
+                return;
+        }
+        if (among(ignored, IMM_ELEMENTSOF(ignored), b.path) || below(b.path, "/run/host") ||
+                below(b.path, "/sys/fs/cgroup"))
+                return;
+        b.path = canonical(r, b.path);
+        made = !option(options, "noauto", r->a) && !option(options, "x-systemd.wanted-by", r->a) &&
+               !option(options, "x-systemd.required-by", r->a);
+        describe(r, &b, options);
+        b.doubtful = b.content == IMM_BOOT_DEVICE && option(options, "nofail", r->a);
+        if (option(options, "x-systemd.automount", r->a) ||
+                option(options, "comment=systemd.automount", r->a)) {
+                /* what is mounted there when somebody looks */
+                b.content = IMM_BOOT_DEVICE;
+                b.type = "autofs";
+                b.flags = 0;
+        } else if (!made) {
+                imm_strv_add(r->a, &r->to->left, b.path);
+                return;
+        }
+        add(r, &b, false);
+}
+
+static void read_fstab(const struct reader *r) {
+        struct imm_blob blob;
+        const char *p;
+        unsigned line = 1;
+
+        if (imm_root_read(r->m->root, "/etc/fstab", FSTAB_MAX, r->a, &blob, NULL) < 0)
+                return;
+        for (p = blob.data; *p; line++) {
+                size_t n = strcspn(p, "\n");
+
+                fstab_line(r, p, n, line);
+                p += n;
+                p += *p == '\n';
+        }
+}
+
+/* ---- mount units ---- */
+
+static void unit_of_root(
+        const struct reader *r, const struct imm_boot_targets *boot, const char *name) {
+        struct imm_mount_unit u;
+        struct imm_boot_mount b;
+
+        if (!imm_mount_unit_read(r->m->root, name, r->a, &u) || !u.where || *u.where != '/' ||
+                !u.what || strchr(u.where, '%'))
+                return;
+        b = (struct imm_boot_mount){.what = u.what,
+                .path = simple_path(r->a, u.where),
+                .type = u.type ? u.type : "auto",
+                .file = u.file};
+        /* the kernel's own places are in a table */
+        if (below(b.path, "/proc") || below(b.path, "/sys") || below(b.path, "/dev") ||
+                imm_streq(b.path, "/tmp") || imm_streq(b.path, "/run/lock") ||
+                imm_streq(b.path, "/run") || imm_streq(b.path, "/"))
+                return;
+        describe(r, &b, u.options);
+        if (!imm_boot_wants(r->m->root, boot, name, r->a)) {
+                imm_array_foreach (old, r->to) /* fstab wants it */
+                        if (imm_streq(old->path, b.path) && imm_after(u.file, "/etc/"))
+                                *old = b;
+                imm_strv_add(r->a, &r->to->left, b.path);
+                return;
+        }
+        add(r, &b, imm_after(u.file, "/etc/"));
+}
+
+static void read_units(const struct reader *r) {
+        struct imm_boot_targets boot = {0};
+
+        imm_boot_targets_list(r->m->root, r->a, &boot);
+        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++) {
+                struct imm_dirent *entries;
+                size_t n;
+
+                if (imm_root_list(r->m->root, unit_dirs[d], r->a, &entries, &n) < 0)
+                        continue;
+                for (size_t i = 0; i < n; i++)
+                        if (imm_ends_with(entries[i].name, ".mount"))
+                                unit_of_root(r, &boot, entries[i].name);
+        }
+}
+
+static int by_path(const void *a, const void *b) {
+        return strcmp(
+                ((const struct imm_boot_mount *)a)->path, ((const struct imm_boot_mount *)b)->path);
+}
+
+void imm_boot_mounts_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot_mounts *ret) {
+        const struct reader r = {.m = m, .to = ret, .a = a};
+
+        if (imm_root_is_running(m->root))
+                return;
+        read_fstab(&r);
+        read_units(&r);
+        if (ret->n > 0)
+                qsort(ret->v, ret->n, sizeof(*ret->v), by_path);
+}
+
+const struct imm_boot_mount *imm_boot_mount_at(
+        const struct imm_boot_mounts *all, const char *path) {
+        const struct imm_boot_mount *best = NULL;
+
+        imm_array_foreach (b, all) /* few, and sorted: the last that fits is the nearest */
+                if (b->content != IMM_BOOT_FLAGS && below(path, b->path))
+                        best = b;
+        return best;
+}
+
+const char *imm_boot_mount_text(const struct imm_boot_mount *b, struct imm_arena *a) {
+        return b->line ? imm_printf(a, "%s:%u", b->file, b->line) : b->file;
+}

@@ -46,6 +46,10 @@ struct imm_bus_policy {
         enum imm_bus_context context;
         unsigned id;
         IMM_ARRAY(struct imm_bus_rule) rules;
+        /* The <includedir> that it came by, 0: none, and the file there. The bus takes the files of
+         * a folder as the kernel lists them: which of two comes later is not known. */
+        unsigned folder;
+        const char *entry;
 };
 
 struct imm_bus_policies {
@@ -138,6 +142,7 @@ struct imm_bus {
         bool has_polkit;
         bool old_polkit; /* before 0.106: *.pkla files instead of rules */
         struct imm_bus_policies policies;
+        unsigned n_folders;
         struct imm_map services;      /* name -> struct imm_bus_service */
         struct imm_strv service_dirs; /* those of its own configuration */
         struct imm_map actions;       /* id -> struct imm_polkit_action */
@@ -151,8 +156,14 @@ struct imm_bus {
 void imm_bus_config_read(struct imm_bus *b);
 void imm_bus_services_read(struct imm_bus *b);
 void imm_polkit_read(struct imm_bus *b);
-/* The rule that decides; NULL: none, which denies */
-const struct imm_bus_rule *imm_bus_decide(const struct imm_bus *b, const struct imm_bus_peer *peer,
+
+/* What the bus makes of a message */
+struct imm_bus_verdict {
+        const struct imm_bus_rule *rule; /* that decides; NULL: none */
+        const struct imm_bus_rule
+                *rival; /* says the opposite, and may decide as well; NULL: none */
+};
+struct imm_bus_verdict imm_bus_decide(const struct imm_bus *b, const struct imm_bus_peer *peer,
         const struct imm_bus_call *call, bool receive);
 /* Unlocked, never from the cache */
 int imm_polkit_decide(struct imm_bus *b, struct imm_bus_peer *peer, const char *action,

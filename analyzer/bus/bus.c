@@ -167,49 +167,66 @@ bool imm_bus_call_parse(const char *text, struct imm_arena *a, struct imm_bus_ca
 
 /* ---- may it? ---- */
 
-static bool bus_passes(struct imm_bus *b, struct imm_bus_peer *peer,
-        const struct imm_bus_call *call, struct imm_arena *a, struct imm_strv *because) {
-        const struct imm_bus_rule *send = imm_bus_decide(b, peer, call, false), *receive;
+/* A verdict that hangs on the order of two files, or of two groups */
+static bool in_doubt(
+        const struct imm_bus_verdict *v, struct imm_arena *a, struct imm_strv *because) {
+        if (v->rival && because)
+                imm_strv_add(a, because,
+                        imm_printf(a,
+                                "%s:%u and %s:%u contradict each other, and which the bus reads "
+                                "last is not known",
+                                v->rule->file, v->rule->line, v->rival->file, v->rival->line));
+        return v->rival;
+}
+
+/* 1, 0, or -1 */
+static int bus_passes(struct imm_bus *b, struct imm_bus_peer *peer, const struct imm_bus_call *call,
+        struct imm_arena *a, struct imm_strv *because) {
+        struct imm_bus_verdict send = imm_bus_decide(b, peer, call, false), receive;
         const struct imm_bus_service *s = imm_map_get(&b->services, call->name);
         const struct imm_user *u = s ? imm_user_by_name(b->m->users, s->user) : NULL;
         const struct imm_bus_peer owner = {.uid = u ? u->uid : 0, .gid = u ? u->gid : 0};
 
-        if (!send || !send->allow)
-                return false;
         receive = imm_bus_decide(b, &owner, call, true);
-        if (receive && !receive->allow)
-                return false;
+        if ((!send.rival && !(send.rule && send.rule->allow)) ||
+                (!receive.rival && receive.rule && !receive.rule->allow))
+                return 0;
+        if (in_doubt(&send, a, because) || in_doubt(&receive, a, because))
+                return -1;
         if (!because)
-                return true;
+                return 1;
         imm_strv_add(a, because,
-                imm_printf(a, "%s:%u: the bus lets it send %s.%s to %s", send->file, send->line,
-                        call->interface, call->member, call->name));
+                imm_printf(a, "%s:%u: the bus lets it send %s.%s to %s", send.rule->file,
+                        send.rule->line, call->interface, call->member, call->name));
         if (s)
                 imm_strv_add(a, because,
                         imm_printf(a, "%s: %s runs as %s, started on demand", s->file, s->name,
                                 s->user));
-        return true;
+        return 1;
 }
 
 static int decide(struct imm_bus *b, struct imm_bus_peer *peer, const char *text,
         struct imm_arena *a, struct imm_strv *because) {
         struct imm_bus_call call;
+        int passes, done;
 
         if (!imm_bus_call_parse(text, a, &call))
                 return 0;
         if (peer->dynamic && !b->knows_dynamic)
                 return 0;
-        if (!b->configured || !bus_passes(b, peer, &call, a, because)) {
+        passes = b->configured ? bus_passes(b, peer, &call, a, because) : 0;
+        if (passes == 0) {
                 if (b->in_doubt && because)
                         imm_strv_add(a, because, "a policy of the bus could not be read");
                 return b->in_doubt ? -1 : 0;
         }
         if (peer->uid == 0) {
-                if (because)
+                if (because && passes > 0)
                         imm_strv_add(a, because, "the service does what root asks for");
-                return 1;
+                return passes;
         }
-        return call.action ? imm_polkit_decide(b, peer, call.action, a, because) : 1;
+        done = call.action ? imm_polkit_decide(b, peer, call.action, a, because) : 1;
+        return done > 0 ? passes : done;
 }
 
 typedef int decider(struct imm_bus *b, struct imm_bus_peer *peer, const char *text,

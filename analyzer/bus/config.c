@@ -317,14 +317,24 @@ static const char *beside(const struct reading *r, const char *path) {
 static void include_dir(struct reading *r, const char *dir) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_dirent *entries;
+        unsigned folder;
         size_t n;
 
         if (imm_root_list(r->b->m->root, dir, scratch, &entries, &n) < 0)
                 return;
-        for (size_t i = 0; i < n; i++)
-                if (imm_ends_with(entries[i].name, ".conf"))
-                        read_file(r->b, imm_printf(r->a, "%s/%s", dir, entries[i].name),
-                                r->depth + 1, r->n_rules, &r->found);
+        folder = ++r->b->n_folders;
+        for (size_t i = 0; i < n; i++) {
+                const char *path = imm_printf(r->a, "%s/%s", dir, entries[i].name);
+                size_t first = r->found.n;
+
+                if (!imm_ends_with(path, ".conf"))
+                        continue;
+                read_file(r->b, path, r->depth + 1, r->n_rules, &r->found);
+                for (size_t k = first; k < r->found.n; k++) { /* of all folders the outermost */
+                        r->found.v[k].folder = folder;
+                        r->found.v[k].entry = path;
+                }
+        }
 }
 
 static void end(struct imm_xml *x, const char *name, const char *text) {

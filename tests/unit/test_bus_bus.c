@@ -13,7 +13,7 @@
 #define TO(who, rules) "<busconfig><policy " who ">" rules "</policy></busconfig>"
 
 struct files {
-        const char *config, *policy, *actions, *rules;
+        const char *config, *policy, *policy_more, *actions, *rules;
         const char *vendor, *vendor_more, *local; /* *.pkla of an old polkit */
         bool broker, compat;
 };
@@ -28,6 +28,8 @@ static void lay(const struct files *f) {
                         "etc/systemd/system/dbus.service");
         if (f->policy)
                 tree_file("usr/share/dbus-1/system.d/a.conf", f->policy);
+        if (f->policy_more)
+                tree_file("usr/share/dbus-1/system.d/b.conf", f->policy_more);
         tree_file("usr/share/dbus-1/system-services/a.service",
                 "[D-BUS Service]\nName=org.a\nExec=/bin/false\nUser=root\n");
         tree_file("usr/share/dbus-1/system-services/p.service",
@@ -241,6 +243,61 @@ TEST(a_user_s_policy_beats_the_default_one_in_whatever_file) {
 
         assert_int_equal(asked(&f, (struct who){.uid = 1000}, "org.a:.I.M", NULL, NULL), 1);
         assert_int_equal(asked(&f, (struct who){.uid = 1001}, "org.a:.I.M", NULL, NULL), 0);
+}
+
+/* The bus reads a folder in the kernel's order: between its files no rule is the last one. */
+TEST(files_of_a_folder_have_no_order) {
+        static const struct {
+                const char *config, *policy, *more;
+                int alice, bob; /* bob is in net, and in a group of his own */
+        } rows[] = {
+                {NULL, TO("context='default'", "<allow send_destination='org.a'/>"),
+                        TO("context='default'", "<deny send_destination='org.a'/>"), -1, -1},
+                {NULL, TO("context='default'", "<deny send_destination='org.a'/>"),
+                        TO("context='default'", "<allow send_destination='org.a'/>"), -1, -1},
+                {NULL, TO("context='default'", "<allow send_destination='org.a'/>"),
+                        TO("context='default'", "<allow send_destination='org.a'/>"), 1, 1},
+                {NULL, TO("context='default'", "<allow send_destination='org.a'/>"),
+                        TO("context='default'", "<deny send_destination='org.b'/>"), 1, 1},
+                {NULL,
+                        TO("context='default'", "<deny send_destination='org.a'/><allow "
+                                                "send_destination='org.a'/>"),
+                        TO("context='default'", "<allow send_destination='org.a'/>"), 1, 1},
+                {NULL, TO("context='default'", "<deny send_destination='org.a'/>"),
+                        TO("user='alice'", "<allow send_destination='org.a'/>"), 1, 0},
+                {NULL, TO("group='net'", "<allow send_destination='org.a'/>"),
+                        TO("group='net'", "<deny send_destination='org.a'/>"), 0, -1},
+                {NULL,
+                        "<busconfig><policy group='net'><allow send_destination='org.a'/></policy>"
+                        "<policy group='bob'><deny send_destination='org.a'/></policy></busconfig>",
+                        NULL, 0, -1},
+                {NULL, TO("context='default'", "<allow receive_type='method_call'/>"),
+                        TO("context='default'", "<deny receive_type='method_call'/>"
+                                                "<allow send_destination='org.a'/>"),
+                        -1, -1},
+                /* a folder's place in its own file is known */
+                {"<busconfig>" DENIES "<includedir>system.d</includedir>"
+                 "<policy context='default'><deny send_destination='org.a'/></policy></busconfig>",
+                        TO("context='default'", "<allow send_destination='org.a'/>"),
+                        TO("context='default'", "<deny send_destination='org.a'/>"), 0, 0},
+                {"<busconfig>" DENIES "<includedir>system.d</includedir>"
+                 "<policy context='mandatory'><allow "
+                 "send_destination='org.a'/></policy></busconfig>",
+                        TO("context='default'", "<allow send_destination='org.a'/>"),
+                        TO("context='default'", "<deny send_destination='org.a'/>"), 1, 1},
+        };
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+                const struct files f = {.config = rows[i].config,
+                        .policy = rows[i].policy,
+                        .policy_more = rows[i].more};
+                int alice = asked(&f, (struct who){.uid = 1000}, "org.a:.I.M", NULL, NULL);
+                int bob =
+                        asked(&f, (struct who){.uid = 1001, .group = 50}, "org.a:.I.M", NULL, NULL);
+
+                if (alice != rows[i].alice || bob != rows[i].bob)
+                        fail_msg("row %zu: alice %d, bob %d", i, alice, bob);
+        }
 }
 
 TEST(broken_files_are_told) {
@@ -490,7 +547,8 @@ RUN(cmocka_unit_test(one_rule_that_is_refused_voids_its_file),
         cmocka_unit_test(rules_about_descriptors),
         cmocka_unit_test(the_last_rule_that_matches_decides),
         cmocka_unit_test(a_user_s_policy_beats_the_default_one_in_whatever_file),
-        cmocka_unit_test(broken_files_are_told), cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(files_of_a_folder_have_no_order), cmocka_unit_test(broken_files_are_told),
+        cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(actions_say_what_any_caller_gets),
         cmocka_unit_test(rules_of_polkit_are_run),
         cmocka_unit_test(old_polkits_read_sections_instead_of_rules),

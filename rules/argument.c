@@ -205,6 +205,7 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
         static const char *const users[] = {"root", "nobody", "dynamic", "static"};
         static const char *const shared[] = {"processes", "files"};
         static const char *const replaces[] = {"own", "others"};
+        static const char *const unneeded[] = {"programs", "libraries"};
         static const char *const ips[] = {"any", "localhost", "other", "not-all-of-localhost"};
         struct imm_net_address address;
         const char *problem;
@@ -230,6 +231,8 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
                 return add_bit(w, shared, IMM_ELEMENTSOF(shared), word);
         case IMM_ARGUMENT_REPLACE_WORDS:
                 return add_bit(w, replaces, IMM_ELEMENTSOF(replaces), word);
+        case IMM_ARGUMENT_UNNEEDED_WORDS:
+                return add_bit(w, unneeded, IMM_ELEMENTSOF(unneeded), word);
         case IMM_ARGUMENT_IP_WORDS:
                 return add_bit(w, ips, IMM_ELEMENTSOF(ips), word);
         case IMM_ARGUMENT_PATHS:

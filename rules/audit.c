@@ -161,17 +161,9 @@ static void find_places(struct imm_audit *audit, struct imm_map *to) {
         }
 }
 
-/* Who owns a file is asked by threads where a rule is for packages. */
-static void find_packages(struct imm_audit *audit) {
-        for (size_t i = 0; i < audit->n_cards; i++)
-                for (size_t k = 0; k < audit->cards[i]->n_rules; k++) {
-                        const struct imm_match *m = audit->cards[i]->rules[k]->match;
-
-                        if (m && m->packages.n > 0) {
-                                (void)imm_closures_of(audit->manager);
-                                return;
-                        }
-                }
+/* Who owns a file, and what a unit needs, is asked by threads: it is opened before them. */
+static void open_closures(struct imm_audit *audit) {
+        (void)imm_closures_of(audit->manager);
 }
 
 unsigned imm_audit_workers(size_t n_units, unsigned jobs) {
@@ -183,7 +175,7 @@ static void run_all(struct imm_audit *audit, const struct imm_audit_options *opt
         struct work work = {.audit = audit, .options = options};
 
         find_places(audit, &work.places);
-        find_packages(audit);
+        open_closures(audit);
         work.workers = imm_alloc_array(audit->arenas[0], n, sizeof(*work.workers));
         for (unsigned i = 0; i < n; i++)
                 work.workers[i].arena = add_arena(audit);

@@ -32,6 +32,7 @@ enum imm_argument_kind {
         IMM_ARGUMENT_IDLE_WORDS,
         IMM_ARGUMENT_PROFILES,
         IMM_ARGUMENT_START_WORDS,
+        IMM_ARGUMENT_UNNEEDED_WORDS,
         IMM_ARGUMENT_YES,
 };
 

@@ -130,6 +130,21 @@ void imm_closures_threads(struct imm_closures *c, unsigned n);
 void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
         unsigned flags, struct imm_arena *a, struct imm_excess *ret);
 
+/*
+ * Programs and libraries that a service sees in directories of a whole system (/usr/bin,
+ * /nix/store, a root file system that lies in the root) and does not need. What its mounts name one
+ * by one, a file, a store path, a directory of one program, is asked for and does not count.
+ */
+enum imm_unneeded_kind { IMM_UNNEEDED_PROGRAMS, IMM_UNNEEDED_LIBRARIES, IMM_UNNEEDED_N };
+struct imm_unneeded {
+        bool known; /* false: the service has no view */
+        uint64_t n[IMM_UNNEEDED_N];
+        const struct imm_mount
+                *mount[IMM_UNNEEDED_N]; /* that shows most of them; NULL: none does */
+};
+void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
+        struct imm_unneeded *ret);
+
 /* The package that owns @host_path (real path in the root), or NULL: dpkg, apk, rpm (sqlite). */
 const char *imm_package_of(struct imm_closures *c, const char *host_path);
 

@@ -296,6 +296,151 @@ static void files_excess(struct survey *s, const struct imm_closure *c, unsigned
                 add_groups(s, flags, a, x);
 }
 
+/* ---- what directories of a whole system show ---- */
+
+/* Is it "/usr/bin" and the like, of this system or of another that lies in the root? */
+static bool is_of_a_system(struct survey *s, const struct region *g) {
+        static const char *const places[] = {"", "/usr", "/bin", "/sbin", "/lib", "/lib32",
+                "/lib64", "/libx32", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32",
+                "/usr/lib64", "/usr/libx32", "/usr/libexec", "/usr/local", "/usr/local/bin",
+                "/usr/local/sbin", "/usr/local/lib", "/usr/games", "/opt", "/nix", "/nix/store",
+                "/gnu", "/gnu/store"};
+        const char *top = g->top[1] ? g->top : "", *slash = strrchr(top, '/');
+        size_t n = strlen(top);
+
+        if (slash && strstr(slash, "-linux-")) /* of one architecture */
+                n = (size_t)(slash - top);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(places); i++) {
+                size_t k = strlen(places[i]);
+                const char *system;
+
+                if (n < k || strncmp(top + n - k, places[i], k) != 0)
+                        continue;
+                if (n == k)
+                        return true;
+                system = imm_strndup(s->arena, top, n - k);
+                if (walk_find(s->c, s->w, imm_printf(s->arena, "%s/usr", system)) != SIZE_MAX ||
+                        walk_find(s->c, s->w, imm_printf(s->arena, "%s/nix/store", system)) !=
+                                SIZE_MAX ||
+                        (!g->mount->path[1] &&
+                                walk_find(s->c, s->w, imm_printf(s->arena, "%s/bin", system)) !=
+                                        SIZE_MAX))
+                        return true;
+        }
+        return false;
+}
+
+static bool is_library(const char *name) {
+        const char *so = strstr(name, ".so");
+
+        return so && (!so[3] || so[3] == '.');
+}
+
+/* Programs among libraries are helpers that no PATH leads to. */
+static bool is_among_libraries(const struct walk *w, size_t i) {
+        static const char *const of_programs[] = {"bin", "sbin", "libexec", "games"};
+
+        for (size_t at = w->v[i].parent; at; at = w->v[at].parent) {
+                for (size_t k = 0; k < IMM_ELEMENTSOF(of_programs); k++)
+                        if (imm_streq(w->v[at].name, of_programs[k]))
+                                return false;
+                if (imm_after(w->v[at].name, "lib"))
+                        return true;
+        }
+        return false;
+}
+
+static void count_unneeded(struct survey *s, struct imm_unneeded *x) {
+        const struct region *most[IMM_UNNEEDED_N] = {NULL, NULL};
+        uint64_t most_n[IMM_UNNEEDED_N] = {0, 0};
+
+        imm_array_foreach (g, &s->regions) {
+                uint64_t n[IMM_UNNEEDED_N] = {0, 0};
+
+                imm_array_foreach (e, &s->excess) {
+                        size_t from = e->from > g->from ? e->from : g->from;
+
+                        for (size_t i = from; i < e->end && i < g->end; i++) {
+                                const struct walk_node *w = &s->w->v[i];
+
+                                if (!S_ISREG(w->mode))
+                                        continue;
+                                if (is_library(w->name))
+                                        n[IMM_UNNEEDED_LIBRARIES]++;
+                                else if (w->mode & 0111)
+                                        n[is_among_libraries(s->w, i) ? IMM_UNNEEDED_LIBRARIES
+                                                                      : IMM_UNNEEDED_PROGRAMS]++;
+                        }
+                }
+                for (unsigned k = 0; k < IMM_UNNEEDED_N; k++) {
+                        x->n[k] += n[k];
+                        if (n[k] > most_n[k]) {
+                                most_n[k] = n[k];
+                                most[k] = g;
+                        }
+                }
+        }
+        for (unsigned k = 0; k < IMM_UNNEEDED_N; k++)
+                x->mount[k] = most[k] ? most[k]->mount : NULL;
+}
+
+/* Of Nix, all of a path is needed; a path that a mount names is asked for, with all that is in it.
+ */
+static void unneeded(struct survey *s, const struct imm_closure *c, struct imm_unneeded *x) {
+        struct imm_excess unused = {0};
+        size_t n = 0;
+
+        s->w = walk_of(s->c, WALK_ALL);
+        find_parents(s);
+        for (size_t i = 0; i < s->t->n; i++)
+                if (mount_shows_root(s->c, &s->t->v[i]))
+                        add_region(s, i, s->t->v[i].host_path);
+        s->marks.n = 0;
+        for (size_t i = 0; i < s->regions.n; i++) {
+                struct region g = s->regions.v[i];
+
+                if (!is_of_a_system(s, &g))
+                        continue;
+                s->regions.v[n++] = g;
+                mark(s, g.from, g.end, 1, 0);
+                mark_covered(s, g.mount, g.top);
+        }
+        s->regions.n = n;
+        hide_closed(s);
+        mark_needs(s, c);
+        for (size_t i = 0; c->kind == IMM_CLOSURE_NIX && i < c->n; i++) {
+                size_t at = walk_find(s->c, s->w, c->v[i].path);
+
+                if (at != SIZE_MAX)
+                        mark(s, at, s->w->v[at].end, 0, 1);
+        }
+        sum_up(s, &unused);
+        count_unneeded(s, x);
+}
+
+void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
+        struct imm_unneeded *ret) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        struct imm_sandbox *sb;
+        struct survey s;
+
+        assert(m && u && c && ret);
+        *ret = (struct imm_unneeded){0};
+        if (!c->has_view)
+                return;
+        scratch = imm_arena_new();
+        sb = imm_sandbox_of(m, u);
+        s = (struct survey){
+                .c = imm_closures_of(m),
+                .u = u,
+                .t = &sb->mounts[sb->main],
+                .id = &sb->identity[sb->main],
+                .arena = scratch,
+        };
+        ret->known = true;
+        unneeded(&s, c, ret);
+}
+
 static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned flags,
         struct imm_arena *a, struct imm_excess *x) {
         struct imm_strv visible, needed = {0};

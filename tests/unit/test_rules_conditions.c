@@ -292,6 +292,18 @@ static const struct row rows[] = {
         {"SharesIdentity", "processes",
                 "ProtectProc=invisible\nCapabilityBoundingSet=~CAP_KILL CAP_SYS_PTRACE", false},
         {"SharesIdentity", "processes", "PrivateUsers=yes", false},
+        {"ShowsUnneeded", "programs", "", false}, /* the system's own root: another question */
+        {"ShowsUnneeded", "programs", "RootDirectory=/home\nBindReadOnlyPaths=/usr", true},
+        {"ShowsUnneeded", "libraries", "RootDirectory=/home\nBindReadOnlyPaths=/usr", false},
+        {"ShowsUnneeded", "programs libraries",
+                "RootDirectory=/home\nBindReadOnlyPaths=/usr\nExecStartPre=/usr/bin/tool", false},
+        {"ShowsUnneeded", "programs", "RootDirectory=/home\nBindReadOnlyPaths=/usr/bin:/x", true},
+        {"ShowsUnneeded", "programs", "RootDirectory=/home\nBindReadOnlyPaths=/usr/bin/tool",
+                false},
+        {"ShowsUnneeded", "programs",
+                "RootDirectory=/home\nBindReadOnlyPaths=/usr/bin:/usr/bin\n"
+                "InaccessiblePaths=+/usr/bin/tool",
+                false},
         {"ViewHas", "/etc/passwd", "", true},
         {"ViewHas", "/etc/passwd", "TemporaryFileSystem=/etc", false},
         {"ViewHas", "/mnt/passwd", "BindPaths=/etc:/mnt", true},
@@ -352,6 +364,7 @@ static enum imm_truth ask(const struct row *row, bool why, size_t *ret_evidence)
                                 "lonely:x:7:7::/:/bin/false\nthird:x:8:8::/:/bin/false\n");
         tree_file("etc/secret", "");
         tree_file("usr/bin/tool", "#!/bin/sh\ncat /dev/sda\n");
+        assert_int_equal(chmod(tree_path("usr/bin/tool"), 0755), 0);
         tree_file("home/alice/x", "");
         tree_file("var/lib/db/x", "");
         tree_file("tmp/x", "");

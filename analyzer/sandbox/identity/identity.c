@@ -71,7 +71,8 @@ static bool find_group(const struct imm_manager *m, const char *name, gid_t *ret
 
         if (imm_streq(name, "nogroup"))
                 name = "65534";
-        if (well_known(name, &id)) {
+        /* the user nobody's group has another name */
+        if (!imm_streq(name, "nobody") && well_known(name, &id)) {
                 *ret = id;
                 return true;
         }
@@ -137,9 +138,10 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
         if (!user)
                 user = s->unit->prefix;
         *c = (struct creds){true, true, user, DYNAMIC_MIN, DYNAMIC_MIN};
-        u = parse_id(user, &number) ? imm_user_by_uid(m->users, number)
-                                    : imm_user_by_name(m->users, user);
-        if (u) {
+        u = imm_user_by_name(m->users, user);
+        if (parse_id(user, &number)) /* and nobody is asked whether there is one */
+                c->uid = c->gid = number;
+        else if (u) {
                 c->name = u->name;
                 c->uid = u->uid;
                 c->gid = u->gid;
@@ -151,7 +153,9 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
         if (!group || imm_streq(group, user))
                 return;
         g = imm_group_by_name(m->users, group);
-        if (g)
+        if (parse_id(group, &number))
+                c->gid = number;
+        else if (g)
                 c->gid = g->gid;
         else if (imm_user_by_name(m->users, group))
                 fail(id, IMM_OUTCOME_USER_FAILURE,

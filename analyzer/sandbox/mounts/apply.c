@@ -294,21 +294,13 @@ static int establish(struct imm_plan *p, const struct imm_plan_entry **ret_culpr
 static int make_links(struct imm_plan *p) {
         for (size_t i = 0; i + 1 < p->links.n; i += 2) {
                 const char *root = imm_streq(p->root, "/") ? "" : p->root,
-                           *at = imm_printf(p->a, "%s%s", root, p->links.v[i + 1]), *leads;
-                struct imm_vpath found;
+                           *to = imm_printf(p->a, "%s%s", root, p->links.v[i]),
+                           *at = imm_printf(p->a, "%s%s", root, p->links.v[i + 1]);
                 int r = imm_vfs_mkdir_parents(p->v, at, 0755);
 
+                if (r >= 0)
+                        r = imm_plan_link(p, to, at);
                 if (r < 0)
-                        return r;
-                r = imm_vfs_mknod(p->v, at, S_IFLNK | 0777, p->links.v[i]);
-                if (r == -EEXIST) {
-                        if (imm_vfs_lookup(p->v, at, false, &found) < 0 ||
-                                !S_ISLNK(imm_vfs_mode(p->v, found.node)))
-                                return -EEXIST;
-                        leads = imm_vfs_target(p->v, found.node);
-                        if (!leads)
-                                return -EEXIST;
-                } else if (r < 0)
                         return r;
         }
         return 0;

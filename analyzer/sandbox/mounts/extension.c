@@ -7,9 +7,16 @@
 #include "analyzer/sandbox/mounts/plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <strings.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 
-enum { RELEASE_MAX = 1 << 16 };
+enum {
+        RELEASE_MAX = 1 << 16,
+        NAMES_HAVE_VERSIONS = 254, /* name_1.2 is a version of name */
+};
 
 struct release {
         const char *id, *id_like, *version_id, *level, *architecture;
@@ -100,6 +107,70 @@ static bool fits(const struct imm_plan *p, const struct release *e, const struct
         return true;
 }
 
+/* May a file whose name is not the tree's own stand for it? Its author says so. */
+static bool is_not_strict(struct imm_plan *p, const char *path) {
+        static const char *const no[] = {"0", "no", "n", "false", "f", "off"};
+        char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)], value[16];
+        imm_auto_close int fd = imm_root_open_path(p->m->root, path, O_NOFOLLOW);
+        ssize_t n;
+
+        if (fd < 0)
+                return false;
+        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        n = getxattr(name, "user.extension-release.strict", value, sizeof(value) - 1);
+        if (n < 0)
+                return false;
+        value[n] = '\0';
+        for (size_t i = 0; i < IMM_ELEMENTSOF(no); i++)
+                if (strcasecmp(value, no[i]) == 0)
+                        return true;
+        return false;
+}
+
+/* The one file in @dir that may stand for the tree @name although none is named like it */
+static int find_other(struct imm_plan *p, const char *dir, const char *name, const char **ret) {
+        static const char prefix[] = "extension-release.";
+        const char *base = imm_strndup(p->a, name, strcspn(name, "_+"));
+        struct imm_dirent_stat *entries;
+        const char *found = NULL;
+        size_t n;
+        int r = imm_root_list_stat(p->m->root, dir, p->a, &entries, &n);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                const char *of = imm_after(entries[i].name, prefix);
+                const char *path = imm_printf(p->a, "%s/%s", dir, entries[i].name);
+
+                if (!of || !*of || !S_ISREG(entries[i].mode))
+                        continue;
+                if (!(p->s->version >= NAMES_HAVE_VERSIONS && imm_streq(of, base)) &&
+                        !is_not_strict(p, path))
+                        continue;
+                if (found)
+                        return -ENOTUNIQ;
+                found = path;
+        }
+        *ret = found;
+        return found ? 0 : -ENOENT;
+}
+
+/* What the tree says about itself, in @dir of it */
+static int read_own_release(struct imm_plan *p, const char *tree, const char *dir,
+        const char *level, struct release *ret) {
+        const struct imm_vpath host = {p->v->root, p->v->root->root};
+        const char *slash = strrchr(tree, '/'), *name = slash ? slash + 1 : tree, *other;
+        int r;
+
+        dir = imm_printf(p->a, "%s/%s/extension-release.d", tree, dir);
+        r = read_release(
+                p, host, imm_printf(p->a, "%s/extension-release.%s", dir, name), level, ret);
+        if (r != -ENOENT)
+                return r;
+        r = find_other(p, dir, name, &other);
+        return r < 0 ? r : read_release(p, host, other, level, ret);
+}
+
 int imm_plan_extension_check(struct imm_plan *p, const struct imm_plan_entry *e) {
         static const struct {
                 const char *dir, *level;
@@ -109,8 +180,7 @@ int imm_plan_extension_check(struct imm_plan *p, const struct imm_plan_entry *e)
                 {"etc", "CONFEXT_LEVEL", 256},
         };
         struct release extension = {0}, os = {0};
-        struct imm_vpath host = {p->v->root, p->v->root->root}, root;
-        const char *slash = strrchr(e->source, '/'), *name = slash ? slash + 1 : e->source;
+        struct imm_vpath root;
         int r = -ENOENT;
 
         if (imm_vfs_lookup(p->v, p->root, true, &root) < 0)
@@ -118,10 +188,7 @@ int imm_plan_extension_check(struct imm_plan *p, const struct imm_plan_entry *e)
         for (size_t i = 0; i < IMM_ELEMENTSOF(kinds) && r == -ENOENT; i++) {
                 if (p->s->version < kinds[i].since)
                         continue;
-                r = read_release(p, host,
-                        imm_printf(p->a, "%s/%s/extension-release.d/extension-release.%s",
-                                e->source, kinds[i].dir, name),
-                        kinds[i].level, &extension);
+                r = read_own_release(p, e->source, kinds[i].dir, kinds[i].level, &extension);
                 if (r < 0 && r != -ENOENT)
                         return r;
                 if (r == 0 && read_release(p, root, "/etc/os-release", kinds[i].level, &os) < 0 &&

@@ -102,19 +102,38 @@ static const char *private_path(const struct imm_plan *p, enum imm_exec_dir d, c
         return imm_printf(p->a, "%s/private/%s", p->prefix[d], name);
 }
 
-/* A link from @at to @to, unless it is there already */
-static int link_idempotent(struct imm_plan *p, const char *to, const char *at) {
-        struct imm_vpath found;
-        const char *slash = strrchr(at, '/'), *leads;
-        int r = imm_vfs_mknod(p->v, at, S_IFLNK | 0777, to);
+/* What a link at @at says to lead to @to: "../" out of what the two do not share */
+static const char *relative(struct imm_arena *a, const char *to, const char *at) {
+        const char *text = "", *rest;
+        size_t shared = 0, n;
+
+        for (size_t i = 0; at[i] != '\0' && (at[i] == to[i] || to[i] == '\0'); i++) {
+                if (at[i] == '/')
+                        shared = i;
+                if (to[i] == '\0')
+                        break;
+        }
+        for (const char *out = at + shared + 1; (out = strchr(out, '/')); out++)
+                text = imm_printf(a, "../%s", text);
+        rest = to + shared + (to[shared] == '/');
+        n = strlen(text);
+        if (*rest == '\0')
+                return n == 0 ? "." : imm_strndup(a, text, n - 1);
+        return imm_printf(a, "%s%s", text, rest);
+}
+
+int imm_plan_link(struct imm_plan *p, const char *to, const char *at) {
+        const char *text = relative(p->a, to, at), *found;
+        struct imm_vpath there;
+        int r = imm_vfs_mknod(p->v, at, S_IFLNK | 0777, text);
 
         if (r != -EEXIST)
                 return r;
-        if (slash[1] == '\0' || imm_vfs_lookup(p->v, at, false, &found) < 0 ||
-                !S_ISLNK(imm_vfs_mode(p->v, found.node)) || imm_vfs_chase(p->v, at, &leads) < 0 ||
-                !imm_streq(leads, to))
+        if (at[strlen(at) - 1] == '/' || imm_vfs_lookup(p->v, at, false, &there) < 0 ||
+                !S_ISLNK(imm_vfs_mode(p->v, there.node)))
                 return -EEXIST;
-        return 0;
+        found = imm_vfs_target(p->v, there.node);
+        return found && imm_streq(found, text) ? 0 : -EEXIST;
 }
 
 /* The place of private directories; there already, it must be a directory: a link is refused. */
@@ -154,7 +173,7 @@ static int make_private(struct imm_plan *p, enum imm_exec_dir d, const struct im
         if (r < 0 && r != -EEXIST)
                 return r;
         *ret = pp;
-        return dir->only_create ? 0 : link_idempotent(p, pp, path);
+        return dir->only_create ? 0 : imm_plan_link(p, pp, path);
 }
 
 static int make_public(
@@ -224,7 +243,7 @@ static bool links_to_old_state(
                 return false;
         old = imm_printf(p->a, "%s/%s%s", p->prefix[IMM_DIR_CONFIGURATION],
                 d == IMM_DIR_LOGS ? "log/" : "", name);
-        return imm_vfs_lookup(p->v, old, false, &at) >= 0 && link_idempotent(p, old, path) >= 0;
+        return imm_vfs_lookup(p->v, old, false, &at) >= 0 && imm_plan_link(p, old, path) >= 0;
 }
 
 /* The owner is changed through a descriptor, which some versions open without following links. */
@@ -277,7 +296,7 @@ int imm_plan_dirs_make(struct imm_plan *p) {
 
                                 r = imm_vfs_mkdir_parents(p->v, at, 0755);
                                 if (r >= 0)
-                                        r = link_idempotent(
+                                        r = imm_plan_link(
                                                 p, public_path(p, d, dir->item->path), at);
                         }
                         if (r < 0) {
@@ -336,6 +355,7 @@ void imm_plan_dirs_add(struct imm_plan *p) {
 
 enum {
         CREDENTIALS_OF_FOLDERS = 251,       /* LoadCredential= takes a folder */
+        CREDENTIALS_BY_ACL = 254,           /* they lie on a tmpfs, which has ACLs */
         CREDENTIALS_SIZE_MAX = 1024 * 1024, /* systemd's own */
         CREDENTIALS_DEPTH_MAX = 32,
 };
@@ -359,19 +379,37 @@ static const char *const stores[] = {"/etc/credstore", "/run/credstore", "/usr/l
         "/usr/lib/credstore", "/etc/credstore.encrypted", "/run/credstore.encrypted",
         "/usr/local/lib/credstore.encrypted", "/usr/lib/credstore.encrypted"};
 
-/* Names of credentials that @pattern finds in the stores, into @to */
-static void search_stores(struct imm_plan *p, const char *pattern, struct imm_strv *to) {
+/*
+ * The credentials that @pattern finds in the stores, into @to: by their own names, or by @rename
+ * and what the pattern leaves open. What is not a file cannot be read: -EISDIR.
+ */
+static int search_stores(
+        struct imm_plan *p, const char *pattern, const char *rename, struct imm_strv *to) {
+        size_t fixed = strlen(pattern) - (imm_ends_with(pattern, "*") ? 1 : 0);
+
         for (size_t i = 0; i < IMM_ELEMENTSOF(stores); i++) {
                 struct imm_dirent *entries;
                 size_t n;
 
                 if (imm_root_list(p->m->root, stores[i], p->a, &entries, &n) < 0)
                         continue;
-                for (size_t k = 0; k < n; k++)
-                        if (fnmatch(pattern, entries[k].name, FNM_PERIOD) == 0 &&
-                                !imm_strv_has(to, entries[k].name))
-                                imm_strv_add(p->a, to, entries[k].name);
+                for (size_t k = 0; k < n; k++) {
+                        const char *name = entries[k].name;
+                        struct stat st;
+
+                        if (fnmatch(pattern, name, FNM_PERIOD) != 0)
+                                continue;
+                        if (imm_root_stat(p->m->root, imm_printf(p->a, "%s/%s", stores[i], name),
+                                    &st) == 0 &&
+                                S_ISDIR(st.st_mode))
+                                return -EISDIR;
+                        if (rename)
+                                name = imm_printf(p->a, "%s%s", rename, name + fixed);
+                        if (!imm_strv_has(to, name))
+                                imm_strv_add(p->a, to, name);
+                }
         }
+        return 0;
 }
 
 static bool is_credential_name(const char *name) {
@@ -452,6 +490,12 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, struc
                         return 0;
                 return load_folder(p, path, id, 0, found, left);
         }
+        if (S_ISSOCK(imm_vfs_mode(p->v, at.node))) {
+                /* it is connected to */
+                imm_plan_fail(p, IMM_OUTCOME_UNKNOWN, path, NULL);
+                imm_strv_add(p->out, &p->t->assumes, imm_printf(p->out, "what %s answers", path));
+                return -ECONNREFUSED;
+        }
         imm_strv_add(p->a, found, id);
         if (at.node->fs->of_host && imm_root_stat(p->m->root, path, &st) == 0 &&
                 S_ISREG(st.st_mode) && st.st_size > 0)
@@ -475,10 +519,9 @@ static int find_sources(
                                 continue;
                 } else if (p->s->version >= 248) {
                         /* a name may be missing */
-                        search_stores(p, c->source ? c->source : c->id, &names);
-                        if (names.n == 0)
+                        r = search_stores(p, c->source ? c->source : c->id, NULL, &names);
+                        if (r == 0 && names.n == 0)
                                 continue;
-                        r = 0;
                 }
                 if (r >= 0)
                         imm_strv_add(p->a, found, c->id);
@@ -513,8 +556,14 @@ static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *
         }
         v = imm_setting(p->s, IMM_SETTING_IMPORT_CREDENTIAL);
         *ret_any |= v->credentials.n > 0;
-        imm_array_foreach (c, &v->credentials)
-                search_stores(p, c->id, found);
+        imm_array_foreach (c, &v->credentials) {
+                int r = search_stores(p, c->id, c->source, found);
+
+                if (r < 0) {
+                        imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, c->id, &c->origin);
+                        return r;
+                }
+        }
         for (size_t i = 0; i < IMM_ELEMENTSOF(sets); i++) {
                 v = imm_setting(p->s, sets[i]);
                 *ret_any |= v->credentials.n > 0;
@@ -527,8 +576,10 @@ static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *
 
 int imm_plan_credentials_make(struct imm_plan *p) {
         enum { NONE = IMM_MOUNT_NODEV | IMM_MOUNT_NOSUID | IMM_MOUNT_NOEXEC };
-        uid_t uid = p->id ? p->id->uid : 0;
-        gid_t gid = p->id ? p->id->gid : 0;
+        /* where an ACL tells whom they are for, they stay root's own */
+        bool root_owns = p->as_root && p->s->version >= CREDENTIALS_BY_ACL;
+        uid_t uid = p->id && !root_owns ? p->id->uid : 0;
+        gid_t gid = p->id && !root_owns ? p->id->gid : 0;
         struct imm_strv found = {0};
         bool any = false, empty;
         struct imm_vfs_fs *fs;
@@ -549,8 +600,8 @@ int imm_plan_credentials_make(struct imm_plan *p) {
                 return r;
         }
         if (!p->user_manager) {
-                fs = imm_vfs_fs_new(p->v, p->s->version >= 254 ? "tmpfs" : "ramfs", IMM_VFS_EMPTY,
-                        p->credentials, 0500);
+                fs = imm_vfs_fs_new(p->v, p->s->version >= CREDENTIALS_BY_ACL ? "tmpfs" : "ramfs",
+                        IMM_VFS_EMPTY, p->credentials, 0500);
                 fs->root->uid = uid;
                 fs->root->gid = gid;
                 fs->of_credentials = true;

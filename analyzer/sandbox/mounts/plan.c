@@ -1,6 +1,7 @@
 #include "analyzer/sandbox/mounts/plan.h"
 
 #include <ctype.h>
+#include <strings.h>
 
 /* ---- questions to the settings ---- */
 
@@ -158,16 +159,18 @@ static bool tmpfs_value(struct imm_plan_entry *e, const char *key, const char *v
                         return false;
                 e->tmpfs_mode = n & 07777;
         } else if (imm_streq(key, "uid=")) {
-                if (!number_in(value, 10, &n))
+                if (!number_in(value, 10, &n) || n >= UINT32_MAX)
                         return false;
                 e->tmpfs_uid = (uid_t)n;
         } else if (imm_streq(key, "gid=")) {
-                if (!number_in(value, 10, &n))
+                if (!number_in(value, 10, &n) || n >= UINT32_MAX)
                         return false;
                 e->tmpfs_gid = (gid_t)n;
         }
         return true;
 }
+
+enum { X_OPTIONS = 248 }; /* options that are for other programs are left out */
 
 static bool tmpfs_option(struct imm_plan_entry *e, const char *word, unsigned version) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(tmpfs_words); i++)
@@ -184,7 +187,7 @@ static bool tmpfs_option(struct imm_plan_entry *e, const char *word, unsigned ve
                 if (value)
                         return tmpfs_value(e, tmpfs_own[i], value);
         }
-        return version >= 255 && imm_after(word, "x-");
+        return version >= X_OPTIONS && strncasecmp(word, "x-", 2) == 0;
 }
 
 static void add_tmpfs(struct imm_plan *p) {

@@ -143,6 +143,7 @@ struct imm_plan {
         struct imm_mount_table *t;
         bool lenient;    /* what fails is left out */
         bool sandboxing; /* false for '+' commands */
+        bool as_root;    /* those of '+' and '!': User= is somebody else */
         bool needs_namespace, user_manager, userns;
         struct imm_joined joined;          /* whose /tmp and network it has */
         const char *runtime;               /* /run, or the user's */
@@ -178,6 +179,8 @@ void imm_plan_cgroup_prepare(struct imm_plan *p);
 void imm_plan_dirs_prepare(struct imm_plan *p);
 int imm_plan_dirs_make(struct imm_plan *p);
 int imm_plan_credentials_make(struct imm_plan *p);
+/* Makes a relative link at @at to @to; one with that very text may be there, else -EEXIST. */
+int imm_plan_link(struct imm_plan *p, const char *to, const char *at);
 void imm_plan_dirs_add(struct imm_plan *p); /* empty directories, binds and links */
 
 /* normalize.c */

@@ -329,6 +329,8 @@ static void make_base_directories(struct imm_plan *p) {
         }
 }
 
+enum { ROOT_RESOLVED = 256 }; /* before, links on the way to the root stay in its name */
+
 static int open_root(struct imm_plan *p) {
         struct imm_vpath at;
         int r;
@@ -338,19 +340,16 @@ static int open_root(struct imm_plan *p) {
                 return imm_vfs_bind(p->v, "/", p->root, true);
         }
         p->root = p->root_directory;
-        r = imm_vfs_lookup(p->v, p->root, false, &at);
-        if (r < 0)
-                return r;
-        if (S_ISLNK(imm_vfs_mode(p->v, at.node))) {
-                if (p->s->version < 256)
-                        return -ELOOP;
+        if (p->s->version >= ROOT_RESOLVED) {
                 r = imm_vfs_chase(p->v, p->root, &p->root);
                 if (r < 0)
                         return r;
-                r = imm_vfs_lookup(p->v, p->root, false, &at);
-                if (r < 0)
-                        return r;
         }
+        r = imm_vfs_lookup(p->v, p->root, false, &at);
+        if (r < 0)
+                return r;
+        if (S_ISLNK(imm_vfs_mode(p->v, at.node)))
+                return -ELOOP;
         if (!S_ISDIR(imm_vfs_mode(p->v, at.node)))
                 return -ENOTDIR;
         if (at.node != at.mount->root) {
@@ -446,7 +445,7 @@ static void make_namespace(struct imm_plan *p) {
                         &imm_setting(p->s, IMM_SETTING_PRIVATE_USERS)->origin);
                 return;
         }
-        look_around(p, root, p->root);
+        look_around(p, root, imm_vfs_path(p->v, root));
 }
 
 /* RootDirectory= without a namespace is a bare chroot. */
@@ -508,7 +507,33 @@ static void note_images(struct imm_plan *p) {
         assume(p, IMM_SETTING_ROOT_EPHEMERAL, imm_setting_bool(p->s, IMM_SETTING_ROOT_EPHEMERAL));
 }
 
+/* A folder of versions is named, of which systemd takes one: systemd.v(7) */
+static bool names_versions(const struct imm_plan *p, const char *path) {
+        const char *name = strrchr(path, '/');
+
+        if (!name || p->s->version < ROOT_RESOLVED)
+                return false;
+        return imm_ends_with(path, ".v") ||
+               (strstr(name, "___") &&
+                       imm_ends_with(imm_strndup(p->a, path, (size_t)(name - path)), ".v"));
+}
+
+static bool versions_unknown(
+        struct imm_plan *p, const char *path, const struct imm_origin *origin) {
+        if (!path || !names_versions(p, path))
+                return false;
+        imm_plan_fail(p, IMM_OUTCOME_UNKNOWN, path, origin);
+        imm_strv_add(p->out, &p->t->assumes, imm_printf(p->out, "what of %s is taken", path));
+        return true;
+}
+
 static void run(struct imm_plan *p) {
+        imm_array_foreach (item, &imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths)
+                if (versions_unknown(p, item->path, &item->origin))
+                        return;
+        if (versions_unknown(
+                    p, p->root_directory, &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin))
+                return;
         if (imm_setting_string(p->s, IMM_SETTING_ROOT_IMAGE)) {
                 const struct imm_value *image = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
                 bool missing = !p->user_manager && imm_plan_misses_root_image(p);
@@ -562,7 +587,8 @@ static void compute(struct imm_manager *m, struct imm_settings *s, enum imm_comm
         };
 
         /* the unit's directories are its user's, whoever the command runs as */
-        if (kind == IMM_KIND_PRIVILEGED || kind == IMM_KIND_NO_SETUID) {
+        p.as_root = kind == IMM_KIND_PRIVILEGED || kind == IMM_KIND_NO_SETUID;
+        if (p.as_root) {
                 imm_identity_compute(m, s, IMM_KIND_PLAIN, scratch, &owner);
                 p.id = &owner;
         }

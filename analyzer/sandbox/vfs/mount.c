@@ -362,6 +362,15 @@ int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set,
                 r = imm_vfs_bind(v, path, path, true);
                 if (r < 0)
                         return r;
+                /* with a link on the way, the table names the new mount otherwise */
+                if (!table_flags(v, path, true, &flags)) {
+                        struct imm_vpath top;
+
+                        if (!v->bottom_flags)
+                                return -EBUSY;
+                        r = imm_vfs_lookup(v, path, false, &top);
+                        return r < 0 ? r : remount(v, path, (top.mount->flags & ~mask) | set);
+                }
         }
         for (size_t i = 0, n = v->mounts.n; i < n; i++) {
                 const struct imm_vmount *m = v->mounts.v[i];

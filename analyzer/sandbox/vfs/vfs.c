@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { LINKS_MAX = 40, STEP_LINKS_MAX = 32 };
+/* How many links the kernel follows in one path, and systemd where it follows them itself */
+enum { LINKS_MAX = 40, CHASE_LINKS_MAX = 31 };
 
 const char *imm_path_below(const char *path, const char *prefix) {
         size_t n = strlen(prefix);
@@ -233,8 +234,8 @@ static const char *text_of_link(struct imm_vfs *v, struct imm_vnode *c) {
         return target;
 }
 
-int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
-        struct imm_vpath *ret) {
+static int look_up(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
+        unsigned links_max, struct imm_vpath *ret) {
         struct imm_vpath p = imm_vfs_cross(v, root), top = p;
         unsigned links = 0;
 
@@ -271,7 +272,7 @@ int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *pa
                 if (S_ISLNK(mode) && (follow || path[strspn(path, "/")] != '\0')) {
                         const char *target = text_of_link(v, c);
 
-                        if (++links > LINKS_MAX)
+                        if (++links > links_max)
                                 return -ELOOP;
                         if (!target || target[0] == '\0')
                                 return -ENOENT;
@@ -284,6 +285,11 @@ int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *pa
         }
         *ret = p;
         return 0;
+}
+
+int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *path, bool follow,
+        struct imm_vpath *ret) {
+        return look_up(v, root, path, follow, LINKS_MAX, ret);
 }
 
 static int lookup_below(
@@ -364,10 +370,20 @@ static bool has_dot_dot(const char *path) {
         return false;
 }
 
+/* The path of what lies below @real, by the name @root that this was asked for by */
+static const char *path_by_root(
+        struct imm_vfs *v, struct imm_vpath p, const char *real, const char *root) {
+        const char *path = imm_vfs_path(v, p);
+        const char *below = imm_streq(real, root) ? NULL : imm_path_below(path, real);
+
+        return below ? join(v->a, root, below) : path;
+}
+
 int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
         const struct imm_vfs_chase_how *how, bool *dot, const char **ret) {
         const char *rest = imm_path_below(path, root);
         struct imm_vpath p, top;
+        const char *real;
         int r;
 
         if (!rest)
@@ -376,6 +392,7 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
         if (r < 0)
                 return r;
         p = top;
+        real = imm_vfs_path(v, top);
         for (;;) {
                 struct imm_vnode *c;
                 mode_t mode;
@@ -390,14 +407,15 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
                         rest += n;
                         continue;
                 }
-                here = p.mount == top.mount && p.node == top.node ? root : imm_vfs_path(v, p);
+                here = p.mount == top.mount && p.node == top.node ? root
+                                                                  : path_by_root(v, p, real, root);
                 if (n == 2 && rest[0] == '.' && rest[1] == '.') {
                         if (here == root && !how->above_is_step) {
                                 rest += n;
                                 continue;
                         }
                         if (here != root)
-                                here = imm_vfs_path(v, up(p, top));
+                                here = path_by_root(v, up(p, top), real, root);
                         rest += n;
                         if (rest[strspn(rest, "/")] == '\0' && !how->dots_stay)
                                 *dot = false;
@@ -431,7 +449,8 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
 
 int imm_vfs_chase(struct imm_vfs *v, const char *path, const char **ret) {
         struct imm_vpath p;
-        int r = imm_vfs_lookup(v, path, true, &p);
+        int r = look_up(
+                v, (struct imm_vpath){v->root, v->root->root}, path, true, CHASE_LINKS_MAX, &p);
 
         if (r < 0)
                 return r;

@@ -96,10 +96,20 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
 /* access/boot.c: what tmpfiles.d makes of the root's files at boot */
 struct imm_boot {
         struct imm_map items, parents; /* path -> private */
+        IMM_ARRAY(struct imm_boot_change) changes;
+        struct imm_strv copies; /* paths of items that are one */
+        struct imm_arena *a;
+        const struct imm_users *users;
+        const struct imm_root *root;
 };
 void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *ret);
 /* @n, as it was found in the root (or not), becomes what is there after boot. */
 void imm_boot_apply(const struct imm_boot *boot, const char *path, struct imm_node *n);
+/* What @path is a copy of, if tmpfiles.d makes it one or something above it; else NULL */
+const char *imm_boot_copied(const struct imm_boot *boot, const char *path, const char **ret_top);
+/* @n, as it is where it was copied from, becomes the copy. */
+void imm_boot_own_copy(
+        const struct imm_boot *boot, const char *top, const char *path, struct imm_node *n);
 /* The same, from the manager's own */
 /* What lies below the mount of the kernel's file system there, or of /run */
 void imm_node_covered(

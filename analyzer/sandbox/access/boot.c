@@ -1,23 +1,12 @@
 /*
- * What booting adds to the root's files: systemd-tmpfiles-setup.service creates and adjusts what
- * tmpfiles.d asks for, on disk and in the fresh /run and /tmp. Read once, only the lines that
- * decide about names, types, modes and owners; globs, attributes and copies are left out. Source:
- * tmpfiles.d(5).
+ * What booting adds to the root's files: systemd-tmpfiles-setup.service creates, copies, removes
+ * and adjusts what tmpfiles.d asks for, on disk and in the fresh /run and /tmp. Read once, only
+ * the lines that decide about names, types, modes, owners and ACLs. Source: tmpfiles.d(5).
  */
 
-#include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/access/boot-private.h"
 
-enum { FILE_MAX = 1024 * 1024, FIELDS = 7 };
-
-struct imm_boot_item {
-        mode_t type; /* S_IF...; 0: whatever is there */
-        bool creates, replaces;
-        bool has_mode, has_uid, has_gid, mode_at_creation, owner_at_creation;
-        mode_t mode;
-        uid_t uid;
-        gid_t gid;
-        const char *target;
-};
+enum { FILE_MAX = 1024 * 1024, FIELDS = 7, ACL_X_SINCE = 254, EXACT_SINCE = 249 };
 
 struct reader {
         struct imm_manager *m;
@@ -83,8 +72,10 @@ static bool is_set(const char *s) {
 static void set_mode(struct imm_boot_item *i, const char *s) {
         if (!is_set(s))
                 return;
-        for (; *s == '~' || *s == ':'; s++)
+        for (; *s == '~' || *s == ':'; s++) {
                 i->mode_at_creation |= *s == ':';
+                i->masked |= *s == '~';
+        }
         i->has_mode = true;
         for (i->mode = 0; *s >= '0' && *s <= '7'; s++)
                 i->mode = (i->mode * 8 + (mode_t)(*s - '0')) & 07777;
@@ -131,19 +122,16 @@ static bool set_type(struct imm_boot_item *i, const char *type) {
                 {'v', S_IFDIR, 0755, true},
                 {'q', S_IFDIR, 0755, true},
                 {'Q', S_IFDIR, 0755, true},
-                {'e', S_IFDIR, 0, false},
                 {'f', S_IFREG, 0644, true},
                 {'F', S_IFREG, 0644, true},
                 {'p', S_IFIFO, 0644, true},
                 {'L', S_IFLNK, 0777, true},
                 {'c', S_IFCHR, 0644, true},
                 {'b', S_IFBLK, 0644, true},
-                {'z', 0, 0, false},
-                {'Z', 0, 0, false},
-                {'m', 0, 0, false},
+                {'C', 0, 0, true},
         };
 
-        if (strpbrk(type + 1, "^?")) /* from a credential; only if the target is there */
+        if (strchr(type + 1, '^')) /* from a credential */
                 return false;
         for (size_t k = 0; k < IMM_ELEMENTSOF(types); k++) {
                 if (types[k].letter != *type)
@@ -152,6 +140,7 @@ static bool set_type(struct imm_boot_item *i, const char *type) {
                 i->mode = types[k].mode;
                 i->creates = types[k].creates;
                 i->replaces = strchr(type + 1, '+') && i->type == S_IFLNK;
+                i->exact = strchr(type + 1, '=') && i->type != 0;
                 return true;
         }
         return false;
@@ -172,6 +161,51 @@ static void add_parents(const struct reader *r, const char *path) {
         }
 }
 
+/* Lines that take away or adjust; their paths may be patterns. */
+static void read_change(const struct reader *r, char *const f[], const char *path) {
+        struct imm_boot_change c = {.what = *f[0], .more = strchr(f[0] + 1, '+'), .pattern = path};
+
+        c.plain = strcspn(path, "*?[\\");
+        if (strchr("zmZe", c.what)) {
+                set_mode(&c.item, f[2]);
+                if (!set_owner(r, &c.item, f[3], f[4]))
+                        return;
+        } else if (strchr("aA", c.what)) {
+                /* a line that asks for X is none before that was known */
+                if (!f[6] || !is_set(f[6]) || (r->m->version < ACL_X_SINCE && strchr(f[6], 'X')))
+                        return;
+                c.acl = f[6];
+        }
+        *imm_array_push(r->a, &r->boot->changes) = c;
+}
+
+/* Of what: false where there is nothing to link to or to copy */
+static bool set_source(
+        const struct reader *r, struct imm_boot_item *i, char *const f[], const char *path) {
+        const char *from = f[6] && is_set(f[6]) ? expand(r, f[6])
+                                                : imm_printf(r->a, "/usr/share/factory%s", path);
+        const char *at = from;
+        struct stat st;
+
+        if (!from)
+                return false;
+        if (i->type == S_IFLNK) {
+                i->target = from;
+                if (!strchr(f[0] + 1, '?'))
+                        return true;
+                if (*from != '/')
+                        at = imm_printf(
+                                r->a, "%.*s/%s", (int)(strrchr(path, '/') - path), path, from);
+        } else
+                i->copy = from;
+        return imm_root_stat(r->m->root, at, &st) == 0;
+}
+
+/* A line with a modifier that this systemd does not know is left out. */
+static bool is_known(const struct reader *r, const char *type) {
+        return r->m->version >= EXACT_SINCE || !strchr(type + 1, '=');
+}
+
 static void read_line(const struct reader *r, char *line) {
         char *f[FIELDS] = {NULL}, *p = line;
         struct imm_boot_item *i;
@@ -180,7 +214,7 @@ static void read_line(const struct reader *r, char *line) {
 
         while (n < FIELDS && field(&p, &f[n]))
                 n++;
-        if (n < 2 || *f[0] == '#' || strpbrk(f[1], "*?["))
+        if (n < 2 || *f[0] == '#' || !is_known(r, f[0]))
                 return;
         path = expand(r, f[1]);
         if (!path || *path != '/')
@@ -189,18 +223,19 @@ static void read_line(const struct reader *r, char *line) {
                 path += strlen("/var");
         if (imm_streq(path, "/run/nologin")) /* gone when the boot is over */
                 return;
+        if (strchr("rRDzmZaAe", *f[0]))
+                read_change(r, f, path);
         i = imm_new(r->a, struct imm_boot_item);
         if (!set_type(i, f[0]) || imm_map_has(&r->boot->items, path))
                 return;
         set_mode(i, f[2]);
         if (!set_owner(r, i, f[3], f[4]))
                 return;
-        if (i->type == S_IFLNK)
-                i->target = f[6] && is_set(f[6]) ? expand(r, f[6])
-                                                 : imm_printf(r->a, "/usr/share/factory%s", path);
-        if (i->type == S_IFLNK && !i->target)
+        if ((i->type == S_IFLNK || i->type == 0) && !set_source(r, i, f, path))
                 return;
         imm_map_put(r->a, &r->boot->items, path, i);
+        if (i->copy)
+                imm_strv_add(r->a, &r->boot->copies, path);
         if (i->creates)
                 add_parents(r, path);
 }
@@ -247,6 +282,9 @@ void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *
         const struct reader r = {.m = m, .boot = ret, .a = a};
         struct stat st;
 
+        ret->a = a;
+        ret->users = m->users;
+        ret->root = m->root;
         /* the running host has been booted already */
         if (imm_root_is_running(m->root) ||
                 (imm_root_lstat(m->root, service, &st) < 0 &&
@@ -266,28 +304,55 @@ static void create(const struct imm_boot_item *i, struct imm_node *n) {
         };
 }
 
-void imm_boot_apply(const struct imm_boot *boot, const char *path, struct imm_node *n) {
+const char *imm_boot_copied(const struct imm_boot *boot, const char *path, const char **ret_top) {
+        for (size_t i = 0; i < boot->copies.n; i++) {
+                const struct imm_boot_item *item;
+                const char *top = boot->copies.v[i], *rest = imm_after(path, top);
+
+                if (!rest || (*rest && *rest != '/'))
+                        continue;
+                item = imm_map_get(&boot->items, top);
+                *ret_top = top;
+                return imm_printf(boot->a, "%s%s", item->copy, rest);
+        }
+        return NULL;
+}
+
+void imm_boot_own_copy(
+        const struct imm_boot *boot, const char *top, const char *path, struct imm_node *n) {
+        struct imm_boot_item whole = *(const struct imm_boot_item *)imm_map_get(&boot->items, top);
+
+        n->acl = NULL;
+        n->caps = NULL;
+        if (!imm_streq(top, path))
+                whole.has_mode = false;
+        imm_boot_own(boot, &whole, n);
+}
+
+static void make(const struct imm_boot *boot, const char *path, struct imm_node *n) {
         const struct imm_boot_item *i = imm_map_get(&boot->items, path);
 
         if (!i && n->state != IMM_NODE_PRESENT)
                 i = imm_map_get(&boot->parents, path);
-        if (!i)
+        if (!i || i->copy)
                 return;
         if (n->state != IMM_NODE_PRESENT) {
                 if (i->creates)
                         create(i, n);
                 return;
         }
-        if (i->replaces && !S_ISLNK(n->mode)) {
+        if ((i->replaces && !S_ISLNK(n->mode)) || (i->exact && (n->mode & S_IFMT) != i->type)) {
                 create(i, n);
                 return;
         }
         if (S_ISLNK(n->mode) || (i->type && (n->mode & S_IFMT) != i->type))
                 return;
-        if (i->has_mode && !i->mode_at_creation)
-                n->mode = (n->mode & S_IFMT) | i->mode;
-        if (i->has_uid && !i->owner_at_creation)
-                n->uid = i->uid;
-        if (i->has_gid && !i->owner_at_creation)
-                n->gid = i->gid;
+        imm_boot_own(boot, i, n);
+}
+
+void imm_boot_apply(const struct imm_boot *boot, const char *path, struct imm_node *n) {
+        if (imm_boot_removes(boot, path, n))
+                *n = (struct imm_node){.state = IMM_NODE_ABSENT};
+        make(boot, path, n);
+        imm_boot_adjust(boot, path, n);
 }

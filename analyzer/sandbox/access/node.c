@@ -177,6 +177,28 @@ static void look_booted(struct imm_nodes *n, const struct imm_root *root, const 
                         imm_boot_mount_text(b, n->arena), b->path)};
 }
 
+/* What tmpfiles.d copies there, unless it is there already */
+static void copy_in(
+        struct imm_nodes *n, const struct imm_root *root, const char *path, struct imm_node *node) {
+        const char *top, *from;
+        struct imm_dirent *entries;
+        struct imm_node copy = {0};
+        size_t count;
+
+        if (n->boot.copies.n == 0 || !(from = imm_boot_copied(&n->boot, path, &top)))
+                return;
+        if (node->state == IMM_NODE_PRESENT && !S_ISDIR(node->mode))
+                return;
+        if (imm_root_list(root, top, n->arena, &entries, &count) == 0 && count > 0)
+                return;
+        look_booted(n, root, from, 0, &copy);
+        if (copy.state != IMM_NODE_PRESENT)
+                return;
+        if (node->state != IMM_NODE_PRESENT)
+                *node = copy;
+        imm_boot_own_copy(&n->boot, top, path, node);
+}
+
 const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path) {
         struct imm_nodes *n = nodes_of(m);
         struct imm_node *node;
@@ -187,6 +209,7 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
                 node = imm_new(n->arena, struct imm_node);
                 look_booted(n, m->root, path, 0, node);
                 imm_boot_apply(&n->boot, path, node);
+                copy_in(n, m->root, path, node);
                 imm_map_put(n->arena, &n->map, imm_strdup(n->arena, path), node);
         }
         (void)pthread_mutex_unlock(&n->lock);
@@ -205,7 +228,12 @@ void imm_node_covered(
 }
 
 void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n) {
-        imm_boot_apply(&nodes_of(m)->boot, path, n);
+        struct imm_nodes *all = nodes_of(m);
+
+        (void)pthread_mutex_lock(&all->lock);
+        imm_boot_apply(&all->boot, path, n);
+        copy_in(all, m->root, path, n);
+        (void)pthread_mutex_unlock(&all->lock);
 }
 
 /* ---- programs ---- */

@@ -25,9 +25,16 @@ static bool same_line(const struct imm_denial *a, const struct imm_denial *b) {
                (a->origin.file && b->origin.file && imm_streq(a->origin.file, b->origin.file));
 }
 
+/* Does a refusal stop the service, a function of it, or nothing? The worst is first in a list. */
+enum effect { STOPS, PART, REMARK };
+
+static enum effect effect_of(const struct imm_denial *d) {
+        return d->remark ? REMARK : d->partial ? PART : STOPS;
+}
+
 /* A finding for each line that refuses something, with all that it refuses; the surest is first. */
 static enum imm_truth refuses(
-        struct imm_facts *facts, const struct imm_argument *argument, bool remark) {
+        struct imm_facts *facts, const struct imm_argument *argument, enum effect effect) {
         enum { LINES_MAX = 8 };
         const struct imm_denials *all;
         enum imm_truth truth = IMM_NO;
@@ -46,14 +53,14 @@ static enum imm_truth refuses(
                         .confidence = (int)d->confidence};
                 bool told = false;
 
-                if (d->remark != remark || !is_about(argument, d->setting))
+                if (effect_of(d) != effect || !is_about(argument, d->setting))
                         continue;
                 for (size_t i = 0; i < k && !told; i++)
-                        told = all->v[i].remark == remark && same_line(&all->v[i], d);
+                        told = all->v[i].remark == d->remark && same_line(&all->v[i], d);
                 if (told)
                         continue;
                 for (size_t i = k; i < all->n && at.evidence.n < LINES_MAX; i++)
-                        if (all->v[i].remark == remark && same_line(&all->v[i], d)) {
+                        if (all->v[i].remark == d->remark && same_line(&all->v[i], d)) {
                                 imm_strv_add(
                                         imm_facts_memory(facts), &at.evidence, all->v[i].evidence);
                                 imm_evidence_add(facts, d->setting, "%s", all->v[i].evidence);
@@ -66,10 +73,15 @@ static enum imm_truth refuses(
 
 enum imm_truth imm_condition_refuses_use(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        return refuses(facts, argument, false);
+        return refuses(facts, argument, STOPS);
+}
+
+enum imm_truth imm_condition_refuses_function(
+        struct imm_facts *facts, const struct imm_argument *argument) {
+        return refuses(facts, argument, PART);
 }
 
 enum imm_truth imm_condition_may_refuse_use(
         struct imm_facts *facts, const struct imm_argument *argument) {
-        return refuses(facts, argument, true);
+        return refuses(facts, argument, REMARK);
 }

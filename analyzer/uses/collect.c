@@ -16,6 +16,7 @@ void use_add(struct collector *c, enum imm_facility f, enum strength how, const 
                 .kind = c->kind,
                 .confidence = confidence_of(how),
                 .essential = how != CALLS,
+                .partial = how == PART,
                 .remark = how == MAY || c->optional || c->weak,
                 .calls = calls,
                 .object = object};
@@ -216,13 +217,36 @@ static enum strength strength_of(const struct symbol *s, const struct file *f, c
         return s->strength;
 }
 
+static void of_sessions(struct collector *c, const struct file *f, const char *path) {
+        static const char *const others[] = {"su", "runuser", "sudo", "doas", "pkexec"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(others); i++)
+                if (imm_streq(base_name(path), others[i]))
+                        return; /* for one program, which the unit names */
+#define WHY "%s opens sessions of users, and runs programs in them"
+        use_add(c, IMM_FACILITY_READ, PART, NULL, "/home", WHY, path);
+        use_add(c, IMM_FACILITY_SHARED_TMP, PART, NULL, "/tmp", WHY, path);
+        if (f->drops)
+                use_add(c, IMM_FACILITY_GAIN, PART, NULL, NULL, WHY, path);
+#undef WHY
+}
+
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
+        if (f->drops && !f->systemd && !f->go)
+                use_add(c, IMM_FACILITY_SWITCH_USER,
+                        program_only_may(path, IMM_FACILITY_SWITCH_USER) ? MAY : DOES, "setgroups",
+                        NULL, "%s imports %s and functions that set the user", path, f->drops);
         for (size_t i = 0; i < f->n_imports; i++) {
                 const struct symbol *s = f->imports[i];
 
                 use_add(c, s->facility, strength_of(s, f, path), s->calls, s->object,
                         "%s imports %s", path, s->name);
         }
+        if (f->sessions && !f->systemd)
+                of_sessions(c, f, path);
+        if (f->connects && c->after_network)
+                use_add(c, IMM_FACILITY_NETWORK, PART, NULL, NULL,
+                        "%s knows addresses of the network, after which the unit is started", path);
         if (f->threads)
                 use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s imports pthread_create",
                         path);
@@ -235,6 +259,11 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
 static void of_go(struct collector *c, const struct file *f, const char *path) {
         use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
                 "%s is written in Go, which has threads", path);
+        use_add(c, IMM_FACILITY_CALL, CALLS, "pipe2", NULL, "%s: Go's run-time wakes itself so",
+                path);
+        if (f->raises_limits)
+                use_add(c, IMM_FACILITY_LIMITS, CALLS, f->raises_limits, NULL,
+                        "%s: Go raises the number of open files when it starts", path);
         if (f->serves)
                 use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,
                         "%s has Go's functions for servers", path);
@@ -298,6 +327,21 @@ static bool only_asks(const struct imm_need *n, const char *name) {
         return false;
 }
 
+/* Does the script that names the command become it? */
+static bool is_become(const struct collector *c, const struct imm_need *n) {
+        const struct imm_need *by = n->by >= 0 ? &c->closure->v[n->by] : NULL;
+        const struct file *script;
+
+        if (n->kind != IMM_NEED_COMMAND || !by || !by->host_path || by->kind != IMM_NEED_PROGRAM)
+                return false;
+        script = file_of(c->m, by->host_path, FILE_STRINGS);
+        for (size_t i = 0; i < script->execs.n; i++)
+                if (imm_streq(base_name(script->execs.v[i]), base_name(n->path)) ||
+                        (n->name && imm_streq(base_name(script->execs.v[i]), base_name(n->name))))
+                        return true;
+        return false;
+}
+
 static void of_program(struct collector *c, const struct imm_need *n, const struct file *f,
         const struct imm_command_item *cmd) {
         const char *name = base_name(n->name ? n->name : n->path), *real = base_name(n->path);
@@ -319,7 +363,7 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                 of_go(c, f, n->path);
         if (is_interpreter(real) || f->go)
                 return;
-        if (n->kind == IMM_NEED_PROGRAM)
+        if (n->kind == IMM_NEED_PROGRAM || is_become(c, n))
                 of_imports(c, f, n->path);
         for (size_t i = 0; n->kind != IMM_NEED_INTERPRETER && i < f->strings.n; i++)
                 use_string(c, n->path, f->strings.v[i], !f->elf || n->kind != IMM_NEED_PROGRAM);
@@ -379,6 +423,19 @@ static bool runs_scripts(const char *library) {
         return false;
 }
 
+/* Libraries for everything, in which sockets are a part */
+static bool is_general(const char *library) {
+        static const char *const names[] = {"libc.", "libgio-", "libsystemd", "libdbus-", "libQt",
+                "libpython", "libperl", "libruby", "libapr-", "libnss", "libresolv", "libtirpc",
+                "libudev", "libpulse", "libX11", "libxcb", "libICE", "libgnutls", "libcrypto",
+                "libssl", "libevent", "libuv", "libboost", "libglib", "libpam"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_after(library, names[i]))
+                        return true;
+        return false;
+}
+
 static void of_need(struct collector *c, int k) {
         const struct imm_need *n = &c->closure->v[k];
         int program = program_of(c->closure, k);
@@ -430,24 +487,58 @@ static void of_need(struct collector *c, int k) {
         else if (is_private(n->path) && c->closure->v[program].kind == IMM_NEED_PROGRAM &&
                  !is_interpreter(base_name(c->closure->v[program].path)))
                 of_private(c, f, n->path);
+        else if (n->kind == IMM_NEED_LIBRARY && f->serves && c->after_network &&
+                 !is_general(base_name(n->path)))
+                use_add(c, IMM_FACILITY_NETWORK, PART, NULL, NULL,
+                        "%s loads %s, which serves the network, after which the unit is started",
+                        c->closure->v[program].path, base_name(n->path));
         if (main) {
                 of_unit_name(c, n);
                 use_configuration(c, f, base_name(n->path));
         }
-        if (n->kind == IMM_NEED_COMMAND && !f->elf)
+        if (n->kind == IMM_NEED_COMMAND && (!f->elf || is_become(c, n)))
                 use_configuration(c, f, base_name(n->path));
 }
 
 /* ---- the unit's own text ---- */
+
+/* Has it a line of that key, of whose words one is @word (NULL: any)? */
+static bool says(const struct imm_unit *u, const char *section, const char *key, const char *word) {
+        for (size_t i = 0; i < u->n_files; i++)
+                for (size_t k = 0; k < u->files[i]->n_assignments; k++) {
+                        const struct imm_assignment *at = &u->files[i]->assignments[k];
+                        const char *found = word ? strstr(at->value, word) : at->value;
+
+                        if (found && imm_streq(at->section, section) && imm_streq(at->key, key))
+                                return true;
+                }
+        return false;
+}
+
+static bool is_after_network(const struct imm_unit *u) {
+        return says(u, "Unit", "After", "network.target") ||
+               says(u, "Unit", "After", "network-online.target");
+}
+
+/* It can be enabled by itself, and its socket is not: then it opens its sockets */
+static bool is_started_without(const struct collector *c, const char *socket) {
+        struct stat st;
+
+        return says(c->u, "Install", "WantedBy", NULL) &&
+               imm_root_lstat(c->m->root,
+                       imm_printf(c->a, "/etc/systemd/system/sockets.target.wants/%s", socket),
+                       &st) < 0;
+}
 
 static bool has_socket(const struct collector *c) {
         const char *dot = strrchr(c->u->name, '.');
         struct imm_unit *socket = NULL;
         const char *name = imm_printf(c->a, "%.*s.socket", (int)(dot - c->u->name), c->u->name);
 
-        return imm_setting(c->s, IMM_SETTING_SOCKETS)->strings.n > 0 ||
-               (imm_manager_unit(c->m, name, &socket, NULL) == 0 &&
-                       socket->load == IMM_LOAD_LOADED);
+        if (imm_setting(c->s, IMM_SETTING_SOCKETS)->strings.n > 0)
+                return true;
+        return imm_manager_unit(c->m, name, &socket, NULL) == 0 &&
+               socket->load == IMM_LOAD_LOADED && !is_started_without(c, name);
 }
 
 static void of_arguments(struct collector *c) {
@@ -526,6 +617,7 @@ void imm_uses_compute(
         if (c.closure->kind == IMM_CLOSURE_NIX) /* its needs are whole packages */
                 return;
         c.by_socket = has_socket(&c);
+        c.after_network = is_after_network(c.u);
         c.noexec = imm_setting(s, IMM_SETTING_NO_EXEC_PATHS)->paths.n > 0;
         c.watched = is_watched(s);
         of_unit(&c);

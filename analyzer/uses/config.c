@@ -170,6 +170,10 @@ void use_argument(struct collector *c, const char *option, const char *value, co
                 return;
         }
         of_port(c, option, value, from);
+        if (contains(option, (const char *const[]){"listen", "bind", "address", NULL}) &&
+                (strstr(value, "[::") || imm_streq(value, "::") || imm_streq(value, "::1")) &&
+                !c->by_socket)
+                use_add(c, IMM_FACILITY_IPV6, DOES, NULL, NULL, "%s: %s %s", from, option, value);
 }
 
 /* ---- lines ---- */
@@ -225,6 +229,11 @@ static void include(struct collector *c, const char *daemon, const char *path, c
                         read_file(c, daemon, imm_printf(c->a, "%s/%s", dir, e[i].name));
 }
 
+/* "${DIRECTORY}/name", directory.."/name": what the path begins with stands elsewhere */
+static bool is_tail(const char *at) {
+        return *at == '/' && (at[-1] == '}' || (at[-1] == '"' && (at[-2] == '.' || at[-2] == '+')));
+}
+
 static void of_line(struct collector *c, const char *daemon, const char *line, size_t n,
         const char *path, unsigned number) {
         const char *end = line + n, *key, *from = NULL;
@@ -266,6 +275,10 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                         k++;
                 if (k == 0)
                         break;
+                if (is_tail(line)) {
+                        line += k;
+                        continue;
+                }
                 value = imm_strndup(c->a, line, k);
                 use_argument(c, key, value, from);
                 if (*value == '/' && strcasestr(key, "include"))
@@ -415,12 +428,24 @@ bool is_called_as(const struct collector *c, const char *path) {
         return false;
 }
 
+/* A daemon's own process or socket, without which many end */
+static bool is_made_at_start(const char *path) {
+        static const char *const ends[] = {".pid", "/pid", ".sock", ".socket", "/socket", ".ctl"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
+                if (imm_ends_with(path, ends[i]))
+                        return true;
+        return false;
+}
+
 static void of_default_paths(struct collector *c, const struct file *f) {
         static const struct {
                 const char *top;
                 enum strength strength;
         } tops[] = {{"/var/lib/", DOES}, {"/var/log/", MAY}, {"/var/cache/", DOES},
                 {"/var/spool/", DOES}, {"/run/", MAY}, {"/var/run/", MAY}};
+        const bool is_root = !imm_setting_string(c->s, IMM_SETTING_USER) &&
+                             !imm_setting_bool(c->s, IMM_SETTING_DYNAMIC_USER);
 
         for (size_t i = 0; i < f->strings.n; i++)
                 for (size_t k = 0; k < IMM_ELEMENTSOF(tops); k++) {
@@ -428,8 +453,11 @@ static void of_default_paths(struct collector *c, const struct file *f) {
 
                         if (rest && is_called_as(c, rest) && !strchr(rest, '%') &&
                                 !imm_ends_with(rest, ".conf"))
-                                use_add(c, IMM_FACILITY_WRITE, tops[k].strength, NULL,
-                                        f->strings.v[i], "%s has the path %s", f->path,
+                                use_add(c, IMM_FACILITY_WRITE,
+                                        is_made_at_start(rest) && (is_root || strchr(rest, '/'))
+                                                ? DOES
+                                                : tops[k].strength,
+                                        NULL, f->strings.v[i], "%s has the path %s", f->path,
                                         f->strings.v[i]);
                 }
 }

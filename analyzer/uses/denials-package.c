@@ -55,10 +55,12 @@ static bool is_hiding(const struct imm_mount *m, const char *path) {
                !imm_streq(m->path, path);
 }
 
-static bool hides_anything(const struct imm_mount_table *t) {
+static bool restricts_anything(const struct imm_mount_table *t) {
         imm_array_foreach (m, t)
-                if (is_hiding(m, "") && !imm_path_made_at_run_time(m->path) &&
-                        !imm_after(m->path, "/home") && !imm_after(m->path, "/var/tmp"))
+                if ((m->flags & IMM_MOUNT_RDONLY) && m->read_only_by.setting < IMM_SETTING_N)
+                        return true;
+                else if (is_hiding(m, "") && !imm_path_made_at_run_time(m->path) &&
+                         !imm_after(m->path, "/home") && !imm_after(m->path, "/var/tmp"))
                         return true;
         return false;
 }
@@ -99,6 +101,31 @@ static void deny_file(struct judge *j, const char *program, enum imm_command_kin
         deny(j, &u, m->setting, &m->origin, "hides");
 }
 
+/* Nobody but the program has a use for an empty directory that its package brings */
+static bool is_to_be_written(struct judge *j, const char *path) {
+        struct imm_dirent *d;
+        size_t n;
+
+        return (imm_after(path, "/var/lib/") || imm_after(path, "/var/spool/")) &&
+               !imm_after(path, "/var/lib/dpkg") && !imm_after(path, "/var/lib/systemd") &&
+               imm_root_list(j->m->root, path, j->a, &d, &n) == 0 && n == 0;
+}
+
+static void deny_directory(struct judge *j, const char *program, enum imm_command_kind kind,
+        const char *package, const char *path, const struct imm_mount *m) {
+        const char *file = m->read_only_by.origin.file;
+        const struct imm_use u = {.facility = IMM_FACILITY_WRITE,
+                .remark = file && strstr(file, "/lib/systemd/"), /* who packs it knows */
+                .kind = kind,
+                .confidence = IMM_LIKELY,
+                .essential = true,
+                .object = path,
+                .evidence = imm_printf(j->a, "%s is of the package %s, which brings the directory",
+                        program, package)};
+
+        deny_path(j, &u);
+}
+
 void deny_package(struct judge *j) {
         const struct imm_mount *told[MOUNTS_MAX];
         const struct imm_mount_table *t;
@@ -112,22 +139,27 @@ void deny_package(struct judge *j) {
         if (!program)
                 return;
         t = &j->sb->mounts[j->sb->has[kind] ? kind : j->sb->main];
-        if (!hides_anything(t) || !(package = imm_package_of(imm_closures_of(j->m), program)) ||
+        if (!restricts_anything(t) || !(package = imm_package_of(imm_closures_of(j->m), program)) ||
                 imm_root_read(j->m->root, imm_printf(j->a, "/var/lib/dpkg/info/%s.list", package),
                         LIST_MAX, j->a, &list, NULL) < 0)
                 return;
         for (char *path = strtok_r(imm_strndup(j->a, list.data, list.size), "\n", &save); path;
                 path = strtok_r(NULL, "\n", &save)) {
                 const struct imm_mount *m = imm_mount_at(t, path);
-                bool again = !m || !is_hiding(m, path) || !is_for_the_program(path);
+                bool closed = m && (m->flags & IMM_MOUNT_RDONLY) && !is_hiding(m, path),
+                     again = !m || (!closed && !is_hiding(m, path)) || !is_for_the_program(path);
                 struct stat st;
 
                 for (size_t i = 0; !again && i < n_told; i++)
                         again = told[i] == m;
-                if (again || n_told == MOUNTS_MAX || imm_root_lstat(j->m->root, path, &st) < 0 ||
-                        !S_ISREG(st.st_mode))
+                if (again || n_told == MOUNTS_MAX || (closed && !is_to_be_written(j, path)) ||
+                        imm_root_lstat(j->m->root, path, &st) < 0 ||
+                        (!closed && !S_ISREG(st.st_mode)))
                         continue;
                 told[n_told++] = m;
-                deny_file(j, program, kind, package, path, m);
+                if (closed)
+                        deny_directory(j, program, kind, package, path, m);
+                else
+                        deny_file(j, program, kind, package, path, m);
         }
 }

@@ -9,6 +9,8 @@
 
 /* Which settings refuse a use: capabilities, calls, families, namespaces, switches, the network. */
 
+#define CAP_BIT(name) (UINT64_C(1) << CAP_##name)
+
 /* ---- what is said ---- */
 
 /* The setting that somebody wrote: of an implied one, the one that implies it */
@@ -20,14 +22,49 @@ static enum imm_setting written(enum imm_setting setting, const struct imm_origi
         return setting;
 }
 
+/* Settings that leave a program all that it starts with: what goes wrong goes wrong later */
+static bool is_felt_later(enum imm_setting setting) {
+        return setting == IMM_SETTING_PRIVATE_NETWORK || setting == IMM_SETTING_IP_ADDRESS_DENY ||
+               setting == IMM_SETTING_NO_NEW_PRIVILEGES || setting == IMM_SETTING_PROTECT_PROC;
+}
+
+/* What is asked for when a user, a device or a job comes, not when the service starts */
+static bool is_done_later(const struct imm_use *u) {
+        switch (u->facility) {
+        case IMM_FACILITY_SHARED_TMP:
+        case IMM_FACILITY_GAIN:
+        case IMM_FACILITY_KILL:
+        case IMM_FACILITY_MOUNT_HOST:
+        case IMM_FACILITY_UEVENTS:
+        case IMM_FACILITY_INTERFACES:
+        case IMM_FACILITY_OTHER_PROCESSES:
+        case IMM_FACILITY_REBOOT:
+        case IMM_FACILITY_SET_ID_FILES:
+                return true;
+        case IMM_FACILITY_DEVICE: /* but for those that are there for one device */
+                return u->confidence > IMM_CERTAIN;
+        case IMM_FACILITY_READ:
+        case IMM_FACILITY_WRITE: /* directories of others */
+                return u->object &&
+                       (imm_after(u->object, "/home") || imm_streq(u->object, "/etc") ||
+                               imm_streq(u->object, "/var") || imm_streq(u->object, "/usr"));
+        default:
+                return false;
+        }
+}
+
 static void add(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         const struct imm_origin *origin, bool remark, const char *how) {
-        struct imm_denial d = {.confidence = u->confidence, .remark = remark};
+        struct imm_denial d = {.confidence = u->confidence,
+                .partial = u->partial || is_felt_later(setting) || is_done_later(u),
+                .remark = remark};
         const char *name, *by = imm_setting_info(setting)->name;
 
         if (!origin)
                 origin = &imm_setting(j->s, setting)->origin;
         d.setting = written(setting, &origin);
+        if (d.partial && d.confidence < IMM_LIKELY)
+                d.confidence = IMM_LIKELY;
         name = imm_setting_info(d.setting)->name;
         if (origin)
                 d.origin = *origin;
@@ -179,9 +216,37 @@ static bool tries_as_user(const struct judge *j, const struct imm_use *u) {
         }
 }
 
+/* Capabilities that count for the machine and its network, which no user namespace of one's own has
+ */
+static bool refused_by_namespace(struct judge *j, const struct imm_use *u) {
+        const uint64_t machine = CAP_BIT(SYS_TIME) | CAP_BIT(SYS_PACCT) | CAP_BIT(SYS_MODULE) |
+                                 CAP_BIT(SYSLOG) | CAP_BIT(SYS_RAWIO) | CAP_BIT(SYS_BOOT) |
+                                 CAP_BIT(NET_ADMIN) | CAP_BIT(NET_RAW) | CAP_BIT(AUDIT_WRITE) |
+                                 CAP_BIT(WAKE_ALARM) | CAP_BIT(MAC_ADMIN);
+        const struct facility *f = &facilities[u->facility];
+
+        if (!(f->caps & machine) || !is_on(j, IMM_SETTING_PRIVATE_USERS) ||
+                (identity(j, u)->uid != 0 && !(identity(j, u)->cap_bounding & f->caps)))
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(f->switches); i++) {
+                if (f->switches[i] == IMM_SETTING_N)
+                        break;
+                if (f->switches[i] == IMM_SETTING_PRIVATE_USERS)
+                        return false; /* told by the switch */
+        }
+        if (u->essential)
+                deny(j, u, IMM_SETTING_PRIVATE_USERS, NULL, "refuses");
+        else
+                mention(j, u, IMM_SETTING_PRIVATE_USERS, NULL, "refuses");
+        return true;
+}
+
 static void by_capabilities(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity(j, u);
         uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
+
+        if (refused_by_namespace(j, u))
+                return;
 
         /* whoever may write everything may read it */
         if (id->cap_effective & UINT64_C(1) << CAP_DAC_OVERRIDE)
@@ -271,7 +336,7 @@ static void by_calls(struct judge *j, const struct imm_use *u) {
 
         if ((!v->allow_list && v->syscalls.n == 0) || n == 0)
                 return;
-        if (identity(j, u)->uid != 0 &&
+        if (identity(j, u)->uid != 0 && !identity(j, u)->cap_effective &&
                 (facilities[u->facility].caps || u->facility == IMM_FACILITY_CAPABILITIES))
                 return; /* it does not even try */
         calls = imm_strndup(j->a, calls, n);
@@ -370,7 +435,7 @@ static void by_no_new_privileges(struct judge *j, const struct imm_use *u) {
         if (!id->no_new_privileges)
                 return;
         if (id->uid == 0 && id->userns == IMM_USERNS_NONE && id->cap_bounding == IMM_CAPS_ALL &&
-                u->confidence > IMM_CERTAIN) {
+                u->confidence > IMM_CERTAIN && !u->partial) {
                 mention(j, u, IMM_SETTING_NO_NEW_PRIVILEGES, NULL, "refuses");
                 return; /* there is nothing to gain but other users' rights */
         }
@@ -534,6 +599,8 @@ static int surest_first(const void *a, const void *b) {
 
         if (x->remark != y->remark)
                 return x->remark - y->remark;
+        if (x->partial != y->partial)
+                return x->partial - y->partial;
         return (int)x->confidence - (int)y->confidence;
 }
 

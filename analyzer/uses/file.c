@@ -87,6 +87,28 @@ static bool serves_network(const struct imm_strv *imports) {
                imports_one(imports, addresses) && imports_one(imports, names);
 }
 
+/* Root's daemons that become another user give up groups first, then the user. */
+static const char *drops_privileges(const struct imm_strv *imports) {
+        static const char *const groups[] = {"initgroups", "setgroups"};
+        static const char *const users[] = {"setuid", "setresuid", "setreuid", NULL};
+
+        if (!imports_one(imports, users))
+                return NULL;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(groups); i++)
+                if (imports_one(imports, (const char *const[]){groups[i], NULL}))
+                        return groups[i];
+        return NULL;
+}
+
+/* Logins, and what starts jobs for users: the programs are theirs, in their homes */
+static bool opens_sessions(const struct imm_strv *imports) {
+        static const char *const runs[] = {
+                "execv", "execve", "execvp", "execl", "execle", "execlp", "execvpe", NULL};
+
+        return imports_one(imports, (const char *const[]){"pam_open_session", NULL}) &&
+               imports_one(imports, runs);
+}
+
 static bool has_import(const struct imm_strv *imports, const char *prefix) {
         for (size_t i = 0; i < imports->n; i++)
                 if (imm_after(imports->v[i], prefix))
@@ -141,6 +163,29 @@ static void find_paths(
         }
 }
 
+/* Lines of a script that begin with exec: whatever it says before, the daemon is this one. */
+static void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a) {
+        const char *end = data + n;
+
+        for (const char *s = data; s < end; s++) {
+                const char *line = s;
+                size_t k;
+
+                s = memchr(line, '\n', (size_t)(end - line));
+                s = s ? s : end;
+                while (line < s && strchr(" \t", *line))
+                        line++;
+                if (s - line < 7 || memcmp(line, "exec", 4) != 0 || !strchr(" (", line[4]))
+                        continue;
+                for (line += 4; line < s && strchr(" (\"'", *line);)
+                        line++;
+                for (k = 0; line + k < s && (is_path_byte(line[k])); k++)
+                        ;
+                if (k > 1 && *line != '-' && f->execs.n < 8)
+                        imm_strv_add(a, &f->execs, imm_strndup(a, line, k));
+        }
+}
+
 /* ---- Go ---- */
 
 /* Its programs hold the names of their functions, and only of those that something calls. */
@@ -153,6 +198,16 @@ static bool go_serves(const char *data, size_t n) {
         return false;
 }
 
+/* Package os raises the limit on files since 1.19; since 1.20.4 and 1.21 by prlimit(2) */
+static const char *go_limits(const char *data, size_t n) {
+        const char *version = memmem(data, n, "\xff Go buildinf:", 14);
+
+        if (!version || n - (size_t)(version - data) < 64)
+                return NULL;
+        version = memmem(version, 64, "go1.", 4);
+        return version && imm_after(version, "go1.19") ? "setrlimit" : NULL;
+}
+
 /* ---- one file ---- */
 
 static void read_data(struct imm_manager *m, struct file *f, size_t max, struct imm_arena *a) {
@@ -162,10 +217,14 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
         if (imm_root_read(m->root, f->path, max, scratch, &b, NULL) < 0)
                 return;
         if (f->elf && (memmem(b.data, b.size < 65536 ? b.size : 65536, "Go build ID", 11) ||
-                              memmem(b.data, b.size, "\xff Go buildinf:", 15)))
+                              memmem(b.data, b.size, "\xff Go buildinf:", 14)))
                 f->go = f->threads = true;
-        if (f->go)
+        if (f->go) {
                 f->serves = go_serves(b.data, b.size);
+                f->raises_limits = go_limits(b.data, b.size);
+        }
+        if (!f->elf)
+                find_execs(f, b.data, b.size, a);
         if (!f->go)
                 find_paths(f, b.data, b.size, !f->elf, a);
         f->notifies = memmem(b.data, b.size, "NOTIFY_SOCKET", 13) ||
@@ -199,6 +258,11 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
                 return;
         match_imports(f, &s.imports, a);
         f->serves = serves_network(&s.imports);
+        f->drops = drops_privileges(&s.imports);
+        f->sessions = opens_sessions(&s.imports);
+        f->connects = imports_one(
+                &s.imports, (const char *const[]){"getaddrinfo", "gethostbyname", "gethostbyname2",
+                                    "gethostbyname_r", "inet_pton", "getnameinfo", NULL});
         f->threads = imports_one(&s.imports, (const char *const[]){"pthread_create", NULL});
         f->notifies =
                 has_import(&s.imports, "sd_notify") || has_import(&s.imports, "sd_pid_notify");

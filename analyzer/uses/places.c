@@ -25,6 +25,8 @@ static void of_variable(struct collector *c, const char *text) {
                         imm_root_stat(c->m->root, path, &st) == 0)
                         use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "Environment=%s=%s", name,
                                 path);
+                if (*path == '/' && path[1] && !imm_path_made_at_run_time(path))
+                        use_argument(c, name, path, "Environment=");
         }
 }
 
@@ -38,8 +40,8 @@ void use_environment(struct collector *c) {
 
 /* What the program itself names of what was installed with it, or by its name */
 static void of_strings(struct collector *c, const struct file *program) {
-        static const char *const tops[] = {
-                "/usr/share/", "/usr/lib/", "/usr/libexec/", "/usr/local/", "/opt/"};
+        static const char *const tops[] = {"/usr/share/", "/usr/lib/", "/usr/libexec/",
+                "/usr/local/", "/opt/", "/var/lib/", "/var/spool/", "/var/cache/"};
         const char *package = imm_package_of(imm_closures_of(c->m), program->path);
         struct stat st;
 
@@ -55,10 +57,25 @@ static void of_strings(struct collector *c, const struct file *program) {
                         imm_root_stat(c->m->root, real, &st) < 0)
                         continue;
                 other = package ? imm_package_of(imm_closures_of(c->m), real) : NULL;
+                if (imm_after(path, "/var/")) {
+                        if (other && imm_streq(package, other) && S_ISDIR(st.st_mode))
+                                use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path,
+                                        "%s has the path %s, which is of its package",
+                                        program->path, path);
+                        continue;
+                }
                 if (is_called_as(c, rest) || (other && imm_streq(package, other)))
                         use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s has the path %s",
                                 program->path, path);
         }
+}
+
+/* Nothing is lost with it */
+static bool is_empty(struct collector *c, const char *path) {
+        struct imm_dirent *d;
+        size_t n;
+
+        return imm_root_list(c->m->root, path, c->a, &d, &n) == 0 && n == 0;
 }
 
 /* Directories called as the program or the unit is. Of a script that is all that is known. */
@@ -77,8 +94,10 @@ static void of_names(struct collector *c, const struct file *program) {
                         if (strlen(c->whole[i]) > 2 && imm_root_stat(c->m->root, path, &st) == 0 &&
                                 S_ISDIR(st.st_mode))
                                 use_add(c, IMM_FACILITY_READ,
-                                        program->elf ? rows[k].strength : DOES, NULL, path,
-                                        "%s is called as the daemon is", path);
+                                        is_empty(c, path) ? MAY
+                                        : program->elf    ? rows[k].strength
+                                                          : DOES,
+                                        NULL, path, "%s is called as the daemon is", path);
                 }
 }
 

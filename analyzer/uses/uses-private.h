@@ -20,11 +20,12 @@ extern const struct facility facilities[IMM_FACILITY_N];
 /*
  * How sure a row of a table is that the service does it, and what a refusal does:
  *   MUST    it does, and stops without
- *   DOES    it does, usually; a refusal stops the service or the function that is turned on
+ *   DOES    it does, usually; a refusal stops the service, often at its start
+ *   PART    it does, usually; it starts without, and the function that is turned on does not work
  *   CALLS   it makes the call but lives with a refusal: being killed for it is what stops it
  *   MAY     it may, by configuration or on some machines: a remark
  */
-enum strength { MUST, DOES, CALLS, MAY };
+enum strength { MUST, DOES, PART, CALLS, MAY };
 
 struct symbol {
         const char *name; /* of an imported function */
@@ -43,14 +44,19 @@ struct file { /* what a program's or library's file says, read once a run */
         bool known;           /* it could be read */
         bool elf, bits32, go; /* go: makes its system calls by itself */
         bool executable_stack, text_relocations;
-        bool serves;   /* it listens on the network */
-        bool threads;  /* it makes threads */
-        bool notifies; /* it knows $NOTIFY_SOCKET */
-        bool pings;    /* it knows the watchdog's messages */
-        bool systemd;  /* one of systemd's own: with code in it that all of them share */
+        bool serves;               /* it listens on the network */
+        bool threads;              /* it makes threads */
+        bool sessions;             /* it opens sessions of users (PAM), and runs programs in them */
+        bool connects;             /* it knows functions for addresses of the network */
+        const char *raises_limits; /* of a Go program: the call by which it does so */
+        const char *drops; /* the function by which it drops groups before it drops the user */
+        bool notifies;     /* it knows $NOTIFY_SOCKET */
+        bool pings;        /* it knows the watchdog's messages */
+        bool systemd;      /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
         const struct symbol **imports; /* rows of the table that it imports */
         size_t n_imports;
+        struct imm_strv execs;   /* of a script: what it becomes in the end, by name or path */
         struct imm_strv strings; /* absolute paths in its data, or in a script's text */
         bool searched;           /* for strings */
         uint64_t size;
@@ -79,6 +85,7 @@ struct collector {
         bool watched, pings;       /* WatchdogSec= is set; some file knows its messages */
         const char *main_elf;      /* the main program, if it is one that can be judged by itself */
         bool by_socket;            /* sockets are passed in */
+        bool after_network;        /* the unit says that it is started after the network */
         const char *whole[2];      /* names of the main program and the unit */
         size_t n_whole;
         struct imm_strv names; /* what the daemon is called: by program, unit, package */

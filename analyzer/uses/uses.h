@@ -27,6 +27,7 @@ struct imm_use {
         enum imm_command_kind kind; /* of the command that does it */
         enum imm_confidence confidence;
         bool essential; /* it does not work if this is refused; else only if it is killed for it */
+        bool partial;   /* it starts without, and a function does not work */
         bool remark;    /* worth a remark, no more: other ways are taken, or rarely asked for */
         const char *calls;    /* system calls that it makes; NULL: those of the facility */
         const char *object;   /* path, device, port; NULL where there is none */
@@ -54,6 +55,7 @@ struct imm_denial {
         enum imm_setting setting; /* the one that somebody wrote, not one that it implies */
         struct imm_origin origin;
         enum imm_confidence confidence;
+        bool partial;         /* the service starts, and a function of it does not work */
         bool remark;          /* the service goes on without it */
         const char *evidence; /* one line: what is used, how that is known, what refuses it */
 };

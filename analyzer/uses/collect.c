@@ -217,6 +217,22 @@ static enum strength strength_of(const struct symbol *s, const struct file *f, c
         return s->strength;
 }
 
+/* GLib's releases that give new threads the scheduling of others: 2.64 to 2.76 */
+static bool has_scheduling_glib(const struct collector *c) {
+        for (size_t i = 0; i < c->closure->n; i++) {
+                const char *path = c->closure->v[i].path,
+                           *at = path ? strstr(path, "/libglib-2.0.so.0.") : NULL;
+                unsigned long release;
+
+                if (!at)
+                        continue;
+                release = strtoul(at + strlen("/libglib-2.0.so.0."), NULL, 10) / 100;
+                if (release >= 64 && release <= 76)
+                        return true;
+        }
+        return false;
+}
+
 static void of_sessions(struct collector *c, const struct file *f, const char *path) {
         static const char *const others[] = {"su", "runuser", "sudo", "doas", "pkexec"};
 
@@ -234,14 +250,21 @@ static void of_sessions(struct collector *c, const struct file *f, const char *p
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
         if (f->drops && !f->systemd && !f->go)
                 use_add(c, IMM_FACILITY_SWITCH_USER,
-                        program_only_may(path, IMM_FACILITY_SWITCH_USER) ? MAY : DOES, "setgroups",
-                        NULL, "%s imports %s and functions that set the user", path, f->drops);
+                        program_only_may(path, IMM_FACILITY_SWITCH_USER) ? MAY
+                        : f->on_request || program_starts_without(path, IMM_FACILITY_SWITCH_USER)
+                                ? PART
+                                : DOES,
+                        "setgroups", NULL, "%s imports %s and functions that set the user", path,
+                        f->drops);
         for (size_t i = 0; i < f->n_imports; i++) {
                 const struct symbol *s = f->imports[i];
 
                 use_add(c, s->facility, strength_of(s, f, path), s->calls, s->object,
                         "%s imports %s", path, s->name);
         }
+        if (f->glib_threads && has_scheduling_glib(c))
+                use_add(c, IMM_FACILITY_CALL, CALLS, "sched_setattr", NULL,
+                        "%s makes threads by way of GLib, which sets their scheduling", path);
         if (f->sessions && !f->systemd)
                 of_sessions(c, f, path);
         if (f->connects && c->after_network)

@@ -134,6 +134,53 @@ static bool may_become_owner(const struct judge *j, const struct imm_identity *i
         return false;
 }
 
+/* A place that is root's on every machine: who is not root makes nothing there */
+static bool is_in_roots_directory(const char *path) {
+        static const char *const tops[] = {
+                "/run/", "/var/run/", "/var/log/", "/var/lib/", "/var/cache/", "/var/spool/"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
+                const char *rest = imm_after(path, tops[i]);
+
+                if (rest && *rest && !strchr(rest, '/'))
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * A user that a drop-in gives to a service which was packed to run as another: what is not there,
+ * and what scripts have given to somebody else, it cannot write.
+ */
+static void by_other_user(struct judge *j, const struct imm_use *u, enum imm_mode mode) {
+        enum imm_command_kind kind = j->sb->has[u->kind] ? u->kind : j->sb->main;
+        const struct imm_identity *id = &j->sb->identity[kind];
+        const struct imm_value *user = imm_setting(j->s, IMM_SETTING_USER);
+        struct imm_access access;
+        const char *real;
+        struct stat st;
+
+        if (mode != IMM_MODE_WRITE || u->confidence > IMM_LIKELY || u->remark ||
+                id->cap_effective || imm_setting_bool(j->s, IMM_SETTING_DYNAMIC_USER) ||
+                !user->origin.file || !strstr(user->origin.file, ".d/"))
+                return;
+        real = real_of(j, u->object);
+        if (is_own_directory(j, real) || is_read_only(j, u, real))
+                return;
+        if (imm_root_stat(j->m->root, real, &st) < 0) {
+                if (is_in_roots_directory(real))
+                        deny(j, u, IMM_SETTING_USER, &user->origin,
+                                "does not let it: the directory is root's");
+                return;
+        }
+        if (st.st_uid == 0 || st.st_uid == id->uid)
+                return;
+        imm_access_in(j->m, j->s, j->sb, kind, real, j->a, &access);
+        if (access.exists == 1 && access.allowed[mode] == 0)
+                deny(j, u, IMM_SETTING_USER, &user->origin,
+                        "does not let it: it belongs to another user");
+}
+
 /*
  * Root without the capability that makes it root: a file or directory of another user. Of other
  * users nothing is said: a package's scripts give them what they need.
@@ -145,6 +192,8 @@ static void by_ownership(struct judge *j, const struct imm_use *u, enum imm_mode
         const char *real;
         struct stat st;
 
+        if (id->uid != 0)
+                by_other_user(j, u, mode);
         if (id->uid != 0 || (id->cap_effective & UINT64_C(1) << CAP_DAC_OVERRIDE) ||
                 id->userns != IMM_USERNS_NONE || u->confidence > IMM_LIKELY)
                 return;

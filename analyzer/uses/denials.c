@@ -39,6 +39,7 @@ static bool is_done_later(const struct imm_use *u) {
         case IMM_FACILITY_INTERFACES:
         case IMM_FACILITY_OTHER_PROCESSES:
         case IMM_FACILITY_REBOOT:
+        case IMM_FACILITY_PROC_FILE:
         case IMM_FACILITY_SET_ID_FILES:
                 return true;
         case IMM_FACILITY_DEVICE: /* but for those that are there for one device */
@@ -336,8 +337,9 @@ static void by_calls(struct judge *j, const struct imm_use *u) {
 
         if ((!v->allow_list && v->syscalls.n == 0) || n == 0)
                 return;
-        if (identity(j, u)->uid != 0 && !identity(j, u)->cap_effective &&
-                (facilities[u->facility].caps || u->facility == IMM_FACILITY_CAPABILITIES))
+        if (identity(j, u)->uid != 0 &&
+                (facilities[u->facility].caps || (u->facility == IMM_FACILITY_CAPABILITIES &&
+                                                         !identity(j, u)->cap_effective)))
                 return; /* it does not even try */
         calls = imm_strndup(j->a, calls, n);
         n = strcspn(calls, "|");

@@ -260,6 +260,10 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
         f->serves = serves_network(&s.imports);
         f->drops = drops_privileges(&s.imports);
         f->sessions = opens_sessions(&s.imports);
+        f->on_request = f->sessions ||
+                        imports_one(&s.imports, (const char *const[]){"g_bus_own_name", NULL});
+        f->glib_threads = imports_one(
+                &s.imports, (const char *const[]){"g_bus_own_name", "g_thread_pool_new", NULL});
         f->connects = imports_one(
                 &s.imports, (const char *const[]){"getaddrinfo", "gethostbyname", "gethostbyname2",
                                     "gethostbyname_r", "inet_pton", "getnameinfo", NULL});

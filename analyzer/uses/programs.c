@@ -89,6 +89,16 @@ bool gains(struct collector *c, const struct file *f, const char *host_path) {
                imm_node_of_root(c->m, host_path)->caps;
 }
 
+bool program_starts_without(const char *path, enum imm_facility f) {
+        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
+                if (programs[i].facility == f && programs[i].strength == PART &&
+                        name_matches(programs[i].name, name))
+                        return true;
+        return false;
+}
+
 bool program_only_may(const char *path, enum imm_facility f) {
         const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
         bool may = false;

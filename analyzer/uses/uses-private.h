@@ -47,6 +47,8 @@ struct file { /* what a program's or library's file says, read once a run */
         bool serves;               /* it listens on the network */
         bool threads;              /* it makes threads */
         bool sessions;             /* it opens sessions of users (PAM), and runs programs in them */
+        bool on_request;           /* it works when somebody logs in or asks on the bus */
+        bool glib_threads;         /* it has threads of GLib\'s make */
         bool connects;             /* it knows functions for addresses of the network */
         const char *raises_limits; /* of a Go program: the call by which it does so */
         const char *drops; /* the function by which it drops groups before it drops the user */
@@ -101,6 +103,7 @@ void use_program(struct collector *c, const char *name, const char *path);
 /* Is it known of the program that it only may do this? Then its imports and paths say no more. */
 bool program_only_may(const char *path, enum imm_facility f);
 bool is_interpreter(const char *name); /* or one program of many names: its imports say nothing */
+bool program_starts_without(const char *path, enum imm_facility f);
 /* The library of that file name makes code at run time */
 const char *library_jit(const char *name, enum strength *ret);
 /* Does it give who executes it more rights? By set-id bits or file capabilities */

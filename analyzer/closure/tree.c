@@ -37,6 +37,15 @@ static struct node *absent(struct imm_closures *c, const char *host) {
         return n;
 }
 
+/* Many files lie in few directories: these stay open. */
+static void open_folder(struct imm_closures *c, struct folder *f, const char *path) {
+        int fd = c->n_open < OPEN_MAX ? imm_root_open_path(c->root, path, O_DIRECTORY | O_NOFOLLOW)
+                                      : -1;
+
+        f->fd = fd < 0 ? -1 : fd + 1;
+        c->n_open += fd >= 0;
+}
+
 static struct folder *folder_of(struct imm_closures *c, const char *host, const char *slash) {
         const char *path =
                 slash == host ? "/" : imm_strndup(c->arena, host, (size_t)(slash - host));
@@ -45,28 +54,9 @@ static struct folder *folder_of(struct imm_closures *c, const char *host, const 
         if (!f) {
                 f = imm_new(c->arena, struct folder);
                 imm_map_put(c->arena, &c->folders, path, f);
+                open_folder(c, f, path);
         }
         return f;
-}
-
-/* Many files lie in few directories: these stay open. */
-static int look_up(struct imm_closures *c, struct folder *f, const char *host, struct stat *ret) {
-        const char *slash = strrchr(host, '/');
-        int fd;
-
-        if (f && f->fd == 0) {
-                fd = c->n_open < OPEN_MAX ? imm_root_open_path(c->root,
-                                                    slash == host ? "/"
-                                                                  : imm_strndup(c->arena, host,
-                                                                            (size_t)(slash - host)),
-                                                    O_DIRECTORY | O_NOFOLLOW)
-                                          : -1;
-                f->fd = fd < 0 ? -1 : fd + 1;
-                c->n_open += fd >= 0;
-        }
-        if (f && f->fd > 0)
-                return imm_root_lstat_in(f->fd - 1, slash + 1, ret);
-        return imm_root_lstat(c->root, host, ret);
 }
 
 void close_folders(struct imm_closures *c) {
@@ -78,28 +68,32 @@ void close_folders(struct imm_closures *c) {
         }
 }
 
-static struct node *look_at(struct imm_closures *c, struct folder *f, const char *host) {
+/* What the file system says, without a lock: others look elsewhere meanwhile. */
+static int look_up(struct imm_closures *c, int folder, const char *host, struct stat *ret) {
+        return folder >= 0 ? imm_root_lstat_in(folder, strrchr(host, '/') + 1, ret)
+                           : imm_root_lstat(c->root, host, ret);
+}
+
+static struct node *node_of(
+        struct imm_closures *c, int folder, const char *host, int error, const struct stat *st) {
         struct node *n = imm_new(c->arena, struct node);
-        struct stat st;
 
         n->host = imm_strdup(c->arena, host);
-        n->folder = -1;
-        n->error = look_up(c, f, host, &st);
-        if (f && f->fd > 0) {
-                n->folder = f->fd - 1;
+        n->folder = folder;
+        if (folder >= 0)
                 n->name = strrchr(n->host, '/') + 1;
-        }
+        n->error = error;
         if (n->error < 0)
                 return n;
-        n->mode = st.st_mode;
-        n->uid = st.st_uid;
-        n->gid = st.st_gid;
-        n->dev = st.st_dev;
-        n->ino = st.st_ino;
-        n->size = st.st_size > 0 ? (uint64_t)st.st_size : 0;
-        n->mtime = st.st_mtim;
-        n->ctime = st.st_ctim;
-        if (S_ISLNK(st.st_mode))
+        n->mode = st->st_mode;
+        n->uid = st->st_uid;
+        n->gid = st->st_gid;
+        n->dev = st->st_dev;
+        n->ino = st->st_ino;
+        n->size = st->st_size > 0 ? (uint64_t)st->st_size : 0;
+        n->mtime = st->st_mtim;
+        n->ctime = st->st_ctim;
+        if (S_ISLNK(st->st_mode))
                 n->error = n->folder >= 0
                                    ? imm_root_readlink_in(n->folder, n->name, c->arena, &n->target)
                                    : imm_root_readlink(c->root, host, c->arena, &n->target);
@@ -121,30 +115,43 @@ static void missed(struct imm_closures *c, struct folder *f, const char *host, c
                 imm_map_put(c->arena, &f->names, e[i].name, f);
 }
 
-struct node *node_get(struct imm_closures *c, const char *host) {
-        struct node *n = known_node(c, host);
+/* Is it known, by a list of its folder, that there is no such file? Else where that is open. */
+static bool is_missing(struct imm_closures *c, const char *host, struct folder **ret, int *folder) {
         const char *slash = strrchr(host, '/');
+        struct folder *f = NULL;
+        CLOSURES_LOCKED(c);
+
+        if (slash && slash[1])
+                f = folder_of(c, host, slash);
+        *ret = f;
+        *folder = f && f->fd > 0 ? f->fd - 1 : -1;
+        return f && f->listed && !imm_map_has(&f->names, slash + 1);
+}
+
+struct node *node_get(struct imm_closures *c, const char *host) {
+        struct node *n = known_node(c, host), *had;
         struct folder *f;
+        struct stat st;
+        bool missing;
+        int folder, error;
 
         if (n)
                 return n;
+        missing = is_missing(c, host, &f, &folder);
+        if (missing && !c->cache_path)
+                return &nowhere;
+        error = missing ? -ENOENT : look_up(c, folder, host, &st);
         CLOSURES_LOCKED(c);
-        n = known_node(c, host); /* another thread may have been here meanwhile */
-        if (n)
-                return n;
-        f = slash && slash[1] ? folder_of(c, host, slash) : NULL;
-        if (f && f->listed && !imm_map_has(&f->names, slash + 1))
-                n = c->cache_path ? absent(c, host) : &nowhere;
-        else
-                n = look_at(c, f, host);
-        if (n == &nowhere)
-                return n;
+        had = known_node(c, host); /* another thread may have been here meanwhile */
+        if (had)
+                return had;
+        n = missing ? absent(c, host) : node_of(c, folder, host, error, &st);
         (void)pthread_rwlock_wrlock(&c->nodes_lock);
         n->number = (unsigned)c->nodes.n;
         imm_map_put(c->arena, &c->nodes, n->host, n);
         (void)pthread_rwlock_unlock(&c->nodes_lock);
-        if (f && !f->listed && (n->error == -ENOENT || n->error == -ENOTDIR))
-                missed(c, f, host, slash);
+        if (f && !missing && (n->error == -ENOENT || n->error == -ENOTDIR))
+                missed(c, f, host, strrchr(host, '/'));
         return n;
 }
 

@@ -12,6 +12,7 @@ _Static_assert((int)QUESTION_SIZE == SHA256_DIGEST_LENGTH, "SHA-256");
 
 struct question {
         struct imm_arena *arena;
+        const char *file; /* of the origin before, which most share */
         IMM_ARRAY(unsigned char) bytes;
 };
 
@@ -50,10 +51,16 @@ static void put_texts(struct question *q, const struct imm_strv *l) {
 
 static void put_origin(struct question *q, const struct imm_origin *o) {
         for (; o; o = o->via) {
-                const uint32_t numbers[] = {o->kind, o->line, o->by, o->via != NULL};
+                const bool same =
+                        o->file && q->file && (o->file == q->file || imm_streq(o->file, q->file));
+                const uint32_t numbers[] = {o->line, (uint32_t)o->kind | (uint32_t)o->by << 8 |
+                                                             (same ? 1U << 30 : 0) |
+                                                             (o->via ? 1U << 31 : 0)};
 
                 put_bytes(q, numbers, sizeof(numbers));
-                put_text(q, o->file);
+                if (!same)
+                        put_text(q, o->file);
+                q->file = o->file;
         }
 }
 
@@ -116,6 +123,16 @@ static void put_value(struct question *q, const struct imm_settings *s, enum imm
                 break;
         case IMM_VALUE_COMMANDS:
                 put_commands(q, s, id, v);
+                break;
+        case IMM_VALUE_BOOL:
+        case IMM_VALUE_TRISTATE:
+        case IMM_VALUE_ENUM:
+        case IMM_VALUE_NUMBER:
+        case IMM_VALUE_SIGNED:
+        case IMM_VALUE_USEC:
+        case IMM_VALUE_CAPS:
+        case IMM_VALUE_NAMESPACES:
+                put_number(q, v->number);
                 break;
         case IMM_VALUE_SYSCALLS: /* of long lists, and nothing that a file is found by */
                 break;

@@ -90,8 +90,18 @@ static struct imm_need *again(struct builder *b, const struct want *w, const cha
         return n;
 }
 
+/* One command sees it and another does not: who needs it as surely, and must not fail, counts. */
+static bool is_missed_too(const struct builder *b, const struct want *w, const char *path) {
+        uintptr_t i = (uintptr_t)imm_map_get(&b->index, path);
+        const struct imm_need *n = i ? &b->closure->v[i - 1] : NULL;
+
+        return n && n->visible == 1 && !w->outside && !b->blind && w->confidence <= n->confidence &&
+               (!b->optional || n->optional);
+}
+
 int need_place(struct builder *b, const struct want *w, const struct place *p, bool visible,
         const char *why, bool *ret_new) {
+        bool missed_too = !visible && is_missed_too(b, w, p->path);
         struct imm_need *n = again(b, w, p->path);
 
         if (ret_new)
@@ -107,6 +117,9 @@ int need_place(struct builder *b, const struct want *w, const struct place *p, b
                 n->exists = true;
                 n->visible = b->blind ? -1 : 1;
                 n->hidden = NULL;
+        } else if (missed_too) {
+                n->visible = 0;
+                n->hidden = why;
         }
         for (size_t i = 0; i < p->links.n; i++)
                 if (!imm_strv_has(&n->links, p->links.v[i]))

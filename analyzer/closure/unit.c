@@ -211,6 +211,7 @@ static void set_views(struct builder *b, const struct imm_mount_table *t, const 
         view_init(&b->plain, b->c, NULL, prefix, b->arena);
         b->view.sight = b->plain.sight = b->sight;
         b->hides = t != NULL;
+        b->followed = (struct imm_map){0}; /* a program may find other libraries in it */
 }
 
 static const char *working_directory(struct builder *b) {

@@ -283,6 +283,35 @@ TEST(what_the_sandbox_hides_is_missing) {
         world_free(w);
 }
 
+TEST(what_one_command_sees_and_another_does_not_is_missing) {
+        static const struct {
+                const char *lines;
+                int visible;
+        } cases[] = {
+                {"ExecStartPre=+/bin/ls\nExecStart=/bin/ls", 0},
+                {"ExecStart=/bin/ls\nExecStartPost=+/bin/ls", 0},
+                {"ExecStart=+/bin/ls\nExecStopPost=-/bin/ls", 1},
+                {"ExecStart=+/bin/ls", 1},
+                {"ExecStartPre=+/bin/script\nExecStart=/bin/script", 0},
+        };
+
+        script("usr/bin/script", "#!/bin/ls\n");
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(cases); i++) {
+                struct imm_closure *c;
+                struct world *w;
+                char text[256];
+
+                (void)snprintf(text, sizeof(text), "[Service]\nInaccessiblePaths=/usr/bin/ls\n%s\n",
+                        cases[i].lines);
+                service(text);
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                assert_need(c, "/usr/bin/ls", IMM_CERTAIN, cases[i].visible);
+                world_free(w);
+        }
+}
+
 TEST(files_are_looked_up_where_the_service_finds_them) {
         struct imm_closure *c;
         struct world *w;
@@ -769,6 +798,7 @@ int main(void) {
                 CASE(env_cuts_its_words_as_it_does),
                 CASE(arguments_name_configuration_and_that_names_more),
                 CASE(what_the_sandbox_hides_is_missing),
+                CASE(what_one_command_sees_and_another_does_not_is_missing),
                 CASE(files_are_looked_up_where_the_service_finds_them),
                 CASE(a_namespace_that_fails_leaves_all_unknown),
                 CASE(an_audit_counts_what_is_installed),

@@ -97,17 +97,21 @@ static int add_object(struct loading *l, const char *name, size_t loader, const 
                 .by = l->objects.v[loader].need,
         };
         struct object o = {.place = f->place, .opened = f->opened, .loader = loader};
+        const char *why = NULL;
 
         if (l->objects.n >= OBJECTS_MAX)
                 return -E2BIG;
-        if (l->soft && !f->visible)
-                w.confidence = IMM_POSSIBLE;
         o.elf = node_elf(b->c, f->place.node);
         if (!o.elf)
                 report_broken(b, f->place.node);
         o.origin = directory_of(b, f->opened);
-        o.need = need_place(
-                b, &w, &f->place, f->visible, f->visible ? NULL : why_hidden(b, &f->place), NULL);
+        if (f->visible && f->place.node->elf_error == -ENOEXEC)
+                why = "no ELF file: the loader takes it, and gives up";
+        else if (!f->visible)
+                why = why_hidden(b, &f->place);
+        if (l->soft && why)
+                w.confidence = IMM_POSSIBLE;
+        o.need = need_place(b, &w, &f->place, f->visible && !why, why, NULL);
         push_object(l, &o, name);
         return 0;
 }
@@ -161,7 +165,9 @@ static void load_needed(
         }
 }
 
+/* What cannot be preloaded is passed over, with a warning. */
 static void load_preloads(struct loading *l, const char *list, const char *what) {
+        l->soft = true;
         while (*list) {
                 size_t n = strcspn(list, " :\t\n");
 
@@ -170,6 +176,7 @@ static void load_preloads(struct loading *l, const char *list, const char *what)
                                 l->confidence, what);
                 list += n + (list[n] != 0);
         }
+        l->soft = false;
 }
 
 static void load_preload_file(struct loading *l) {

@@ -1,7 +1,7 @@
 #include "analyzer/sandbox/access/access-private.h"
 
-/* The kernel follows as many interpreters of interpreters */
-enum { MAX_DEPTH = 5 };
+/* The kernel follows as many scripts that run scripts */
+enum { SCRIPTS_MAX = 5 };
 
 /*
  * execve(2) wants a regular file that may be executed, is ELF or starts with "#!", and the same of
@@ -12,9 +12,11 @@ bool imm_program_starts(
         const struct imm_walk *w, const struct imm_spot *at, const char **ret_interpreter) {
         const struct imm_program *p;
         struct imm_spot here = *at, next;
+        unsigned scripts = 0;
+        bool is_loader = false; /* of an ELF program: what it asks for itself is not looked at */
 
         *ret_interpreter = NULL;
-        for (unsigned depth = 0; depth <= MAX_DEPTH; depth++) {
+        for (;;) {
                 if (here.end == IMM_WALK_UNKNOWN)
                         return true;
                 if (here.end != IMM_WALK_FOUND || !S_ISREG(here.node.mode) ||
@@ -27,11 +29,13 @@ bool imm_program_starts(
                         return true;
                 if (!p->script && !p->elf)
                         return false;
-                if (!p->interpreter)
+                if (!p->interpreter || is_loader)
                         return p->elf;
+                if (p->script && ++scripts > SCRIPTS_MAX)
+                        return false;
+                is_loader = p->elf;
                 *ret_interpreter = p->interpreter;
                 imm_walk_to(w, p->interpreter, true, &next);
                 here = next;
         }
-        return false;
 }

@@ -36,7 +36,11 @@ void imm_strv_sort_unique(struct imm_strv *l) {
 
         if (l->n == 0)
                 return;
-        qsort(l->v, l->n, sizeof(*l->v), imm_by_text);
+        while (n + 1 < l->n && strcmp(l->v[n], l->v[n + 1]) <= 0)
+                n++;
+        if (n + 1 < l->n) /* most lists are in order already */
+                qsort(l->v, l->n, sizeof(*l->v), imm_by_text);
+        n = 0;
         for (size_t i = 0; i < l->n; i++)
                 if (n == 0 || !imm_streq(l->v[n - 1], l->v[i]))
                         l->v[n++] = l->v[i];

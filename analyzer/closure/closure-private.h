@@ -268,6 +268,7 @@ struct walk {
         struct imm_excess_group
                 *groups; /* who owns files: packages, then places; NULL: not asked */
         size_t n_groups, groups_cap;
+        uint32_t *groups_by_name;
         uint32_t *closed; /* directories that not everybody may search */
         size_t n_closed, closed_cap;
         struct imm_map found; /* of walk_find(): host path -> index plus one */

@@ -112,7 +112,7 @@ struct imm_excess {
                 visible_bytes; /* files; of Nix: entries of /nix/store, bytes unknown (0) */
         uint64_t excess, excess_bytes;
         struct imm_strv paths; /* of the excess: store paths, or files as the service sees them */
-        IMM_LIST(imm_excess_group) groups; /* files only: largest first */
+        IMM_LIST(imm_excess_group) groups; /* files only: largest first; of _SYSTEM by name */
         size_t all_groups;                 /* how many there are */
 };
 

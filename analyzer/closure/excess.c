@@ -256,6 +256,13 @@ static void add_groups(
 
         walk_groups(s->c, s->w);
         v = sum_groups(s);
+        if (flags & IMM_EXCESS_SYSTEM) { /* every unit of a machine asks: they are in order once */
+                for (size_t i = 0; i < s->w->n_groups; i++)
+                        if (v[s->w->groups_by_name[i]].files > 0)
+                                *imm_array_push(a, &x->groups) = v[s->w->groups_by_name[i]];
+                x->all_groups = x->groups.n;
+                return;
+        }
         for (size_t i = 0; i < s->w->n_groups; i++)
                 if (v[i].files > 0)
                         v[n++] = v[i];

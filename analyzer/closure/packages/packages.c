@@ -321,12 +321,27 @@ static uint32_t owner_of(struct packages *p, struct walk *w, size_t i, struct im
         return w->v[place].group - 1;
 }
 
+static int by_name(const void *a, const void *b, void *groups) {
+        const struct imm_excess_group *g = groups;
+
+        return strcmp(g[*(const uint32_t *)a].name, g[*(const uint32_t *)b].name);
+}
+
+static void order_groups(struct imm_closures *c, struct walk *w) {
+        w->groups_by_name = imm_alloc_array(c->arena, w->n_groups + 1, sizeof(*w->groups_by_name));
+        for (size_t i = 0; i < w->n_groups; i++)
+                w->groups_by_name[i] = (uint32_t)i;
+        if (w->n_groups > 1)
+                qsort_r(w->groups_by_name, w->n_groups, sizeof(*w->groups_by_name), by_name,
+                        w->groups);
+}
+
 void walk_groups(struct imm_closures *c, struct walk *w) {
         CLOSURES_LOCKED(c);
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct packages *p;
 
-        if (w->groups)
+        if (w->groups_by_name)
                 return;
         p = packages_of(c);
         scratch = imm_arena_new();
@@ -344,4 +359,5 @@ void walk_groups(struct imm_closures *c, struct walk *w) {
                 if (i % 1024 == 0)
                         imm_arena_reset(scratch);
         }
+        order_groups(c, w);
 }

@@ -239,6 +239,7 @@ static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm
         /* a hostile database may hold triggers and views of its own making: none of its SQL is
          * trusted */
         (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
         (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         r = check(h, &version, err);
         if (r < 0)

@@ -116,6 +116,9 @@ void imm_part_put(
 /* One value of an item: a text (true) or a number; of LINES it is neither */
 bool imm_column_value(
         const struct imm_column *c, const char *item, const char **ret_text, int64_t *ret_int);
+/* -EINVAL with @err: it lacks what its first column holds, the name of what all else is about */
+int imm_item_check(struct imm_history *h, const struct imm_part_kind *k, const char *item,
+        struct imm_err *err);
 /* The other way: @text, which is kept as it is, or a number; of LINES @text is cut into @a. */
 void imm_column_put(const struct imm_column *c, char *item, const char *text, int64_t number,
         struct imm_arena *a);

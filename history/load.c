@@ -66,6 +66,9 @@ static int read_rows(struct loader *l, enum imm_part part, sqlite3_stmt *s, stru
                 item = items->v + items->n++ * k->item_size;
                 for (size_t i = 0; i < k->n_columns; i++)
                         read_value(s, (int)i, &k->columns[i], item, a);
+                r = imm_item_check(l->h, k, item, l->err);
+                if (r < 0)
+                        break;
                 if (part == IMM_PART_FINDING) {
                         struct imm_state_finding *f = (void *)item;
 

@@ -241,10 +241,28 @@ static struct imm_mark *place_of(const struct imm_known *k, const struct imm_mar
         return &k->v[at];
 }
 
-static int read_marks(
-        struct imm_history *h, int64_t run, size_t n, struct imm_known *k, struct imm_err *err) {
+/* How many states the run has, whatever it says of itself */
+static int count_states(struct imm_history *h, int64_t run, size_t *ret, struct imm_err *err) {
         imm_auto_stmt *q = NULL;
-        int r = imm_history_prepare(h,
+        int r = imm_history_prepare(h, "SELECT count(*) FROM run_state WHERE run = ?", &q, err);
+
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(q, 1, run);
+        r = imm_history_step(h, q, err);
+        *ret = r > 0 ? (size_t)sqlite3_column_int64(q, 0) : 0;
+        return r < 0 ? r : 0;
+}
+
+static int read_marks(
+        struct imm_history *h, int64_t run, struct imm_known *k, struct imm_err *err) {
+        imm_auto_stmt *q = NULL;
+        size_t n = 0;
+        int r = count_states(h, run, &n, err);
+
+        if (r < 0)
+                return r;
+        r = imm_history_prepare(h,
                 "SELECT s.mark FROM run_state rs JOIN state s ON s.id = rs.state "
                 "WHERE rs.run = ? AND s.mark IS NOT NULL",
                 &q, err);
@@ -278,7 +296,7 @@ int imm_history_known(struct imm_history *h, const struct imm_run_place *place,
         if (r >= 0)
                 r = imm_mark_key(h, &k->key, err);
         if (r >= 0)
-                r = read_marks(h, n ? runs[n - 1].id : 0, n ? runs[n - 1].units : 0, k, err);
+                r = read_marks(h, n ? runs[n - 1].id : 0, k, err);
         if (r >= 0)
                 *ret = imm_steal(k);
         return r < 0 ? r : 0;

@@ -273,6 +273,8 @@ static int put_item(struct pair *p, const struct imm_part_kind *k, const int64_t
         for (size_t i = 0; r >= 0 && i < k->n_columns; i++)
                 if (imm_column_compared(k, i))
                         r = put_value(p, &k->columns[i], *row++, item);
+        if (r >= 0)
+                r = imm_item_check(p->h, k, item, p->err);
         return r < 0 ? r : 1;
 }
 

@@ -3,6 +3,8 @@
 
 #include "history/history-private.h"
 
+#include <errno.h>
+
 #define COLUMN(item, kind, name, field) \
         { name, IMM_COLUMN_##kind, offsetof(struct item, field), false }
 
@@ -146,6 +148,17 @@ void imm_column_put(const struct imm_column *c, char *item, const char *text, in
                 *(bool *)p = number == 1;
                 break;
         }
+}
+
+int imm_item_check(struct imm_history *h, const struct imm_part_kind *k, const char *item,
+        struct imm_err *err) {
+        const char *name = NULL;
+        int64_t ignored;
+
+        if (imm_column_value(&k->columns[0], item, &name, &ignored) && name)
+                return 0;
+        return imm_err_set(err, -EINVAL, "history '%s' is damaged: a row of %s has no %s", h->path,
+                k->table, k->columns[0].name);
 }
 
 size_t imm_part_width(const struct imm_part_kind *k) {

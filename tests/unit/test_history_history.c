@@ -296,6 +296,37 @@ TEST(places_are_kept_apart) {
         assert_int_equal(n, 2); /* the newest of each */
 }
 
+/* Whoever may write the file may put anything into it: no SQL of theirs runs, no number is trusted.
+ */
+TEST(what_a_hostile_database_says_is_not_believed) {
+        struct imm_history *h = open_history("hostile.db", IMM_HISTORY_WRITE);
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *x = NULL, *y = NULL;
+        imm_cleanup(imm_known_free) struct imm_known *k = NULL;
+        const struct imm_run_place place = {"h", "/", "system"};
+        imm_err_auto err = IMM_ERR_INIT;
+
+        record(h, night(4, 3, 1));
+        imm_history_free(h);
+        sql("hostile.db",
+                "UPDATE run SET units = 999999999;"
+                "CREATE TRIGGER evil AFTER INSERT ON run BEGIN DELETE FROM run_state; END");
+        h = open_history("hostile.db", IMM_HISTORY_WRITE);
+        assert_int_equal(imm_history_known(h, &place, &k, &err), 0);
+        assert_int_equal(record(h, night(4, 3, 2)), 2);
+        assert_int_equal(imm_history_load(h, 1, &x, &err), 0);
+        assert_int_equal(x->states.n, 4);
+        x = imm_snapshot_free(x);
+        imm_history_free(h);
+        sql("hostile.db", "DELETE FROM text WHERE value = 'Setting3'");
+        h = open_history("hostile.db", IMM_HISTORY_READ);
+        assert_int_equal(imm_history_load(h, 1, &x, &err), -EINVAL);
+        assert_non_null(strstr(imm_err_text(&err), "damaged"));
+        imm_err_done(&err);
+        assert_int_equal(imm_history_load_pair(h, 1, 2, &x, &y, &err), -EINVAL);
+        assert_non_null(strstr(imm_err_text(&err), "damaged"));
+        imm_history_free(h);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_was_recorded_comes_back),
@@ -308,6 +339,7 @@ int main(void) {
                 cmocka_unit_test(what_is_not_ours_is_left_alone),
                 cmocka_unit_test(figures_of_a_run_are_cheap),
                 cmocka_unit_test(places_are_kept_apart),
+                cmocka_unit_test(what_a_hostile_database_says_is_not_believed),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

@@ -75,9 +75,10 @@ static uint64_t hash_of(const char *s) {
 
 enum { KEPT_MAX = 64 << 20 };
 
+static const char kept_prefix[] = "store";
+
 static const char *kept_path(struct nix *x) {
-        return imm_printf(x->arena, "%s.nix-%llx-%llx", x->c->cache_path,
-                (unsigned long long)x->st.st_dev, (unsigned long long)x->st.st_ino);
+        return kept_beside(x->c->cache_path, kept_prefix, &x->st, x->arena);
 }
 
 static const char *kept_head(struct nix *x) {
@@ -128,6 +129,7 @@ void nix_keep(struct nix *x) {
                 imm_oom();
         if (size <= KEPT_MAX)
                 kept_write(kept_path(x), text, size, x->arena);
+        kept_tidy(x->c->cache_path, kept_prefix, x->c->since, x->arena);
 }
 
 /* Can its times tell whether it changes? Not if that was just now, nor on somebody's image. */

@@ -82,6 +82,8 @@ static const struct {
                 "make the directory exist"},
         [IMM_OUTCOME_STDERR_FAILURE] = {"its standard error cannot be opened (222/STDERR)",
                 "make the directory exist"},
+        [IMM_OUTCOME_FDS_FAILURE] = {"a file that is opened for it cannot be (202/FDS)",
+                "make the file exist, or say :graceful in OpenFile="},
         [IMM_OUTCOME_PAM_FAILURE] = {"PAM has no file for it (224/PAM)",
                 "install the file, or take PAMName= away"},
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = {"its environment cannot be read",

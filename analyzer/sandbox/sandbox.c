@@ -17,6 +17,7 @@ static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_STDOUT_FAILURE] = "stdout-failure",
         [IMM_OUTCOME_STDERR_FAILURE] = "stderr-failure",
         [IMM_OUTCOME_PAM_FAILURE] = "pam-failure",
+        [IMM_OUTCOME_FDS_FAILURE] = "fds-failure",
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "environment-failure",
         [IMM_OUTCOME_UNKNOWN] = "unknown",
 };
@@ -48,6 +49,7 @@ const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
                 [IMM_OUTCOME_STDOUT_FAILURE] = "209/STDOUT",
                 [IMM_OUTCOME_STDERR_FAILURE] = "222/STDERR",
                 [IMM_OUTCOME_PAM_FAILURE] = "224/PAM",
+                [IMM_OUTCOME_FDS_FAILURE] = "202/FDS",
                 [IMM_OUTCOME_NETWORK_FAILURE] = "225/NETWORK",
                 [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "resources",
         };

@@ -38,6 +38,7 @@ enum imm_outcome {
         IMM_OUTCOME_STDOUT_FAILURE,          /* 209 */
         IMM_OUTCOME_STDERR_FAILURE,          /* 222 */
         IMM_OUTCOME_PAM_FAILURE,             /* 224 */
+        IMM_OUTCOME_FDS_FAILURE,             /* 202 */
         IMM_OUTCOME_ENVIRONMENT_FAILURE,     /* before any process: Result=resources */
         IMM_OUTCOME_UNKNOWN,                 /* images, a program below what is made at run time */
         IMM_OUTCOME_N,

@@ -54,6 +54,30 @@ static void give(struct imm_plan *p, const char *path) {
                 *imm_array_push(p->v->a, &p->v->made) = at.node;
 }
 
+/* DelegateSubgroup=: the service is in a group below the unit's, where everything is its user's. */
+static void enter_subgroup(struct imm_plan *p) {
+        static const struct {
+                const char *name;
+                mode_t mode;
+        } files[] = {{"cgroup.controllers", 0444}, {"cgroup.events", 0444}, {"cgroup.freeze", 0644},
+                {"cgroup.kill", 0200}, {"cgroup.max.depth", 0644}, {"cgroup.max.descendants", 0644},
+                {"cgroup.procs", 0644}, {"cgroup.stat", 0444}, {"cgroup.subtree_control", 0644},
+                {"cgroup.threads", 0644}, {"cgroup.type", 0644}};
+        const char *name = imm_setting_string(p->s, IMM_SETTING_DELEGATE_SUBGROUP);
+
+        if (!name || !*name)
+                return;
+        p->cgroup = imm_printf(p->a, "%s/%s", p->cgroup, name);
+        imm_vfs_force(p->v, p->cgroup, S_IFDIR | 0755);
+        give(p, p->cgroup);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++) {
+                const char *path = imm_printf(p->a, "%s/%s", p->cgroup, files[i].name);
+
+                imm_vfs_force(p->v, path, S_IFREG | files[i].mode);
+                give(p, path);
+        }
+}
+
 void imm_plan_cgroup_prepare(struct imm_plan *p) {
         static const char *const delegated[] = {
                 "", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"};
@@ -75,4 +99,5 @@ void imm_plan_cgroup_prepare(struct imm_plan *p) {
                         imm_vfs_force(p->v, path, S_IFREG | 0644);
                 give(p, path);
         }
+        enter_subgroup(p);
 }

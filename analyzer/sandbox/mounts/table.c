@@ -288,33 +288,38 @@ static void make_base_directories(struct imm_plan *p) {
                 const char *name;
                 mode_t mode;
                 const char *targets[2], *needs;
-                unsigned since;
+                unsigned since, until;
         } rows[] = {
-                {"bin", 0, {"usr/bin"}, NULL, 0},
-                {"lib", 0, {"usr/lib"}, NULL, 0},
-                {"root", 0750, {NULL}, NULL, 0},
-                {"sbin", 0, {"usr/sbin"}, NULL, 0},
-                {"usr", 0755, {NULL}, NULL, 0},
-                {"var", 0755, {NULL}, NULL, 0},
-                {"etc", 0755, {NULL}, NULL, 0},
-                {"proc", 0555, {NULL}, NULL, 0},
-                {"sys", 0555, {NULL}, NULL, 0},
-                {"dev", 0555, {NULL}, NULL, 0},
-                {"run", 0555, {NULL}, NULL, 254},
-                {"lib64", 0, {"usr/lib64", "usr/lib"}, "ld-linux-x86-64.so.2", 0},
+                {"bin", 0, {"usr/bin"}, NULL, 0, 0},
+                {"lib", 0, {"usr/lib"}, NULL, 0, 0},
+                {"root", 0755, {NULL}, NULL, 0, 249},
+                {"root", 0750, {NULL}, NULL, 250, 0},
+                {"sbin", 0, {"usr/sbin"}, NULL, 0, 0},
+                {"usr", 0755, {NULL}, NULL, 0, 0},
+                {"var", 0755, {NULL}, NULL, 0, 0},
+                {"etc", 0755, {NULL}, NULL, 0, 0},
+                {"proc", 0755, {NULL}, NULL, 0, 253},
+                {"proc", 0555, {NULL}, NULL, 254, 0},
+                {"sys", 0755, {NULL}, NULL, 0, 253},
+                {"sys", 0555, {NULL}, NULL, 254, 0},
+                {"dev", 0755, {NULL}, NULL, 0, 253},
+                {"dev", 0555, {NULL}, NULL, 254, 0},
+                {"run", 0555, {NULL}, NULL, 254, 0},
+                {"lib64", 0, {"usr/lib/x86_64-linux-gnu", "usr/lib64"}, "ld-linux-x86-64.so.2", 0,
+                        251},
+                {"lib64", 0, {"usr/lib64"}, "ld-linux-x86-64.so.2", 252, 253},
+                {"lib64", 0, {"usr/lib64", "usr/lib"}, "ld-linux-x86-64.so.2", 254, 0},
         };
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
                 const char *path = imm_printf(p->a, "%s/%s", p->root, rows[i].name);
                 struct imm_vpath at;
 
-                if (p->s->version < rows[i].since)
+                if (p->s->version < rows[i].since ||
+                        (rows[i].until && p->s->version > rows[i].until))
                         continue;
                 if (rows[i].mode) {
-                        bool open = p->s->version < 250 && imm_streq(rows[i].name, "root");
-
-                        (void)imm_vfs_mknod(
-                                p->v, path, S_IFDIR | (open ? 0755 : rows[i].mode), NULL);
+                        (void)imm_vfs_mknod(p->v, path, S_IFDIR | rows[i].mode, NULL);
                         continue;
                 }
                 for (size_t t = 0; t < 2 && rows[i].targets[t]; t++) {
@@ -504,6 +509,9 @@ static void note_images(struct imm_plan *p) {
                 imm_setting(p->s, IMM_SETTING_MOUNT_IMAGES)->strings.n > 0);
         assume(p, IMM_SETTING_EXTENSION_IMAGES,
                 imm_setting(p->s, IMM_SETTING_EXTENSION_IMAGES)->strings.n > 0);
+        /* what else the unit executes is told as if it were inside, too */
+        assume(p, IMM_SETTING_ROOT_DIRECTORY_START_ONLY,
+                p->root_directory && imm_setting_bool(p->s, IMM_SETTING_ROOT_DIRECTORY_START_ONLY));
         assume(p, IMM_SETTING_ROOT_EPHEMERAL, imm_setting_bool(p->s, IMM_SETTING_ROOT_EPHEMERAL));
 }
 

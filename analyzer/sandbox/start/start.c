@@ -126,10 +126,41 @@ static bool pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena 
                 IMM_SETTING_PAM_NAME, v->origin);
 }
 
+/* OpenFile=PATH[:NAME[:OPTIONS]], which the commands of ExecStart= get */
+static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
+        struct imm_arena *a, struct imm_start_fault *ret) {
+        const struct imm_value *v = imm_setting(s, IMM_SETTING_OPEN_FILE),
+                               *start = imm_setting(s, IMM_SETTING_EXEC_START);
+        bool gets = false;
+
+        for (size_t i = 0; i < start->commands.n; i++)
+                gets |= imm_command_kind_of(s, IMM_SETTING_EXEC_START, start->commands.v + i) ==
+                        kind;
+        for (size_t i = 0; gets && i < v->strings.n; i++) {
+                const char *text = v->strings.v[i].text, *path, *options;
+                size_t n = strcspn(text, ":\\");
+                struct stat st;
+
+                /* with a colon in its path: not understood here */
+                if (*text != '/' || text[n] == '\\')
+                        continue;
+                path = imm_strndup(a, text, n);
+                options = text[n] ? strchr(text + n + 1, ':') : NULL;
+                if (options && strstr(options, "graceful"))
+                        continue;
+                if (surely_missing(m, s, path) ||
+                        (!(options && strstr(options, "read-only")) &&
+                                imm_root_stat(m->root, path, &st) == 0 && S_ISDIR(st.st_mode)))
+                        return fault(ret, IMM_OUTCOME_FDS_FAILURE, path, IMM_SETTING_OPEN_FILE,
+                                v->strings.v[i].origin);
+        }
+        return false;
+}
+
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret) {
-        return environment(m, s, a, ret) || streams(m, s, a, ret) ||
-               (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
+        return environment(m, s, a, ret) || open_files(m, s, kind, a, ret) ||
+               streams(m, s, a, ret) || (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
 }
 
 /* ---- in it ---- */
@@ -154,7 +185,9 @@ static const char *absolute(const struct imm_walk *w, const char *program, struc
                         w->a, "%s/%s", own->strings.n ? own->strings.v[i].text : path[i], program);
 
                 imm_walk_to(w, at, true, ret);
-                if (ret->end == IMM_WALK_FOUND && S_ISREG(ret->node.mode))
+                if (ret->end == IMM_WALK_FOUND && S_ISREG(ret->node.mode) &&
+                        (ret->node.mode & 0111) &&
+                        !(ret->mount && (ret->mount->flags & IMM_MOUNT_NOEXEC)))
                         return at;
         }
         return program;

@@ -459,6 +459,12 @@ static bool is_general(const char *library) {
         return false;
 }
 
+static bool is_notify(const struct imm_settings *s) {
+        const char *type = imm_setting_word(s, IMM_SETTING_TYPE);
+
+        return type && imm_after(type, "notify");
+}
+
 static void of_need(struct collector *c, int k) {
         const struct imm_need *n = &c->closure->v[k];
         int program = program_of(c->closure, k);
@@ -499,6 +505,10 @@ static void of_need(struct collector *c, int k) {
         if (main)
                 c->main_elf = f->elf && !is_interpreter(base_name(n->path)) ? n->path : NULL;
         c->scripts |= runs && !f->elf;
+        if (n->kind == IMM_NEED_COMMAND && imm_streq(base_name(n->path), "systemd-notify") &&
+                n->by >= 0 && c->closure->v[n->by].kind == IMM_NEED_PROGRAM && is_notify(c->s))
+                use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, n->path, "%s runs %s",
+                        c->closure->v[n->by].path, n->path);
         if (is_sourced(n)) {
                 for (size_t i = 0; i < f->strings.n; i++)
                         use_string(c, n->path, f->strings.v[i], true);
@@ -526,15 +536,22 @@ static void of_need(struct collector *c, int k) {
 /* ---- the unit's own text ---- */
 
 /* Has it a line of that key, of whose words one is @word (NULL: any)? */
+static bool file_says(
+        const struct imm_unit_file *f, const char *section, const char *key, const char *word) {
+        for (size_t k = 0; k < f->n_assignments; k++) {
+                const struct imm_assignment *at = &f->assignments[k];
+
+                if (imm_streq(at->section, section) && imm_streq(at->key, key) &&
+                        (!word || strstr(at->value, word)))
+                        return true;
+        }
+        return false;
+}
+
 static bool says(const struct imm_unit *u, const char *section, const char *key, const char *word) {
         for (size_t i = 0; i < u->n_files; i++)
-                for (size_t k = 0; k < u->files[i]->n_assignments; k++) {
-                        const struct imm_assignment *at = &u->files[i]->assignments[k];
-                        const char *found = word ? strstr(at->value, word) : at->value;
-
-                        if (found && imm_streq(at->section, section) && imm_streq(at->key, key))
-                                return true;
-                }
+                if (file_says(u->files[i], section, key, word))
+                        return true;
         return false;
 }
 
@@ -595,6 +612,10 @@ static void of_unit(struct collector *c) {
         set_command(c, NULL, true);
         if (type && imm_after(type, "notify"))
                 use_add(c, IMM_FACILITY_NOTIFY, MUST, NULL, NULL, "Type=%s", type);
+        if (is_notify(c->s) && c->u->n_files > 1 &&
+                file_says(c->u->files[0], "Service", "NotifyAccess", "all"))
+                use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, NULL, "%s: NotifyAccess=all",
+                        c->u->files[0]->path);
         if (type && imm_streq(type, "dbus"))
                 use_add(c, IMM_FACILITY_BUS, MUST, NULL, NULL, "Type=dbus");
         if (type && imm_streq(type, "forking") && pid && *pid == '/')

@@ -529,6 +529,18 @@ static void by_task_limits(struct judge *j, const struct imm_use *u) {
                 deny(j, u, IMM_SETTING_LIMIT_NPROC, NULL, "limits to %" PRIu64, nproc->limit.soft);
 }
 
+/* Messages of helpers count with NotifyAccess=all only; systemd-notify(1) may speak for the main
+ * process if it has the privilege to. */
+static void by_notify_access(struct judge *j, const struct imm_use *u) {
+        const char *word = imm_setting_word(j->s, IMM_SETTING_NOTIFY_ACCESS);
+        bool privileged = identity(j, u)->userns == IMM_USERNS_NONE &&
+                          (identity(j, u)->cap_effective & CAP_BIT(SYS_ADMIN));
+
+        if (!word || imm_streq(word, "all") || (u->object && privileged))
+                return;
+        deny(j, u, IMM_SETTING_NOTIFY_ACCESS, NULL, "does not listen to");
+}
+
 static void special(struct judge *j, const struct imm_use *u) {
         switch (u->facility) {
         case IMM_FACILITY_CHILDREN:
@@ -548,6 +560,9 @@ static void special(struct judge *j, const struct imm_use *u) {
                 break;
         case IMM_FACILITY_MEMLOCK:
                 by_memory_limit(j, u);
+                break;
+        case IMM_FACILITY_NOTIFY_HELPER:
+                by_notify_access(j, u);
                 break;
         case IMM_FACILITY_NEVER_NOTIFIES:
                 deny(j, u, IMM_SETTING_TYPE, NULL, "waits for");
@@ -572,14 +587,14 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK, IMM_SETTING_LIMIT_NPROC,
                 IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC, IMM_SETTING_TASKS_MAX,
                 IMM_SETTING_LOCK_PERSONALITY, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
-                IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_PRIVATE_DEVICES,
-                IMM_SETTING_PRIVATE_MOUNTS, IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS,
-                IMM_SETTING_PRIVATE_TMP, IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROC_SUBSET,
-                IMM_SETTING_PROTECT_CLOCK, IMM_SETTING_PROTECT_CONTROL_GROUPS,
-                IMM_SETTING_PROTECT_HOME, IMM_SETTING_PROTECT_HOSTNAME,
-                IMM_SETTING_PROTECT_KERNEL_LOGS, IMM_SETTING_PROTECT_KERNEL_MODULES,
-                IMM_SETTING_PROTECT_KERNEL_TUNABLES, IMM_SETTING_PROTECT_PROC,
-                IMM_SETTING_PROTECT_SYSTEM, IMM_SETTING_READ_ONLY_PATHS,
+                IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_NOTIFY_ACCESS,
+                IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
+                IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS, IMM_SETTING_PRIVATE_TMP,
+                IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROC_SUBSET, IMM_SETTING_PROTECT_CLOCK,
+                IMM_SETTING_PROTECT_CONTROL_GROUPS, IMM_SETTING_PROTECT_HOME,
+                IMM_SETTING_PROTECT_HOSTNAME, IMM_SETTING_PROTECT_KERNEL_LOGS,
+                IMM_SETTING_PROTECT_KERNEL_MODULES, IMM_SETTING_PROTECT_KERNEL_TUNABLES,
+                IMM_SETTING_PROTECT_PROC, IMM_SETTING_PROTECT_SYSTEM, IMM_SETTING_READ_ONLY_PATHS,
                 IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, IMM_SETTING_RESTRICT_NAMESPACES,
                 IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID,
                 IMM_SETTING_ROOT_DIRECTORY, IMM_SETTING_SOCKET_BIND_DENY,

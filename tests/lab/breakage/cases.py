@@ -59,6 +59,10 @@ CASES = {  # rule: cases that fail, cases that work
     "NoNewPrivileges": (
         [("gaind", "User=daemon\nNoNewPrivileges=yes")],
         [("gaind", "User=daemon"), ("gaind", "NoNewPrivileges=yes")]),
+    "NotifyAccess": (
+        [("sayd", "Type=notify\nTimeoutStartSec=10\nUser=daemon\nNotifyAccess=main"),
+         ("sayd", "Type=notify\nTimeoutStartSec=10\nCapabilityBoundingSet=CAP_KILL\nNotifyAccess=exec")],
+        [("sayd", NOTIFY + "\nUser=daemon\nNotifyAccess=all"), ("sayd", NOTIFY + "\nNotifyAccess=main")]),
     "PrivateDevices": (
         [("serialdev", "PrivateDevices=yes")],
         [("serialdev", "ProtectClock=no"), ("serialdev", "PrivateTmp=yes")]),

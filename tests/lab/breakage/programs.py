@@ -178,5 +178,6 @@ FILES = {
     "etc/gaind.conf": "helper /usr/local/bin/gainer\n",
     "etc/ownerd.conf": "datadir /var/lib/ownerd\n",
     "srv/app/data": "data\n",
+    "usr/local/bin/sayd": "#!/bin/sh\nsystemd-notify --ready\nexec sleep 600\n",
     "home/alice/song": "la\n",
 }

@@ -305,7 +305,8 @@ int imm_history_figures(struct imm_history *h, int64_t run, struct imm_arena *a,
         r = imm_history_prepare(h,
                 "SELECT u.value, l.value, s.exposure, s.reach FROM run_state rs "
                 "JOIN state s ON s.id = rs.state JOIN text u ON u.id = s.unit "
-                "LEFT JOIN text l ON l.id = s.load WHERE rs.run = ? ORDER BY u.value",
+                "LEFT JOIN text l ON l.id = s.load WHERE rs.run = ? AND u.value IS NOT NULL "
+                "ORDER BY u.value",
                 &q, err);
         if (r < 0)
                 return r;

@@ -35,6 +35,8 @@ static int make(void **state) {
         tree_dir("srv/sub");
         tree_link("../usr", "srv/up");
         tree_link("loop", "srv/loop");
+        tree_link(".", "srv/dot");
+        tree_link("sub/.", "srv/named-dot");
         tree_file("srv/tree/usr/bin/true", "#!x\n");
         assert_int_equal(chmod(tree_path("srv/tree/usr/bin/true"), 0755), 0);
         return imm_root_open(&root, tree, &err);
@@ -196,6 +198,24 @@ TEST(links_and_failures) {
         CHECK(rows);
 }
 
+TEST(own_process) {
+        static const struct row rows[] = {
+                {"InaccessiblePaths=/proc/self", "/proc/@self",
+                        {"bind /run/systemd/inaccessible/dir ro,nosuid,nodev",
+                                "bind /run/systemd/inaccessible/dir ro,nosuid,nodev,noexec"}},
+                {"TemporaryFileSystem=/proc", "/proc", {"tmpfs tmpfs rw,nodev"}},
+                {"PrivateUsers=yes\nReadOnlyPaths=/proc/self/uid_map", "/", {"user-failure"}},
+                {"ReadOnlyPaths=/srv/dot", "/srv",
+                        {"namespace-failure", "bind /srv ro", NULL, NULL}},
+                {"ReadOnlyPaths=/srv/named-dot", "/srv/sub", {"namespace-failure"}},
+                {"InaccessiblePaths=/srv/named-dot", "/srv/sub",
+                        {"bind /run/systemd/inaccessible/dir ro,nosuid,nodev",
+                                "bind /run/systemd/inaccessible/dir ro,nosuid,nodev,noexec"}},
+        };
+
+        CHECK(rows);
+}
+
 TEST(roots) {
         static const struct row rows[] = {
                 {"RootDirectory=/srv/tree", "/", {"bind /srv/tree rw"}},
@@ -327,6 +347,7 @@ int main(void) {
                 cmocka_unit_test(protections),
                 cmocka_unit_test(priorities),
                 cmocka_unit_test(links_and_failures),
+                cmocka_unit_test(own_process),
                 cmocka_unit_test(roots),
                 cmocka_unit_test(directories),
                 cmocka_unit_test(shared),

@@ -26,10 +26,13 @@ static uint64_t granted(const struct imm_file_caps *f, const struct imm_identity
 
 /*
  * What systemd still has when it executes the program: nothing behind setresuid(2), unless it had
- * to keep capabilities over it.
+ * to keep capabilities over it. A user's manager changes no user, and has all in the namespace that
+ * it made.
  */
-static uint64_t caps_before(const struct imm_settings *s, const struct imm_identity *id) {
-        bool keeps = id->uid == 0 || id->secure_bits ||
+static uint64_t caps_before(
+        const struct imm_manager *m, const struct imm_settings *s, const struct imm_identity *id) {
+        bool of_own_namespace = m->scope != IMM_SCOPE_SYSTEM && id->userns != IMM_USERNS_NONE;
+        bool keeps = id->uid == 0 || of_own_namespace || id->secure_bits ||
                      imm_setting_number(s, IMM_SETTING_AMBIENT_CAPABILITIES) != 0 ||
                      id->cap_inheritable != id->cap_ambient;
 
@@ -44,7 +47,7 @@ static void change_identity(struct imm_manager *m, struct imm_settings *s,
         const struct imm_spot *spot, const char *program, struct imm_arena *a,
         struct imm_identity *id) {
         const struct imm_file_caps *caps = spot->node.caps;
-        uint64_t before = caps_before(s, id);
+        uint64_t before = caps_before(m, s, id);
         const struct imm_user *u;
         bool root_before = id->uid == 0, set_id;
 

@@ -237,15 +237,27 @@ static const char *working_directory(const struct imm_walk *w) {
         return dir ? dir : "/~ of a dynamic user";
 }
 
-/*
- * The program is looked up before the user is changed: where the service itself may not search, the
- * manager's own rights say whether there is one at all.
+/* Who looks the program up, before the user is changed: root, in the user namespace if there is one
  */
-static void look_as_manager(const struct imm_walk *w, const char *program, struct imm_spot *spot) {
-        const struct imm_identity root = {.cap_bounding = IMM_CAPS_ALL,
+static struct imm_identity manager_of(const struct imm_walk *w) {
+        struct imm_identity id = {.cap_bounding = IMM_CAPS_ALL,
                 .cap_permitted = IMM_CAPS_ALL,
                 .cap_effective = IMM_CAPS_ALL,
-                .user = "root"};
+                .user = "root",
+                .userns = w->id->userns,
+                .mapped_uid = w->id->mapped_uid,
+                .mapped_gid = w->id->mapped_gid,
+                .maps_root = w->id->maps_root};
+
+        return w->m->scope == IMM_SCOPE_SYSTEM ? id : *w->id;
+}
+
+/*
+ * Where the service itself may not search, the manager's own rights say whether there is one at
+ * all.
+ */
+static void look_as_manager(const struct imm_walk *w, const char *program, struct imm_spot *spot) {
+        const struct imm_identity root = manager_of(w);
         struct imm_walk as_root = *w;
         struct imm_spot seen;
 
@@ -256,6 +268,18 @@ static void look_as_manager(const struct imm_walk *w, const char *program, struc
         imm_walk_to(&as_root, program, true, &seen);
         if (seen.end == IMM_WALK_ABSENT || seen.end == IMM_WALK_LOOP)
                 *spot = seen;
+}
+
+/* Is it something that the manager could not execute either? */
+static bool refuses_manager(const struct imm_walk *w, const struct imm_spot *spot) {
+        const struct imm_identity root = manager_of(w);
+        struct imm_walk as_root = *w;
+
+        if (spot->end != IMM_WALK_FOUND)
+                return false;
+        as_root.id = &root;
+        return (w->s->version >= 248 && !S_ISREG(spot->node.mode)) ||
+               imm_access_judge(&as_root, spot, IMM_MODE_EXECUTE).answer == 0;
 }
 
 /* A mount whose content cannot be known lies where the root has the program. */
@@ -274,17 +298,13 @@ static bool may_hide(const struct imm_walk *host, const struct imm_spot *spot, c
  * cannot be executed, while without any procfs another way is taken.
  */
 static bool lacks_descriptors(const struct imm_walk *w) {
-        const struct imm_identity root = {.cap_bounding = IMM_CAPS_ALL,
-                .cap_permitted = IMM_CAPS_ALL,
-                .cap_effective = IMM_CAPS_ALL,
-                .user = "root"};
+        const struct imm_identity manager = manager_of(w);
         struct imm_walk as_manager = *w;
         struct imm_spot fd, proc;
 
         if (w->s->version < 248 || w->s->version > 256 || !w->table->has_namespace)
                 return false;
-        if (w->m->scope == IMM_SCOPE_SYSTEM)
-                as_manager.id = &root;
+        as_manager.id = &manager;
         imm_walk_to(&as_manager, "/proc/self/fd", true, &fd);
         if (fd.end == IMM_WALK_UNKNOWN ||
                 (fd.end == IMM_WALK_FOUND && fd.node.api == IMM_API_PID_FD && fd.node.self))
@@ -312,6 +332,7 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
         look_as_manager(w, program, &spot);
         /* nothing is executed on a noexec mount, whatever may be there */
         if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP || lacks_descriptors(w) ||
+                refuses_manager(w, &spot) ||
                 (spot.end == IMM_WALK_UNKNOWN && never_made(w, IMM_OWN_ALL, program)) ||
                 (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
                         (spot.mount->flags & IMM_MOUNT_NOEXEC)))

@@ -355,8 +355,7 @@ static void read_fstab(const struct reader *r) {
 
 /* ---- mount units ---- */
 
-static void unit_of_root(
-        const struct reader *r, const struct imm_boot_targets *boot, const char *name) {
+static void unit_of_root(const struct reader *r, const char *name, bool wanted) {
         struct imm_mount_unit u;
         struct imm_boot_mount b;
 
@@ -373,30 +372,40 @@ static void unit_of_root(
                 imm_streq(b.path, "/run") || imm_streq(b.path, "/"))
                 return;
         describe(r, &b, u.options);
-        if (!imm_boot_wants(r->m->root, boot, name, r->a)) {
-                imm_array_foreach (old, r->to) /* fstab wants it */
-                        if (imm_streq(old->path, b.path) && imm_after(u.file, "/etc/"))
-                                *old = b;
-                imm_strv_add(r->a, &r->to->left, b.path);
-                return;
-        }
-        add(r, &b, imm_after(u.file, "/etc/"));
+        if (wanted || imm_after(u.file, "/etc/"))
+                add(r, &b, imm_after(u.file, "/etc/"));
+}
+
+/* The name of the unit of a mount point */
+static const char *unit_name(struct imm_arena *a, const char *path) {
+        const char *name = "";
+
+        for (const char *p = path + 1; *p; p++)
+                if (*p == '/')
+                        name = imm_printf(a, "%s-", name);
+                else if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+                         (*p >= 'A' && *p <= 'Z') || strchr(":_", *p) ||
+                         (*p == '.' && p > path + 1))
+                        name = imm_printf(a, "%s%c", name, *p);
+                else
+                        name = imm_printf(a, "%s\\x%02x", name, (unsigned char)*p);
+        return imm_printf(a, "%s.mount", name);
 }
 
 static void read_units(const struct reader *r) {
         struct imm_boot_targets boot = {0};
+        size_t of_fstab = r->to->n;
 
+        for (size_t i = 0; i < of_fstab;
+                i++) /* fstab wants it, and an administrator's unit is it */
+                if (r->to->v[i].content != IMM_BOOT_FLAGS)
+                        unit_of_root(r, unit_name(r->a, r->to->v[i].path), false);
         imm_boot_targets_list(r->m->root, r->a, &boot);
-        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++) {
-                struct imm_dirent *entries;
-                size_t n;
-
-                if (imm_root_list(r->m->root, unit_dirs[d], r->a, &entries, &n) < 0)
-                        continue;
-                for (size_t i = 0; i < n; i++)
-                        if (imm_ends_with(entries[i].name, ".mount"))
-                                unit_of_root(r, &boot, entries[i].name);
-        }
+        imm_array_foreach (w, &boot.folders)
+                for (size_t i = 0; i < w->n; i++)
+                        if (imm_ends_with(w->entries[i].name, ".mount") &&
+                                imm_boot_wants(r->m->root, &boot, w->entries[i].name, r->a))
+                                unit_of_root(r, w->entries[i].name, true);
 }
 
 static int by_path(const void *a, const void *b) {

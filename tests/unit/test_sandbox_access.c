@@ -44,6 +44,11 @@ static int make(void **state) {
                 "# comment\ntmpfs /srv/mem tmpfs noexec,mode=0711,uid=7 0 0\n"
                 "/srv/www /srv/bo\\040und none bind,ro\n/dev/sdb1 /srv/disk ext4 defaults 0 2\n"
                 "UUID=1 /srv/full\text4 nosuid\ntmpfs /srv/later tmpfs noauto\nbroken\n");
+        /* as the manager reads it: comments, continued lines, other sections, blanks */
+        tree_file("etc/systemd/system/srv-unit.mount",
+                "[Unit]\nWhat=no\n[Mount]\nWhat = tmpfs\n# Type=ext4\nWhere = \\\n /srv/unit\n"
+                "Type=tmpfs\nOptions=ro,nosuid\n");
+        tree_link("../srv-unit.mount", "etc/systemd/system/multi-user.target.wants/srv-unit.mount");
         return imm_root_open(&root, tree, &err);
 }
 
@@ -397,8 +402,12 @@ TEST(boot_mounts_what_fstab_asks_for) {
         assert_int_equal(at.end, IMM_WALK_FOUND);
         assert_string_equal(at.node.doubt, "the file system of /etc/fstab:5 on /srv/full");
         all = imm_boot_mounts_of(x.w.m);
-        assert_int_equal(all->n, 4);
-        assert_string_equal(all->left.v[0], "/srv/later");
+        assert_int_equal(all->n, 5);
+        assert_int_equal(
+                imm_boot_mount_at(all, "/srv/unit")->flags, IMM_MOUNT_RDONLY | IMM_MOUNT_NOSUID);
+        assert_string_equal(all->left.v[0].path, "/srv/later");
+        imm_walk_to(&x.w, "/srv/later", true, &at);
+        assert_non_null(at.node.doubt);
         assert_int_equal(imm_boot_mount_at(all, "/srv/mem/x")->flags, IMM_MOUNT_NOEXEC);
         assert_null(imm_boot_mount_at(all, "/srv/memory"));
         imm_arena_free(x.b->a);

@@ -148,15 +148,20 @@ static void look_booted(struct imm_nodes *n, const struct imm_root *root, const 
         unsigned binds, struct imm_node *ret) {
         const struct imm_boot_mount *b =
                 n->mounts.n > 0 ? imm_boot_mount_at(&n->mounts, path) : NULL;
+        const struct imm_boot_mount *left =
+                n->mounts.left.n > 0 ? imm_boot_mount_left(&n->mounts, path) : NULL;
         const char *rest = b ? path + strlen(b->path) : "";
 
         if (!b || (b->content == IMM_BOOT_DEVICE && b->filled)) {
                 look(root, path, n->arena, ret);
+                if (!b && ret->state == IMM_NODE_ABSENT && leads_to_mount(&n->mounts, path))
+                        *ret = (struct imm_node){.mode = S_IFDIR | 0755};
                 if (b)
                         ret->doubt = imm_printf(n->arena, "the file system of %s on %s",
                                 imm_boot_mount_text(b, n->arena), b->path);
-                else if (ret->state == IMM_NODE_ABSENT && leads_to_mount(&n->mounts, path))
-                        *ret = (struct imm_node){.mode = S_IFDIR | 0755};
+                else if (left)
+                        ret->doubt = imm_printf(n->arena, "what %s may mount on %s later",
+                                imm_boot_mount_text(left, n->arena), left->path);
                 return;
         }
         if (b->content == IMM_BOOT_EMPTY) {

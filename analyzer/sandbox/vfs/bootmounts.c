@@ -1,6 +1,7 @@
 #include "analyzer/sandbox/vfs/bootmounts.h"
 
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/unit/syntax.h"
 
 enum { NSUID = IMM_MOUNT_NOSUID, NDEV = IMM_MOUNT_NODEV, NEXEC = IMM_MOUNT_NOEXEC };
 enum { FILE_MAX = 1 << 16, FSTAB_MAX = 1 << 20, FIELDS = 4 };
@@ -127,23 +128,22 @@ bool imm_boot_wants(const struct imm_root *root, const struct imm_boot_targets *
 /* The values of [Mount] in one file over those that were there */
 static void read_unit(const struct imm_root *root, const char *path, struct imm_arena *a,
         struct imm_mount_unit *to) {
+        static const struct imm_syntax all_sections = {.version = IMM_VERSION_LATEST};
         const struct {
                 const char *key, **value;
-        } keys[] = {{"What=", &to->what}, {"Where=", &to->where}, {"Type=", &to->type},
-                {"Options=", &to->options}};
+        } keys[] = {{"What", &to->what}, {"Where", &to->where}, {"Type", &to->type},
+                {"Options", &to->options}};
+        struct imm_unit_file file = {.path = path};
         struct imm_blob blob;
 
         if (imm_root_read(root, path, FILE_MAX, a, &blob, NULL) < 0)
                 return;
-        for (const char *p = blob.data; p; p = strchr(p, '\n')) {
-                p += *p == '\n';
-                for (size_t i = 0; i < IMM_ELEMENTSOF(keys); i++) {
-                        const char *value = imm_after(p, keys[i].key);
-
-                        if (value)
-                                *keys[i].value = imm_strndup(a, value, strcspn(value, "\r\n"));
-                }
-        }
+        imm_syntax_parse(&all_sections, imm_strndup(a, blob.data, blob.size), blob.size, a, &file);
+        for (size_t i = 0; i < file.n_assignments; i++)
+                for (size_t k = 0; k < IMM_ELEMENTSOF(keys); k++)
+                        if (imm_streq(file.assignments[i].section, "Mount") &&
+                                imm_streq(file.assignments[i].key, keys[k].key))
+                                *keys[k].value = file.assignments[i].value;
 }
 
 bool imm_mount_unit_read(const struct imm_root *root, const char *unit, struct imm_arena *a,
@@ -331,7 +331,7 @@ static void fstab_line(const struct reader *r, const char *line, size_t n, unsig
                 b.type = "autofs";
                 b.flags = 0;
         } else if (!made) {
-                imm_strv_add(r->a, &r->to->left, b.path);
+                *imm_array_push(r->a, &r->to->left) = b;
                 return;
         }
         add(r, &b, false);
@@ -432,6 +432,14 @@ const struct imm_boot_mount *imm_boot_mount_at(
                 if (b->content != IMM_BOOT_FLAGS && below(path, b->path))
                         best = b;
         return best;
+}
+
+const struct imm_boot_mount *imm_boot_mount_left(
+        const struct imm_boot_mounts *all, const char *path) {
+        imm_array_foreach (b, &all->left)
+                if (below(path, b->path))
+                        return b;
+        return NULL;
 }
 
 const char *imm_boot_mount_text(const struct imm_boot_mount *b, struct imm_arena *a) {

@@ -31,7 +31,7 @@ struct imm_boot_mount {
 struct imm_boot_mounts {
         struct imm_boot_mount *v; /* by path */
         size_t n, cap;
-        struct imm_strv left; /* paths of those that a boot does not make by itself */
+        IMM_LIST(imm_boot_mount) left; /* of fstab: those that a boot does not make by itself */
 };
 
 void imm_boot_mounts_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot_mounts *ret);
@@ -39,6 +39,10 @@ void imm_boot_mounts_read(struct imm_manager *m, struct imm_arena *a, struct imm
 const struct imm_boot_mounts *imm_boot_mounts_of(struct imm_manager *m);
 /* The one that @path lies on, flags left out; or NULL */
 const struct imm_boot_mount *imm_boot_mount_at(const struct imm_boot_mounts *all, const char *path);
+
+/* One that a boot does not make by itself and that @path would lie on; or NULL */
+const struct imm_boot_mount *imm_boot_mount_left(
+        const struct imm_boot_mounts *all, const char *path);
 
 /* "fstab:12" and what it mounts, for people */
 const char *imm_boot_mount_text(const struct imm_boot_mount *b, struct imm_arena *a);

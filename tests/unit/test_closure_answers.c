@@ -180,29 +180,47 @@ static void remove_all(const char *path) {
         (void)nftw(path, tree_drop, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Fails where something else than a folder stands above it: no matter */
-static void make_parents(const char *path) {
+static bool is_link(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+/*
+ * Makes the folders above @path. False where one of them is a link: a link of the tree, to /usr/bin
+ * say, leads out of it here, and nothing is ever changed there.
+ */
+static bool make_parents(const char *path) {
         char part[2 * PATH_MAX];
 
         (void)snprintf(part, sizeof(part), "%s", path);
         for (char *p = strchr(part + strlen(tree) + 1, '/'); p; p = strchr(p + 1, '/')) {
                 *p = 0;
+                if (is_link(part))
+                        return false;
                 (void)mkdir(part, 0755);
                 *p = '/';
         }
+        return true;
 }
 
 /* Never the same size twice: two changes within a tick of the clock must be told apart, which
  * outside of this test what changed just now not being kept sees to. */
 static void write_text(const char *path, const char *text) {
         static int size = 1;
-        FILE *f = fopen(path, "we");
+        FILE *f;
+        int fd;
 
-        if (!f)
+        if (is_link(path))
+                (void)unlink(path);
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (fd < 0)
                 return;
+        assert_int_equal(fchmod(fd, dice(3) ? 0755 : 0644), 0);
+        f = fdopen(fd, "w");
+        assert_non_null(f);
         fprintf(f, "%s%*s\n", text, size++, "");
         assert_int_equal(fclose(f), 0);
-        (void)chmod(path, dice(3) ? 0755 : 0644);
 }
 
 /* Another file of the same size, mode and time of modification, as a package manager may bring it
@@ -239,7 +257,8 @@ static void mutate(void) {
 
         (void)snprintf(path, sizeof(path), "%s", tree_path(places[dice(IMM_ELEMENTSOF(places))]));
         (void)snprintf(other, sizeof(other), "%s", tree_path(places[dice(IMM_ELEMENTSOF(places))]));
-        make_parents(path);
+        if (!make_parents(path) || !make_parents(other))
+                return;
         switch (what) {
         case 0:
         case 1:
@@ -261,7 +280,8 @@ static void mutate(void) {
                 (void)link(tree_path("elf"), path);
                 break;
         case 7:
-                (void)chmod(path, dice(2) ? 0644 : dice(2) ? 0755 : 04755);
+                if (!is_link(path))
+                        (void)chmod(path, dice(2) ? 0644 : dice(2) ? 0755 : 04755);
                 break;
         case 8:
                 (void)rename(path, other);

@@ -13,6 +13,7 @@ static time_t later, since; /* later than all that a test does */
 
 static int make(void **state) {
         FILE *f = fopen("/proc/self/exe", "re");
+        struct stat root, st;
 
         since = later = time(NULL) + 3600;
         assert_non_null(f);
@@ -21,6 +22,11 @@ static int make(void **state) {
         own_n = fread(own, 1, 64 << 20, f);
         assert_int_equal(fclose(f), 0);
         (void)tree_make(state);
+        if (stat("/", &root) < 0 || stat(tree, &st) < 0 || st.st_dev != root.st_dev) {
+                (void)tree_remove(state);
+                puts("neither /tmp nor /var/tmp is on the file system of /: nothing is kept there");
+                exit(77);
+        }
         tree_bytes("usr/bin/elf", own, own_n);
         tree_file("usr/bin/script", "#!/bin/first -x\n");
         assert_int_equal(chmod(tree_path("usr/bin/elf"), 0755), 0);

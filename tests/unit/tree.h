@@ -1,6 +1,9 @@
 #pragma once
 
-/* A small root in /tmp for a test: tree_file("etc/passwd", "..."), removed at the end. */
+/*
+ * A small root for a test: tree_file("etc/passwd", "..."), removed at the end. In /tmp, or where
+ * that is a file system of its own in /var/tmp: only of the machine's own one is anything kept.
+ */
 
 #include "tests/unit/test.h"
 
@@ -13,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char tree[] = "/tmp/immure-test-XXXXXX";
+static char tree[] = "/var/tmp/immure-test-XXXXXX";
 
 static inline const char *tree_path(const char *rel) {
         static char path[2 * PATH_MAX];
@@ -63,7 +66,10 @@ static inline int tree_drop(const char *path, const struct stat *st, int flag, s
 }
 
 static inline int tree_make(void **state) {
-        memcpy(tree + strlen(tree) - 6, "XXXXXX", 6);
+        struct stat root, tmp;
+        bool own = stat("/", &root) == 0 && stat("/tmp", &tmp) == 0 && tmp.st_dev != root.st_dev;
+
+        (void)snprintf(tree, sizeof(tree), "%s/immure-test-XXXXXX", own ? "/var/tmp" : "/tmp");
         return mkdtemp(tree) ? 0 : -1;
 }
 

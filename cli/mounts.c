@@ -88,6 +88,8 @@ static const struct {
                 "install the file, or take PAMName= away"},
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = {"its environment cannot be read",
                 "make the file exist, or begin its path with '-'"},
+        [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = {"its user cannot be made",
+                "give it a name of letters, digits, '_' and '-', of at most 31 characters"},
         [IMM_OUTCOME_UNKNOWN] = {"whether it starts cannot be known from files", NULL},
 };
 

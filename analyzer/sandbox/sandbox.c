@@ -19,6 +19,7 @@ static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_PAM_FAILURE] = "pam-failure",
         [IMM_OUTCOME_FDS_FAILURE] = "fds-failure",
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "environment-failure",
+        [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = "dynamic-user-failure",
         [IMM_OUTCOME_UNKNOWN] = "unknown",
 };
 
@@ -52,6 +53,7 @@ const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
                 [IMM_OUTCOME_FDS_FAILURE] = "202/FDS",
                 [IMM_OUTCOME_NETWORK_FAILURE] = "225/NETWORK",
                 [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "resources",
+                [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = "resources",
         };
 
         if (o == IMM_OUTCOME_STATE_DIRECTORY_FAILURE)
@@ -155,7 +157,8 @@ static void start(struct imm_manager *m, struct imm_settings *s, struct imm_aren
 
         if (s->load != IMM_LOAD_LOADED)
                 return;
-        if (id->outcome == IMM_OUTCOME_USER_FAILURE || id->outcome == IMM_OUTCOME_GROUP_FAILURE) {
+        if (id->outcome == IMM_OUTCOME_USER_FAILURE || id->outcome == IMM_OUTCOME_GROUP_FAILURE ||
+                id->outcome == IMM_OUTCOME_DYNAMIC_USER_FAILURE) {
                 set_outcome(t, id->outcome, id->why, id->origin);
                 return;
         }

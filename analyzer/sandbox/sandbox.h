@@ -40,6 +40,7 @@ enum imm_outcome {
         IMM_OUTCOME_PAM_FAILURE,             /* 224 */
         IMM_OUTCOME_FDS_FAILURE,             /* 202 */
         IMM_OUTCOME_ENVIRONMENT_FAILURE,     /* before any process: Result=resources */
+        IMM_OUTCOME_DYNAMIC_USER_FAILURE,    /* the same */
         IMM_OUTCOME_UNKNOWN,                 /* images, a program below what is made at run time */
         IMM_OUTCOME_N,
 };

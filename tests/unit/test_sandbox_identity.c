@@ -158,6 +158,14 @@ TEST(dynamic_users_are_those_of_the_root_if_they_exist) {
         assert_true(w.id.no_new_privileges);
         done(&w);
         runs_as("DynamicUser=yes\nUser=web", 33, 33, "33 50");
+        /* before any process, also where there is such a user */
+        fails(257, IMM_SCOPE_SYSTEM, "DynamicUser=yes\nUser=a.b", IMM_OUTCOME_DYNAMIC_USER_FAILURE);
+        fails(247, IMM_SCOPE_SYSTEM, "DynamicUser=yes\nGroup=a.b",
+                IMM_OUTCOME_DYNAMIC_USER_FAILURE);
+        fails(257, IMM_SCOPE_SYSTEM, "DynamicUser=yes\nUser=abcdefghijklmnopqrstuvwxyz012345",
+                IMM_OUTCOME_DYNAMIC_USER_FAILURE);
+        fails(257, IMM_SCOPE_SYSTEM, "DynamicUser=yes\nUser=abcdefghijklmnopqrstuvwxyz01234",
+                IMM_OUTCOME_OK);
         /* a group of that name alone is a conflict */
         fails(257, IMM_SCOPE_SYSTEM, "DynamicUser=yes\nUser=team", IMM_OUTCOME_USER_FAILURE);
 }

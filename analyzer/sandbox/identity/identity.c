@@ -127,6 +127,21 @@ struct creds {
         gid_t gid;
 };
 
+/* What systemd makes itself has to be plain, also where such a user is there already. */
+static void not_makeable(struct imm_identity *id, const char *name, struct imm_arena *a) {
+        enum { NAME_MAX_UTMP = 31 };
+        static const char plain[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-";
+        unsigned number;
+
+        if (!name || parse_id(name, &number))
+                return;
+        if (strspn(name, plain) != strlen(name) || strchr("0123456789-", *name) ||
+                strlen(name) > NAME_MAX_UTMP)
+                fail(id, IMM_OUTCOME_DYNAMIC_USER_FAILURE,
+                        imm_printf(a, "%s is no name for a dynamic user", name));
+}
+
 static void dynamic_creds(const struct imm_manager *m, const struct imm_settings *s,
         struct creds *c, struct imm_identity *id, struct imm_arena *a) {
         const char *user = imm_setting_string(s, IMM_SETTING_USER);
@@ -138,6 +153,8 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
         if (!user)
                 user = s->unit->prefix;
         *c = (struct creds){true, true, user, DYNAMIC_MIN, DYNAMIC_MIN};
+        not_makeable(id, imm_setting_string(s, IMM_SETTING_USER), a);
+        not_makeable(id, group, a);
         u = imm_user_by_name(m->users, user);
         if (parse_id(user, &number)) /* and nobody is asked whether there is one */
                 c->uid = c->gid = number;

@@ -399,7 +399,8 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
                                 id->outcome == IMM_OUTCOME_GROUP_FAILURE ? IMM_SETTING_GROUP
                                                                          : IMM_SETTING_USER),
                         id->origin};
-                add(w, when, &f, NULL, NULL);
+                add(w, id->outcome == IMM_OUTCOME_DYNAMIC_USER_FAILURE ? IMM_PREFLIGHT_START : when,
+                        &f, NULL, NULL);
         }
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
                 add(w, f.outcome == IMM_OUTCOME_ENVIRONMENT_FAILURE ? IMM_PREFLIGHT_START : when,

@@ -425,25 +425,33 @@ static void unneeded(struct survey *s, const struct imm_closure *c, struct imm_u
         count_unneeded(s, x);
 }
 
-void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
-        struct imm_unneeded *ret) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
-        struct imm_sandbox *sb;
-        struct survey s;
+/* False where it cannot be known what the main process sees, or who it is that looks */
+static bool survey_begin(struct survey *s, struct imm_manager *m, struct imm_unit *u,
+        const struct imm_closure *c, struct imm_arena *scratch) {
+        const struct imm_sandbox *sb;
 
-        assert(m && u && c && ret);
-        *ret = (struct imm_unneeded){0};
         if (!c->has_view)
-                return;
-        scratch = imm_arena_new();
+                return false;
         sb = imm_sandbox_of(m, u);
-        s = (struct survey){
+        *s = (struct survey){
                 .c = imm_closures_of(m),
                 .u = u,
                 .t = &sb->mounts[sb->main],
                 .id = &sb->identity[sb->main],
                 .arena = scratch,
         };
+        return s->id->outcome != IMM_OUTCOME_UNKNOWN;
+}
+
+void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
+        struct imm_unneeded *ret) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+        struct survey s;
+
+        assert(m && u && c && ret);
+        *ret = (struct imm_unneeded){0};
+        if (!survey_begin(&s, m, u, c, scratch))
+                return;
         ret->known = true;
         unneeded(&s, c, ret);
 }
@@ -477,26 +485,14 @@ static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned f
 
 void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
         unsigned flags, struct imm_arena *a, struct imm_excess *ret) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_excess x = {0};
-        struct imm_sandbox *sb;
         struct survey s;
 
         assert(m && u && c && ret);
         *ret = x;
-        if (!c->has_view)
+        if (!survey_begin(&s, m, u, c, scratch))
                 return;
-        scratch = imm_arena_new();
-        sb = imm_sandbox_of(m, u);
-        if (sb->identity[sb->main].outcome == IMM_OUTCOME_UNKNOWN)
-                return; /* what its user may see hangs on who that is */
-        s = (struct survey){
-                .c = imm_closures_of(m),
-                .u = u,
-                .t = &sb->mounts[sb->main],
-                .id = &sb->identity[sb->main],
-                .arena = scratch,
-        };
         x.known = true;
         if (c->kind == IMM_CLOSURE_NIX)
                 nix_excess(&s, c, flags, a, &x);

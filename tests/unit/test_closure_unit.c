@@ -347,6 +347,25 @@ TEST(a_namespace_that_fails_leaves_all_unknown) {
         world_free(w);
 }
 
+/* sss may know the user: who that is decides what is seen. */
+TEST(a_user_that_may_be_anybody_leaves_excess_unknown) {
+        struct imm_unneeded unneeded;
+        struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        tree_file("etc/nsswitch.conf", "passwd: files sss\n");
+        service("[Service]\nExecStart=/bin/ls\nUser=somebody\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/ls", IMM_CERTAIN, 1);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &x);
+        assert_false(x.known);
+        imm_unneeded_compute(w->m, unit(w, "x.service"), c, &unneeded);
+        assert_false(unneeded.known);
+        world_free(w);
+}
+
 /* Of @paths, those of installed things, as an audit of all units counts them */
 static uint64_t installed(const struct imm_strv *paths) {
         uint64_t n = 0;
@@ -801,6 +820,7 @@ int main(void) {
                 CASE(what_one_command_sees_and_another_does_not_is_missing),
                 CASE(files_are_looked_up_where_the_service_finds_them),
                 CASE(a_namespace_that_fails_leaves_all_unknown),
+                CASE(a_user_that_may_be_anybody_leaves_excess_unknown),
                 CASE(an_audit_counts_what_is_installed),
                 CASE(a_root_of_its_own_is_counted_whole),
                 CASE(what_is_seen_is_counted_once),

@@ -31,6 +31,12 @@ static inline bool imm_ends_with(const char *s, const char *suffix) {
 
         return n >= k && memcmp(s + n - k, suffix, k) == 0;
 }
+/* What is behind the last slash of @path, all of it without one */
+static inline const char *imm_base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
 
 /* A list of strings, NULL-terminated when v is not NULL. */
 struct imm_strv {

@@ -26,12 +26,6 @@ bool imm_check_is_there(struct imm_arena *a, const char *path) {
         return lstat(path, &st) == 0 || lstat(imm_unit_file_to_read(path, a), &st) == 0;
 }
 
-static const char *base_name(const char *path) {
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
-}
-
 /* "a/x.service.d/10.conf" is a drop-in of "a/x.service"; NULL: it is none of any unit or type */
 static const char *unit_of_dropin(struct imm_arena *a, const char *path) {
         const char *slash = strrchr(path, '/');
@@ -43,8 +37,8 @@ static const char *unit_of_dropin(struct imm_arena *a, const char *path) {
         if (!imm_ends_with(dir, ".d"))
                 return NULL;
         dir[strlen(dir) - 2] = 0;
-        return is_unit_file(dir) || is_unit_file(imm_printf(a, "x.%s", base_name(dir))) ? dir
-                                                                                        : NULL;
+        return is_unit_file(dir) || is_unit_file(imm_printf(a, "x.%s", imm_base_name(dir))) ? dir
+                                                                                            : NULL;
 }
 
 static const char *without_dot(const char *path) {
@@ -227,12 +221,12 @@ static void add_dropin(struct imm_cli *cli, struct imm_check_run *c, const char 
         }
         add_folder(cli, NULL, slash == unit ? "/" : folder, rev, &beside);
         for (size_t i = 0; i < beside.n; i++) {
-                const char *name = base_name(beside.v[i]);
+                const char *name = imm_base_name(beside.v[i]);
                 bool here = slash ? strncmp(beside.v[i], unit, (size_t)(slash - unit) + 1) == 0 &&
                                             name == beside.v[i] + (slash - unit) + 1
                                   : name == beside.v[i];
 
-                if (here && counts_for(base_name(unit), name))
+                if (here && counts_for(imm_base_name(unit), name))
                         imm_strv_add(cli->arena, to, beside.v[i]);
         }
         if (to->n == n && c)

@@ -118,12 +118,6 @@ static int need_program(struct builder *b, const struct want *w, bool must, stru
         return must ? need_absent(b, w, w->name, "not found in PATH") : -ENOENT;
 }
 
-static const char *base_name(const char *path) {
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
-}
-
 /* The next word of @s; @s moves behind it. */
 static const char *next_word(struct builder *b, const char **s) {
         size_t n;
@@ -205,7 +199,7 @@ static void follow_content(
                 return;
         if (node_elf(b->c, p->node)) {
                 load_program(b, k, p);
-                need_language(b, base_name(p->path), k);
+                need_language(b, imm_base_name(p->path), k);
                 return;
         }
         line = node_shebang(b->c, p->node);
@@ -215,7 +209,7 @@ static void follow_content(
                 *interpreter = line;
                 return;
         }
-        need_language(b, base_name(p->path), k);
+        need_language(b, imm_base_name(p->path), k);
         if (p->node->elf_error == -EBADMSG)
                 load_program(b, k, p); /* says what is broken */
 }
@@ -239,7 +233,7 @@ static void follow_shebang(struct builder *b, int program, const char *line, uns
         if (k < 0)
                 return;
         follow_content(b, k, &p, chain + 1, &unused);
-        if (!imm_streq(base_name(name), "env"))
+        if (!imm_streq(imm_base_name(name), "env"))
                 return;
         rest = s + strspn(s, " \t");
         for (n = strlen(rest); n > 0 && isspace((unsigned char)rest[n - 1]); n--)

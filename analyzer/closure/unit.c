@@ -272,12 +272,6 @@ void builder_enter(
         set_search_path(b);
 }
 
-static const char *base_name(const char *path) {
-        const char *slash = strrchr(path, '/');
-
-        return slash ? slash + 1 : path;
-}
-
 static bool is_shell(const char *name) {
         static const char *const names[] = {"sh", "bash", "dash", "ksh", "zsh", "ash"};
 
@@ -294,7 +288,7 @@ static bool is_language(const char *name) {
 
 /* `sh -c TEXT` and `python3 SCRIPT`: the argument is the program. Returns its index, or 0. */
 static size_t program_argument(struct builder *b, const struct imm_command_item *cmd, int by) {
-        const char *name = base_name(cmd->path);
+        const char *name = imm_base_name(cmd->path);
         struct place p;
 
         if (!is_language(name))
@@ -326,7 +320,7 @@ static size_t program_argument(struct builder *b, const struct imm_command_item 
 
 /* `env NAME=VALUE PROGRAM`: what it starts */
 static void wrapped_program(struct builder *b, const struct imm_command_item *cmd, int by) {
-        if (!imm_streq(base_name(cmd->path), "env"))
+        if (!imm_streq(imm_base_name(cmd->path), "env"))
                 return;
         for (size_t i = 1; i < cmd->argv.n; i++) {
                 const char *arg = expand_variables(b, cmd->argv.v[i]);

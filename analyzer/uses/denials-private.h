@@ -4,6 +4,10 @@
 
 #include "analyzer/uses/uses-private.h"
 
+#include <linux/capability.h>
+
+#define CAP_BIT(name) (UINT64_C(1) << CAP_##name)
+
 struct judge {
         struct imm_manager *m;
         struct imm_settings *s;
@@ -21,6 +25,13 @@ void deny(struct judge *j, const struct imm_use *u, enum imm_setting setting,
 void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         const struct imm_origin *origin, const char *fmt, ...)
         __attribute__((format(printf, 5, 6)));
+
+/* Who the command of that use is */
+const struct imm_identity *identity_of(const struct judge *j, const struct imm_use *u);
+bool switch_is_on(const struct judge *j, enum imm_setting id);
+
+/* denials-capabilities.c: what a use cannot do without */
+void deny_capabilities(struct judge *j, const struct imm_use *u);
 
 /* denials-files.c: uses with an object that is a path */
 void deny_path(struct judge *j, const struct imm_use *u);

@@ -3,13 +3,9 @@
 #include "analyzer/sandbox/network/network.h"
 
 #include <inttypes.h>
-#include <linux/capability.h>
 #include <sched.h>
-#include <sys/capability.h>
 
-/* Which settings refuse a use: capabilities, calls, families, namespaces, switches, the network. */
-
-#define CAP_BIT(name) (UINT64_C(1) << CAP_##name)
+/* Which settings refuse a use: calls, families, namespaces, switches, the network. */
 
 /* ---- what is said ---- */
 
@@ -97,13 +93,13 @@ void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         va_end(ap);
 }
 
-static const struct imm_identity *identity(const struct judge *j, const struct imm_use *u) {
+const struct imm_identity *identity_of(const struct judge *j, const struct imm_use *u) {
         return &j->sb->identity[j->sb->has[u->kind] ? u->kind : j->sb->main];
 }
 
 /* ---- switches and what belongs to them ---- */
 
-static bool is_on(const struct judge *j, enum imm_setting id) {
+bool switch_is_on(const struct judge *j, enum imm_setting id) {
         const struct imm_value *v = imm_setting(j->s, id);
 
         return v->number != 0 && v->number != IMM_MINUS_ONE;
@@ -111,11 +107,11 @@ static bool is_on(const struct judge *j, enum imm_setting id) {
 
 /* PrivateUsers=identity and full leave the users what they are, as far as they are mapped */
 static bool switch_refuses(const struct judge *j, const struct imm_use *u, enum imm_setting id) {
-        if (!is_on(j, id))
+        if (!switch_is_on(j, id))
                 return false;
         if (id == IMM_SETTING_PRIVATE_USERS &&
                 (u->facility == IMM_FACILITY_SWITCH_USER || u->facility == IMM_FACILITY_CHOWN))
-                return identity(j, u)->uid == 0 && identity(j, u)->userns == IMM_USERNS_SELF;
+                return identity_of(j, u)->uid == 0 && identity_of(j, u)->userns == IMM_USERNS_SELF;
         return true;
 }
 
@@ -134,150 +130,6 @@ static void by_switches(struct judge *j, const struct imm_use *u) {
                         deny(j, u, f->switches[i], NULL, "refuses");
                 else
                         mention(j, u, f->switches[i], NULL, "refuses");
-        }
-}
-
-/* ---- capabilities ---- */
-
-/* Capabilities that a switch takes out of the bounding set, which is no choice of the set's line */
-static bool taken_by_switch(const struct judge *j, uint64_t cap) {
-        static const struct {
-                enum imm_setting setting;
-                uint64_t caps;
-        } rows[] = {
-                {IMM_SETTING_PRIVATE_DEVICES, UINT64_C(1) << CAP_MKNOD | UINT64_C(1)
-                                                                                 << CAP_SYS_RAWIO},
-                {IMM_SETTING_PROTECT_CLOCK,
-                        UINT64_C(1) << CAP_SYS_TIME | UINT64_C(1) << CAP_WAKE_ALARM},
-                {IMM_SETTING_PROTECT_KERNEL_MODULES, UINT64_C(1) << CAP_SYS_MODULE},
-                {IMM_SETTING_PROTECT_KERNEL_LOGS, UINT64_C(1) << CAP_SYSLOG},
-        };
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++)
-                if ((rows[i].caps & cap) && is_on(j, rows[i].setting))
-                        return true;
-        return false;
-}
-
-/* The last line that sets it: what implications made of the value is not to blame for */
-static const struct imm_origin *line_of(const struct judge *j, enum imm_setting setting) {
-        const char *name = imm_setting_info(setting)->name;
-        struct imm_origin *o = NULL;
-
-        for (size_t i = 0; i < j->s->unit->n_files; i++) {
-                const struct imm_unit_file *f = j->s->unit->files[i];
-
-                for (size_t k = 0; k < f->n_assignments; k++)
-                        if (imm_streq(f->assignments[k].key, name)) {
-                                o = imm_new(j->a, struct imm_origin);
-                                *o = (struct imm_origin){.kind = IMM_ORIGIN_FILE,
-                                        .file = f->path,
-                                        .line = f->assignments[k].line};
-                        }
-        }
-        return o;
-}
-
-static enum imm_setting user_setting(const struct judge *j) {
-        return imm_setting_bool(j->s, IMM_SETTING_DYNAMIC_USER) ? IMM_SETTING_DYNAMIC_USER
-                                                                : IMM_SETTING_USER;
-}
-
-/* Told by the preflight, and what it will be given when it is made is not known */
-static bool has_missing_user(const struct judge *j) {
-        const char *name = imm_setting_string(j->s, IMM_SETTING_USER);
-        bool elsewhere = j->s->unit->given_by_path && imm_root_is_host(j->m->root);
-
-        return name && user_setting(j) == IMM_SETTING_USER && !elsewhere &&
-               !(*name >= '0' && *name <= '9') && !imm_streq(name, "root") &&
-               !imm_streq(name, "nobody") && !imm_user_by_name(j->m->users, name);
-}
-
-/* What a user without privileges may still do, and what it would not try */
-static bool tries_as_user(const struct judge *j, const struct imm_use *u) {
-        /* A package gives its daemon a user who will do; a drop-in may take one who will not */
-        const char *file = imm_setting(j->s, user_setting(j))->origin.file;
-
-        bool given_up = u->facility == IMM_FACILITY_SWITCH_USER ||
-                        u->facility == IMM_FACILITY_CHOWN || u->facility == IMM_FACILITY_CHROOT;
-
-        if (u->confidence <= (given_up ? IMM_CERTAIN : IMM_LIKELY) && u->essential && !u->remark &&
-                file && strstr(file, ".d/"))
-                return true;
-        switch (u->facility) {
-        case IMM_FACILITY_PORT:
-        case IMM_FACILITY_PACKET:
-        case IMM_FACILITY_CLOCK_ADJUST:
-        case IMM_FACILITY_MODULES:
-        case IMM_FACILITY_SWAP:
-        case IMM_FACILITY_NETLINK_ADMIN:
-                return u->confidence <= IMM_LIKELY && u->essential;
-        default:
-                return false;
-        }
-}
-
-/* Capabilities that count for the machine and its network, which no user namespace of one's own has
- */
-static bool refused_by_namespace(struct judge *j, const struct imm_use *u) {
-        const uint64_t machine = CAP_BIT(SYS_TIME) | CAP_BIT(SYS_PACCT) | CAP_BIT(SYS_MODULE) |
-                                 CAP_BIT(SYSLOG) | CAP_BIT(SYS_RAWIO) | CAP_BIT(SYS_BOOT) |
-                                 CAP_BIT(NET_ADMIN) | CAP_BIT(NET_RAW) | CAP_BIT(AUDIT_WRITE) |
-                                 CAP_BIT(WAKE_ALARM) | CAP_BIT(MAC_ADMIN);
-        const struct facility *f = &facilities[u->facility];
-
-        if (!(f->caps & machine) || !is_on(j, IMM_SETTING_PRIVATE_USERS) ||
-                (identity(j, u)->uid != 0 && !(identity(j, u)->cap_bounding & f->caps)))
-                return false;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(f->switches); i++) {
-                if (f->switches[i] == IMM_SETTING_N)
-                        break;
-                if (f->switches[i] == IMM_SETTING_PRIVATE_USERS)
-                        return false; /* told by the switch */
-        }
-        if (u->essential)
-                deny(j, u, IMM_SETTING_PRIVATE_USERS, NULL, "refuses");
-        else
-                mention(j, u, IMM_SETTING_PRIVATE_USERS, NULL, "refuses");
-        return true;
-}
-
-static void by_capabilities(struct judge *j, const struct imm_use *u) {
-        const struct imm_identity *id = identity(j, u);
-        uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
-
-        if (refused_by_namespace(j, u))
-                return;
-
-        /* whoever may write everything may read it */
-        if (id->cap_effective & UINT64_C(1) << CAP_DAC_OVERRIDE)
-                missing &= ~(UINT64_C(1) << CAP_DAC_READ_SEARCH);
-
-        for (int bit = 0; bit < 64; bit++) {
-                uint64_t cap = UINT64_C(1) << bit;
-                char *name;
-
-                if (!(missing & cap))
-                        continue;
-                name = cap_to_name(bit);
-                if (!(id->cap_bounding & cap)) {
-                        const struct imm_origin *line =
-                                line_of(j, IMM_SETTING_CAPABILITY_BOUNDING_SET);
-                        bool asked =
-                                id->uid == 0 || tries_as_user(j, u) ||
-                                (imm_setting_number(j->s, IMM_SETTING_AMBIENT_CAPABILITIES) & cap);
-
-                        if (!taken_by_switch(j, cap) && u->essential && asked)
-                                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
-                                        name);
-                        else if (!taken_by_switch(j, cap))
-                                mention(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
-                                        name);
-                } else if (id->uid != 0 && tries_as_user(j, u) && has_missing_user(j))
-                        mention(j, u, IMM_SETTING_USER, &id->origin, "leaves without %s", name);
-                else if (id->uid != 0 && tries_as_user(j, u))
-                        deny(j, u, user_setting(j), &id->origin, "leaves without %s", name);
-                (void)cap_free(name);
         }
 }
 
@@ -337,9 +189,9 @@ static void by_calls(struct judge *j, const struct imm_use *u) {
 
         if ((!v->allow_list && v->syscalls.n == 0) || n == 0)
                 return;
-        if (identity(j, u)->uid != 0 &&
+        if (identity_of(j, u)->uid != 0 &&
                 (facilities[u->facility].caps || (u->facility == IMM_FACILITY_CAPABILITIES &&
-                                                         !identity(j, u)->cap_effective)))
+                                                         !identity_of(j, u)->cap_effective)))
                 return; /* it does not even try */
         calls = imm_strndup(j->a, calls, n);
         n = strcspn(calls, "|");
@@ -432,7 +284,7 @@ static void by_no_new_privileges(struct judge *j, const struct imm_use *u) {
                 IMM_SETTING_PROTECT_KERNEL_TUNABLES, IMM_SETTING_PROTECT_KERNEL_MODULES,
                 IMM_SETTING_PROTECT_KERNEL_LOGS, IMM_SETTING_PROTECT_CLOCK,
                 IMM_SETTING_PROTECT_HOSTNAME};
-        const struct imm_identity *id = identity(j, u);
+        const struct imm_identity *id = identity_of(j, u);
 
         if (!id->no_new_privileges)
                 return;
@@ -455,12 +307,12 @@ static void by_no_new_privileges(struct judge *j, const struct imm_use *u) {
 }
 
 static void by_hidden_processes(struct judge *j, const struct imm_use *u) {
-        const struct imm_identity *id = identity(j, u);
+        const struct imm_identity *id = identity_of(j, u);
         const char *word = imm_setting_word(j->s, IMM_SETTING_PROTECT_PROC);
 
         if (imm_setting_number(j->s, IMM_SETTING_PRIVATE_PIDS) == 1)
                 deny(j, u, IMM_SETTING_PRIVATE_PIDS, NULL, "hides");
-        if (id->userns == IMM_USERNS_NONE && (id->cap_effective & UINT64_C(1) << CAP_SYS_PTRACE))
+        if (id->userns == IMM_USERNS_NONE && (id->cap_effective & CAP_BIT(SYS_PTRACE)))
                 return; /* hidepid= does not count for it */
         if (word && !imm_streq(word, "default"))
                 deny(j, u, IMM_SETTING_PROTECT_PROC, NULL, "hides");
@@ -483,7 +335,7 @@ static void by_mount_namespace(struct judge *j, const struct imm_use *u) {
                 const struct imm_value *v = imm_setting(j->s, makers[i]);
 
                 if (!v->set || (v->type != IMM_VALUE_PATHS && v->type != IMM_VALUE_BINDS &&
-                                       v->type != IMM_VALUE_TMPFS && !is_on(j, makers[i])))
+                                       v->type != IMM_VALUE_TMPFS && !switch_is_on(j, makers[i])))
                         continue;
                 if (v->origin.kind == IMM_ORIGIN_IMPLIED)
                         continue;
@@ -506,11 +358,11 @@ static void by_architecture(struct judge *j, const struct imm_use *u) {
 
 static void by_memory_limit(struct judge *j, const struct imm_use *u) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_MEMLOCK);
-        const struct imm_identity *id = identity(j, u);
+        const struct imm_identity *id = identity_of(j, u);
 
-        if (id->cap_effective & UINT64_C(1) << CAP_IPC_LOCK)
+        if (id->cap_effective & CAP_BIT(IPC_LOCK))
                 return;
-        if (!(id->cap_bounding & UINT64_C(1) << CAP_IPC_LOCK) && id->uid == 0)
+        if (!(id->cap_bounding & CAP_BIT(IPC_LOCK)) && id->uid == 0)
                 deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks cap_ipc_lock");
         else if (v->set && v->limit.soft < 64 << 20)
                 deny(j, u, IMM_SETTING_LIMIT_MEMLOCK, NULL, "limits");
@@ -518,7 +370,7 @@ static void by_memory_limit(struct judge *j, const struct imm_use *u) {
 
 /* Of several threads or processes the limit lets none be made beside the first. */
 static void by_task_limits(struct judge *j, const struct imm_use *u) {
-        const struct imm_identity *id = identity(j, u);
+        const struct imm_identity *id = identity_of(j, u);
         const struct imm_value *tasks = imm_setting(j->s, IMM_SETTING_TASKS_MAX),
                                *nproc = imm_setting(j->s, IMM_SETTING_LIMIT_NPROC);
         uint64_t least = u->calls ? 2 : 8; /* run-times have threads of their own */
@@ -533,8 +385,8 @@ static void by_task_limits(struct judge *j, const struct imm_use *u) {
  * process if it has the privilege to. */
 static void by_notify_access(struct judge *j, const struct imm_use *u) {
         const char *word = imm_setting_word(j->s, IMM_SETTING_NOTIFY_ACCESS);
-        bool privileged = identity(j, u)->userns == IMM_USERNS_NONE &&
-                          (identity(j, u)->cap_effective & CAP_BIT(SYS_ADMIN));
+        bool privileged = identity_of(j, u)->userns == IMM_USERNS_NONE &&
+                          (identity_of(j, u)->cap_effective & CAP_BIT(SYS_ADMIN));
 
         if (!word || imm_streq(word, "all") || (u->object && privileged))
                 return;
@@ -636,7 +488,7 @@ void imm_denials_compute(struct imm_manager *m, struct imm_settings *s,
                 const struct imm_use *u = &uses.v[i];
 
                 by_switches(&j, u);
-                by_capabilities(&j, u);
+                deny_capabilities(&j, u);
                 by_calls(&j, u);
                 by_families(&j, u);
                 by_namespaces(&j, u);

@@ -48,7 +48,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool threads;              /* it makes threads */
         bool sessions;             /* it opens sessions of users (PAM), and runs programs in them */
         bool on_request;           /* it works when somebody logs in or asks on the bus */
-        bool glib_threads;         /* it has threads of GLib\'s make */
+        bool glib_threads;         /* it has threads of GLib's make */
         bool connects;             /* it knows functions for addresses of the network */
         const char *raises_limits; /* of a Go program: the call by which it does so */
         const char *drops; /* the function by which it drops groups before it drops the user */
@@ -84,6 +84,7 @@ struct collector {
         bool weak;                 /* what is found now is no more than a remark */
         bool noexec;               /* files that may not be executed are looked for */
         bool notifies, scripts;    /* some file of it knows $NOTIFY_SOCKET; is no ELF program */
+        bool awaited;              /* Type= waits for a message */
         bool watched, pings;       /* WatchdogSec= is set; some file knows its messages */
         const char *main_elf;      /* the main program, if it is one that can be judged by itself */
         bool by_socket;            /* sockets are passed in */
@@ -97,6 +98,30 @@ struct collector {
 
 void use_add(struct collector *c, enum imm_facility f, enum strength how, const char *calls,
         const char *object, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+/* commands.c: the command of the unit that a need of its closure is for, and of which setting that
+ * is; NULL: of none */
+const struct imm_command_item *command_for(
+        const struct collector *c, int need, enum imm_setting *ret);
+/* ... the one of ExecStart= that runs this very file; NULL: none does */
+const struct imm_command_item *main_command_of(const struct collector *c, const struct imm_need *n);
+/* What is added from now on is done by that command */
+void set_command(struct collector *c, const struct imm_command_item *cmd, bool main_one);
+/* The program at the end of the chain that asked for @need, -1: none; not a library */
+int program_of(const struct imm_closure *cl, int need);
+
+/* names.c: questions that a file's name alone answers */
+#define PROGRAMS(question, ...) bool question(const char *name);
+#define LIBRARIES(question, ...) bool question(const char *library);
+#include "analyzer/uses/names.def"
+#undef PROGRAMS
+#undef LIBRARIES
+
+/* unit.c: what the unit's own text says: how it is started and watched, what it is given to work
+ * on; when all files were looked at, whether the message that it waits for can come */
+void use_unit(struct collector *c);
+void use_arguments(struct collector *c);
+void use_readiness(struct collector *c);
 
 /* programs.c: what is known about the program of that name */
 void use_program(struct collector *c, const char *name, const char *path);

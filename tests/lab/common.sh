@@ -51,3 +51,10 @@ made() { # DIR FILE...
 	sum=$(cat "$@" | sha256sum)
 	echo "${sum%% *}" >"$dir.stamp"
 }
+
+# The root will boot to nothing but the manager itself: its units are loaded and not started
+idle() { # ROOT
+	local at=$1/etc/systemd/system
+	printf '[Unit]\nDescription=Nothing\nDefaultDependencies=no\n' >"$at/immure-idle.target"
+	ln -sfn immure-idle.target "$at/default.target"
+}

@@ -1,0 +1,131 @@
+/* What a unit sees beyond its needs, and how it is counted. */
+
+#include "tests/unit/closure.h"
+
+/* sss may know the user: who that is decides what is seen. */
+TEST(a_user_that_may_be_anybody_leaves_excess_unknown) {
+        struct imm_unneeded unneeded;
+        struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        tree_file("etc/nsswitch.conf", "passwd: files sss\n");
+        service("[Service]\nExecStart=/bin/ls\nUser=somebody\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/ls", IMM_CERTAIN, 1);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &x);
+        assert_false(x.known);
+        imm_unneeded_compute(w->m, unit(w, "x.service"), c, &unneeded);
+        assert_false(unneeded.known);
+        world_free(w);
+}
+
+/* Of @paths, those of installed things, as an audit of all units counts them */
+static uint64_t installed(const struct imm_strv *paths) {
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < paths->n; i++)
+                n += imm_after(paths->v[i], "/usr/") || imm_after(paths->v[i], "/etc/");
+        return n;
+}
+
+TEST(an_audit_counts_what_is_installed) {
+        static const char *const texts[] = {
+                "[Service]\nExecStart=/bin/ls\n",
+                "[Service]\nExecStart=/bin/ls\nInaccessiblePaths=/etc\n",
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n",
+                "[Service]\nExecStart=/bin/ls\nBindPaths=/usr/lib:/mnt\n",
+        };
+        struct imm_excess all, some;
+        struct world *w;
+
+        tree_dir("mnt");
+        tree_file("etc/thing.conf", "x\n");
+        tree_file("srv/data/1", "x\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++) {
+                struct imm_closure *c;
+
+                service(texts[i]);
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &all);
+                imm_excess_compute(w->m, unit(w, "x.service"), c,
+                        IMM_EXCESS_SYSTEM | IMM_EXCESS_GROUPS, w->arena, &some);
+                assert_true(some.known);
+                assert_int_equal(some.excess, installed(&all.paths));
+                assert_int_equal(some.visible, some.excess + 1); /* the program */
+                assert_true(some.excess < all.excess && some.groups.n > 0);
+                world_free(w);
+        }
+}
+
+/* What a service has for its own root counts wherever it lies. */
+TEST(a_root_of_its_own_is_counted_whole) {
+        struct imm_excess all, some;
+        struct imm_closure *c;
+        struct world *w;
+
+        script("srv/jail/ls", "program");
+        tree_file("srv/jail/home/letter", "x\n");
+        service("[Service]\nExecStart=/ls\nRootDirectory=/srv/jail\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &all);
+        imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_SYSTEM, w->arena, &some);
+        assert_true(some.known);
+        assert_int_equal(some.visible, all.visible);
+        assert_true(some.visible >= 2);
+        world_free(w);
+}
+
+TEST(what_is_seen_is_counted_once) {
+        static const char *const texts[] = {
+                "[Service]\nExecStart=/bin/ls\n",
+                "[Service]\nExecStart=/bin/ls\nInaccessiblePaths=/var/lib/foo\n",
+                "[Service]\nExecStart=/bin/ls\nBindPaths=/var/lib/foo:/mnt\n",
+                ("[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n"
+                 "BindPaths=/var/lib/foo:/mnt\n"),
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\nBindPaths=/var/lib/foo\n",
+                "[Service]\nExecStart=/bin/ls\nTemporaryFileSystem=/var\n",
+        };
+        static const int less[] = {0, 2, 0, 0, 0, 2};
+        uint64_t all = 0;
+
+        tree_dir("mnt");
+        tree_file(
+                "var/lib/dpkg/info/foo.list", "/.\n/lib\n/lib/python3.11/os.py\n/var/lib/foo/a\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++) {
+                struct imm_closure *c;
+                struct imm_excess x;
+                struct world *w;
+
+                service(texts[i]);
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                imm_excess_compute(w->m, unit(w, "x.service"), c,
+                        IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS, w->arena, &x);
+                assert_true(x.known);
+                if (i == 0)
+                        all = x.visible;
+                if (i < 3)
+                        assert_int_equal(x.visible, all - (uint64_t)less[i]);
+                assert_int_equal(x.paths.n, x.excess);
+                assert_int_equal(x.excess, x.visible - 1); /* all but the program */
+                assert_int_equal(
+                        imm_strv_has(&x.paths, "/var/lib/foo/a"), i != 1 && i != 3 && i != 5);
+                assert_int_equal(imm_strv_has(&x.paths, "/mnt/a"), i == 3);
+                world_free(w);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(a_user_that_may_be_anybody_leaves_excess_unknown),
+                CASE(an_audit_counts_what_is_installed),
+                CASE(a_root_of_its_own_is_counted_whole),
+                CASE(what_is_seen_is_counted_once),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

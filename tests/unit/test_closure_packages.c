@@ -1,0 +1,131 @@
+/* Whose a file is, by the databases of packages and by where it lies. */
+
+#include "tests/unit/closure.h"
+
+TEST(files_belong_to_packages) {
+        struct imm_closures *c;
+        struct world *w;
+
+        tree_file("var/lib/dpkg/info/python:amd64.list",
+                "/.\n/lib\n/lib/python3.11\n/lib/python3.11/os.py\n/bin/sh\n");
+        tree_file("var/lib/dpkg/info/dash.list", "/bin/sh\n/bin/ls\n");
+        tree_file("var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.distrib\ndash\n");
+        tree_file("usr/bin/sh.distrib", "");
+        w = world_new();
+        c = imm_closures_of(w->m);
+        assert_string_equal(imm_package_of(c, "/usr/lib/python3.11/os.py"), "python");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "dash");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh.distrib"), "python");
+        assert_null(imm_package_of(c, "/etc/foo.conf"));
+        world_free(w);
+}
+
+TEST(packages_of_alpine_and_arch) {
+        struct imm_closures *c;
+        struct world *w;
+
+        tree_file("lib/apk/db/installed", "C:Q1\nP:busybox\nV:1\nF:bin\nR:ls\na:0:0:755\nF:etc\nR:"
+                                          "foo.conf\n\nP:other\nF:etc\nR:foo.key\n");
+        tree_file("var/lib/pacman/local/bash-5.2.15-1/files",
+                "%FILES%\nusr/\nusr/bin/\nusr/bin/sh\n\n%BACKUP%\netc/x\tabc\n");
+        w = world_new();
+        c = imm_closures_of(w->m);
+        assert_string_equal(imm_package_of(c, "/usr/bin/ls"), "busybox");
+        assert_string_equal(imm_package_of(c, "/etc/foo.conf"), "busybox");
+        assert_string_equal(imm_package_of(c, "/etc/foo.key"), "other");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "bash");
+        world_free(w);
+}
+
+TEST(a_package_database_that_cannot_be_read_is_told) {
+        static const char *const files[] = {"var/lib/rpm/Packages.db", "var/lib/rpm/rpmdb.sqlite"};
+        static const enum imm_diag_level levels[] = {IMM_DIAG_WARNING, IMM_DIAG_UNREADABLE};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++) {
+                struct imm_closures *c;
+                struct world *w;
+
+                tree_file(files[i], "no database, whatever its name says");
+                w = world_new();
+                c = imm_closures_of(w->m);
+                assert_null(imm_package_of(c, "/usr/bin/ls"));
+                assert_int_equal(c->diags.n, 1);
+                assert_int_equal(c->diags.v[0].level, levels[i]);
+                assert_non_null(strstr(c->diags.v[0].file, files[i]));
+                world_free(w);
+        }
+}
+
+static void assert_owner(struct world *w, const char *file, const char *expected) {
+        struct imm_owner o = imm_owner_of(imm_closures_of(w->m), unit(w, "x.service"), file);
+
+        assert_string_equal(imm_owner_text(&o, w->arena), expected);
+}
+
+TEST(lines_have_owners) {
+        /* sum of "[Manager]\n" */
+        static const char status[] =
+                "Package: systemd\nStatus: install ok installed\nConffiles:\n"
+                " /etc/systemd/system.conf d9c2005c5a49863e8f72b95b18004ac9\n"
+                " /etc/systemd/user.conf d9c2005c5a49863e8f72b95b18004ac9\nVersion: 252-1\n\n"
+                "Package: foo\nVersion: 1:2.0~rc1-3\n";
+        struct world *w;
+
+        tree_file("var/lib/dpkg/status", status);
+        tree_file("var/lib/dpkg/info/foo:amd64.list", "/lib/systemd/system/x.service\n");
+        tree_file("var/lib/dpkg/info/systemd.list",
+                "/etc/systemd/system.conf\n/etc/systemd/user.conf\n");
+        tree_file("usr/lib/systemd/system/x.service", "[Service]\nExecStart=/bin/ls\n");
+        tree_file("usr/lib/systemd/system/nobodys.service", "");
+        tree_file("usr/local/lib/systemd/system/y.service", "");
+        tree_file("etc/systemd/system.conf", "[Manager]\n");
+        tree_file("etc/systemd/user.conf", "[Manager]\n# changed\n");
+        tree_file("etc/systemd/system/x.service.d/a.conf", "");
+        tree_link("/lib/systemd/system/x.service", "etc/systemd/system/alias.service");
+        tree_file("run/systemd/generator.late/z.service", "");
+        tree_file("run/systemd/system/x.service.d/b.conf", "");
+        tree_file("home/alice/.config/systemd/user/u.service", "");
+        tree_file("nix/store/00000000000000000000000000000000-unit-n.service/n.service", "");
+        w = world_new();
+        assert_owner(w, "/lib/systemd/system/x.service", "package foo 1:2.0~rc1-3");
+        assert_owner(w, "/usr/lib/systemd/system/x.service", "package foo 1:2.0~rc1-3");
+        assert_owner(w, "/etc/systemd/system/alias.service", "package foo 1:2.0~rc1-3");
+        assert_owner(w, "/usr/lib/systemd/system/nobodys.service", "vendor");
+        assert_owner(w, "/usr/local/lib/systemd/system/y.service", "administrator");
+        assert_owner(w, "/etc/systemd/system.conf", "package systemd 252-1");
+        assert_owner(w, "/etc/systemd/user.conf", "administrator systemd 252-1");
+        assert_owner(w, "/etc/systemd/system/x.service.d/a.conf", "administrator");
+        assert_owner(w, "/run/systemd/generator.late/z.service", "generator");
+        assert_owner(w, "/run/systemd/system/x.service.d/b.conf", "runtime");
+        assert_owner(w, "/home/alice/.config/systemd/user/u.service", "user");
+        assert_owner(w, "/nix/store/00000000000000000000000000000000-unit-n.service/n.service",
+                "store unit-n.service");
+        world_free(w);
+}
+
+TEST(a_given_file_is_the_repositorys) {
+        struct imm_unit *u = NULL;
+        struct imm_owner o;
+        struct world *w;
+
+        tree_file("etc/systemd/system/x.service", "[Service]\nExecStart=/bin/ls\n");
+        w = world_new();
+        assert_int_equal(
+                imm_manager_unit_file(w->m, tree_path("etc/systemd/system/x.service"), &u, NULL),
+                0);
+        o = imm_owner_of(imm_closures_of(w->m), u, u->fragment);
+        assert_int_equal(o.kind, IMM_OWNER_REPOSITORY);
+        world_free(w);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(files_belong_to_packages),
+                CASE(packages_of_alpine_and_arch),
+                CASE(a_package_database_that_cannot_be_read_is_told),
+                CASE(lines_have_owners),
+                CASE(a_given_file_is_the_repositorys),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -158,10 +158,63 @@ static const struct unit time_units[] = {{"seconds", SEC}, {"second", SEC}, {"se
         {"y", 31557600 * SEC}, {"usec", 1000}, {"us", 1000}, {"\xce\xbcs", 1000},
         {"\xc2\xb5s", 1000}, {"nsec", 1}, {"ns", 1}};
 
+/* The unit that @s begins with, if one of its length is no less than @quantum; else as it was */
+static const char *time_unit(const char *s, uint64_t quantum, uint64_t *factor) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(time_units); i++) {
+                const char *e =
+                        time_units[i].nsec < quantum ? NULL : imm_after(s, time_units[i].suffix);
+
+                if (e) {
+                        *factor = time_units[i].nsec / quantum;
+                        return e;
+                }
+        }
+        return s;
+}
+
+static bool time_add(uint64_t *sum, uint64_t part) {
+        if (part >= UINT64_MAX - *sum)
+                return false;
+        *sum += part;
+        return true;
+}
+
+/* "1.5h" at the beginning of @s; NULL: there is no such part */
+static const char *time_part(const char *s, uint64_t quantum, uint64_t plain, uint64_t *sum) {
+        uint64_t factor = plain;
+        const char *digits = NULL, *unit, *p;
+        long long l;
+        char *end;
+
+        errno = 0;
+        l = strtoll(s, &end, 10);
+        if (*s == '-' || errno != 0 || l < 0)
+                return NULL;
+        p = end;
+        if (*p == '.') {
+                digits = ++p;
+                p += strspn(p, "0123456789");
+                if (p == digits)
+                        return NULL;
+        } else if (p == s)
+                return NULL;
+
+        unit = time_unit(p + strspn(p, IMM_WHITESPACE), quantum, &factor);
+        if (unit == p && *p != '\0')
+                return NULL;
+        if ((uint64_t)l >= UINT64_MAX / factor || !time_add(sum, (uint64_t)l * factor))
+                return NULL;
+        for (; digits && *digits >= '0' && *digits <= '9'; digits++) {
+                factor /= 10;
+                if (!time_add(sum, (uint64_t)(*digits - '0') * factor))
+                        return NULL;
+        }
+        return unit;
+}
+
 /* In units of @quantum nanoseconds; a plain number counts @plain of them */
 static bool text_time(const char *s, uint64_t quantum, uint64_t plain, uint64_t *ret) {
         uint64_t sum = 0;
-        bool any = false;
         const char *p;
 
         s += strspn(s, IMM_WHITESPACE);
@@ -172,63 +225,13 @@ static bool text_time(const char *s, uint64_t quantum, uint64_t plain, uint64_t 
                 *ret = UINT64_MAX;
                 return true;
         }
-
-        for (;; any = true) {
-                uint64_t factor = plain, part;
-                const char *digits = NULL, *unit;
-                long long l;
-                char *end;
-
-                s += strspn(s, IMM_WHITESPACE);
-                if (*s == '\0')
-                        break;
-                if (*s == '-')
-                        return false;
-                errno = 0;
-                l = strtoll(s, &end, 10);
-                if (errno != 0 || l < 0)
-                        return false;
-                p = end;
-                if (*p == '.') {
-                        digits = ++p;
-                        p += strspn(p, "0123456789");
-                        if (p == digits)
-                                return false;
-                } else if (p == s)
-                        return false;
-
-                unit = p + strspn(p, IMM_WHITESPACE);
-                for (size_t i = 0; i < IMM_ELEMENTSOF(time_units); i++) {
-                        const char *e = time_units[i].nsec < quantum
-                                                ? NULL
-                                                : imm_after(unit, time_units[i].suffix);
-
-                        if (e) {
-                                factor = time_units[i].nsec / quantum;
-                                unit = e;
-                                break;
-                        }
-                }
-                if (unit == p && *p != '\0')
-                        return false;
-
-                if ((uint64_t)l >= UINT64_MAX / factor)
-                        return false;
-                part = (uint64_t)l * factor;
-                if (part >= UINT64_MAX - sum)
-                        return false;
-                sum += part;
-                for (factor /= 10; digits && *digits >= '0' && *digits <= '9';
-                        digits++, factor /= 10) {
-                        part = (uint64_t)(*digits - '0') * factor;
-                        if (part >= UINT64_MAX - sum)
-                                return false;
-                        sum += part;
-                }
-                s = unit;
-        }
-        if (!any)
+        if (!*s)
                 return false;
+        for (; *s; s += strspn(s, IMM_WHITESPACE)) {
+                s = time_part(s, quantum, plain, &sum);
+                if (!s)
+                        return false;
+        }
         *ret = sum;
         return true;
 }

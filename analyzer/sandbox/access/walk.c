@@ -460,10 +460,80 @@ static bool is_own_first(
                is_word_setting(w, IMM_SETTING_PRIVATE_PIDS, "yes");
 }
 
-void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct imm_spot *ret) {
-        struct position p = {0}, dir;
-        const char *rest = path;
+/* May the next name be looked up in there? */
+static enum imm_walk_end search(const struct imm_walk *w, const struct position *p) {
+        if (p->node.state == IMM_NODE_UNKNOWN)
+                return IMM_WALK_UNKNOWN;
+        if (!S_ISDIR(p->node.mode))
+                return IMM_WALK_ABSENT;
+        if (imm_access_judge_mask(w, &p->node, IMM_MAY_EXEC).answer == 0 ||
+                (p->node.api == IMM_API_PID_TRACE && !imm_access_judge_trace(w, &p->node)))
+                return IMM_WALK_DENIED;
+        return IMM_WALK_FOUND;
+}
+
+/* From the name of @n bytes at @rest in the directory @p to what it stands for, not over links */
+static void go_to(const struct imm_walk *w, struct position *p, const char *rest, size_t n) {
+        if (is_word(rest, n, "."))
+                return;
+        if (is_word(rest, n, ".."))
+                go_up(w, p);
+        else if (is_own_first(w, p, rest, n))
+                go(w, p, imm_printf(w->a, "%s/@self", p->path));
+        else
+                go(w, p, imm_printf(w->a, "%s/%.*s", p->path[1] ? p->path : "", (int)n, rest));
+}
+
+/* Over the link @p of the directory @dir, with what is behind it in the path */
+static enum imm_walk_end follow_link(const struct imm_walk *w, struct position *p,
+        const struct position *dir, const char **rest) {
+        if (p->node.api == IMM_API_PID_LINK) {
+                if (!imm_access_judge_trace(w, &p->node))
+                        return IMM_WALK_TRACE;
+                follow_magic(w, p, rest);
+                return IMM_WALK_FOUND;
+        }
+        *rest = imm_printf(w->a, "%s%s", p->node.target, *rest);
+        if (**rest == '/') {
+                p->outside = false; /* absolute links start at the service's own root */
+                go_root(w, p);
+        } else
+                *p = *dir;
+        return IMM_WALK_FOUND;
+}
+
+/* As far as @p gets; what is left of the path when a part cannot be passed is not looked at */
+static enum imm_walk_end walk(
+        const struct imm_walk *w, const char *rest, bool follow, struct position *p) {
+        enum imm_walk_end end;
         unsigned links = 0;
+
+        for (rest += strspn(rest, "/"); *rest; rest += strspn(rest, "/")) {
+                struct position dir = *p;
+                size_t n = strcspn(rest, "/");
+
+                end = search(w, p);
+                if (end != IMM_WALK_FOUND)
+                        return end;
+                go_to(w, p, rest, n);
+                if (p->node.state == IMM_NODE_ABSENT)
+                        return IMM_WALK_ABSENT;
+                rest += n;
+                if (p->node.state == IMM_NODE_UNKNOWN || !S_ISLNK(p->node.mode) ||
+                        (!follow && !rest[strspn(rest, "/")]))
+                        continue;
+                if (++links > MAX_LINKS || strlen(rest) > 2 * MAX_PATH)
+                        return IMM_WALK_LOOP;
+                end = follow_link(w, p, &dir, &rest);
+                if (end != IMM_WALK_FOUND)
+                        return end;
+        }
+        return p->node.state == IMM_NODE_UNKNOWN ? IMM_WALK_UNKNOWN : IMM_WALK_FOUND;
+}
+
+void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct imm_spot *ret) {
+        struct position p = {0};
+        enum imm_walk_end end;
 
         go_root(w, &p);
         if (strlen(path) >= MAX_PATH) {
@@ -472,72 +542,8 @@ void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct
                 end_at(ret, IMM_WALK_ABSENT, &p, path);
                 return;
         }
-        for (;;) {
-                size_t n;
-
-                while (*rest == '/')
-                        rest++;
-                n = strcspn(rest, "/");
-                if (n == 0)
-                        break;
-                if (p.node.state == IMM_NODE_UNKNOWN) {
-                        end_at(ret, IMM_WALK_UNKNOWN, &p, path);
-                        goto out;
-                }
-                if (!S_ISDIR(p.node.mode)) {
-                        end_at(ret, IMM_WALK_ABSENT, &p, path);
-                        goto out;
-                }
-                if (imm_access_judge_mask(w, &p.node, IMM_MAY_EXEC).answer == 0 ||
-                        (p.node.api == IMM_API_PID_TRACE && !imm_access_judge_trace(w, &p.node))) {
-                        end_at(ret, IMM_WALK_DENIED, &p, path);
-                        goto out;
-                }
-                if (is_word(rest, n, ".")) {
-                        rest += n;
-                        continue;
-                }
-                if (is_word(rest, n, "..")) {
-                        go_up(w, &p);
-                        rest += n;
-                        continue;
-                }
-                dir = p;
-                if (is_own_first(w, &p, rest, n))
-                        go(w, &p, imm_printf(w->a, "%s/@self", p.path));
-                else
-                        go(w, &p,
-                                imm_printf(w->a, "%s/%.*s", p.path[1] ? p.path : "", (int)n, rest));
-                rest += n;
-                if (p.node.state == IMM_NODE_ABSENT) {
-                        end_at(ret, IMM_WALK_ABSENT, &p, path);
-                        goto out;
-                }
-                if (p.node.state == IMM_NODE_UNKNOWN || !S_ISLNK(p.node.mode) ||
-                        (!follow && !rest[strspn(rest, "/")]))
-                        continue;
-                if (++links > MAX_LINKS || strlen(rest) > 2 * MAX_PATH) {
-                        end_at(ret, IMM_WALK_LOOP, &p, path);
-                        goto out;
-                }
-                if (p.node.api == IMM_API_PID_LINK) {
-                        if (!imm_access_judge_trace(w, &p.node)) {
-                                end_at(ret, IMM_WALK_TRACE, &p, path);
-                                goto out;
-                        }
-                        follow_magic(w, &p, &rest);
-                        continue;
-                }
-                rest = imm_printf(w->a, "%s%s", p.node.target, rest);
-                if (*rest == '/') {
-                        p.outside = false; /* absolute links start at the service's own root */
-                        go_root(w, &p);
-                } else
-                        p = dir;
-        }
-        end_at(ret, p.node.state == IMM_NODE_UNKNOWN ? IMM_WALK_UNKNOWN : IMM_WALK_FOUND, &p,
-                p.path);
-out:
+        end = walk(w, path, follow, &p);
+        end_at(ret, end, &p, end == IMM_WALK_FOUND ? p.path : path);
         ret->at = imm_path_of_process(ret->at, w->a);
         ret->path = imm_path_of_process(ret->path, w->a);
 }

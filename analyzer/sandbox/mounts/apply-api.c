@@ -1,5 +1,5 @@
 /*
- * The kernel's file systems in a namespace: /dev, /proc, /sys, control groups, message queues. What
+ * The kernel's file systems in a namespace: /proc, /sys, control groups, message queues. What
  * a user manager may not mount anew is bound or left, as the version has it.
  */
 
@@ -70,100 +70,6 @@ int imm_apply_bind_dev(struct imm_plan *p, struct imm_plan_entry *e) {
 
 int imm_apply_bind_sysfs(struct imm_plan *p, struct imm_plan_entry *e) {
         return bind_host(p, e, "/sys");
-}
-
-/* The devices that a private /dev has; each is as the host's own. */
-int imm_apply_private_dev(struct imm_plan *p, struct imm_plan_entry *e) {
-        static const char *const nodes[] = {"null", "zero", "full", "random", "urandom", "tty"};
-        static const struct {
-                const char *name, *numbers;
-        } char_links[] = {{"null", "1:3"}, {"zero", "1:5"}, {"full", "1:7"}, {"random", "1:8"},
-                {"urandom", "1:9"}, {"tty", "5:0"}};
-        static const struct {
-                const char *name;
-                bool needed;
-        } dirs[] = {{"pts", true}, {"shm", true}, {"mqueue", false}, {"hugepages", false}};
-        static const struct {
-                const char *name, *target;
-        } links[] = {{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
-                {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}};
-        struct imm_vfs *v = p->v;
-        struct imm_vfs_fs *fs;
-        struct imm_vpath at;
-        const char *aside, *dev;
-        int r;
-
-        if (p->userns && p->s->version < 254 &&
-                !imm_setting_number(p->s, IMM_SETTING_PRIVATE_USERS))
-                return -EPERM;
-        /* put together aside: what it takes from /dev is the host's, whatever was mounted since */
-        aside = p->s->version >= 255 ? imm_printf(p->a, "%s/systemd/namespace-*", p->runtime)
-                                     : "/tmp/namespace-dev-*";
-        dev = imm_printf(p->a, "%s/dev", aside);
-        r = imm_vfs_mkdir_p(v, dev, 0755);
-        if (r < 0)
-                return r;
-        fs = imm_vfs_fs_new(v, "tmpfs", IMM_VFS_EMPTY, e->path, 0755);
-        r = imm_vfs_mount(v, dev, fs, IMM_MOUNT_NOSUID | IMM_MOUNT_NOEXEC);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
-                const char *to = imm_printf(p->a, "%s/%s", dev, dirs[i].name);
-
-                (void)imm_vfs_mknod(v, to, S_IFDIR | 0755, NULL);
-                r = imm_vfs_bind(v, imm_printf(p->a, "/dev/%s", dirs[i].name), to, false);
-                if (r < 0 && dirs[i].needed)
-                        return r;
-        }
-        if (imm_vfs_lookup(v, "/dev/ptmx", false, &at) < 0)
-                return -ENOENT;
-        (void)imm_vfs_mknod(v, imm_printf(p->a, "%s/ptmx", dev),
-                S_ISLNK(imm_vfs_mode(v, at.node)) ? S_IFLNK | 0777 : S_IFCHR | 0666, "pts/ptmx");
-        if (p->s->version < 257 || !p->root_directory ||
-                imm_setting_string(p->s, IMM_SETTING_LOG_NAMESPACE) ||
-                (int64_t)imm_setting_number(p->s, IMM_SETTING_BIND_LOG_SOCKETS) != 0)
-                (void)imm_vfs_mknod(v, imm_printf(p->a, "%s/log", dev), S_IFLNK | 0777,
-                        "/run/systemd/journal/dev-log");
-        for (size_t i = 0; i < IMM_ELEMENTSOF(nodes); i++) {
-                const char *host = imm_printf(p->a, "/dev/%s", nodes[i]),
-                           *to = imm_printf(p->a, "%s/%s", dev, nodes[i]);
-
-                if (imm_vfs_lookup(v, host, true, &at) < 0)
-                        continue;
-                if (p->userns) {
-                        /* devices cannot be made in a user namespace: the host's are bound */
-                        (void)imm_vfs_mknod(v, to, S_IFREG, NULL);
-                        r = imm_vfs_bind(v, host, to, false);
-                        if (r < 0)
-                                return r;
-                } else {
-                        (void)imm_vfs_mknod(v, to, imm_vfs_mode(v, at.node), NULL);
-                        if (imm_streq(nodes[i], "tty") && imm_vfs_lookup(v, to, false, &at) >= 0)
-                                imm_vfs_change(v, at.node, -1, 0, 0, false);
-                }
-                (void)imm_vfs_mkdir_p(v, imm_printf(p->a, "%s/char", dev), 0755);
-                for (size_t k = 0; k < IMM_ELEMENTSOF(char_links); k++)
-                        if (imm_streq(char_links[k].name, nodes[i]))
-                                (void)imm_vfs_mknod(v,
-                                        imm_printf(p->a, "%s/char/%s", dev, char_links[k].numbers),
-                                        S_IFLNK | 0777, imm_printf(p->a, "../%s", nodes[i]));
-        }
-        if (imm_vfs_lookup(v, "/proc/kcore", true, &at) >= 0)
-                (void)imm_vfs_mknod(
-                        v, imm_printf(p->a, "%s/core", dev), S_IFLNK | 0777, "/proc/kcore");
-        for (size_t i = 0; i < IMM_ELEMENTSOF(links); i++)
-                (void)imm_vfs_mknod(v, imm_printf(p->a, "%s/%s", dev, links[i].name),
-                        S_IFLNK | 0777, links[i].target);
-        (void)imm_vfs_mkdir_p(v, e->path, 0755);
-        (void)imm_vfs_umount_recursive(v, e->path);
-        r = imm_vfs_move(v, dev, e->path);
-        if (r < 0)
-                return r;
-        if (imm_vfs_lookup(v, dev, false, &at) >= 0)
-                imm_vfs_remove(v, at.node);
-        if (imm_vfs_lookup(v, aside, false, &at) >= 0)
-                imm_vfs_remove(v, at.node);
-        return 1;
 }
 
 /* A new instance of one of the kernel's file systems in the place of the old */

@@ -118,6 +118,74 @@ TEST(references_hide_in_contents_links_and_names) {
         world_free(w);
 }
 
+/* As Nix 2.8 named them: a hash of what they hold, and of nothing that they refer to */
+#define LEAF "65h6hv3xvm15f00rybi9mf9m37yf66vg-leaf"
+#define T0 "dqpk83x191jap3kwd96lh4g67x68dbpk-t0"
+#define T2 "kmkz6d85li9zss1ks2j9nc9y4z0cbdsz-t2"
+
+TEST(what_was_fetched_or_added_has_no_references) {
+        static const char *const fetched[] = {"ir38dshcpgvsbc63180rbrbpv3f3i52z-flat-md5",
+                "0a94gqjb7ama5p77wzcqimi1xg6zcnv6-flat-sha1",
+                "p5x5bx39s1rbzg02sw6xbm6yg9az78kw-flat-sha256",
+                "3gz71y187a24srlbj1nsgqb57adb0f00-flat-sha512"};
+        struct world *w;
+
+        tree_file("nix/store/" LEAF, "leaf\n");
+        tree_file("nix/store/" T0, "z");
+        tree_file("nix/store/" T2, "x /nix/store/" T0 " /nix/store/" LEAF);
+        tree_file("nix/store/0a94gqjb7ama5p77wzcqimi1xg6zcnv6-flat-sha2", "/nix/store/" LEAF);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(fetched); i++)
+                tree_file(in_store(fetched[i]), "/nix/store/" LEAF);
+        w = world_new();
+        for (size_t i = 0; i < IMM_ELEMENTSOF(fetched); i++)
+                assert_string_equal(references(w, fetched[i]), "");
+        assert_string_equal(references(w, "0a94gqjb7ama5p77wzcqimi1xg6zcnv6-flat-sha2"), "leaf");
+        assert_string_equal(references(w, T2), "t0"); /* the other was no part of its context */
+        world_free(w);
+}
+
+TEST(a_build_refers_to_what_it_was_given) {
+        struct world *w;
+
+        make_store();
+        tree_file("nix/store/" C "-far", "nothing");
+        tree_file("nix/store/" D "-built", A " " B " " C);
+        tree_file("nix/store/11111111111111111111111111111111-built-dev", A " " B);
+        tree_file("nix/store/22222222222222222222222222222222-built.drv",
+                "Derive([(\"dev\",\"/nix/store/"
+                "11111111111111111111111111111111-built-dev\",\"\",\"\"),"
+                "(\"out\",\"/nix/store/" D "-built\",\"\",\"\")],[(\"/nix/store/"
+                "33333333333333333333333333333333-near.drv\",[\"out\"])],[\"/nix/store/" A
+                "-leaf\"],\"x\",\"b\\\"\",[\"[\"],[(\"a\",\"b\")])");
+        tree_file("nix/store/33333333333333333333333333333333-near.drv",
+                "Derive([(\"out\",\"\",\"r:sha256\",\"\")],[(\"/nix/store/"
+                "44444444444444444444444444444444-far.drv\",[\"out\"])],[],\"x\",\"b\",[],[])");
+        tree_file("nix/store/44444444444444444444444444444444-far.drv",
+                "Derive([(\"out\",\"/nix/store/" C "-far\",\"\",\"\")],[(\"/nix/store/"
+                "22222222222222222222222222222222-built.drv\",[\"out\"])],[],\"x\",\"b\",[],[])");
+        /* the same name, another path; and no derivation at all */
+        tree_file("nix/store/55555555555555555555555555555555-built.drv",
+                "Derive([(\"out\",\"/nix/store/" A
+                "-leaf\",\"sha1\",\"00\")],[],[],\"x\",\"b\",[],[])");
+        tree_file("nix/store/66666666666666666666666666666666-built.drv", "Derive([(\"out");
+        tree_file("nix/store/77777777777777777777777777777777-fixed", A);
+        tree_file("nix/store/88888888888888888888888888888888-fixed.drv",
+                "Derive([(\"out\",\"/nix/store/77777777777777777777777777777777-fixed\",\"sha1\","
+                "\"00\")],[],[\"/nix/store/" A "-leaf\"],\"x\",\"b\",[],[])");
+        tree_file("nix/store/99999999999999999999999999999999-bare", A);
+        tree_file("nix/store/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bare.drv",
+                "Derive([(\"out\",\"/nix/store/"
+                "99999999999999999999999999999999-bare\",\"\",\"\")],[],"
+                "[\"/nix/store/" A "-leaf\"],\"x\",\"b\",[],[(\"__json\","
+                "\"{\\\"unsafeDiscardReferences\\\":{\\\"out\\\":true}}\")])");
+        w = world_new();
+        assert_string_equal(references(w, D "-built"), "far leaf");
+        assert_string_equal(references(w, "11111111111111111111111111111111-built-dev"), "leaf");
+        assert_string_equal(references(w, "77777777777777777777777777777777-fixed"), "");
+        assert_string_equal(references(w, "99999999999999999999999999999999-bare"), "");
+        world_free(w);
+}
+
 static sqlite3 *make_database(void) {
         static const char schema[] = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;"
                                      "CREATE TABLE ValidPaths (id INTEGER PRIMARY KEY "
@@ -248,6 +316,10 @@ int main(void) {
                 cmocka_unit_test(names_are_those_that_nix_gives),
                 cmocka_unit_test_setup_teardown(
                         references_hide_in_contents_links_and_names, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        what_was_fetched_or_added_has_no_references, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        a_build_refers_to_what_it_was_given, tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(the_log_of_the_database_is_read_and_nothing_is_left,
                         tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(

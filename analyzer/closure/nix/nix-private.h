@@ -14,7 +14,21 @@ struct nix_path {
         bool exists_known, refs_known;
         struct nix_path **refs; /* itself left out */
         size_t n_refs;
-        uint64_t mark; /* the last traversal that met it */
+        uint64_t mark;  /* the last traversal that met it */
+        uint64_t given; /* the last of nix_given() */
+        bool unsure;    /* it may have been added, and then it refers to nothing */
+};
+
+struct nix_output {
+        const char *name, *path;
+        bool bare; /* it has no references, whatever it holds */
+};
+
+struct nix_derivation {
+        bool good;
+        IMM_ARRAY(struct nix_output) outputs; /* those with a path */
+        struct imm_strv derivations, sources; /* what it was built from */
+        uint64_t given;
 };
 
 struct nix {
@@ -30,7 +44,11 @@ struct nix {
         struct imm_map paths;    /* path -> struct nix_path */
         struct nix_path **by_id; /* open addressing, by the database's id */
         size_t n_by_id, n_ids;
-        uint64_t mark;
+        uint64_t mark, given;
+        struct imm_map derivations;               /* path -> struct nix_derivation */
+        IMM_ARRAY(const struct imm_dirent *) drv; /* entries that are derivations, by name */
+        bool derivations_listed;
+        uint64_t hashed; /* bytes, to tell what was added from what was built */
 };
 
 struct nix *nix_of(struct imm_closures *c);
@@ -74,8 +92,19 @@ int nix_db_references(
 const char *nix_db_error(
         const struct nix_db *db); /* what went wrong since it was opened, or NULL */
 
-/* nix/source.c: was it added, not built? Then it has no references, whatever it holds. */
-bool nix_is_source(struct nix *x, const struct nix_path *p);
+/* nix/derivation.c: what made @p, where that still lies in the store; else NULL */
+struct nix_derivation *nix_deriver(
+        struct nix *x, const struct nix_path *p, const struct nix_output **ret);
+/* Puts those of @refs to the front that the build of @d can have been given. Returns their number.
+ */
+size_t nix_given(struct nix *x, struct nix_derivation *d, struct nix_path **refs, size_t n,
+        struct imm_diags *diags);
+
+/*
+ * nix/source.c: was it added, not built? Then its references are not those of its contents, @refs:
+ * what is left of them stands in front, and @n says how many. -EFBIG: too large to tell.
+ */
+int nix_added(struct nix *x, const struct nix_path *p, struct nix_path **refs, size_t *n);
 
 /* nix/scan.c: the hashes in the contents of a store path, as Nix finds references */
 void nix_scan(struct nix *x, const struct nix_path *p, struct imm_diags *diags,

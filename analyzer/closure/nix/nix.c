@@ -133,6 +133,26 @@ static void command_names(
         }
 }
 
+/*
+ * The store path of the unit itself, which the confinement module counts: that of its file, and of
+ * what NixOS builds for a unit that it changes by a drop-in. Other drop-ins are somebody else's.
+ */
+static void unit_itself(struct naming *n, size_t f) {
+        struct builder *b = n->b;
+        const char *real;
+        struct place p;
+
+        if (view_find(&b->plain, NULL, b->u->files[f]->path, &p) < 0)
+                return;
+        real = store_path_of(b, p.path);
+        if (!real || (f > 0 && !imm_after(real + strlen(NIX_STORE "/") + NIX_HASH, "-unit-")))
+                return;
+        b->setting = IMM_SETTING_N;
+        b->origin = (struct imm_origin){
+                .kind = IMM_ORIGIN_FILE, .line = 1, .file = b->u->files[f]->path};
+        add_root(n, nix_path_get(store(n), real), "the unit itself");
+}
+
 /* All that the unit's files say, before and after specifiers, whether it took effect or not */
 static void unit_names(struct naming *n) {
         struct builder *b = n->b;
@@ -140,6 +160,7 @@ static void unit_names(struct naming *n) {
         for (size_t f = 0; f < b->u->n_files; f++) {
                 const struct imm_unit_file *file = b->u->files[f];
 
+                unit_itself(n, f);
                 for (size_t i = 0; i < file->n_assignments; i++) {
                         const struct imm_assignment *x = &file->assignments[i];
                         enum imm_setting id;
@@ -161,16 +182,20 @@ static void unit_names(struct naming *n) {
 
 /* ---- the closure ---- */
 
-static void add_need(struct naming *n, struct nix_path *p, int by, const char *parent) {
+static void add_need(
+        struct naming *n, struct nix_path *p, int by, const struct nix_path *referrer) {
         struct builder *b = n->b;
+        bool unsure = referrer->unsure && !referrer->id;
 
         *imm_array_push(b->arena, b->closure) = (struct imm_need){
                 .path = p->path,
                 .host_path = p->path,
                 .name = p->path,
                 .kind = IMM_NEED_STORE_PATH,
-                .confidence = IMM_CERTAIN,
-                .reason = parent,
+                .confidence = unsure ? IMM_LIKELY : b->closure->v[by].confidence,
+                .reason = referrer->id ? "referenced, by the store's database"
+                          : unsure ? "referenced, by its contents, if that was built and not added"
+                                   : "referenced, by its contents",
                 .by = by,
                 .setting = IMM_SETTING_N,
                 .exists = true,
@@ -198,9 +223,7 @@ static void follow_references(struct naming *n) {
                         if (r->mark == x->mark)
                                 continue;
                         r->mark = x->mark;
-                        add_need(n, r, (int)i,
-                                p->id ? "referenced, by the store's database"
-                                      : "referenced, by its contents");
+                        add_need(n, r, (int)i, p);
                         *imm_array_push(n->b->arena, &queue) = r;
                 }
         }

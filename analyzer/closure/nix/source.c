@@ -2,35 +2,63 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <md5.h>
+#include <sha1.h>
 #include <sha2.h>
 
 /*
- * A path that was added to a store, and not built, has no references, whatever its contents name.
- * Its own name tells: it is the hash of what it holds. A path can hold no hash of itself, so what
- * does is not looked at; and what is large is taken to be built.
+ * A path that was added to a store, and not built, has no references, whatever its contents name;
+ * likewise one whose hash was known before it was made. Its own name tells: it is the hash of what
+ * it holds. (Of builtins.toFile also of what it refers to.) A path can hold no hash of itself, so
+ * what does is not looked at.
  */
 
-enum { BUFFER = 64 * 1024, DEPTH_MAX = 200, HASHED = 20 };
-static const uint64_t SIZE_MAX_HASHED = UINT64_C(64) << 20;
+enum { BUFFER = 64 * 1024, DEPTH_MAX = 200, HASHED = 20, DIGEST_MAX = SHA512_DIGEST_LENGTH };
+/* Bytes for all paths together: beyond it cannot be told, and for the rarer algorithms it is built
+ */
+static const uint64_t BYTES_MAX = UINT64_C(4) << 30, BYTES_MAX_RARE = UINT64_C(1) << 30;
+
+enum pass { COMMON, RARE }; /* SHA-256; then all others at once */
+
+struct hashes {
+        enum pass pass;
+        SHA2_CTX sha256, sha512;
+        MD5_CTX md5;
+        SHA1_CTX sha1;
+};
 
 struct archive { /* NAR, Nix's own: of everything, lengths before it and padded to eight bytes */
         struct nix *x;
         struct imm_arena *arena;
-        SHA2_CTX sha;
-        uint64_t size;
+        struct hashes nar;
+        struct hashes flat; /* of a single file: its bytes alone */
 };
 
-struct digest {
-        uint8_t v[SHA256_DIGEST_LENGTH];
-};
+static void hashes_start(struct hashes *h, enum pass pass) {
+        h->pass = pass;
+        SHA256Init(&h->sha256);
+        SHA512Init(&h->sha512);
+        MD5Init(&h->md5);
+        SHA1Init(&h->sha1);
+}
+
+static void hashes_add(struct hashes *h, const void *data, size_t n) {
+        if (h->pass == COMMON) {
+                SHA256Update(&h->sha256, data, n);
+                return;
+        }
+        SHA512Update(&h->sha512, data, n);
+        MD5Update(&h->md5, data, n);
+        SHA1Update(&h->sha1, data, n);
+}
 
 static void put(struct archive *a, const void *data, size_t n) {
         static const uint8_t zeroes[8];
         uint64_t length = htole64(n);
 
-        SHA256Update(&a->sha, (const uint8_t *)&length, sizeof(length));
-        SHA256Update(&a->sha, data, n);
-        SHA256Update(&a->sha, zeroes, (8 - n % 8) % 8);
+        hashes_add(&a->nar, &length, sizeof(length));
+        hashes_add(&a->nar, data, n);
+        hashes_add(&a->nar, zeroes, (8 - n % 8) % 8);
 }
 
 static void put_text(struct archive *a, const char *s) {
@@ -39,11 +67,12 @@ static void put_text(struct archive *a, const char *s) {
 
 /* All bytes of the file, which must be as many as its size says */
 static int read_file(struct archive *a, int fd, uint64_t size) {
-        uint8_t *buffer = imm_alloc(a->arena, BUFFER);
+        uint8_t *buffer;
 
-        a->size += size;
-        if (a->size > SIZE_MAX_HASHED)
+        if (size > BYTES_MAX || a->x->hashed + size > BYTES_MAX)
                 return -EFBIG;
+        a->x->hashed += size;
+        buffer = imm_alloc(a->arena, BUFFER);
         while (size > 0) {
                 ssize_t k = read(fd, buffer, size < BUFFER ? (size_t)size : BUFFER);
 
@@ -51,7 +80,8 @@ static int read_file(struct archive *a, int fd, uint64_t size) {
                         continue;
                 if (k <= 0)
                         return k < 0 ? -errno : -EIO;
-                SHA256Update(&a->sha, buffer, (size_t)k);
+                hashes_add(&a->nar, buffer, (size_t)k);
+                hashes_add(&a->flat, buffer, (size_t)k);
                 size -= (uint64_t)k;
         }
         return 0;
@@ -73,9 +103,9 @@ static int put_file(struct archive *a, const char *path) {
         }
         put_text(a, "contents");
         length = htole64((uint64_t)st.st_size);
-        SHA256Update(&a->sha, (const uint8_t *)&length, sizeof(length));
+        hashes_add(&a->nar, &length, sizeof(length));
         k = read_file(a, fd, (uint64_t)st.st_size);
-        SHA256Update(&a->sha, zeroes, (8 - (size_t)st.st_size % 8) % 8);
+        hashes_add(&a->nar, zeroes, (8 - (size_t)st.st_size % 8) % 8);
         return k;
 }
 
@@ -123,39 +153,36 @@ static int put_node(struct archive *a, const char *path, unsigned char type, uns
         return k;
 }
 
-static struct digest digest_of(SHA2_CTX *sha) {
-        struct digest d;
+static const char *in_hex(const uint8_t *v, size_t n, struct imm_arena *a) {
+        static const char digits[] = "0123456789abcdef";
+        char *s = imm_alloc(a, 2 * n + 1);
 
-        SHA256Final(d.v, sha);
-        return d;
+        for (size_t i = 0; i < n; i++) {
+                s[2 * i] = digits[v[i] >> 4];
+                s[2 * i + 1] = digits[v[i] & 15];
+        }
+        s[2 * n] = 0;
+        return s;
 }
 
-static const char *in_hex(const struct digest *d, struct imm_arena *a) {
-        static const char digits[] = "0123456789abcdef";
-        char *s = imm_alloc(a, 2 * sizeof(d->v) + 1);
+static void sha256_of(const char *text, uint8_t ret[static SHA256_DIGEST_LENGTH]) {
+        SHA2_CTX sha;
 
-        for (size_t i = 0; i < sizeof(d->v); i++) {
-                s[2 * i] = digits[d->v[i] >> 4];
-                s[2 * i + 1] = digits[d->v[i] & 15];
-        }
-        s[2 * sizeof(d->v)] = 0;
-        return s;
+        SHA256Init(&sha);
+        SHA256Update(&sha, (const uint8_t *)text, strlen(text));
+        SHA256Final(ret, &sha);
 }
 
 /* The hash of a store path is that of what it is, folded to 160 bits, in Nix's own digits. */
 static bool is_path_of(const char *path, const char *type, const char *hash, struct imm_arena *a) {
         static const char digits[] = "0123456789abcdfghijklmnpqrsvwxyz";
-        const char *name = path + strlen(NIX_STORE "/"), *text;
-        uint8_t folded[HASHED + 1] = {0};
-        struct digest d;
-        SHA2_CTX sha;
+        const char *name = path + strlen(NIX_STORE "/");
+        uint8_t folded[HASHED + 1] = {0}, d[SHA256_DIGEST_LENGTH];
 
-        text = imm_printf(a, "%s:sha256:%s:" NIX_STORE ":%s", type, hash, name + NIX_HASH + 1);
-        SHA256Init(&sha);
-        SHA256Update(&sha, (const uint8_t *)text, strlen(text));
-        d = digest_of(&sha);
-        for (size_t i = 0; i < sizeof(d.v); i++)
-                folded[i % HASHED] ^= d.v[i];
+        sha256_of(
+                imm_printf(a, "%s:sha256:%s:" NIX_STORE ":%s", type, hash, name + NIX_HASH + 1), d);
+        for (size_t i = 0; i < sizeof(d); i++)
+                folded[i % HASHED] ^= d[i];
         for (size_t i = 0; i < NIX_HASH; i++) {
                 size_t bit = (NIX_HASH - 1 - i) * 5;
                 unsigned two = folded[bit / 8] | (unsigned)folded[bit / 8 + 1] << 8;
@@ -166,41 +193,102 @@ static bool is_path_of(const char *path, const char *type, const char *hash, str
         return true;
 }
 
-/* One file, as its bytes alone say: builtins.toFile, or what a fetch was to give */
-static bool is_flat(struct archive *a, const char *path) {
-        struct stat st;
-        imm_auto_close int fd = imm_root_open_file(a->x->c->root, path, &st);
-        struct digest d;
-        const char *text;
+/* What a fetch was to give: @how is "sha1:" or "r:sha1:" */
+static bool is_fixed(const char *path, const char *how, const char *hash, struct imm_arena *a) {
+        uint8_t d[SHA256_DIGEST_LENGTH];
 
-        SHA256Init(&a->sha);
-        if (fd < 0 || read_file(a, fd, (uint64_t)st.st_size) < 0)
-                return false;
-        d = digest_of(&a->sha);
-        if (is_path_of(path, "text", in_hex(&d, a->arena), a->arena))
-                return true;
-        text = imm_printf(a->arena, "fixed:out:sha256:%s:", in_hex(&d, a->arena));
-        SHA256Init(&a->sha);
-        SHA256Update(&a->sha, (const uint8_t *)text, strlen(text));
-        d = digest_of(&a->sha);
-        return is_path_of(path, "output:out", in_hex(&d, a->arena), a->arena);
+        sha256_of(imm_printf(a, "fixed:out:%s%s:", how, hash), d);
+        return is_path_of(path, "output:out", in_hex(d, sizeof(d), a), a);
 }
 
-bool nix_is_source(struct nix *x, const struct nix_path *p) {
+static bool is_fixed_by_rare(
+        const char *path, const char *mode, struct hashes *h, struct imm_arena *a) {
+        uint8_t d[DIGEST_MAX];
+
+        MD5Final(d, &h->md5);
+        if (is_fixed(path, imm_printf(a, "%smd5:", mode), in_hex(d, MD5_DIGEST_LENGTH, a), a))
+                return true;
+        SHA1Final(d, &h->sha1);
+        if (is_fixed(path, imm_printf(a, "%ssha1:", mode), in_hex(d, SHA1_DIGEST_LENGTH, a), a))
+                return true;
+        SHA512Final(d, &h->sha512);
+        return is_fixed(
+                path, imm_printf(a, "%ssha512:", mode), in_hex(d, SHA512_DIGEST_LENGTH, a), a);
+}
+
+static int by_path(const void *a, const void *b) {
+        return strcmp((*(struct nix_path *const *)a)->path, (*(struct nix_path *const *)b)->path);
+}
+
+enum { SUBSETS_OF = 12 };
+
+/* builtins.toFile: of the paths that its text names those that the evaluation knew of, and these
+ * are in the name too */
+static bool is_text(const struct nix_path *p, const char *hash, struct nix_path **refs, size_t *n,
+        struct imm_arena *a) {
+        unsigned all;
+
+        if (*n > 1)
+                qsort(refs, *n, sizeof(*refs), by_path);
+        all = *n <= SUBSETS_OF ? (1U << *n) - 1 : 1; /* of many: all or none */
+        for (unsigned set = 0; set <= all; set++) {
+                imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
+                const char *type = "text";
+                size_t left = 0;
+
+                for (size_t i = 0; i < *n; i++)
+                        if (*n > SUBSETS_OF ? set : set >> i & 1)
+                                type = imm_printf(scratch, "%s:%s", type, refs[i]->path);
+                if (!is_path_of(p->path, type, hash, scratch))
+                        continue;
+                for (size_t i = 0; i < *n; i++)
+                        if (*n > SUBSETS_OF ? set : set >> i & 1)
+                                refs[left++] = refs[i];
+                *n = left;
+                return true;
+        }
+        return false;
+}
+
+static int hash_all(struct archive *a, const struct nix_path *p, mode_t mode, enum pass pass) {
+        hashes_start(&a->nar, pass);
+        hashes_start(&a->flat, pass);
+        put_text(a, "nix-archive-1");
+        return put_node(a, p->path, (unsigned char)IFTODT(mode), 0);
+}
+
+static bool is_added(struct archive *a, const struct nix_path *p, mode_t mode,
+        struct nix_path **refs, size_t *n) {
+        const char *hash;
+        uint8_t d[SHA256_DIGEST_LENGTH];
+
+        SHA256Final(d, &a->nar.sha256);
+        if (is_path_of(p->path, "source", in_hex(d, sizeof(d), a->arena), a->arena))
+                return *n = 0, true;
+        if (!S_ISREG(mode))
+                return false;
+        SHA256Final(d, &a->flat.sha256);
+        hash = in_hex(d, sizeof(d), a->arena);
+        if (is_fixed(p->path, "sha256:", hash, a->arena))
+                return *n = 0, true;
+        return !(mode & S_IXUSR) && is_text(p, hash, refs, n, a->arena);
+}
+
+int nix_added(struct nix *x, const struct nix_path *p, struct nix_path **refs, size_t *n) {
         imm_cleanup(imm_arena_free) struct imm_arena *arena = imm_arena_new();
         struct archive a = {.x = x, .arena = arena};
-        struct digest d;
         struct stat st;
+        int k;
 
         if (imm_root_lstat(x->c->root, p->path, &st) < 0)
-                return false;
-        SHA256Init(&a.sha);
-        put_text(&a, "nix-archive-1");
-        if (put_node(&a, p->path, (unsigned char)IFTODT(st.st_mode), 0) < 0)
-                return false;
-        d = digest_of(&a.sha);
-        if (is_path_of(p->path, "source", in_hex(&d, arena), arena))
-                return true;
-        a.size = 0;
-        return S_ISREG(st.st_mode) && is_flat(&a, p->path);
+                return -ENOENT;
+        k = hash_all(&a, p, st.st_mode, COMMON);
+        if (k < 0 || is_added(&a, p, st.st_mode, refs, n))
+                return k;
+        if (x->hashed > BYTES_MAX_RARE || hash_all(&a, p, st.st_mode, RARE) < 0)
+                return 0;
+        if (is_fixed_by_rare(p->path, "r:", &a.nar, arena) ||
+                (S_ISREG(st.st_mode) && is_fixed_by_rare(p->path, "", &a.flat, arena)))
+                *n = 0;
+        return 0;
 }

@@ -331,6 +331,21 @@ static void add_entry(void *data, const struct imm_dirent *e) {
                 *imm_array_push(c->x->arena, &c->refs) = p;
 }
 
+/*
+ * Which of the hashes found are references: those that the build was given, as far as its
+ * derivation tells. Without that, what was added is told by its name.
+ */
+static void judge_found(
+        struct nix *x, struct nix_path *p, struct collect *c, struct imm_diags *diags) {
+        const struct nix_output *o;
+        struct nix_derivation *d = nix_deriver(x, p, &o);
+
+        if (d)
+                c->refs.n = o->bare ? 0 : nix_given(x, d, c->refs.v, c->refs.n, diags);
+        else if (!c->self) /* what holds its own hash was built */
+                p->unsure = nix_added(x, p, c->refs.v, &c->refs.n) < 0;
+}
+
 void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) {
         struct collect c = {.x = x, .of = p};
 
@@ -341,8 +356,8 @@ void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) 
                 (void)nix_db_references(x->db, p->id, add_id, &c); /* nix_tell() says what failed */
         else if (is_on_disk(x, p)) {
                 nix_scan(x, p, diags, add_entry, &c);
-                if (c.refs.n > 0 && !c.self && nix_is_source(x, p))
-                        c.refs.n = 0;
+                if (c.refs.n > 0 && !imm_ends_with(p->path, ".drv"))
+                        judge_found(x, p, &c, diags);
         }
         p->refs = c.refs.v;
         p->n_refs = c.refs.n;

@@ -37,6 +37,16 @@ let
     };
     textuser = build "textuser" "echo ${text} >$out";
   };
+  # What a build was not given is no reference, whatever the output names; nor is anything of an output known before.
+  known = p: builtins.unsafeDiscardStringContext "${p}";
+  fetched = algorithm: derivation {
+    name = "fetched-${algorithm}"; inherit system; builder = "${busybox}/busybox"; text = known leaf;
+    outputHashMode = "flat"; outputHashAlgo = algorithm; outputHash = builtins.hashString algorithm (known leaf);
+    args = [ "sh" "-c" "echo -n $text >$out" ];
+  };
+  notgiven = build "notgiven" "echo ${known leaf} ${other} >$out";
+  throughdeps = build "throughdeps" "${busybox}/busybox cat ${cases.contents} >$out";
+  mixedtext = builtins.toFile "mixedtext" "${text} ${known leaf} ${other-text}";
   text = builtins.toFile "text" "see ${other-text}";
   other-text = builtins.toFile "other-text" "plain";
   names = builtins.attrNames cases;
@@ -54,4 +64,5 @@ let
     '';
   unused = build "unused" "echo ${leaf} >$out";
 in
-(builtins.attrValues cases) ++ [ cases.twooutputs.dev unused (chain count) ]
+(builtins.attrValues cases) ++ [ cases.twooutputs.dev unused (chain count) notgiven throughdeps (build "mixeduser" "echo ${mixedtext} >$out") ]
+++ map fetched [ "md5" "sha1" "sha256" "sha512" ]

@@ -73,6 +73,23 @@ static const char *option(const char *options, const char *name, struct imm_aren
         return found;
 }
 
+/* Is the last of the two words that is there @yes? */
+static bool ends_on(const char *options, const char *yes, const char *no) {
+        bool last = false;
+
+        while (*options) {
+                size_t n = strcspn(options, ",");
+
+                if (n == strlen(yes) && strncmp(options, yes, n) == 0)
+                        last = true;
+                else if (n == strlen(no) && strncmp(options, no, n) == 0)
+                        last = false;
+                options += n;
+                options += *options == ',';
+        }
+        return last;
+}
+
 unsigned imm_mount_options_flags(const char *options) {
         unsigned flags = 0;
 
@@ -320,10 +337,11 @@ static void fstab_line(const struct reader *r, const char *line, size_t n, unsig
                 below(b.path, "/sys/fs/cgroup"))
                 return;
         b.path = canonical(r, b.path);
-        made = !option(options, "noauto", r->a) && !option(options, "x-systemd.wanted-by", r->a) &&
+        made = !ends_on(options, "noauto", "auto") &&
+               !option(options, "x-systemd.wanted-by", r->a) &&
                !option(options, "x-systemd.required-by", r->a);
         describe(r, &b, options);
-        b.doubtful = b.content == IMM_BOOT_DEVICE && option(options, "nofail", r->a);
+        b.doubtful = b.content == IMM_BOOT_DEVICE && ends_on(options, "nofail", "fail");
         if (option(options, "x-systemd.automount", r->a) ||
                 option(options, "comment=systemd.automount", r->a)) {
                 /* what is mounted there when somebody looks */

@@ -22,17 +22,18 @@
 enum { PATIENCE_MS = 10000 };
 
 struct place {
-        int mnt, user, root; /* descriptors; user -1: the same as ours */
+        int mnt, user, root, pid; /* descriptors; user, pid -1: the same as ours */
 };
 
 static int open_place(const struct imm_process *p, struct place *ret) {
-        static const char *const what[] = {"ns/mnt", "ns/user", "root"};
-        int *to[] = {&ret->mnt, &ret->user, &ret->root};
+        static const char *const what[] = {"ns/mnt", "ns/user", "root", "ns/pid"};
+        static const enum imm_live_ns own[] = {[1] = IMM_NS_USER, [3] = IMM_NS_PID};
+        int *to[] = {&ret->mnt, &ret->user, &ret->root, &ret->pid};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(what); i++) {
                 imm_auto_free char *path = NULL;
 
-                if (i == 1 && p->own[IMM_NS_USER] != 1)
+                if (i % 2 == 1 && p->own[own[i]] != 1)
                         continue;
                 if (asprintf(&path, "/proc/%d/%s", p->pid, what[i]) < 0)
                         imm_oom();
@@ -50,6 +51,8 @@ static void close_place(const struct place *p) {
                 (void)close(p->user);
         if (p->root >= 0)
                 (void)close(p->root);
+        if (p->pid >= 0)
+                (void)close(p->pid);
 }
 
 static int set_caps(uint64_t permitted, uint64_t effective, uint64_t inheritable) {
@@ -219,10 +222,33 @@ struct answer {
         struct imm_live_access access;
 };
 
+/* Only a child born there is in a pid namespace: /proc of it knows no other. 0 in that child. */
+static int enter_pids(const struct place *at) {
+        pid_t pid;
+
+        if (at->pid < 0)
+                return 0;
+        if (setns(at->pid, CLONE_NEWPID) < 0)
+                return errno;
+        pid = fork();
+        if (pid < 0)
+                return errno;
+        if (pid > 0) {
+                while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+                }
+                _exit(0);
+        }
+        return 0;
+}
+
 static _Noreturn void child(int to, const struct place *at, const struct imm_process *p,
         const char *const *paths, size_t n) {
-        struct answer answer = {.error = become(at, p)};
+        struct answer answer = {.error = enter_pids(at)};
 
+        if (!answer.error)
+                answer.error = become(at, p);
+        /* with its parent it ends, which is waited for no longer than for an answer */
+        (void)prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL, 0L, 0L, 0L);
         for (size_t i = 0; i < n; i++) {
                 if (!answer.error)
                         ask_one(paths[i], &answer.access);
@@ -254,7 +280,7 @@ static size_t collect(int from, struct imm_live_access *ret, size_t n, int *ret_
 
 int imm_live_access(const struct imm_process *p, const char *const *paths, size_t n,
         struct imm_live_access *ret, struct imm_err *err) {
-        struct place at = {-1, -1, -1};
+        struct place at = {-1, -1, -1, -1};
         int fds[2], error = 0, r = open_place(p, &at);
         size_t got = 0;
         pid_t pid;
@@ -285,6 +311,9 @@ int imm_live_access(const struct imm_process *p, const char *const *paths, size_
                 error = -errno;
         (void)close(fds[0]);
         return got > 0 || n == 0 ? 0
-                                 : imm_err_set(err, error, "process %d was not asked: %s", p->pid,
-                                           strerror(-error));
+                                 : imm_err_set(err, error, "process %d was not asked: %s%s", p->pid,
+                                           strerror(-error),
+                                           error == -EPERM ? "; root with all capabilities may "
+                                                             "take its place"
+                                                           : "");
 }

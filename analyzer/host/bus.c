@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/capability.h>
+#include <sys/socket.h>
 #include <systemd/sd-bus.h>
 
 #define DESTINATION "org.freedesktop.systemd1"
@@ -205,6 +206,18 @@ static pid_t manager_pid(const struct imm_manager *m, sd_bus *bus) {
         return pid > 0 ? pid : 1;
 }
 
+/*
+ * Are its process numbers ours? Whoever listens, the manager or the bus, has none here that runs
+ * outside of this process's pid namespace.
+ */
+static bool numbers_are_ours(sd_bus *bus) {
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+        int fd = sd_bus_get_fd(bus);
+
+        return fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid != 0;
+}
+
 static void manager_version(sd_bus *bus, struct imm_live *ret) {
         __attribute__((cleanup(error_freep))) sd_bus_error error = SD_BUS_ERROR_NULL;
         imm_auto_free char *version = NULL;
@@ -253,8 +266,11 @@ void imm_live_ask_manager(struct imm_manager *m, const char *unit, struct imm_ar
         }
         if (r < 0) {
                 imm_strv_add(a, &ret->unseen,
-                        imm_printf(a, "the manager did not answer: %s",
-                                sd_bus_error_is_set(&error) ? error.message : strerror(-r)));
+                        imm_printf(a, "the manager did not answer: %s%s",
+                                sd_bus_error_is_set(&error) ? error.message : strerror(-r),
+                                m->scope == IMM_SCOPE_SYSTEM && geteuid() != 0
+                                        ? "; root asks it without the system bus"
+                                        : ""));
                 return;
         }
         ret->manager_seen = true;
@@ -263,4 +279,13 @@ void imm_live_ask_manager(struct imm_manager *m, const char *unit, struct imm_ar
         ret->need_daemon_reload = imm_streq(text(ret, "NeedDaemonReload"), "yes");
         ret->started = number(ret, "ExecMainStartTimestamp");
         *ret_pid = (pid_t)number(ret, "MainPID");
+        if (*ret_pid > 0 && !numbers_are_ours(bus)) {
+                imm_strv_add(a, &ret->unseen,
+                        imm_printf(a,
+                                "the main process: the manager runs in another pid namespace, "
+                                "where "
+                                "it is %d",
+                                *ret_pid));
+                *ret_pid = 0;
+        }
 }

@@ -2,6 +2,7 @@
 
 #include "analyzer/host/host.h"
 
+#include <errno.h>
 #include <sys/capability.h>
 
 /* What decides about mounts, identity and filters, by its name as a property */
@@ -68,6 +69,7 @@ struct comparison {
         struct imm_arena *a;
         struct imm_live_differences *ret;
         const char *stale; /* why the service may not know its files; NULL: it should */
+        const char *maybe; /* a weaker sign of that, beside another reason; NULL: none */
 };
 
 const char *imm_live_kind_name(const struct imm_live_difference *d) {
@@ -83,25 +85,62 @@ static void differ(const struct comparison *c, int kind, const char *what, const
                 .what = what,
                 .predicted = predicted,
                 .running = running,
-                .reason = c->stale && kind != IMM_LIVE_SETTING ? c->stale : reason,
+                .reason = kind == IMM_LIVE_SETTING ? reason
+                          : c->stale               ? c->stale
+                          : c->maybe               ? imm_printf(c->a, "%s; or %s", reason, c->maybe)
+                                                   : reason,
         };
 }
 
 /* ---- does it run what the files say? ---- */
 
-/* A file of the unit that changed after its main process was started, as a reason */
+/* Was @path, or what lies in it if it is a directory, changed after the main process was started?
+ */
+static bool is_newer(const struct comparison *c, const char *path) {
+        struct stat st;
+
+        return c->live->started > 0 && imm_root_stat(c->m->root, path, &st) >= 0 &&
+               (uint64_t)st.st_ctim.tv_sec * 1000000 + (uint64_t)st.st_ctim.tv_nsec / 1000 >
+                       c->live->started;
+}
+
+/* A file of the unit that changed or went after its main process was started, as a reason */
 static const char *changed_since(const struct comparison *c) {
-        const struct imm_live *l = c->live;
+        const struct imm_map *loaded = &c->live->properties;
+        const char *const lists[] = {
+                imm_map_get(loaded, "FragmentPath"), imm_map_get(loaded, "DropInPaths")};
 
-        for (size_t i = 0; l->started > 0 && i < c->u->n_files; i++) {
-                const char *path = c->u->files[i]->path;
-                struct stat st;
+        for (size_t i = 0; i < c->u->n_files; i++)
+                if (is_newer(c, c->u->files[i]->path))
+                        return imm_printf(
+                                c->a, "not restarted since %s changed", c->u->files[i]->path);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++)
+                for (const char *at = lists[i]; at && *at;) {
+                        const char *path = imm_strndup(c->a, at, strcspn(at, " "));
+                        struct stat st;
 
-                if (imm_root_stat(c->m->root, path, &st) >= 0 &&
-                        (uint64_t)st.st_ctim.tv_sec * 1000000 +
-                                        (uint64_t)st.st_ctim.tv_nsec / 1000 >
-                                l->started)
-                        return imm_printf(c->a, "not restarted since %s changed", path);
+                        if (*path == '/' && imm_root_lstat(c->m->root, path, &st) == -ENOENT)
+                                return imm_printf(
+                                        c->a, "%s was taken away since the manager read it", path);
+                        at += strlen(path);
+                        at += *at == ' ';
+                }
+        return NULL;
+}
+
+/* A folder of the unit's files that changed since: what was taken out of it leaves no other trace.
+ */
+static const char *may_have_lost_files(const struct comparison *c) {
+        for (size_t i = 0; i < c->m->search_path.n; i++) {
+                const char *dir = c->m->search_path.v[i];
+                const char *own = imm_printf(c->a, "%s/%s.d", dir, c->u->name);
+
+                if (is_newer(c, own))
+                        dir = own;
+                else if (imm_after(dir, "/run/") || !is_newer(c, dir))
+                        continue;
+                return imm_printf(c->a,
+                        "a file of the unit was taken away since the start (%s changed)", dir);
         }
         return NULL;
 }
@@ -248,10 +287,11 @@ static const char *groups_text(struct imm_arena *a, const gid_t *v, size_t n) {
 
 static void compare_ids(const struct comparison *c, const struct imm_identity *id) {
         const struct imm_process *p = &c->live->process;
-        const char *reason =
-                id->uid == 0 ? "the program changed its user by itself after the start"
-                             : "the user or its groups changed since the start, or the program "
-                               "changed them";
+        const char *either =
+                "the user or its groups changed since the start, or the program changed them";
+        const char *reason = id->uid == 0 && p->uid != 0
+                                     ? "the program changed its user by itself after the start"
+                                     : either;
 
         if (id->unknown || (id->dynamic && allocated(p->uid)))
                 return;
@@ -294,26 +334,23 @@ static void compare_namespaces(const struct comparison *c) {
         const struct imm_settings *s = c->s;
         const struct {
                 enum imm_live_ns ns;
-                const char *what, *setting;
-                bool own;
+                const char *what;
+                bool own, by_path; /* a path may name the manager's own */
         } all[] = {
-                {IMM_NS_MNT, "mnt", NULL, c->sb->mounts[c->sb->main].has_namespace},
-                {IMM_NS_USER, "user",
-                        "PrivateUsers=", c->sb->identity[c->sb->main].userns != IMM_USERNS_NONE},
-                {IMM_NS_NET, "net", "PrivateNetwork=",
-                        imm_setting_bool(s, IMM_SETTING_PRIVATE_NETWORK) ||
-                                imm_setting_string(s, IMM_SETTING_NETWORK_NAMESPACE_PATH)},
-                {IMM_NS_IPC, "ipc", "PrivateIPC=",
-                        imm_setting_bool(s, IMM_SETTING_PRIVATE_IPC) ||
-                                imm_setting_string(s, IMM_SETTING_IPC_NAMESPACE_PATH)},
-                {IMM_NS_PID, "pid",
-                        "PrivatePIDs=", imm_setting_number(s, IMM_SETTING_PRIVATE_PIDS) != 0},
+                {IMM_NS_MNT, "mnt", c->sb->mounts[c->sb->main].has_namespace, false},
+                {IMM_NS_USER, "user", c->sb->identity[c->sb->main].userns != IMM_USERNS_NONE,
+                        false},
+                {IMM_NS_NET, "net", imm_setting_bool(s, IMM_SETTING_PRIVATE_NETWORK),
+                        imm_setting_string(s, IMM_SETTING_NETWORK_NAMESPACE_PATH) != NULL},
+                {IMM_NS_IPC, "ipc", imm_setting_bool(s, IMM_SETTING_PRIVATE_IPC),
+                        imm_setting_string(s, IMM_SETTING_IPC_NAMESPACE_PATH) != NULL},
+                {IMM_NS_PID, "pid", imm_setting_number(s, IMM_SETTING_PRIVATE_PIDS) != 0, false},
         };
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(all); i++) {
                 int own = c->live->process.own[all[i].ns];
 
-                if (own < 0 || all[i].own == (own == 1))
+                if (own < 0 || all[i].by_path || all[i].own == (own == 1))
                         continue;
                 differ(c, IMM_LIVE_NAMESPACE, all[i].what, all[i].own ? "its own" : "the manager's",
                         own ? "its own" : "the manager's",
@@ -409,13 +446,25 @@ static bool on_the_host(const struct comparison *c, const char *path) {
         return false;
 }
 
+/* Why what is predicted is not there */
+static const char *missing_reason(const struct comparison *c, const struct imm_mount *p) {
+        const char *const paths[] = {p->path, p->source};
+
+        if (p->of_host)
+                return "mounted on the host after the service was started, and not propagated to "
+                       "it";
+        for (size_t i = 0; i < IMM_ELEMENTSOF(paths); i++)
+                if (*paths[i] == '/' && !strchr(paths[i], '*') && is_newer(c, paths[i]))
+                        return imm_printf(c->a,
+                                "%s was made or changed after the service was started", paths[i]);
+        return "unmounted since the start, or refused then";
+}
+
 static void compare_mount(
         const struct comparison *c, const struct imm_mount *p, const struct imm_mountinfo *r) {
         if (!r)
                 differ(c, IMM_LIVE_MOUNT, p->path, predicted_text(c, p), "no mount",
-                        p->of_host ? "mounted on the host after the service was started, and not "
-                                     "propagated to it"
-                                   : "unmounted since the start, or refused then");
+                        missing_reason(c, p));
         else if (!same_source(c, p, r) || p->flags != flags_of(r))
                 differ(c, IMM_LIVE_MOUNT, p->path, predicted_text(c, p), running_text(c, r),
                         p->of_host
@@ -463,10 +512,18 @@ void imm_live_compare(struct imm_manager *m, struct imm_unit *u, const struct im
                 compare_settings(&c);
         if (!live->process_seen)
                 return;
+        if (t->outcome == IMM_OUTCOME_UNKNOWN)
+                return;
         c.stale = changed_since(&c);
+        c.maybe = c.stale ? NULL : may_have_lost_files(&c);
         if (t->outcome != IMM_OUTCOME_OK) {
+                c.maybe = NULL;
                 differ(&c, IMM_LIVE_NAMESPACE, "start", imm_outcome_name(t->outcome), "it runs",
-                        "what fails now was there when it was started");
+                        t->outcome == IMM_OUTCOME_NOT_LOADABLE
+                                ? "its files were taken away, masked or broken since it was started"
+                                : imm_printf(a, "what fails now%s%s%s did not when it was started",
+                                          t->culprit ? " (" : "", t->culprit ? t->culprit : "",
+                                          t->culprit ? ")" : ""));
                 return;
         }
         compare_namespaces(&c);

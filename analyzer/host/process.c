@@ -101,25 +101,69 @@ static int read_mounts(pid_t pid, struct imm_arena *a, struct imm_mountinfos *re
         return ret->n > 0 ? 0 : -EACCES;
 }
 
-/* 1: another one than the manager's; -1: cannot be seen */
-static int own_namespace(pid_t pid, pid_t manager, const char *which, struct imm_arena *a) {
+/* 1: another one than the manager's; -1: cannot be seen, *ret_pid not looked at */
+static int own_namespace(
+        pid_t pid, pid_t manager, const char *which, struct imm_arena *a, pid_t *ret_pid) {
         struct stat mine, its;
 
-        if (stat(imm_printf(a, "/proc/%d/ns/%s", pid, which), &mine) < 0 ||
-                stat(imm_printf(a, "/proc/%d/ns/%s", manager, which), &its) < 0)
+        if (stat(imm_printf(a, "/proc/%d/ns/%s", pid, which), &mine) < 0) {
+                *ret_pid = pid;
                 return -1;
+        }
+        if (stat(imm_printf(a, "/proc/%d/ns/%s", manager, which), &its) < 0) {
+                *ret_pid = manager;
+                return -1;
+        }
         return mine.st_ino != its.st_ino || mine.st_dev != its.st_dev;
+}
+
+static const char *why_unseen(int r) {
+        return r == -EACCES || r == -EPERM ? "; root may look at it"
+               : r == -ENOENT              ? ": it ended, or /proc does not show it"
+                                           : "";
 }
 
 static void unseen(struct imm_live *l, struct imm_arena *a, pid_t pid, const char *what, int r) {
         imm_strv_add(a, &l->unseen,
-                imm_printf(a, "/proc/%d/%s: %s%s", pid, what, strerror(-r),
-                        r == -EACCES || r == -EPERM ? "; root may look at it" : ""));
+                imm_printf(a, "/proc/%d/%s: %s%s", pid, what, strerror(-r), why_unseen(r)));
+}
+
+/* A mount has one number: who has one of the manager's is in its namespace. */
+static bool shares_mount(const struct imm_process *p) {
+        struct imm_map theirs = {0};
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+
+        imm_array_foreach (m, &p->manager_mounts)
+                imm_map_put(a, &theirs, imm_printf(a, "%u", m->id), (void *)(uintptr_t)m);
+        imm_array_foreach (m, &p->mounts)
+                if (imm_map_has(&theirs, imm_printf(a, "%u", m->id)))
+                        return true;
+        return false;
+}
+
+static void look_at_mounts(pid_t pid, pid_t manager, struct imm_arena *a, struct imm_live *ret) {
+        struct imm_process *p = &ret->process;
+        pid_t who = pid;
+        int r = read_mounts(pid, a, &p->mounts);
+
+        if (r >= 0) {
+                who = manager;
+                r = read_mounts(manager, a, &p->manager_mounts);
+        }
+        if (r < 0) {
+                unseen(ret, a, who, "mountinfo", r);
+                return;
+        }
+        p->mounts_seen = true;
+        if (p->own[IMM_NS_MNT] < 0)
+                p->own[IMM_NS_MNT] = !shares_mount(p);
+        imm_mountinfo_reached(&p->mounts, a, &p->reached);
 }
 
 void imm_live_look(pid_t pid, pid_t manager, struct imm_arena *a, struct imm_live *ret) {
         struct imm_process *p = &ret->process;
-        bool hidden = false;
+        const char *hidden = "";
+        pid_t who = pid;
         int r;
 
         p->pid = pid;
@@ -134,19 +178,15 @@ void imm_live_look(pid_t pid, pid_t manager, struct imm_arena *a, struct imm_liv
                 return;
         }
         ret->process_seen = true;
-        for (size_t i = 0; i < IMM_NS_N; i++) {
-                p->own[i] = own_namespace(pid, manager, ns_files[i], a);
-                hidden |= p->own[i] < 0;
-        }
-        if (hidden)
-                unseen(ret, a, pid, "ns", -EACCES);
-        r = read_mounts(pid, a, &p->mounts);
-        if (r >= 0)
-                r = read_mounts(manager, a, &p->manager_mounts);
-        if (r < 0) {
-                unseen(ret, a, pid, "mountinfo", r);
-                return;
-        }
-        p->mounts_seen = true;
-        imm_mountinfo_reached(&p->mounts, a, &p->reached);
+        for (size_t i = 0; i < IMM_NS_N; i++)
+                p->own[i] = own_namespace(pid, manager, ns_files[i], a, &who);
+        look_at_mounts(pid, manager, a, ret);
+        for (size_t i = 0; i < IMM_NS_N; i++)
+                if (p->own[i] < 0)
+                        hidden = imm_printf(a, "%s%s%s", hidden, *hidden ? ", " : "", ns_files[i]);
+        if (*hidden)
+                imm_strv_add(a, &ret->unseen,
+                        imm_printf(a,
+                                "/proc/%d/ns: %s%s (whether these namespaces are its own: %s)", who,
+                                strerror(EACCES), why_unseen(-EACCES), hidden));
 }

@@ -6,8 +6,27 @@
 #include "analyzer/sandbox/mounts/plan.h"
 
 #include <errno.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
 
 /* ---- by a path ---- */
+
+/* On a running host the file itself tells; what may not be looked at is believed. */
+static int open_on_host(
+        const struct imm_root *root, const char *path, const char *type, struct imm_arena *a) {
+        const char *target, *rest;
+        imm_auto_close int fd = -1;
+        struct statfs fs;
+
+        if (imm_root_readlink(root, path, a, &target) >= 0 && (rest = strstr(target, ":[")) &&
+                !strchr(target, '/'))
+                return (size_t)(rest - target) == strlen(type) && imm_after(target, type) ? 0
+                                                                                          : -EINVAL;
+        fd = imm_root_open_path(root, path, 0);
+        if (fd < 0)
+                return fd == -EACCES || fd == -EPERM ? 0 : fd;
+        return fstatfs(fd, &fs) < 0 || fs.f_type == NSFS_MAGIC ? 0 : -EINVAL;
+}
 
 /* A namespace's file; what may or may not be there is believed. */
 static int open_namespace(struct imm_plan *p, const char *path, const char *type) {
@@ -15,6 +34,8 @@ static int open_namespace(struct imm_plan *p, const char *path, const char *type
         struct imm_vpath at;
         int r;
 
+        if (imm_root_is_running(p->m->root))
+                return open_on_host(p->m->root, path, type, p->a);
         /* the kernel follows links to namespaces by itself */
         if (imm_vfs_lookup(p->v, path, false, &at) >= 0 && S_ISLNK(imm_vfs_mode(p->v, at.node))) {
                 const char *target = imm_vfs_target(p->v, at.node);

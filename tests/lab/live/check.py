@@ -18,8 +18,9 @@ def lab(*command, text=None):
     return run
 
 
-def immure(*args, user=None):
-    run = lab(*(["setpriv", "--reuid=" + user, "--clear-groups"] if user else []), "immure", *args, "--json=short")
+def immure(*args, user=None, inside=()):
+    """As that user; inside: a command that runs it where less can be seen"""
+    run = lab(*inside, *(["setpriv", "--reuid=" + user, "--clear-groups"] if user else []), "immure", *args, "--json=short")
     try:
         return json.loads(run.stdout)
     except ValueError:
@@ -93,6 +94,63 @@ def until_it_sleeps(name):
         time.sleep(0.1)
 
 
+def unseen(what, doc, part, pid=True):
+    """It says that it could not see something, and does not take it for a difference."""
+    live = doc["live"]
+    if live["differences"] or (live["pid"] is not None) != pid or not any(part in line for line in live["unseen"]):
+        wrong.append("%s: %s" % (what, live))
+
+
+def unprivileged(names):
+    """Whoever asks: no difference where there is none, and what may not be looked at is said."""
+    for name in names:
+        if properties(name).get("MainPID", "0") != "0":
+            unseen("without root: " + name, immure("mounts", "--live", name, user="svc"), "root may look at it")
+    name = "kind-devices.service"
+    unseen("without ptrace", immure("mounts", "--live", name, inside=("setpriv", "--bounding-set=-sys_ptrace")), "root may")
+    unseen("without sys_admin", immure("can", "--live", name, "/etc", inside=("setpriv", "--bounding-set=-sys_admin")),
+           "was not asked")
+    unseen("other pid namespace", immure("mounts", "--live", name, inside=("unshare", "--pid", "--fork", "--mount-proc")),
+           "another pid namespace", pid=False)
+    unseen("no /proc", immure("mounts", "--live", name, inside=("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")),
+           "/proc does not show it", pid=False)
+    script("nsenter -t %s -m umount -l /dev" % properties(name)["MainPID"])
+    for user in None, "svc":
+        expect("unmounted inside", immure("mounts", "--live", name, user=user), "mount", "/dev", "unmounted since the start")
+    script("systemctl stop dbus.socket dbus.service")
+    unseen("no bus", immure("mounts", "--live", "kind-joined.service", user="svc"), "root asks it without", pid=False)
+    if immure("mounts", "--live", "kind-joined.service")["live"]["pid"] is None:
+        wrong.append("no bus: root does not see the process")
+    script("systemctl start dbus.socket")
+
+
+def taken_away():
+    """What is not there any more, or was not there yet, when the service was started"""
+    script("mkdir /not-yet")
+    expect("made later", immure("mounts", "--live", "kind-maybe.service"), "mount", "/not-yet", "made or changed after")
+    script("rmdir /not-yet")
+    script("mkdir -p /etc/systemd/system/kind-several.service.d; "
+           "printf '[Service]\\nUser=svc\\n' >/etc/systemd/system/kind-several.service.d/user.conf; "
+           "systemctl daemon-reload; systemctl restart kind-several.service; rm -r /etc/systemd/system/kind-several.service.d")
+    subprocess.run([LAB, "settle", PID], check=True)
+    doc = immure("mounts", "--live", "kind-several.service")
+    expect("drop-in taken away", doc, "identity", "Uid", "user.conf was taken away")
+    script("systemctl daemon-reload")
+    doc = immure("mounts", "--live", "kind-several.service")
+    expect("and reloaded", doc, "identity", "Uid", "taken away since the start (/etc/systemd/system changed)")
+    script("rm /etc/systemd/system/kind-several.service")
+    doc = immure("mounts", "--live", "kind-several.service")
+    expect("unit taken away", doc, "namespace", "start", "kind-several.service was taken away")
+    script("systemctl daemon-reload")
+    doc = immure("mounts", "--live", "kind-several.service")
+    expect("and reloaded", doc, "namespace", "start", "taken away, masked or broken")
+    script("mv /srv/open /srv/was-open")
+    doc = immure("mounts", "--live", "kind-maybe.service")
+    script("mv /srv/was-open /srv/open")
+    if doc["live"]["differences"]:
+        wrong.append("another's path moved: %s" % doc["live"])
+
+
 def disturbed():
     start(["plain.service", "selfmade.service"])
     until_it_sleeps("selfmade.service")
@@ -141,6 +199,11 @@ def main():
     names, paths = lines(NAMES), lines(PATHS)
     start(names)
     ran, cells = undisturbed(names, paths)
+    for name in names:
+        if name.startswith("kind-") and properties(name).get("MainPID", "0") == "0" and name != "kind-once.service":
+            wrong.append("%s does not run" % name)
+    unprivileged([name for name in names if name.startswith("kind-")])
+    taken_away()
     disturbed()
     for w in wrong:
         print(w)

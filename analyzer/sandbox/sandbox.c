@@ -127,6 +127,8 @@ static void find_kinds(const struct imm_settings *s, struct imm_sandbox *sb) {
 
 static void set_outcome(struct imm_mount_table *t, enum imm_outcome outcome, const char *culprit,
         struct imm_origin origin) {
+        if (outcome != t->outcome)
+                t->culprit_source = NULL;
         t->outcome = outcome;
         t->culprit = culprit;
         t->culprit_origin = origin;
@@ -147,7 +149,16 @@ static void set_up(struct imm_manager *m, struct imm_settings *s, struct imm_are
         sb->caller[kind] = *id;
 }
 
-/* The steps behind the sandbox, up to the program */
+/* Of two steps that fail the earlier counts. */
+static void or_earlier(struct imm_mount_table *t, enum imm_start_step step,
+        enum imm_outcome outcome, const char *culprit, struct imm_origin origin) {
+        if (outcome == IMM_OUTCOME_OK || (t->outcome != IMM_OUTCOME_OK && t->step <= step))
+                return;
+        set_outcome(t, outcome, culprit, origin);
+        t->step = step;
+}
+
+/* The steps before the sandbox and behind it, up to the program */
 static void start(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_sandbox *sb, enum imm_command_kind kind) {
         const char *program = sb->program[kind];
@@ -157,31 +168,24 @@ static void start(struct imm_manager *m, struct imm_settings *s, struct imm_aren
 
         if (s->load != IMM_LOAD_LOADED)
                 return;
-        if (id->outcome == IMM_OUTCOME_USER_FAILURE || id->outcome == IMM_OUTCOME_GROUP_FAILURE ||
-                id->outcome == IMM_OUTCOME_DYNAMIC_USER_FAILURE) {
-                set_outcome(t, id->outcome, id->why, id->origin);
-                return;
-        }
-        /* what is opened for it comes before the sandbox */
-        if (imm_start_before(m, s, kind, a, &fault)) {
-                set_outcome(t, fault.outcome, fault.culprit, fault.origin);
-                return;
-        }
-        if (t->outcome != IMM_OUTCOME_OK || !program)
-                return;
-        if (imm_start_program(
-                    &(struct imm_walk){
-                            .m = m, .s = s, .table = t, .id = id, .program = program, .a = a},
-                    program, &fault))
-                set_outcome(t, fault.outcome, fault.culprit,
+        if (program && (t->outcome == IMM_OUTCOME_OK || t->outcome == IMM_OUTCOME_CHROOT_FAILURE) &&
+                imm_start_program(
+                        &(struct imm_walk){
+                                .m = m, .s = s, .table = t, .id = id, .program = program, .a = a},
+                        program, &fault))
+                or_earlier(t, fault.step, fault.outcome, fault.culprit,
                         fault.outcome == IMM_OUTCOME_EXEC_FAILURE
                                 ? imm_setting(s, IMM_SETTING_EXEC_START)->origin
                                 : fault.origin);
-        if (t->outcome == IMM_OUTCOME_UNKNOWN)
+        if (imm_start_before(m, s, kind, a, &fault))
+                or_earlier(t, fault.step, fault.outcome, fault.culprit, fault.origin);
+        if (id->outcome != IMM_OUTCOME_UNKNOWN)
+                or_earlier(t, id->step, id->outcome, id->why, id->origin);
+        if (t->outcome == IMM_OUTCOME_UNKNOWN && t->step == IMM_STEP_PROGRAM)
                 imm_strv_add(a, &t->assumes, imm_printf(a, "whether %s exists in it", program));
         if (t->outcome == IMM_OUTCOME_OK && id->outcome != IMM_OUTCOME_OK)
                 set_outcome(t, id->outcome, id->why, id->origin);
-        if (t->outcome != IMM_OUTCOME_OK)
+        if (t->outcome != IMM_OUTCOME_OK || !program)
                 return;
         imm_identity_exec(m, s, t, program, a, id);
         if (id->outcome != IMM_OUTCOME_OK)

@@ -46,6 +46,29 @@ enum imm_outcome {
 };
 const char *imm_outcome_name(enum imm_outcome o); /* "namespace-failure" */
 
+/* The steps of a start, as far as they can fail, in systemd's order: of several the first counts */
+enum imm_start_step {
+        IMM_STEP_SPAWN, /* by the manager, before there is a process */
+        IMM_STEP_FDS,
+        IMM_STEP_USER,
+        IMM_STEP_GROUPS,
+        IMM_STEP_NAMESPACES, /* that a path names */
+        IMM_STEP_STREAMS,
+        IMM_STEP_DIRECTORIES,
+        IMM_STEP_CREDENTIALS,
+        IMM_STEP_PAM,
+        IMM_STEP_OWN_USERS, /* a user namespace without privileges */
+        IMM_STEP_MOUNTS,
+        IMM_STEP_TAKE_GROUPS,
+        IMM_STEP_USERS, /* a user namespace with them */
+        IMM_STEP_PROGRAM,
+        IMM_STEP_CAPABILITIES,
+        IMM_STEP_CHROOT,
+        IMM_STEP_TAKE_USER,
+        IMM_STEP_CHDIR,
+        IMM_STEP_EXEC,
+};
+
 /* "226/NAMESPACE", as systemctl status says it; @setting: whose directory, for those of a unit */
 const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting);
 
@@ -81,7 +104,8 @@ struct imm_identity {
         bool set_id;     /* the program's own set-id bits or file capabilities changed it */
         bool undumpable; /* its own files in /proc belong to root */
         bool no_connect; /* address families or system calls leave it no connect(2) to AF_UNIX */
-        enum imm_outcome outcome; /* the step that fails because of it, or OK */
+        enum imm_outcome outcome; /* of the first step that fails because of it, or OK */
+        enum imm_start_step step;
         const char *why;          /* one line, or NULL */
         struct imm_origin origin; /* of the user */
 };
@@ -166,6 +190,7 @@ struct imm_mount_loser {
 
 struct imm_mount_table {
         enum imm_outcome outcome;
+        enum imm_start_step step;
         const char
                 *culprit; /* path or setting that makes setup fail, as the journal would name it */
         const char *culprit_source; /* of a bind mount: what was to be mounted there, and is not */

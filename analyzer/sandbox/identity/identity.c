@@ -18,10 +18,13 @@ enum {
 
 enum { NOBODY = 65534, DYNAMIC_MIN = 61184 };
 
-static void fail(struct imm_identity *id, enum imm_outcome outcome, const char *why) {
-        if (id->outcome != IMM_OUTCOME_OK)
+/* The first step counts, and of one step whatever was found first */
+static void fail(struct imm_identity *id, enum imm_start_step step, enum imm_outcome outcome,
+        const char *why) {
+        if (id->outcome != IMM_OUTCOME_OK && id->step <= step)
                 return;
         id->outcome = outcome;
+        id->step = step;
         id->why = why;
 }
 
@@ -138,7 +141,7 @@ static void not_makeable(struct imm_identity *id, const char *name, struct imm_a
                 return;
         if (strspn(name, plain) != strlen(name) || strchr("0123456789-", *name) ||
                 strlen(name) > NAME_MAX_UTMP)
-                fail(id, IMM_OUTCOME_DYNAMIC_USER_FAILURE,
+                fail(id, IMM_STEP_SPAWN, IMM_OUTCOME_DYNAMIC_USER_FAILURE,
                         imm_printf(a, "%s is no name for a dynamic user", name));
 }
 
@@ -163,7 +166,7 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
                 c->uid = u->uid;
                 c->gid = u->gid;
         } else if (imm_group_by_name(m->users, user)) {
-                fail(id, IMM_OUTCOME_USER_FAILURE,
+                fail(id, IMM_STEP_USER, IMM_OUTCOME_USER_FAILURE,
                         imm_printf(a, "there is a group %s but no user of that name", user));
         } else
                 id->dynamic = true;
@@ -175,7 +178,7 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
         else if (g)
                 c->gid = g->gid;
         else if (imm_user_by_name(m->users, group))
-                fail(id, IMM_OUTCOME_USER_FAILURE,
+                fail(id, IMM_STEP_USER, IMM_OUTCOME_USER_FAILURE,
                         imm_printf(a, "there is a user %s but no group of that name", group));
         else
                 c->gid = DYNAMIC_MIN + 1;
@@ -184,15 +187,16 @@ static void dynamic_creds(const struct imm_manager *m, const struct imm_settings
 /* Fails, unless it may be there all the same. */
 static void not_found(const struct imm_manager *m, struct imm_identity *id, const char *name,
         bool group, struct imm_arena *a) {
+        enum imm_start_step step = group ? IMM_STEP_GROUPS : IMM_STEP_USER;
         const char *kind = group ? "group" : "user";
         const char *doubt = imm_users_doubt(m->users, name, group, a);
 
         id->unknown = true;
         if (doubt)
-                fail(id, IMM_OUTCOME_UNKNOWN,
+                fail(id, step, IMM_OUTCOME_UNKNOWN,
                         imm_printf(a, "whether there is a %s %s: %s", kind, name, doubt));
         else
-                fail(id, group ? IMM_OUTCOME_GROUP_FAILURE : IMM_OUTCOME_USER_FAILURE,
+                fail(id, step, group ? IMM_OUTCOME_GROUP_FAILURE : IMM_OUTCOME_USER_FAILURE,
                         imm_printf(a, "no %s %s in the root", kind, name));
 }
 
@@ -280,7 +284,7 @@ static void set_userns(const struct imm_manager *m, const struct imm_settings *s
         else if (word && imm_streq(word, "full"))
                 id->userns = IMM_USERNS_FULL;
         if (m->scope != IMM_SCOPE_SYSTEM && id->userns != IMM_USERNS_SELF)
-                fail(id, IMM_OUTCOME_USER_FAILURE,
+                fail(id, IMM_STEP_OWN_USERS, IMM_OUTCOME_USER_FAILURE,
                         "a user manager can map no users but its own (PrivateUsers=)");
         id->maps_root = m->scope == IMM_SCOPE_SYSTEM;
         id->mapped_uid = c->has_user ? c->uid : id->uid;
@@ -302,7 +306,7 @@ static void choose_groups(const struct imm_manager *m, const struct imm_settings
         /* done for each kind of command, long before it is asked who runs it */
         if (c->has_user && c->gid != 0) {
                 if (!own && (s->version < OWN_GROUPS_TOLERATED || c->gid != id->gid))
-                        fail(id, IMM_OUTCOME_GROUP_FAILURE,
+                        fail(id, IMM_STEP_GROUPS, IMM_OUTCOME_GROUP_FAILURE,
                                 "a user manager cannot take on the groups of User=");
                 memberships(m, c->name, c->gid, a, &list);
         }
@@ -318,10 +322,10 @@ static void choose_groups(const struct imm_manager *m, const struct imm_settings
         }
         if (!own) {
                 if (set_user && v->strings.n > 0 && !fixed)
-                        fail(id, IMM_OUTCOME_GROUP_FAILURE,
+                        fail(id, IMM_STEP_TAKE_GROUPS, IMM_OUTCOME_GROUP_FAILURE,
                                 "a user manager cannot add SupplementaryGroups=");
                 if (set_user && c->has_group && c->gid != id->gid)
-                        fail(id, IMM_OUTCOME_GROUP_FAILURE,
+                        fail(id, IMM_STEP_TAKE_GROUPS, IMM_OUTCOME_GROUP_FAILURE,
                                 "a user manager cannot change to another Group=");
                 return;
         }
@@ -396,7 +400,7 @@ static void set_capabilities(const struct imm_manager *m, const struct imm_setti
         ambient = imm_setting_number(s, IMM_SETTING_AMBIENT_CAPABILITIES);
         id->secure_bits = (unsigned)imm_setting_number(s, IMM_SETTING_SECURE_BITS);
         if (!privileged && (bounding != IMM_CAPS_ALL || ambient || id->secure_bits)) {
-                fail(id, IMM_OUTCOME_CAPABILITIES_FAILURE,
+                fail(id, IMM_STEP_CAPABILITIES, IMM_OUTCOME_CAPABILITIES_FAILURE,
                         "a user manager has no capabilities to set or drop");
                 bounding = IMM_CAPS_ALL;
                 ambient = 0;
@@ -465,7 +469,7 @@ void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum im
         choose_groups(m, s, &c, set_user, a, ret);
         if (set_user && c.has_user && c.uid != ret->uid) {
                 if (m->scope != IMM_SCOPE_SYSTEM)
-                        fail(ret, IMM_OUTCOME_USER_FAILURE,
+                        fail(ret, IMM_STEP_TAKE_USER, IMM_OUTCOME_USER_FAILURE,
                                 "a user manager cannot change to another User=");
                 ret->uid = c.uid;
                 ret->user = c.name;

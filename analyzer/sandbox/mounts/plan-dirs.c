@@ -300,7 +300,8 @@ int imm_plan_dirs_make(struct imm_plan *p) {
                                                 p, public_path(p, d, dir->item->path), at);
                         }
                         if (r < 0) {
-                                imm_plan_fail(p, IMM_OUTCOME_STATE_DIRECTORY_FAILURE,
+                                imm_plan_fail(p, IMM_STEP_DIRECTORIES,
+                                        IMM_OUTCOME_STATE_DIRECTORY_FAILURE,
                                         public_path(p, d, dir->item->path), &dir->item->origin);
                                 return r;
                         }
@@ -492,7 +493,7 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, struc
         }
         if (S_ISSOCK(imm_vfs_mode(p->v, at.node))) {
                 /* it is connected to */
-                imm_plan_fail(p, IMM_OUTCOME_UNKNOWN, path, NULL);
+                imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_UNKNOWN, path, NULL);
                 imm_strv_add(p->out, &p->t->assumes, imm_printf(p->out, "what %s answers", path));
                 return -ECONNREFUSED;
         }
@@ -526,7 +527,7 @@ static int find_sources(
                 if (r >= 0)
                         imm_strv_add(p->a, found, c->id);
                 else if (r != -ENOENT || !set_too(p, c->id)) {
-                        imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE,
+                        imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE,
                                 c->source ? c->source : c->id, &c->origin);
                         return r;
                 }
@@ -560,7 +561,8 @@ static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *
                 int r = search_stores(p, c->id, c->source, found);
 
                 if (r < 0) {
-                        imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, c->id, &c->origin);
+                        imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE,
+                                c->id, &c->origin);
                         return r;
                 }
         }
@@ -596,7 +598,8 @@ int imm_plan_credentials_make(struct imm_plan *p) {
                 return 0;
         r = imm_vfs_mkdir_p(p->v, p->credentials, 0700);
         if (r < 0) {
-                imm_plan_fail(p, IMM_OUTCOME_CREDENTIALS_FAILURE, p->credentials, NULL);
+                imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE,
+                        p->credentials, NULL);
                 return r;
         }
         if (!p->user_manager) {

@@ -79,7 +79,8 @@ int imm_plan_namespaces_open(struct imm_plan *p) {
                         continue;
                 r = open_namespace(p, v->string, paths[i].type);
                 if (r < 0) {
-                        imm_plan_fail(p, paths[i].outcome, v->string, &v->origin);
+                        imm_plan_fail(
+                                p, IMM_STEP_NAMESPACES, paths[i].outcome, v->string, &v->origin);
                         return r;
                 }
         }
@@ -113,8 +114,8 @@ void imm_plan_images_find(struct imm_plan *p) {
                         const char *path = imm_strndup(p->a, item->text, strcspn(item->text, ":"));
 
                         if (*path == '/' && image_is_missing(p, path))
-                                imm_plan_fail(
-                                        p, IMM_OUTCOME_NAMESPACE_FAILURE, path, &item->origin);
+                                imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE,
+                                        path, &item->origin);
                 }
         }
 }

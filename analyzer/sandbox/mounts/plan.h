@@ -204,5 +204,5 @@ int imm_plan_apply(struct imm_plan *p, const struct imm_plan_entry **ret_culprit
 int imm_plan_extension_check(struct imm_plan *p, const struct imm_plan_entry *e);
 
 /* table.c: the first failure counts */
-void imm_plan_fail(struct imm_plan *p, enum imm_outcome outcome, const char *culprit,
-        const struct imm_origin *origin);
+void imm_plan_fail(struct imm_plan *p, enum imm_start_step step, enum imm_outcome outcome,
+        const char *culprit, const struct imm_origin *origin);

@@ -220,11 +220,12 @@ const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char
 
 /* ---- failures ---- */
 
-void imm_plan_fail(struct imm_plan *p, enum imm_outcome outcome, const char *culprit,
-        const struct imm_origin *origin) {
+void imm_plan_fail(struct imm_plan *p, enum imm_start_step step, enum imm_outcome outcome,
+        const char *culprit, const struct imm_origin *origin) {
         if (p->t->outcome != IMM_OUTCOME_OK)
                 return;
         p->t->outcome = outcome;
+        p->t->step = step;
         p->t->culprit = culprit ? imm_strdup(p->out, imm_path_of_process(culprit, p->a)) : NULL;
         if (origin)
                 p->t->culprit_origin = *origin;
@@ -248,7 +249,8 @@ static void namespace_fails(struct imm_plan *p, const struct imm_plan_entry *e, 
                  (e->mode == IMM_PLAN_BIND || e->mode == IMM_PLAN_BIND_RECURSIVE) &&
                  p->t->outcome == IMM_OUTCOME_OK)
                 p->t->culprit_source = imm_strdup(p->out, e->source);
-        imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, what, e ? &e->origin : NULL);
+        imm_plan_fail(
+                p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, what, e ? &e->origin : NULL);
 }
 
 /* ---- the steps ---- */
@@ -403,7 +405,7 @@ static void make_namespace(struct imm_plan *p) {
                         imm_printf(p->a, "/run/systemd/propagate/%s", p->s->unit->name), 0600);
         r = open_root(p);
         if (r < 0) {
-                imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, p->root_directory,
+                imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, p->root_directory,
                         &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
                 return;
         }
@@ -420,7 +422,7 @@ static void make_namespace(struct imm_plan *p) {
                 return;
         }
         if (imm_streq(p->root, "/") && p->s->version < 257 && !p->lenient) {
-                imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, "/",
+                imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, "/",
                         &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
                 return;
         }
@@ -439,13 +441,13 @@ static void make_namespace(struct imm_plan *p) {
                 /* it is needed after the root was changed; what hides /run makes that fail */
                 r = imm_vfs_lookup_from(p->v, root, "/run/systemd/incoming", true, &incoming);
                 if (r < 0 || incoming.node != incoming.mount->root) {
-                        imm_plan_fail(
-                                p, IMM_OUTCOME_NAMESPACE_FAILURE, "/run/systemd/incoming", NULL);
+                        imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE,
+                                "/run/systemd/incoming", NULL);
                         return;
                 }
         }
         if (p->sandboxing && !p->lenient && !may_map_users(p, root)) {
-                imm_plan_fail(p, IMM_OUTCOME_USER_FAILURE,
+                imm_plan_fail(p, IMM_STEP_USERS, IMM_OUTCOME_USER_FAILURE,
                         "PrivateUsers= needs a /proc to write to",
                         &imm_setting(p->s, IMM_SETTING_PRIVATE_USERS)->origin);
                 return;
@@ -465,7 +467,8 @@ static void stay_outside(struct imm_plan *p) {
                 if (!privileged || imm_vfs_chase(p->v, p->root_directory, &path) < 0 ||
                         imm_vfs_lookup(p->v, path, true, &root) < 0 ||
                         !S_ISDIR(imm_vfs_mode(p->v, root.node))) {
-                        imm_plan_fail(p, IMM_OUTCOME_CHROOT_FAILURE, p->root_directory,
+                        imm_plan_fail(p, IMM_STEP_CHROOT, IMM_OUTCOME_CHROOT_FAILURE,
+                                p->root_directory,
                                 &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin);
                         return;
                 }
@@ -530,12 +533,16 @@ static bool versions_unknown(
         struct imm_plan *p, const char *path, const struct imm_origin *origin) {
         if (!path || !names_versions(p, path))
                 return false;
-        imm_plan_fail(p, IMM_OUTCOME_UNKNOWN, path, origin);
+        imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_UNKNOWN, path, origin);
         imm_strv_add(p->out, &p->t->assumes, imm_printf(p->out, "what of %s is taken", path));
         return true;
 }
 
 static void run(struct imm_plan *p) {
+        if (imm_plan_namespaces_open(p) < 0 && !p->lenient)
+                return;
+        if ((imm_plan_dirs_make(p) < 0 || imm_plan_credentials_make(p) < 0) && !p->lenient)
+                return;
         imm_array_foreach (item, &imm_setting(p->s, IMM_SETTING_EXTENSION_DIRECTORIES)->paths)
                 if (versions_unknown(p, item->path, &item->origin))
                         return;
@@ -546,14 +553,11 @@ static void run(struct imm_plan *p) {
                 const struct imm_value *image = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
                 bool missing = !p->user_manager && imm_plan_misses_root_image(p);
 
-                imm_plan_fail(p, missing ? IMM_OUTCOME_NAMESPACE_FAILURE : IMM_OUTCOME_UNKNOWN,
+                imm_plan_fail(p, IMM_STEP_MOUNTS,
+                        missing ? IMM_OUTCOME_NAMESPACE_FAILURE : IMM_OUTCOME_UNKNOWN,
                         missing ? image->string : "RootImage=", &image->origin);
                 return;
         }
-        if (imm_plan_namespaces_open(p) < 0 && !p->lenient)
-                return;
-        if ((imm_plan_dirs_make(p) < 0 || imm_plan_credentials_make(p) < 0) && !p->lenient)
-                return;
         if (!p->needs_namespace) {
                 stay_outside(p);
                 return;
@@ -562,7 +566,8 @@ static void run(struct imm_plan *p) {
                 if (p->sandboxing && imm_needs_users(p->s))
                         enter_user_namespace(p);
                 else if (insists(p) && !p->lenient) {
-                        imm_plan_fail(p, IMM_OUTCOME_NAMESPACE_FAILURE, NULL, NULL);
+                        imm_plan_fail(
+                                p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, NULL, NULL);
                         return;
                 } else {
                         stay_outside(p);

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <fnmatch.h>
 
-static bool fault(struct imm_start_fault *ret, enum imm_outcome outcome, const char *culprit,
-        enum imm_setting setting, struct imm_origin origin) {
-        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL};
+static bool fault(struct imm_start_fault *ret, enum imm_start_step step, enum imm_outcome outcome,
+        const char *culprit, enum imm_setting setting, struct imm_origin origin) {
+        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step};
         return true;
 }
 
@@ -61,8 +61,8 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
 
         imm_array_foreach (file, &v->paths) {
                 if (!file->ignore_missing && *file->path == '/' && glob_misses(m, s, file->path, a))
-                        return fault(ret, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,
-                                IMM_SETTING_ENVIRONMENT_FILE, file->origin);
+                        return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE,
+                                file->path, IMM_SETTING_ENVIRONMENT_FILE, file->origin);
         }
         return false;
 }
@@ -103,7 +103,8 @@ static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_ar
                         const char *path = imm_after(v->string, kinds[k]);
 
                         if (path && *path == '/' && stream_fails(m, s, path, rows[i].input, a))
-                                return fault(ret, rows[i].outcome, path, rows[i].id, v->origin);
+                                return fault(ret, IMM_STEP_STREAMS, rows[i].outcome, path,
+                                        rows[i].id, v->origin);
                 }
         }
         return false;
@@ -114,16 +115,21 @@ static bool pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena 
         struct imm_start_fault *ret) {
         static const char *const dirs[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
         const struct imm_value *v = imm_setting(s, IMM_SETTING_PAM_NAME);
+        bool any = false; /* then /etc/pam.conf, which Debian has, is not read */
         struct stat st;
 
-        if (!v->string || imm_root_stat(m->root, "/etc/pam.conf", &st) == 0)
+        if (!v->string)
                 return false;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++)
+        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
+                any |= imm_root_stat(m->root, dirs[i], &st) == 0 && S_ISDIR(st.st_mode);
                 if (imm_root_stat(m->root, imm_printf(a, "%s/%s", dirs[i], v->string), &st) == 0 ||
                         imm_root_stat(m->root, imm_printf(a, "%s/other", dirs[i]), &st) == 0)
                         return false;
-        return fault(ret, IMM_OUTCOME_PAM_FAILURE, imm_printf(a, "/etc/pam.d/%s", v->string),
-                IMM_SETTING_PAM_NAME, v->origin);
+        }
+        if (!any && imm_root_stat(m->root, "/etc/pam.conf", &st) == 0)
+                return false;
+        return fault(ret, IMM_STEP_PAM, IMM_OUTCOME_PAM_FAILURE,
+                imm_printf(a, "/etc/pam.d/%s", v->string), IMM_SETTING_PAM_NAME, v->origin);
 }
 
 /* OpenFile=PATH[:NAME[:OPTIONS]], which the commands of ExecStart= get */
@@ -151,8 +157,8 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
                 if (surely_missing(m, s, path) ||
                         (!(options && strstr(options, "read-only")) &&
                                 imm_root_stat(m->root, path, &st) == 0 && S_ISDIR(st.st_mode)))
-                        return fault(ret, IMM_OUTCOME_FDS_FAILURE, path, IMM_SETTING_OPEN_FILE,
-                                v->strings.v[i].origin);
+                        return fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, path,
+                                IMM_SETTING_OPEN_FILE, v->strings.v[i].origin);
         }
         return false;
 }
@@ -336,24 +342,26 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
                 (spot.end == IMM_WALK_UNKNOWN && never_made(w, IMM_OWN_ALL, program)) ||
                 (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
                         (spot.mount->flags & IMM_MOUNT_NOEXEC)))
-                return fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
-                        (struct imm_origin){0});
+                return fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
+                        IMM_SETTING_EXEC_START, (struct imm_origin){0});
+        if (w->table->outcome != IMM_OUTCOME_OK) /* there is no root to go on in */
+                return false;
         if (dir) {
                 imm_walk_to(w, dir, true, &at);
                 if (at.end == IMM_WALK_UNKNOWN
                                 ? never_made(w, IMM_OWN_NOTHING, dir)
                                 : at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
                                           imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0)
-                        return fault(ret, IMM_OUTCOME_CHDIR_FAILURE, dir,
+                        return fault(ret, IMM_STEP_CHDIR, IMM_OUTCOME_CHDIR_FAILURE, dir,
                                 IMM_SETTING_WORKING_DIRECTORY,
                                 imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
         }
         if (!w->table->root_directory && may_hide(&host, &spot, program))
-                return fault(ret, IMM_OUTCOME_UNKNOWN, program, IMM_SETTING_EXEC_START,
-                        spot.mount->origin);
+                return fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_UNKNOWN, program,
+                        IMM_SETTING_EXEC_START, spot.mount->origin);
         if (imm_program_starts(w, &spot, &interpreter))
                 return false;
-        fault(ret, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
+        fault(ret, IMM_STEP_EXEC, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
                 (struct imm_origin){0});
         ret->interpreter = interpreter;
         return true;

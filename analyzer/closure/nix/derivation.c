@@ -83,7 +83,7 @@ static void read_outputs(struct reader *r, struct nix *x, struct nix_derivation 
                 o.bare = algorithm && *algorithm;
                 (void)text(r, false);
                 expect(r, ')');
-                if (!r->bad && o.path)
+                if (!r->bad && o.name)
                         *imm_array_push(x->arena, &d->outputs) = o;
                 (void)take(r, ',');
         }
@@ -92,19 +92,22 @@ static void read_outputs(struct reader *r, struct nix *x, struct nix_derivation 
 static void read_inputs(struct reader *r, struct nix *x, struct nix_derivation *d) {
         expect(r, '[');
         while (!r->bad && !take(r, ']')) {
-                const char *path;
+                struct nix_input in = {0};
 
                 expect(r, '(');
-                path = store_path(r);
+                in.path = store_path(r);
                 expect(r, ',');
                 expect(r, '[');
                 while (!r->bad && !take(r, ']')) {
-                        (void)text(r, false);
+                        const char *name = text(r, true);
+
+                        if (name)
+                                imm_strv_add(x->arena, &in.outputs, name);
                         (void)take(r, ',');
                 }
                 expect(r, ')');
-                if (!r->bad && path)
-                        imm_strv_add(x->arena, &d->derivations, path);
+                if (!r->bad && in.path)
+                        *imm_array_push(x->arena, &d->inputs) = in;
                 (void)take(r, ',');
         }
 }
@@ -246,7 +249,7 @@ static struct nix_derivation *deriver_named(struct nix *x, const char *name, siz
                         x, imm_printf(x->arena, NIX_STORE "/%s", x->drv.v[low]->name));
 
                 for (size_t i = 0; d && i < d->outputs.n; i++)
-                        if (imm_streq(d->outputs.v[i].path, path)) {
+                        if (d->outputs.v[i].path && imm_streq(d->outputs.v[i].path, path)) {
                                 *ret = &d->outputs.v[i];
                                 return d;
                         }
@@ -274,17 +277,18 @@ struct nix_derivation *nix_deriver(
 
 struct given {
         struct nix *x;
-        struct imm_diags *diags;
+        uint64_t mark;
+        bool unknown;           /* something that it was given cannot be known */
         struct nix_path **refs; /* those looked for; what is found goes to the front */
         size_t n, found;
         IMM_ARRAY(struct nix_derivation *) derivations;
-        IMM_ARRAY(struct nix_path *) sources;
+        IMM_ARRAY(struct nix_path *) paths;
 };
 
 static bool meet(struct given *g, struct nix_path *p) {
-        if (p->given == g->x->given)
+        if (p->given == g->mark)
                 return false;
-        p->given = g->x->given;
+        p->given = g->mark;
         for (size_t i = g->found; i < g->n; i++)
                 if (g->refs[i] == p) {
                         g->refs[i] = g->refs[g->found];
@@ -294,16 +298,18 @@ static bool meet(struct given *g, struct nix_path *p) {
         return true;
 }
 
+/* All that the derivation's own inputs were built from, and so on: what is not among that was
+ * certainly not given. Derivations are small, and nothing else is read. */
 static void meet_derivation(struct given *g, struct nix_derivation *d) {
-        if (!d || d->given == g->x->given)
+        if (d->given == g->mark)
                 return;
-        d->given = g->x->given;
+        d->given = g->mark;
         *imm_array_push(g->x->arena, &g->derivations) = d;
         for (size_t i = 0; i < d->outputs.n; i++)
-                (void)meet(g, nix_path_get(g->x, d->outputs.v[i].path));
+                if (d->outputs.v[i].path)
+                        (void)meet(g, nix_path_get(g->x, d->outputs.v[i].path));
 }
 
-/* Given as it is: added to the store, which as a rule has no references; or built before */
 static void meet_source(struct given *g, struct nix_path *p) {
         const struct nix_output *o;
         struct nix_derivation *d;
@@ -314,7 +320,13 @@ static void meet_source(struct given *g, struct nix_path *p) {
         if (d)
                 meet_derivation(g, d);
         else
-                *imm_array_push(g->x->arena, &g->sources) = p;
+                *imm_array_push(g->x->arena, &g->paths) = p;
+}
+
+static bool is_tree(struct nix *x, const struct nix_path *p) {
+        struct stat st;
+
+        return imm_root_lstat(x->c->root, p->path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static void follow_derivations(struct given *g) {
@@ -323,37 +335,116 @@ static void follow_derivations(struct given *g) {
 
                 for (size_t k = 0; k < d->sources.n; k++)
                         meet_source(g, nix_path_get(g->x, d->sources.v[k]));
-                for (size_t k = 0; k < d->derivations.n && g->found < g->n; k++)
-                        meet_derivation(g, derivation_at(g->x, d->derivations.v[k]));
+                for (size_t k = 0; k < d->inputs.n && g->found < g->n; k++) {
+                        struct nix_derivation *in = derivation_at(g->x, d->inputs.v[k].path);
+
+                        if (in)
+                                meet_derivation(g, in);
+                        else
+                                g->unknown = true;
+                }
         }
         g->derivations.n = 0;
 }
 
-/* Single files first: whole trees are read only for what nothing else explains */
-static void follow_sources(struct given *g, bool trees) {
-        struct stat st;
+/* References of what is not built in order to find those of something else */
+static void look_into(struct given *g, struct nix_path *p) {
+        struct imm_diags unread = {0};
 
-        for (size_t i = 0; i < g->sources.n && g->found < g->n; i++) {
-                struct nix_path *p = g->sources.v[i];
+        nix_references(g->x, p, &unread);
+        if (unread.n == 0)
+                return;
+        g->unknown = true;
+        p->refs_known = false; /* to be told when it is asked for itself */
+}
 
-                if (imm_root_lstat(g->x->c->root, p->path, &st) < 0 ||
-                        (!trees && S_ISDIR(st.st_mode)))
-                        continue;
-                nix_references(g->x, p, g->diags);
-                for (size_t k = 0; k < p->n_refs; k++)
-                        meet_source(g, p->refs[k]);
-                follow_derivations(g);
+static size_t built_from(
+        struct nix *x, struct nix_derivation *d, struct nix_path **refs, size_t n) {
+        struct given g = {.x = x, .mark = ++x->given, .refs = refs, .n = n};
+
+        meet_derivation(&g, d);
+        follow_derivations(&g);
+        /* Sources are texts, which may have references; or trees, which have some if they were
+         * built and what built them is gone. */
+        for (unsigned trees = 0; trees < 2; trees++)
+                for (size_t i = 0; i < g.paths.n && g.found < n; i++) {
+                        struct nix_path *p = g.paths.v[i];
+
+                        if (is_tree(x, p) != trees)
+                                continue;
+                        look_into(&g, p);
+                        for (size_t k = 0; k < p->n_refs; k++)
+                                meet_source(&g, p->refs[k]);
+                        follow_derivations(&g);
+                }
+        return g.unknown ? n : g.found;
+}
+
+/* The closure of its direct inputs, which is what Nix looks for */
+static void put_in(struct given *g, struct nix_path *p) {
+        if (meet(g, p))
+                *imm_array_push(g->x->arena, &g->paths) = p;
+}
+
+static void put_inputs(struct given *g, const struct nix_derivation *d, bool trees) {
+        for (size_t i = 0; i < d->sources.n; i++) {
+                struct nix_path *p = nix_path_get(g->x, d->sources.v[i]);
+
+                if (is_tree(g->x, p) == trees)
+                        put_in(g, p);
+        }
+        for (size_t i = 0; i < d->inputs.n; i++) {
+                const struct nix_input *in = &d->inputs.v[i];
+                const struct nix_derivation *made = derivation_at(g->x, in->path);
+
+                g->unknown |= !made;
+                for (size_t k = 0; made && k < made->outputs.n; k++) {
+                        const struct nix_output *o = &made->outputs.v[k];
+                        struct nix_path *p = o->path ? nix_path_get(g->x, o->path) : NULL;
+
+                        if (!imm_strv_has(&in->outputs, o->name))
+                                continue;
+                        if (p && is_tree(g->x, p) == trees)
+                                put_in(g, p);
+                        g->unknown |= !p || !nix_path_exists(g->x, p);
+                }
         }
 }
 
-size_t nix_given(struct nix *x, struct nix_derivation *d, struct nix_path **refs, size_t n,
-        struct imm_diags *diags) {
-        struct given g = {.x = x, .diags = diags, .refs = refs, .n = n};
+static size_t closure_of_inputs(
+        struct nix *x, const struct nix_derivation *d, struct nix_path **refs, size_t n) {
+        struct given g = {.x = x, .mark = ++x->given, .refs = refs, .n = n};
+        size_t direct;
 
-        x->given++;
-        meet_derivation(&g, d);
-        follow_derivations(&g);
-        follow_sources(&g, false);
-        follow_sources(&g, true);
-        return g.found;
+        for (size_t i = 0; i < d->outputs.n; i++)
+                if (d->outputs.v[i].path)
+                        (void)meet(&g, nix_path_get(x, d->outputs.v[i].path));
+        put_inputs(&g, d, false);
+        put_inputs(&g, d, true);
+        /* what is referred to is read anyway; then files, then trees */
+        direct = g.found;
+        for (size_t i = 0; i < direct; i++)
+                *imm_array_push(x->arena, &g.paths) = refs[i];
+        for (size_t pass = 0; pass < 2 && g.found < n; pass++)
+                for (size_t i = pass == 0 ? g.paths.n - direct : 0; i < g.paths.n && g.found < n;
+                        i++) {
+                        struct nix_path *p = g.paths.v[i];
+
+                        look_into(&g, p);
+                        for (size_t k = 0; k < p->n_refs; k++)
+                                put_in(&g, p->refs[k]);
+                }
+        return g.unknown ? n : g.found;
+}
+
+enum { DEPTH_MAX = 200 };
+
+size_t nix_given(struct nix *x, struct nix_derivation *d, struct nix_path **refs, size_t n) {
+        n = built_from(x, d, refs, n);
+        if (x->depth >= DEPTH_MAX)
+                return n;
+        x->depth++;
+        n = closure_of_inputs(x, d, refs, n);
+        x->depth--;
+        return n;
 }

@@ -24,10 +24,16 @@ struct nix_output {
         bool bare; /* it has no references, whatever it holds */
 };
 
+struct nix_input {
+        const char *path; /* of a derivation */
+        struct imm_strv outputs;
+};
+
 struct nix_derivation {
         bool good;
-        IMM_ARRAY(struct nix_output) outputs; /* those with a path */
-        struct imm_strv derivations, sources; /* what it was built from */
+        IMM_ARRAY(struct nix_output) outputs; /* path NULL: it follows from the contents */
+        IMM_ARRAY(struct nix_input) inputs;
+        struct imm_strv sources;
         uint64_t given;
 };
 
@@ -48,6 +54,7 @@ struct nix {
         struct imm_map derivations;               /* path -> struct nix_derivation */
         IMM_ARRAY(const struct imm_dirent *) drv; /* entries that are derivations, by name */
         bool derivations_listed;
+        unsigned depth;  /* of nix_given() */
         uint64_t hashed; /* bytes, to tell what was added from what was built */
 };
 
@@ -97,8 +104,7 @@ struct nix_derivation *nix_deriver(
         struct nix *x, const struct nix_path *p, const struct nix_output **ret);
 /* Puts those of @refs to the front that the build of @d can have been given. Returns their number.
  */
-size_t nix_given(struct nix *x, struct nix_derivation *d, struct nix_path **refs, size_t n,
-        struct imm_diags *diags);
+size_t nix_given(struct nix *x, struct nix_derivation *d, struct nix_path **refs, size_t n);
 
 /*
  * nix/source.c: was it added, not built? Then its references are not those of its contents, @refs:

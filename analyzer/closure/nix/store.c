@@ -335,13 +335,12 @@ static void add_entry(void *data, const struct imm_dirent *e) {
  * Which of the hashes found are references: those that the build was given, as far as its
  * derivation tells. Without that, what was added is told by its name.
  */
-static void judge_found(
-        struct nix *x, struct nix_path *p, struct collect *c, struct imm_diags *diags) {
+static void judge_found(struct nix *x, struct nix_path *p, struct collect *c) {
         const struct nix_output *o;
         struct nix_derivation *d = nix_deriver(x, p, &o);
 
         if (d)
-                c->refs.n = o->bare ? 0 : nix_given(x, d, c->refs.v, c->refs.n, diags);
+                c->refs.n = o->bare ? 0 : nix_given(x, d, c->refs.v, c->refs.n);
         else if (!c->self) /* what holds its own hash was built */
                 p->unsure = nix_added(x, p, c->refs.v, &c->refs.n) < 0;
 }
@@ -357,7 +356,7 @@ void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) 
         else if (is_on_disk(x, p)) {
                 nix_scan(x, p, diags, add_entry, &c);
                 if (c.refs.n > 0 && !imm_ends_with(p->path, ".drv"))
-                        judge_found(x, p, &c, diags);
+                        judge_found(x, p, &c);
         }
         p->refs = c.refs.v;
         p->n_refs = c.refs.n;

@@ -45,6 +45,8 @@ let
     args = [ "sh" "-c" "echo -n $text >$out" ];
   };
   notgiven = build "notgiven" "echo ${known leaf} ${other} >$out";
+  packed = build "packed" "echo ${other} | b gzip >$out";
+  unpacked = build "unpacked" "b zcat ${packed} >$out"; # built from what was built from it, and it was not given
   throughdeps = build "throughdeps" "${busybox}/busybox cat ${cases.contents} >$out";
   mixedtext = builtins.toFile "mixedtext" "${text} ${known leaf} ${other-text}";
   text = builtins.toFile "text" "see ${other-text}";
@@ -64,5 +66,5 @@ let
     '';
   unused = build "unused" "echo ${leaf} >$out";
 in
-(builtins.attrValues cases) ++ [ cases.twooutputs.dev unused (chain count) notgiven throughdeps (build "mixeduser" "echo ${mixedtext} >$out") ]
+(builtins.attrValues cases) ++ [ cases.twooutputs.dev unused (chain count) notgiven unpacked throughdeps (build "mixeduser" "echo ${mixedtext} >$out") ]
 ++ map fetched [ "md5" "sha1" "sha256" "sha512" ]

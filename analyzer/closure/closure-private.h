@@ -303,6 +303,11 @@ void read_rpm(struct packages *p, const struct imm_root *root, struct imm_arena 
 
 /* ---- needs being collected (needs.c) ---- */
 
+struct command_path {
+        struct imm_strv dirs;
+        struct known_commands *commands; /* that are known to be found by it; NULL until asked */
+};
+
 struct builder {
         struct imm_closures *c;
         struct imm_manager *m;
@@ -321,8 +326,8 @@ struct builder {
         bool blind;        /* there is no view: what is visible cannot be known */
         const char *cwd;
         struct imm_map environment; /* Environment= and the files that EnvironmentFile= names */
-        struct imm_strv path;       /* $PATH */
-        struct known_commands *commands; /* that are known to be found by it; NULL until asked */
+        struct command_path own;    /* where systemd looks for the command itself */
+        struct command_path path;   /* $PATH, for all that it starts */
         const char *library_path, *preload, *audit; /* LD_*, NULL if unset */
         const struct imm_identity
                 *identity; /* it executes programs as; NULL: not needed, or unknown */

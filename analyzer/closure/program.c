@@ -14,12 +14,13 @@ static bool is_executable(const struct place *p) {
         return p->node && S_ISREG(p->node->mode) && (p->node->mode & 0111);
 }
 
-static int search_path(struct builder *b, struct view *v, const char *name, struct place *ret) {
-        for (size_t i = 0; i < b->path.n; i++) {
-                const char *dir = b->path.v[i];
+static int search_path(const struct imm_strv *dirs, struct imm_arena *a, struct view *v,
+        const char *name, struct place *ret) {
+        for (size_t i = 0; i < dirs->n; i++) {
+                const char *dir = dirs->v[i];
 
-                if (view_find(v, NULL, path_join(b->arena, dir, strlen(dir), name, strlen(name)),
-                            ret) == 0 &&
+                if (view_find(v, NULL, path_join(a, dir, strlen(dir), name, strlen(name)), ret) ==
+                                0 &&
                         is_executable(ret))
                         return 0;
         }
@@ -36,14 +37,13 @@ struct known_command {
         struct found_by by;
 };
 
-static const struct known_command *learn(struct builder *b, const char *name) {
-        struct imm_closures *c = b->c;
+static const struct known_command *learn(
+        struct imm_closures *c, struct command_path *path, const char *name) {
         struct learner *t = learner_take(c);
-        struct builder plain = {.c = c, .arena = t->scratch, .path = b->path};
         struct known_command *k = imm_new(t->arena, struct known_command);
         const struct known_command *had;
 
-        k->error = search_path(&plain, &t->view, name, &k->place);
+        k->error = search_path(&path->dirs, t->scratch, &t->view, name, &k->place);
         if (k->error < 0)
                 k->place = (struct place){0};
         {
@@ -51,23 +51,24 @@ static const struct known_command *learn(struct builder *b, const char *name) {
 
                 learner_tell(c, t, &k->by);
                 (void)pthread_rwlock_wrlock(&c->known_lock);
-                had = imm_map_get(&b->commands->names, name);
+                had = imm_map_get(&path->commands->names, name);
                 if (!had)
-                        imm_map_put(c->arena, &b->commands->names, imm_strdup(c->arena, name), k);
+                        imm_map_put(
+                                c->arena, &path->commands->names, imm_strdup(c->arena, name), k);
                 (void)pthread_rwlock_unlock(&c->known_lock);
         }
         learner_give(c, t);
         return had ? had : k;
 }
 
-static struct known_commands *known_commands(struct builder *b) {
+static struct known_commands *known_commands(struct builder *b, const struct imm_strv *dirs) {
         struct imm_closures *c = b->c;
         struct known_commands *k;
         const char *key = "";
         CLOSURES_LOCKED(c);
 
-        for (size_t i = 0; i < b->path.n; i++)
-                key = imm_printf(b->arena, "%s:%s", key, b->path.v[i]);
+        for (size_t i = 0; i < dirs->n; i++)
+                key = imm_printf(b->arena, "%s:%s", key, dirs->v[i]);
         k = imm_map_get(&c->commands, key);
         if (!k) {
                 k = imm_new(c->arena, struct known_commands);
@@ -76,23 +77,26 @@ static struct known_commands *known_commands(struct builder *b) {
         return k;
 }
 
-static int find_in_path(struct builder *b, struct view *v, const char *name, struct place *ret) {
+static int find_in_path(struct builder *b, struct view *v, struct command_path *path,
+        const char *name, struct place *ret) {
         const struct known_command *k;
 
-        if (!b->commands)
-                b->commands = known_commands(b);
+        if (!path->commands)
+                path->commands = known_commands(b, &path->dirs);
         (void)pthread_rwlock_rdlock(&b->c->known_lock);
-        k = imm_map_get(&b->commands->names, name);
+        k = imm_map_get(&path->commands->names, name);
         (void)pthread_rwlock_unlock(&b->c->known_lock);
         if (!k)
-                k = learn(b, name);
+                k = learn(b->c, path, name);
         if (!view_relies(v, &k->by))
-                return search_path(b, v, name, ret);
+                return search_path(&path->dirs, b->arena, v, name, ret);
         *ret = k->place;
         return k->error;
 }
 
 static int need_program(struct builder *b, const struct want *w, bool must, struct place *ret) {
+        /* systemd looks for the unit's commands by itself, and not in $PATH */
+        struct command_path *path = w->by == IMM_NEED_BY_UNIT ? &b->own : &b->path;
         int k;
 
         if (strchr(w->name, '/')) {
@@ -105,9 +109,9 @@ static int need_program(struct builder *b, const struct want *w, bool must, stru
                         return k < 0 ? k : -EACCES;
                 return need_file(b, w, false, ret, NULL);
         }
-        if (find_in_path(b, &b->view, w->name, ret) == 0)
+        if (find_in_path(b, &b->view, path, w->name, ret) == 0)
                 return need_place(b, w, ret, true, NULL, NULL);
-        if (b->hides && find_in_path(b, &b->plain, w->name, ret) == 0) {
+        if (b->hides && find_in_path(b, &b->plain, path, w->name, ret) == 0) {
                 struct place p;
 
                 k = view_find(&b->view, NULL, ret->path, &p);

@@ -137,12 +137,48 @@ static void expand_pattern(struct builder *b, const char *done, const char *rest
         }
 }
 
-/* systemd reads these before there is a sandbox; in order, later ones win over Environment=. */
-static void read_environment(struct builder *b) {
-        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_ENVIRONMENT);
+static void set_all(struct builder *b, const struct imm_value *v) {
+        for (size_t i = 0; v && v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
+                set_variable(b, v->strings.v[i].text, strlen(v->strings.v[i].text));
+}
+
+/* PassEnvironment= takes from the manager's own, of which ManagerEnvironment= alone is known. */
+static void pass_environment(struct builder *b) {
+        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_PASS_ENVIRONMENT);
+        const struct imm_value *own = imm_manager_variables(b->m, IMM_VARIABLES_MANAGER);
+
+        for (size_t i = 0; own && i < own->strings.n; i++) {
+                const char *text = own->strings.v[i].text;
+                size_t n = strcspn(text, "=");
+
+                for (size_t k = 0; v->type == IMM_VALUE_STRINGS && k < v->strings.n; k++)
+                        if (strlen(v->strings.v[k].text) == n &&
+                                strncmp(v->strings.v[k].text, text, n) == 0)
+                                set_variable(b, text, strlen(text));
+        }
+}
+
+/* ExecSearchPath= is $PATH too */
+static void search_path_variable(struct builder *b) {
+        const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_EXEC_SEARCH_PATH);
+        const char *all = "PATH=";
 
         for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
-                set_variable(b, v->strings.v[i].text, strlen(v->strings.v[i].text));
+                all = imm_printf(b->arena, "%s%s%s", all, i ? ":" : "", v->strings.v[i].text);
+        if (v->type == IMM_VALUE_STRINGS && v->strings.n > 0)
+                set_variable(b, all, strlen(all));
+}
+
+/* In the order in which the later wins. systemd reads all before there is a sandbox. */
+static void read_environment(struct builder *b) {
+        const struct imm_value *v;
+
+        if (b->m->scope != IMM_SCOPE_SYSTEM) /* a user's manager hands its own on */
+                set_all(b, imm_manager_variables(b->m, IMM_VARIABLES_MANAGER));
+        set_all(b, imm_manager_variables(b->m, IMM_VARIABLES_DEFAULT));
+        search_path_variable(b);
+        pass_environment(b);
+        set_all(b, imm_setting(b->settings, IMM_SETTING_ENVIRONMENT));
         v = imm_setting(b->settings, IMM_SETTING_ENVIRONMENT_FILE);
         for (size_t i = 0; v->type == IMM_VALUE_PATHS && i < v->paths.n; i++) {
                 const struct imm_path_item *item = &v->paths.v[i];
@@ -222,23 +258,26 @@ static const char *working_directory(struct builder *b) {
         return s && *s == '/' ? s : NULL;
 }
 
+static void split_path(struct builder *b, const char *s, struct imm_strv *ret) {
+        while (*s) {
+                size_t n = strcspn(s, ":");
+
+                if (n > 0 && *s == '/')
+                        imm_strv_add(b->arena, ret, imm_strndup(b->arena, s, n));
+                s += n + (s[n] != 0);
+        }
+}
+
 static void set_search_path(struct builder *b) {
         const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_EXEC_SEARCH_PATH);
         const char *s = variable(b, "PATH");
 
-        b->path = (struct imm_strv){0};
-        b->commands = NULL;
+        b->own = b->path = (struct command_path){0};
         for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
-                imm_strv_add(b->arena, &b->path, v->strings.v[i].text);
-        if (b->path.n > 0)
-                return;
-        for (s = s ? s : default_path; *s;) {
-                size_t n = strcspn(s, ":");
-
-                if (n > 0 && *s == '/')
-                        imm_strv_add(b->arena, &b->path, imm_strndup(b->arena, s, n));
-                s += n + (s[n] != 0);
-        }
+                imm_strv_add(b->arena, &b->own.dirs, v->strings.v[i].text);
+        if (b->own.dirs.n == 0)
+                split_path(b, default_path, &b->own.dirs);
+        split_path(b, s ? s : default_path, &b->path.dirs);
 }
 
 void builder_enter(

@@ -17,7 +17,8 @@ enum { SYSTEM_PROTECTED = 256 }; /* system.conf's own ProtectSystem= */
 
 struct imm_defaults {
         struct imm_value *values[IMM_SETTING_N];
-        struct imm_value *limits[IMM_SETTING_N]; /* what the manager takes from itself */
+        struct imm_value *limits[IMM_SETTING_N];      /* what the manager takes from itself */
+        struct imm_value *environment[IMM_SETTING_N]; /* of the rows of variables[] */
 };
 
 /* Default...= and the settings that get it; each is read as its first one is. */
@@ -107,6 +108,34 @@ static void read_limit(struct imm_parse *p, const struct imm_assignment *x, cons
                 (void)p->row->parser(p, x->value);
 }
 
+/* Two lists of variables. A parser keeps what it has met by setting: so each takes one's place. */
+static const struct {
+        const char *key;
+        unsigned since;
+        enum imm_setting id;
+} variables[] = {
+        [IMM_VARIABLES_DEFAULT] = {"DefaultEnvironment", 205, IMM_SETTING_ENVIRONMENT},
+        [IMM_VARIABLES_MANAGER] = {"ManagerEnvironment", 248, IMM_SETTING_UNSET_ENVIRONMENT},
+};
+
+static bool read_variables(struct imm_parse *p, struct imm_defaults *d,
+        const struct imm_assignment *x, const char *path) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(variables); i++) {
+                if (!imm_streq(variables[i].key, x->key))
+                        continue;
+                p->values = d->environment;
+                p->id = variables[i].id;
+                p->row = &imm_setting_rows[p->id];
+                p->key = variables[i].key;
+                p->origin = (struct imm_origin){
+                        .kind = IMM_ORIGIN_MANAGER, .file = path, .line = x->line};
+                if (p->version >= variables[i].since)
+                        (void)imm_parse_environ(p, x->value);
+                return true;
+        }
+        return false;
+}
+
 static void read_assignment(struct imm_parse *p, const struct imm_assignment *x, const char *path) {
         const struct imm_setting_row *row;
         size_t k = 0;
@@ -157,6 +186,8 @@ static void read_conf(struct imm_parse *p, struct imm_defaults *d, const char *p
                 bool limit = system && is_limit(p, x->key);
 
                 if (system && !limit && p->m->scope != IMM_SCOPE_SYSTEM)
+                        continue;
+                if (read_variables(p, d, x, path))
                         continue;
                 p->values = limit ? d->limits : d->values;
                 if (limit)
@@ -258,4 +289,11 @@ const struct imm_value *imm_manager_limit(const struct imm_manager *m, enum imm_
         const struct imm_defaults *d = __atomic_load_n(&m->defaults, __ATOMIC_ACQUIRE);
 
         return d ? d->limits[id] : NULL;
+}
+
+const struct imm_value *imm_manager_variables(
+        const struct imm_manager *m, enum imm_variables which) {
+        const struct imm_defaults *d = __atomic_load_n(&m->defaults, __ATOMIC_ACQUIRE);
+
+        return d ? d->environment[variables[which].id] : NULL;
 }

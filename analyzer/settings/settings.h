@@ -117,6 +117,11 @@ void imm_manager_defaults_load(struct imm_manager *m);
  */
 const struct imm_value *imm_manager_limit(const struct imm_manager *m, enum imm_setting id);
 
+/* DefaultEnvironment= and ManagerEnvironment=: a list of NAME=VALUE; NULL where nothing is said */
+enum imm_variables { IMM_VARIABLES_DEFAULT, IMM_VARIABLES_MANAGER };
+const struct imm_value *imm_manager_variables(
+        const struct imm_manager *m, enum imm_variables which);
+
 /*
  * properties.c: `systemctl show`'s own lines. Writes "KEY=VALUE\n" to @f as systemctl of that
  * version would for the loaded, not started unit. Returns 0, or -ENOENT for a property that this

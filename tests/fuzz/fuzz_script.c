@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         closures_init(&c, root, a);
         view_init(&b.view, &c, NULL, "", a);
         view_init(&b.plain, &c, NULL, "", a);
-        imm_strv_add(a, &b.path, "/");
+        imm_strv_add(a, &b.path.dirs, "/");
         k = follow_program(&b, &w, true);
         assert(k >= 0);
         scan_shell(&b, imm_strndup(a, (const char *)data, size), k);

@@ -210,6 +210,13 @@ void question_of(struct builder *b, unsigned char ret[QUESTION_SIZE]) {
         put_number(&q, (uint64_t)b->m->version << 32 | imm_root_is_running(b->c->root));
         put_text(&q, b->m->user ? b->m->user->home : NULL);
         put_settings(&q, b->settings);
+        for (unsigned i = IMM_VARIABLES_DEFAULT; i <= IMM_VARIABLES_MANAGER; i++) {
+                const struct imm_value *v = imm_manager_variables(b->m, i);
+
+                put_number(&q, v != NULL);
+                if (v)
+                        put_value(&q, b->settings, IMM_SETTING_ENVIRONMENT, v);
+        }
         put_views(&q, b);
         digest(&q, ret);
 }

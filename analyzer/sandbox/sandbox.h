@@ -162,6 +162,7 @@ struct imm_mount {
         bool of_host;      /* the root's own mount, not made by a setting */
         bool inaccessible; /* an inaccessible node stands here */
         bool id_mapped;    /* id-mapped to the service's user */
+        bool full;         /* a new tmpfs that takes no more files */
         IMM_LIST(imm_made)
         entries; /* of a new file system: all that is in it, sorted; paths relative to its top */
         struct imm_strv layers;  /* of an overlay: paths in the root, the topmost first */

@@ -204,6 +204,7 @@ enum imm_reason {
         IMM_BY_NO_DEV,
         IMM_BY_KERNEL, /* nothing can be made there, or the file takes no writes */
         IMM_BY_IMMUTABLE,
+        IMM_BY_FULL, /* a tmpfs of so many files has them */
         IMM_BY_TRACE,
         IMM_BY_TYPE,    /* connect: no socket */
         IMM_BY_SOCKETS, /* connect: it may make no such socket, or not call connect(2) */

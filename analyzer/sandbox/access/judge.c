@@ -137,6 +137,8 @@ static struct imm_verdict judge_write(const struct imm_walk *w, const struct imm
                 return no(IMM_BY_READ_ONLY);
         if (n->immutable)
                 return no(IMM_BY_IMMUTABLE);
+        if (S_ISDIR(n->mode) && at->mount && at->mount->full)
+                return no(IMM_BY_FULL);
         if (S_ISDIR(n->mode))
                 return imm_access_judge_mask(w, n, IMM_MAY_WRITE | IMM_MAY_EXEC);
         v = judge_open(w, n, true);

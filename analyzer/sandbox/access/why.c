@@ -290,6 +290,11 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
         case IMM_BY_KERNEL:
                 say(w, to, "%s: no: the kernel takes none there, whoever asks", verb);
                 break;
+        case IMM_BY_FULL:
+                say(w, to,
+                        "%s: no: no more files can be made on %s by its nr_inodes=, mounted by %s",
+                        verb, imm_path_of_process(m->path, w->a), mount_text(w, m));
+                break;
         case IMM_BY_IMMUTABLE:
                 say(w, to, "%s: no: %s has the immutable attribute", verb, at->path);
                 break;

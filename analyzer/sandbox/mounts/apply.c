@@ -134,6 +134,8 @@ static int apply_tmpfs(struct imm_plan *p, struct imm_plan_entry *e) {
                 return -EINVAL;
         fs = imm_vfs_fs_new(p->v, "tmpfs", IMM_VFS_EMPTY, e->path, (mode_t)e->tmpfs_mode);
         fs->options = e->options;
+        fs->inodes_max = e->tmpfs_inodes;
+        fs->inodes = 1;
         fs->root->uid = e->tmpfs_uid ? e->tmpfs_uid : p->v->uid;
         fs->root->gid = e->tmpfs_gid ? e->tmpfs_gid : p->user_manager ? p->id->gid : 0;
         r = imm_vfs_mount(p->v, e->path, fs, e->flags);

@@ -138,22 +138,30 @@ static bool number_in(const char *text, int base, unsigned long *ret) {
 }
 
 /* "10M", or "10%" where a part of the memory may be asked for */
-static bool is_size(const char *text, bool percent) {
+static bool parse_size(const char *text, bool percent, unsigned long long *ret) {
+        static const char units[] = "kmgtpe";
+        const char *unit;
         char *end;
 
-        (void)strtoull(text, &end, 0);
+        *ret = strtoull(text, &end, 0);
         if (!isdigit((unsigned char)*text))
                 return false;
-        if (*end && (strchr("kKmMgGtTpPeE", *end) || (percent && *end == '%')))
+        if (*end && (unit = strchr(units, *end | 0x20))) {
+                *ret <<= 10 * (unit - units + 1); /* as the kernel, which looks for no overflow */
+                end++;
+        } else if (percent && *end == '%')
                 end++;
         return *end == '\0';
 }
 
 static bool tmpfs_value(struct imm_plan_entry *e, const char *key, const char *value) {
+        unsigned long long size;
         unsigned long n = 0;
 
-        if (imm_streq(key, "size=") || imm_streq(key, "nr_blocks=") || imm_streq(key, "nr_inodes="))
-                return is_size(value, key[0] == 's');
+        if (imm_streq(key, "nr_inodes="))
+                return parse_size(value, false, &e->tmpfs_inodes);
+        if (imm_streq(key, "size=") || imm_streq(key, "nr_blocks="))
+                return parse_size(value, key[0] == 's', &size);
         if (imm_streq(key, "mode=")) {
                 if (!number_in(value, 8, &n))
                         return false;

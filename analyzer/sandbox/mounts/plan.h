@@ -49,6 +49,7 @@ struct imm_plan_entry {
         unsigned tmpfs_mode;
         uid_t tmpfs_uid;
         gid_t tmpfs_gid;
+        unsigned long long tmpfs_inodes; /* 0: no limit that matters */
         bool ignore, has_prefix, read_only, nosuid, noexec, exec, create_source, id_mapped;
         bool bad_options; /* of a tmpfs: the kernel refuses them */
         bool fixed;       /* a row of the tables: its path was not chosen by anybody */

@@ -124,6 +124,7 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         }
         ret->fstype = imm_strdup(p->out, fs->type);
         ret->source = ret->fstype;
+        ret->full = fs->inodes_max > 0 && fs->inodes >= fs->inodes_max;
         if (fs->options)
                 ret->options = imm_strdup(p->out, fs->options);
         if (fs->content == IMM_VFS_API)

@@ -480,6 +480,9 @@ int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *
         r = writable(v, dir, mode);
         if (r < 0)
                 return r;
+        if (c->fs->inodes_max > 0 && c->fs->inodes >= c->fs->inodes_max)
+                return -ENOSPC;
+        c->fs->inodes++;
         c->made_mode = S_ISLNK(mode) ? mode : mode & ~v->umask;
         c->made_uid = v->uid;
         c->made_gid = 0;

@@ -41,7 +41,8 @@ struct imm_vfs_fs {
         bool of_host, only_pids;
         bool of_credentials; /* made for the unit, but on the host: a part of the host's tree */
         bool read_only;      /* the superblock */
-        const struct imm_boot_mount *boot; /* mounted by fstab or a unit; or NULL */
+        unsigned long long inodes, inodes_max; /* of a tmpfs; 0: as many as one likes */
+        const struct imm_boot_mount *boot;     /* mounted by fstab or a unit; or NULL */
         struct imm_vnode *root;
         IMM_ARRAY(struct imm_vpath) layers; /* of an overlay, the topmost first */
 };

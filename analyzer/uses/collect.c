@@ -16,14 +16,16 @@ void use_add(struct collector *c, enum imm_facility f, enum strength how, const 
                 .kind = c->kind,
                 .confidence = confidence_of(how),
                 .essential = how != CALLS,
-                .partial = how == PART,
-                .remark = how == MAY || c->optional || c->weak,
+                .partial = how == PART || (c->partly[f] && !c->of_row) || c->optional,
+                .remark = how == MAY || c->weak,
                 .calls = calls,
                 .object = object};
         const char *key = imm_printf(c->a, "%d %d %d %s %s", (int)f, (int)c->kind, (int)u.remark,
                 object ? object : "", calls ? calls : "");
         va_list ap;
 
+        if (c->kind == IMM_KIND_PRIVILEGED && f != IMM_FACILITY_DEVICE)
+                return; /* only the control group's rules hold for it */
         if (c->by_socket && (f == IMM_FACILITY_PORT || f == IMM_FACILITY_LISTEN))
                 return; /* systemd listens */
         if (imm_map_has(&c->seen, key) || c->seen.n > OBJECTS_MAX)
@@ -58,6 +60,9 @@ static void of_image(
                 use_add(c, IMM_FACILITY_JIT, MUST, NULL, NULL,
                         "%s, which %s loads, asks for an executable stack", imm_base_name(n->path),
                         program);
+        if (n->kind == IMM_NEED_PROGRAM && f->packed)
+                use_add(c, IMM_FACILITY_JIT, DOES, NULL, NULL,
+                        "%s is packed by UPX: it unpacks itself into memory, and runs it", n->path);
         if (n->confidence == IMM_CERTAIN && f->text_relocations)
                 use_add(c, IMM_FACILITY_JIT, MUST, NULL, NULL,
                         "the loader writes into the code of %s (text relocations)", n->path);
@@ -131,7 +136,8 @@ static void of_sessions(struct collector *c, const struct file *f, const char *p
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
         if (f->drops && !f->systemd && !f->go)
                 use_add(c, IMM_FACILITY_SWITCH_USER,
-                        program_only_may(path, IMM_FACILITY_SWITCH_USER) ? MAY
+                        program_only_may(path, IMM_FACILITY_SWITCH_USER)     ? MAY
+                        : program_only_calls(path, IMM_FACILITY_SWITCH_USER) ? CALLS
                         : f->on_request || program_starts_without(path, IMM_FACILITY_SWITCH_USER)
                                 ? PART
                                 : DOES,
@@ -159,13 +165,20 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
                         "%s imports listen, accept and functions for network addresses", path);
 }
 
+/* A single value is both limits: there is nothing to raise. */
+static bool has_fixed_files(const struct imm_settings *s) {
+        const struct imm_value *v = imm_setting(s, IMM_SETTING_LIMIT_NOFILE);
+
+        return v->set && v->limit.soft == v->limit.hard;
+}
+
 /* It makes its calls by itself: what its run-time does, and what the names of its functions say */
 static void of_go(struct collector *c, const struct file *f, const char *path) {
         use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
                 "%s is written in Go, which has threads", path);
-        use_add(c, IMM_FACILITY_CALL, CALLS, "pipe2", NULL, "%s: Go's run-time wakes itself so",
+        use_add(c, IMM_FACILITY_CALL, CALLS, f->wakes_by, NULL, "%s: Go's run-time wakes itself so",
                 path);
-        if (f->raises_limits)
+        if (f->raises_limits && !has_fixed_files(c->s))
                 use_add(c, IMM_FACILITY_LIMITS, CALLS, f->raises_limits, NULL,
                         "%s: Go raises the number of open files when it starts", path);
         if (f->serves)
@@ -224,12 +237,28 @@ static bool is_become(const struct collector *c, const struct imm_need *n) {
         return false;
 }
 
+/*
+ * What the program does when somebody asks, not when it starts: by its rows; what works for a
+ * client on the bus keeps its state for him, what opens sessions makes its calls for them.
+ */
+static void find_parts(struct collector *c, const struct imm_need *n, const struct file *f) {
+        memset(c->partly, 0, sizeof(c->partly));
+        program_parts(imm_base_name(n->path), c->partly);
+        if (n->name)
+                program_parts(imm_base_name(n->name), c->partly);
+        if (f->on_request)
+                c->partly[IMM_FACILITY_WRITE] = true;
+        if (f->sessions)
+                c->partly[IMM_FACILITY_CALL] = c->partly[IMM_FACILITY_CAPABILITIES] = true;
+}
+
 static void of_program(struct collector *c, const struct imm_need *n, const struct file *f,
         const struct imm_command_item *cmd) {
         const char *name = imm_base_name(n->name ? n->name : n->path),
                    *real = imm_base_name(n->path);
 
         c->weak = n->kind == IMM_NEED_COMMAND && only_asks(name);
+        find_parts(c, n, f);
         if (is_in_programs(n->path) && (!follows_options(name) || !has_option(cmd, "--jitless"))) {
                 use_program(c, name, n->path);
                 if (!imm_streq(name, real))
@@ -326,6 +355,8 @@ static void of_code(struct collector *c, const struct imm_need *n, const struct 
                 of_library(c, n, f, program);
         if (main)
                 of_unit_name(c, n);
+        if (main && n->kind == IMM_NEED_PROGRAM)
+                memcpy(c->main_partly, c->partly, sizeof(c->partly));
         if (main || (n->kind == IMM_NEED_COMMAND && (!f->elf || is_become(c, n))))
                 use_configuration(c, f, name);
 }
@@ -344,7 +375,7 @@ static void of_need(struct collector *c, int k) {
         program = &c->closure->v[by];
         cmd = command_for(c, k, &setting);
         set_command(c, cmd, setting == IMM_SETTING_EXEC_START);
-        if (c->kind == IMM_KIND_PRIVILEGED || n->confidence == IMM_POSSIBLE)
+        if (n->confidence == IMM_POSSIBLE)
                 return;
         c->least = IMM_CERTAIN;
         if (n->by >= 0) /* the unit's own programs: preflight.c */
@@ -375,10 +406,11 @@ void imm_uses_compute(
         if (c.closure->kind == IMM_CLOSURE_NIX) /* its needs are whole packages */
                 return;
         use_unit(&c);
-        use_environment(&c);
         for (size_t i = 0; i < c.closure->n; i++)
                 of_need(&c, (int)i);
         c.least = IMM_CERTAIN;
+        memcpy(c.partly, c.main_partly, sizeof(c.partly));
+        use_environment(&c);
         use_arguments(&c);
         use_readiness(&c);
 }

@@ -9,7 +9,7 @@
  * with options and their values on the command line.
  */
 
-enum { FILES_MAX = 64, FILE_MAX = 256 << 10, DEPTH_MAX = 3 };
+enum { FILES_MAX = 200, FILE_MAX = 256 << 10, DEPTH_MAX = 3 };
 
 static const struct {
         const char *daemon, *key, *value;
@@ -61,14 +61,16 @@ static void of_existing(struct collector *c, const char *key, const char *path, 
         struct stat st;
 
         if (strchr(path + 1, '/') && imm_root_stat(c->m->root, path, &st) == 0)
-                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+                use_add(c, IMM_FACILITY_READ, below(path, "/usr/share") ? PART : DOES, NULL, path,
+                        "%s: %s %s", from, key, path);
 }
 
 static void of_path(struct collector *c, const char *key, const char *path, const char *from) {
         static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
         static const char *const not [] = {
                 "prune", "exclude", "ignore", "deny", "skip", "forbid", "hide", "protect", NULL};
-        bool written = is_written(key, path) && !imm_ends_with(path, ".conf");
+        bool written = is_written(key, path) && !imm_ends_with(path, ".conf"),
+             log = imm_ends_with(path, ".log") || strcasestr(key, "log") || below(path, "/var/log");
 
         if (strlen(path) < 4 || strlen(path) > 1024 || contains(key, not ))
                 return;
@@ -88,8 +90,11 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                 return;
         else if (below(path, "/usr") || below(path, "/etc"))
                 of_existing(c, key, path, from);
-        else if (written && !below(path, "/etc"))
-                use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path, "%s: %s %s", from, key, path);
+        else if (written && log && c->reads_logs)
+                of_existing(c, key, path, from);
+        else if (written && !below(path, "/etc")) /* many go on without a log, and keep none */
+                use_add(c, IMM_FACILITY_WRITE, log ? PART : DOES, NULL, path, "%s: %s %s", from,
+                        key, path);
         else if (below(path, "/srv") || below(path, "/mnt") || below(path, "/media") ||
                  below(path, "/opt"))
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
@@ -109,7 +114,10 @@ static void of_program_path(
         if (imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode) ||
                 !(st.st_mode & 0111) || imm_root_realpath(c->m->root, path, c->a, &real) < 0)
                 return;
-        f = file_of(c->m, real, 0);
+        f = file_of(c->m, real, FILE_STRINGS);
+        if (f->mails)
+                use_add(c, IMM_FACILITY_GAIN, PART, NULL, path,
+                        "%s: %s %s, a script that sends mail or runs sudo", from, key, path);
         if (gains(c, f, real))
                 use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,
                         "%s: %s %s, a program with set-id bits or capabilities", from, key, path);
@@ -129,6 +137,17 @@ static unsigned port_of(const char *value) {
                 return 0;
         n = strtoul(s, &end, 10);
         return *end || n > 65535 ? 0 : (unsigned)n;
+}
+
+/* "createolddir 2770", "DirMode 2750": what is made with set-id bits */
+static void of_mode(struct collector *c, const char *key, const char *value, const char *from) {
+        static const char *const makes[] = {"mode", "create", "perm", NULL};
+        static const char *const masks[] = {"umask", NULL};
+
+        if (strlen(value) != 4 || strspn(value, "01234567") != 4 || !((*value - '0') & 6) ||
+                !contains(key, makes) || contains(key, masks))
+                return;
+        use_add(c, IMM_FACILITY_SET_ID_FILES, PART, NULL, NULL, "%s: %s %s", from, key, value);
 }
 
 static void of_port(struct collector *c, const char *key, const char *value, const char *from) {
@@ -170,6 +189,7 @@ void use_argument(struct collector *c, const char *option, const char *value, co
                 return;
         }
         of_port(c, option, value, from);
+        of_mode(c, option, value, from);
         if (contains(option, (const char *const[]){"listen", "bind", "address", NULL}) &&
                 (strstr(value, "[::") || imm_streq(value, "::") || imm_streq(value, "::1")) &&
                 !c->by_socket)
@@ -191,7 +211,9 @@ static void of_word(struct collector *c, const char *daemon, const char *key, co
         const char *from) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(words); i++) {
                 if (strcasecmp(words[i].key, key) != 0 ||
-                        (*words[i].value ? strcasecmp(words[i].value, value) != 0 : is_off(value)))
+                        (*words[i].value ? fnmatch(words[i].value, value,
+                                                   FNM_NOESCAPE | FNM_CASEFOLD) != 0
+                                         : is_off(value)))
                         continue;
                 if (!imm_streq(words[i].daemon, "*") &&
                         fnmatch(words[i].daemon, daemon, FNM_NOESCAPE) != 0)
@@ -202,6 +224,8 @@ static void of_word(struct collector *c, const char *daemon, const char *key, co
 }
 
 static void read_file(struct collector *c, const char *daemon, const char *path);
+static void read_directory(
+        struct collector *c, const char *daemon, const char *path, unsigned depth);
 
 /* "include /etc/app/sites/?.conf": read as a part of it; patterns in folders' names are not tried
  */
@@ -219,7 +243,10 @@ static void include(struct collector *c, const char *daemon, const char *path, c
                 return;
         }
         if (!strpbrk(path, "*?[")) {
-                read_file(c, daemon, path);
+                if (imm_root_stat(c->m->root, path, &st) == 0 && S_ISDIR(st.st_mode))
+                        read_directory(c, daemon, path, 0);
+                else
+                        read_file(c, daemon, path);
                 return;
         }
         if (strpbrk(dir, "*?[") || imm_root_list(c->m->root, dir, c->a, &e, &n) < 0)
@@ -234,12 +261,42 @@ static bool is_tail(const char *at) {
         return *at == '/' && (at[-1] == '}' || (at[-1] == '"' && (at[-2] == '.' || at[-2] == '+')));
 }
 
+/*
+ * logrotate's lines of patterns, which are not indented: in the folders that hold logs new files
+ * are made.
+ */
+static bool of_rotated(struct collector *c, const char *daemon, const char *line, size_t n,
+        const char *file, unsigned number) {
+        if (!imm_streq(daemon, "logrotate") || n == 0 || n > 4096 || (*line != '/' && *line != '"'))
+                return false;
+        for (size_t i = 0, k; i < n; i += k + 1) {
+                const char *path, *slash, *dir;
+                struct stat st;
+
+                for (k = 0; i + k < n && !isspace((unsigned char)line[i + k]) &&
+                            !strchr("\"'{", line[i + k]);)
+                        k++;
+                path = imm_strndup(c->a, line + i, k);
+                slash = strrchr(path, '/');
+                if (*path != '/' || slash == path)
+                        continue;
+                dir = imm_strndup(c->a, path, (size_t)(slash - path));
+                if (!strpbrk(dir, "*?[") && !below(dir, "/dev") &&
+                        imm_root_stat(c->m->root, dir, &st) == 0 && S_ISDIR(st.st_mode))
+                        use_add(c, IMM_FACILITY_WRITE, DOES, NULL, dir, "%s:%u: %s is rotated",
+                                file, number, path);
+        }
+        return true;
+}
+
 static void of_line(struct collector *c, const char *daemon, const char *line, size_t n,
         const char *path, unsigned number) {
         const char *end = line + n, *key, *from = NULL;
         unsigned count = 0;
         size_t k = 0;
 
+        if (of_rotated(c, daemon, line, n, path, number))
+                return;
         while (line < end && (isspace((unsigned char)*line) || strchr("\"'<{}", *line)))
                 line++;
         if (end - line > 8 && imm_after(line, "!include")) /* Dovecot's way */
@@ -454,7 +511,8 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                         if (rest && is_called_as(c, rest) && !strchr(rest, '%') &&
                                 !imm_ends_with(rest, ".conf"))
                                 use_add(c, IMM_FACILITY_WRITE,
-                                        is_made_at_start(rest) && (is_root || strchr(rest, '/'))
+                                        c->by_socket && strstr(rest, "sock") ? MAY
+                                        : is_made_at_start(rest) && (is_root || strchr(rest, '/'))
                                                 ? DOES
                                                 : tops[k].strength,
                                         NULL, f->strings.v[i], "%s has the path %s", f->path,
@@ -472,6 +530,7 @@ static bool is_shipped_configuration(const struct imm_need *n, const char *progr
  * daemon's name says. */
 void use_configuration(struct collector *c, const struct file *program, const char *name) {
         find_names(c, name);
+        c->reads_logs = watches_logs(name);
         for (size_t i = 0; i < c->closure->n; i++) {
                 const struct imm_need *n = &c->closure->v[i];
 

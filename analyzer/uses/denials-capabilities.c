@@ -105,11 +105,21 @@ static bool refused_by_namespace(struct judge *j, const struct imm_use *u) {
         return true;
 }
 
+/* Who makes a user namespace first has all capabilities over what it makes there. */
+static bool has_own_namespace(const struct judge *j, const struct imm_use *u) {
+        if (!facilities[u->facility].namespaces || identity_of(j, u)->uid == 0)
+                return false;
+        imm_array_foreach (other, j->uses)
+                if (other->facility == IMM_FACILITY_NS_USER && !other->remark)
+                        return true;
+        return false;
+}
+
 void deny_capabilities(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity_of(j, u);
         uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
 
-        if (refused_by_namespace(j, u))
+        if (has_own_namespace(j, u) || refused_by_namespace(j, u))
                 return;
 
         /* whoever may write everything may read it */

@@ -113,7 +113,8 @@ static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
                 deny(j, u, m->setting, &m->origin, "covers");
                 return;
         }
-        if (write && is_own_directory(j, real))
+        if (write && !imm_after(real, "/proc/") && !imm_after(real, "/sys/") &&
+                is_own_directory(j, real))
                 return;
         if (write && (m->flags & IMM_MOUNT_RDONLY) && m->setting == IMM_SETTING_PRIVATE_NETWORK &&
                 imm_setting_bool(j->s, IMM_SETTING_PROTECT_KERNEL_TUNABLES))
@@ -331,6 +332,10 @@ static void by_devices(struct judge *j, const struct imm_use *u) {
 
         if (is_pseudo_device(u->object))
                 return;
+        if (u->kind == IMM_KIND_PRIVILEGED) {
+                by_device_policy(j, u);
+                return;
+        }
         m = mount_at(j, u, u->object, &real);
         if (m && m->inaccessible && m->setting < IMM_SETTING_N)
                 deny(j, u, m->setting, &m->origin, "hides");

@@ -119,6 +119,7 @@ static void deny_directory(struct judge *j, const char *program, enum imm_comman
                 .kind = kind,
                 .confidence = IMM_LIKELY,
                 .essential = true,
+                .partial = true, /* it is empty: written later, if at all */
                 .object = path,
                 .evidence = imm_printf(j->a, "%s is of the package %s, which brings the directory",
                         program, package)};

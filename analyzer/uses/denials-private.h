@@ -36,5 +36,8 @@ void deny_capabilities(struct judge *j, const struct imm_use *u);
 /* denials-files.c: uses with an object that is a path */
 void deny_path(struct judge *j, const struct imm_use *u);
 
+/* denials-unit.c: settings of the unit against each other, and against its program's file */
+void deny_by_unit(struct judge *j);
+
 /* denials-package.c: files of the main program's package that a mount hides */
 void deny_package(struct judge *j);

@@ -43,8 +43,9 @@ static bool is_done_later(const struct imm_use *u) {
         case IMM_FACILITY_READ:
         case IMM_FACILITY_WRITE: /* directories of others */
                 return u->object &&
-                       (imm_after(u->object, "/home") || imm_streq(u->object, "/etc") ||
-                               imm_streq(u->object, "/var") || imm_streq(u->object, "/usr"));
+                       (imm_after(u->object, "/home") || imm_streq(u->object, "/root") ||
+                               imm_streq(u->object, "/etc") || imm_streq(u->object, "/var") ||
+                               imm_streq(u->object, "/usr"));
         default:
                 return false;
         }
@@ -393,10 +394,22 @@ static void by_notify_access(struct judge *j, const struct imm_use *u) {
         deny(j, u, IMM_SETTING_NOTIFY_ACCESS, NULL, "does not listen to");
 }
 
+/* The setting of those who wrote one: by default services have a keyring of their own as well */
+static void by_keyring(struct judge *j, const struct imm_use *u) {
+        const char *word = imm_setting_word(j->s, IMM_SETTING_KEYRING_MODE);
+
+        if (word && imm_streq(word, "private") &&
+                imm_setting(j->s, IMM_SETTING_KEYRING_MODE)->origin.kind == IMM_ORIGIN_FILE)
+                deny(j, u, IMM_SETTING_KEYRING_MODE, NULL, "hides");
+}
+
 static void special(struct judge *j, const struct imm_use *u) {
         switch (u->facility) {
         case IMM_FACILITY_CHILDREN:
                 by_task_limits(j, u);
+                break;
+        case IMM_FACILITY_SHARED_KEYS:
+                by_keyring(j, u);
                 break;
         case IMM_FACILITY_GAIN:
                 by_no_new_privileges(j, u);
@@ -436,11 +449,11 @@ static bool is_confined(const struct imm_settings *s) {
         static const enum imm_setting settings[] = {IMM_SETTING_AMBIENT_CAPABILITIES,
                 IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_DEVICE_ALLOW,
                 IMM_SETTING_DEVICE_POLICY, IMM_SETTING_DYNAMIC_USER, IMM_SETTING_INACCESSIBLE_PATHS,
-                IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK, IMM_SETTING_LIMIT_NPROC,
-                IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC, IMM_SETTING_TASKS_MAX,
-                IMM_SETTING_LOCK_PERSONALITY, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
-                IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_NOTIFY_ACCESS,
-                IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
+                IMM_SETTING_KEYRING_MODE, IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK,
+                IMM_SETTING_LIMIT_NPROC, IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC,
+                IMM_SETTING_TASKS_MAX, IMM_SETTING_LOCK_PERSONALITY,
+                IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE, IMM_SETTING_NO_NEW_PRIVILEGES,
+                IMM_SETTING_NOTIFY_ACCESS, IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
                 IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS, IMM_SETTING_PRIVATE_TMP,
                 IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROC_SUBSET, IMM_SETTING_PROTECT_CLOCK,
                 IMM_SETTING_PROTECT_CONTROL_GROUPS, IMM_SETTING_PROTECT_HOME,
@@ -494,6 +507,7 @@ void imm_denials_compute(struct imm_manager *m, struct imm_settings *s,
                 by_namespaces(&j, u);
                 special(&j, u);
         }
+        deny_by_unit(&j);
         deny_package(&j);
         if (ret->n > 1)
                 qsort(ret->v, ret->n, sizeof(*ret->v), surest_first);

@@ -164,6 +164,41 @@ static void find_paths(
 }
 
 /* Lines of a script that begin with exec: whatever it says before, the daemon is this one. */
+static bool is_word_end(char c) {
+        return !c || strchr(" \t\n;|&()`\"'", c);
+}
+
+/* Where a command may stand: at a line's beginning, or behind what ends another */
+static bool runs_command(const char *data, size_t n, const char *name) {
+        size_t length = strlen(name);
+
+        for (const char *s = data; (s = memmem(s, n - (size_t)(s - data), name, length)); s++) {
+                const char *before = s;
+
+                if (!is_word_end(s[length]))
+                        continue;
+                while (before > data && (is_path_byte(before[-1]) && before[-1] != '@'))
+                        before--; /* its folder */
+                if (before < s && s[-1] != '/')
+                        continue;
+                while (before > data && strchr(" \t", before[-1]))
+                        before--;
+                if (before == data || strchr("\n;|&(`", before[-1]))
+                        return true;
+        }
+        return false;
+}
+
+static bool runs_mailer(const char *data, size_t n) {
+        static const char *const names[] = {
+                "mail", "mailx", "sendmail", "bsd-mailx", "s-nail", "sudo", "pkexec"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (runs_command(data, n, names[i]))
+                        return true;
+        return false;
+}
+
 static void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a) {
         const char *end = data + n;
 
@@ -198,14 +233,26 @@ static bool go_serves(const char *data, size_t n) {
         return false;
 }
 
-/* Package os raises the limit on files since 1.19; since 1.20.4 and 1.21 by prlimit(2) */
-static const char *go_limits(const char *data, size_t n) {
+/* "go1.21.5" of the build's description: 21; 0 where it is not known */
+static unsigned long go_minor(const char *data, size_t n) {
         const char *version = memmem(data, n, "\xff Go buildinf:", 14);
 
         if (!version || n - (size_t)(version - data) < 64)
-                return NULL;
+                return 0;
         version = memmem(version, 64, "go1.", 4);
-        return version && imm_after(version, "go1.19") ? "setrlimit" : NULL;
+        return version ? strtoul(version + 4, NULL, 10) : 0;
+}
+
+/*
+ * Package os raises the limit on files since 1.19; since 1.20.4 and 1.21 by prlimit(2). The poller
+ * of the network is woken by a pipe, since 1.21 by an eventfd.
+ */
+static void of_go(struct file *f, const char *data, size_t n) {
+        unsigned long minor = go_minor(data, n);
+
+        f->serves = go_serves(data, n);
+        f->raises_limits = minor == 19 ? "setrlimit" : NULL;
+        f->wakes_by = minor >= 21 ? "eventfd2" : "pipe2";
 }
 
 /* ---- one file ---- */
@@ -219,12 +266,13 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
         if (f->elf && (memmem(b.data, b.size < 65536 ? b.size : 65536, "Go build ID", 11) ||
                               memmem(b.data, b.size, "\xff Go buildinf:", 14)))
                 f->go = f->threads = true;
-        if (f->go) {
-                f->serves = go_serves(b.data, b.size);
-                f->raises_limits = go_limits(b.data, b.size);
-        }
-        if (!f->elf)
+        if (f->go)
+                of_go(f, b.data, b.size);
+        f->packed = f->elf && memmem(b.data, b.size < 1024 ? b.size : 1024, "UPX!", 4);
+        if (!f->elf) {
                 find_execs(f, b.data, b.size, a);
+                f->mails = imm_after(b.data, "#!") && runs_mailer(b.data, b.size);
+        }
         if (!f->go)
                 find_paths(f, b.data, b.size, !f->elf, a);
         f->notifies = memmem(b.data, b.size, "NOTIFY_SOCKET", 13) ||

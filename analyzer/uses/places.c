@@ -84,7 +84,7 @@ static void of_names(struct collector *c, const struct file *program) {
                 const char *top;
                 enum strength strength;
         } rows[] = {{"/usr/lib", DOES}, {"/usr/libexec", DOES}, {"/usr/share", MAY},
-                {"/var/lib", DOES}, {"/var/spool", DOES}, {"/var/log", DOES}, {"/var/cache", MAY}};
+                {"/var/lib", PART}, {"/var/spool", PART}, {"/var/log", PART}, {"/var/cache", MAY}};
         struct stat st;
 
         for (size_t i = 0; i < c->n_whole; i++)
@@ -95,8 +95,9 @@ static void of_names(struct collector *c, const struct file *program) {
                                 S_ISDIR(st.st_mode))
                                 use_add(c, IMM_FACILITY_READ,
                                         is_empty(c, path) ? MAY
-                                        : program->elf    ? rows[k].strength
-                                                          : DOES,
+                                        : program->elf || rows[k].strength == PART
+                                                ? rows[k].strength
+                                                : DOES,
                                         NULL, path, "%s is called as the daemon is", path);
                 }
 }

@@ -71,17 +71,25 @@ static void of_postgres(struct collector *c, const char *name, const char *path)
                         imm_printf(c->a, "/usr/lib/postgresql/%s/lib/llvmjit.so", versions[i].name);
 
                 if (imm_root_stat(c->m->root, at, &st) == 0)
-                        use_add(c, IMM_FACILITY_JIT, DOES, NULL, NULL,
+                        use_add(c, IMM_FACILITY_JIT, PART, NULL, NULL,
                                 "%s: queries are compiled when they run, by %s", path, at);
         }
 }
 
 void use_program(struct collector *c, const char *name, const char *path) {
         of_postgres(c, name, path);
+        c->of_row = true;
         for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
                 if (name_matches(programs[i].name, name))
                         use_add(c, programs[i].facility, programs[i].strength, NULL,
                                 programs[i].object, "%s: %s", path, programs[i].why);
+        c->of_row = false;
+}
+
+void program_parts(const char *name, bool *ret) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
+                if (programs[i].strength == PART && name_matches(programs[i].name, name))
+                        ret[programs[i].facility] = true;
 }
 
 bool gains(struct collector *c, const struct file *f, const char *host_path) {
@@ -89,14 +97,22 @@ bool gains(struct collector *c, const struct file *f, const char *host_path) {
                imm_node_of_root(c->m, host_path)->caps;
 }
 
-bool program_starts_without(const char *path, enum imm_facility f) {
+static bool has_row(const char *path, enum imm_facility f, enum strength strength) {
         const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
-                if (programs[i].facility == f && programs[i].strength == PART &&
+                if (programs[i].facility == f && programs[i].strength == strength &&
                         name_matches(programs[i].name, name))
                         return true;
         return false;
+}
+
+bool program_starts_without(const char *path, enum imm_facility f) {
+        return has_row(path, f, PART);
+}
+
+bool program_only_calls(const char *path, enum imm_facility f) {
+        return has_row(path, f, CALLS);
 }
 
 bool program_only_may(const char *path, enum imm_facility f) {
@@ -143,6 +159,7 @@ const char *library_jit(const char *name, enum strength *ret) {
                 {"libpypy", DOES, "PyPy compiles when it runs"},
                 {"libLLVM", MAY, "LLVM may compile when it runs"},
                 {"libgccjit", MAY, "libgccjit compiles when it runs"},
+                {"libguile-3.", DOES, "Guile compiles when it runs, and ends if it cannot"},
                 {"libguile-", MAY, "Guile compiles when it runs, if it can"},
         };
 

@@ -61,8 +61,6 @@ void use_arguments(struct collector *c) {
                 const struct imm_command_item *cmd = &v->commands.v[i];
 
                 set_command(c, cmd, true);
-                if (c->kind == IMM_KIND_PRIVILEGED)
-                        continue;
                 for (size_t k = 1; k < cmd->argv.n; k++) {
                         const char *word = cmd->argv.v[k], *equals = strchr(word, '=');
 
@@ -97,6 +95,37 @@ static bool is_watched(const struct imm_settings *s) {
         return v->set && v->number > 0 && v->number != IMM_MINUS_ONE;
 }
 
+/* Are users looked up in the network by the process that asks? (Others have a daemon for it.) */
+static bool asks_network_for_users(const struct collector *c) {
+        struct imm_blob b;
+        char *save = NULL;
+
+        if (imm_root_read(c->m->root, "/etc/nsswitch.conf", 64 << 10, c->a, &b, NULL) < 0)
+                return false;
+        for (char *line = strtok_r(imm_strndup(c->a, b.data, b.size), "\n", &save); line;
+                line = strtok_r(NULL, "\n", &save)) {
+                const char *rest = imm_after(line, "passwd:"), *word;
+
+                while (rest && *(rest += strspn(rest, " \t")) && *rest != '#') {
+                        word = imm_strndup(c->a, rest, strcspn(rest, " \t"));
+                        if (imm_streq(word, "nis") || imm_streq(word, "nisplus"))
+                                return true;
+                        rest += strlen(word);
+                }
+        }
+        return false;
+}
+
+static void of_users(struct collector *c) {
+        const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
+        const char *program = v->commands.n > 0 ? v->commands.v[0].path : NULL;
+
+        if (program && works_with_users(imm_base_name(program)) && asks_network_for_users(c))
+                use_add(c, IMM_FACILITY_NETWORK, PART, NULL, NULL,
+                        "/etc/nsswitch.conf: users are looked up by NIS, and %s does that itself",
+                        program);
+}
+
 void use_unit(struct collector *c) {
         const char *type = imm_setting_word(c->s, IMM_SETTING_TYPE),
                    *pid = imm_setting_string(c->s, IMM_SETTING_PID_FILE);
@@ -118,4 +147,5 @@ void use_unit(struct collector *c) {
                 use_add(c, IMM_FACILITY_BUS, MUST, NULL, NULL, "Type=dbus");
         if (type && imm_streq(type, "forking") && pid && *pid == '/')
                 use_add(c, IMM_FACILITY_PID_FILE, MUST, NULL, pid, "PIDFile=%s", pid);
+        of_users(c);
 }

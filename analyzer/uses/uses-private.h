@@ -51,8 +51,11 @@ struct file { /* what a program's or library's file says, read once a run */
         bool glib_threads;         /* it has threads of GLib's make */
         bool connects;             /* it knows functions for addresses of the network */
         const char *raises_limits; /* of a Go program: the call by which it does so */
+        const char *wakes_by;      /* of a Go program: the call for what wakes its poller */
+        bool packed;               /* UPX: it unpacks itself into memory and runs it there */
         const char *drops; /* the function by which it drops groups before it drops the user */
         bool notifies;     /* it knows $NOTIFY_SOCKET */
+        bool mails;        /* a script that runs a mailer or sudo, which have set-id bits */
         bool pings;        /* it knows the watchdog's messages */
         bool systemd;      /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
@@ -79,17 +82,21 @@ struct collector {
         struct imm_uses *to;
         struct imm_map seen; /* facility and object: added already */
         enum imm_command_kind kind;
-        bool optional;             /* of a command whose failure is ignored */
-        enum imm_confidence least; /* nothing is surer than the way to the program */
-        bool weak;                 /* what is found now is no more than a remark */
-        bool noexec;               /* files that may not be executed are looked for */
-        bool notifies, scripts;    /* some file of it knows $NOTIFY_SOCKET; is no ELF program */
-        bool awaited;              /* Type= waits for a message */
-        bool watched, pings;       /* WatchdogSec= is set; some file knows its messages */
-        const char *main_elf;      /* the main program, if it is one that can be judged by itself */
-        bool by_socket;            /* sockets are passed in */
-        bool after_network;        /* the unit says that it is started after the network */
-        const char *whole[2];      /* names of the main program and the unit */
+        bool optional;                    /* of a command whose failure is ignored */
+        enum imm_confidence least;        /* nothing is surer than the way to the program */
+        bool weak;                        /* what is found now is no more than a remark */
+        bool partly[IMM_FACILITY_N];      /* the program starts without these, by its rows */
+        bool main_partly[IMM_FACILITY_N]; /* of the main one */
+        bool reads_logs;                  /* the daemon watches logs of others */
+        bool of_row;                      /* what is added now is a row's own word */
+        bool noexec;                      /* files that may not be executed are looked for */
+        bool notifies, scripts; /* some file of it knows $NOTIFY_SOCKET; is no ELF program */
+        bool awaited;           /* Type= waits for a message */
+        bool watched, pings;    /* WatchdogSec= is set; some file knows its messages */
+        const char *main_elf;   /* the main program, if it is one that can be judged by itself */
+        bool by_socket;         /* sockets are passed in */
+        bool after_network;     /* the unit says that it is started after the network */
+        const char *whole[2];   /* names of the main program and the unit */
         size_t n_whole;
         struct imm_strv names; /* what the daemon is called: by program, unit, package */
         struct imm_map read;   /* configuration files that were read */
@@ -128,7 +135,11 @@ void use_program(struct collector *c, const char *name, const char *path);
 /* Is it known of the program that it only may do this? Then its imports and paths say no more. */
 bool program_only_may(const char *path, enum imm_facility f);
 bool is_interpreter(const char *name); /* or one program of many names: its imports say nothing */
+/* ... or that it lives with a refusal */
+bool program_only_calls(const char *path, enum imm_facility f);
 bool program_starts_without(const char *path, enum imm_facility f);
+/* Marks in @ret what the program of that name starts without */
+void program_parts(const char *name, bool *ret);
 /* The library of that file name makes code at run time */
 const char *library_jit(const char *name, enum strength *ret);
 /* Does it give who executes it more rights? By set-id bits or file capabilities */

@@ -19,9 +19,10 @@ CASES = {  # rule: cases that fail, cases that work
         [("stored", "BindReadOnlyPaths=/var/cache")]),
     "CapabilityBoundingSet": (
         [("sniffd", "CapabilityBoundingSet=CAP_NET_ADMIN"), ("mountd", "CapabilityBoundingSet=~CAP_SYS_ADMIN"),
-         ("portd", "CapabilityBoundingSet=CAP_CHOWN")],
+         ("portd", "CapabilityBoundingSet=CAP_CHOWN"), ("capd", "CapabilityBoundingSet=CAP_NET_ADMIN"),
+         ("capd", "User=daemon\nCapabilityBoundingSet=CAP_NET_ADMIN\nAmbientCapabilities=CAP_NET_ADMIN")],
         [("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("ownerd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID"),
-         ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE")]),
+         ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"), ("capd", "CapabilityBoundingSet=CAP_NET_RAW")]),
     "DeviceAllow": (
         [("serialdev", "DeviceAllow=/dev/rtc0 r")],
         [("serialdev", "DeviceAllow=/dev/ttyS9 r")]),
@@ -40,6 +41,9 @@ CASES = {  # rule: cases that fail, cases that work
          ("shmd", "InaccessiblePaths=/dev/shm")],
         [("logd", "InaccessiblePaths=/home"), ("envd", ENV + "InaccessiblePaths=/srv/tree"),
          ("passwdd", "InaccessiblePaths=/etc/group")]),
+    "KeyringMode": (
+        [("keyctl", "KeyringMode=private")],
+        [("keyctl", "KeyringMode=shared"), ("plaind", "KeyringMode=private")]),
     "LimitMEMLOCK": (
         [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
         [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),

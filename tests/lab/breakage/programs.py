@@ -46,6 +46,15 @@ LIBRARIES = {
 PROGRAMS = {  # source, libraries
     "plaind": (body("return 0;"), []),
     "keyd": ("extern long keyctl(int, ...); int main(void) { return keyctl(0) < 0; }", ["libkeyutils.so.1"]),
+    # of a key in the user's keyring its maker may read what he possesses, and no more
+    "keyctl": ("""#include <unistd.h>
+#include <sys/syscall.h>
+int main(void) {
+        char buf[8];
+        long key = syscall(SYS_add_key, "user", "lab", "secret", 6, -4);
+        return key < 0 || syscall(SYS_keyctl, 11, key, buf, sizeof(buf)) != 6;
+}""", []),
+    "capd": (body("return 0;"), []),
     "sniffd": ("extern int pcap_open_live(void); int main(void) { return pcap_open_live(); }", ["libpcap.so.0.8"]),
     "luad": ("extern int luaL_newstate(void); int main(void) { return luaL_newstate() != 0; }",
              ["libluajit-5.1.so.2"]),
@@ -133,6 +142,7 @@ PROGRAMS = {  # source, libraries
 
 # Programs that need more of their unit than an ExecStart= line
 PLAIN = {
+    "keyctl": "KeyringMode=shared",
     "notifyd": "Type=notify\nTimeoutStartSec=60",
     "served": "Type=forking",
     "pingd": "Type=exec",

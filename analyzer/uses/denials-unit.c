@@ -1,0 +1,89 @@
+#include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/uses/denials-private.h"
+
+#include <sys/capability.h>
+
+/* What two settings of the unit, or a setting and its program's file, make of each other. */
+
+static const char *names_of(struct judge *j, uint64_t caps) {
+        const char *text = "";
+
+        for (int bit = 0; bit < 64; bit++) {
+                char *name;
+
+                if (!(caps & UINT64_C(1) << bit) || !(name = cap_to_name(bit)))
+                        continue;
+                text = imm_printf(j->a, "%s%s%s", text, *text ? " " : "", name);
+                (void)cap_free(name);
+        }
+        return text;
+}
+
+/*
+ * capabilities(7): where a file's effective flag is set and the process would not get all that the
+ * file permits, execve(2) fails with EPERM, whoever calls it. Files of a nosuid mount have none.
+ */
+static void of_file_capabilities(
+        struct judge *j, enum imm_setting list, const struct imm_command_item *cmd) {
+        enum imm_command_kind kind = imm_command_kind_of(j->s, list, cmd);
+        const struct imm_identity *id = &j->sb->identity[j->sb->has[kind] ? kind : j->sb->main];
+        const struct imm_mount_table *t = &j->sb->mounts[j->sb->has[kind] ? kind : j->sb->main];
+        uint64_t ambient = imm_setting_number(j->s, IMM_SETTING_AMBIENT_CAPABILITIES), missing;
+        struct imm_use u = {.facility = IMM_FACILITY_EXEC_CAPABILITIES,
+                .kind = kind,
+                .confidence = IMM_CERTAIN,
+                .essential = true,
+                .remark = cmd->flags & IMM_COMMAND_IGNORE_FAILURE};
+        const struct imm_file_caps *caps;
+        const struct imm_mount *m;
+        const char *real;
+
+        if ((cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED) || *cmd->path != '/' ||
+                imm_root_realpath(j->m->root, cmd->path, j->a, &real) < 0)
+                return;
+        caps = imm_node_of_root(j->m, real)->caps;
+        m = t->n > 0 ? imm_mount_at(t, real) : NULL;
+        if (!caps || !caps->effective || (m && (m->flags & IMM_MOUNT_NOSUID)))
+                return;
+        missing = caps->permitted & ~id->cap_bounding & ~(caps->inheritable & ambient);
+        if (!missing)
+                return;
+        u.evidence = imm_printf(j->a, "203/EXEC: %s has capabilities of its own (%s)", cmd->path,
+                names_of(j, caps->permitted));
+        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s", names_of(j, missing));
+}
+
+/* What is given by one line and taken by another: who wrote the first wants it */
+static void of_ambient(struct judge *j) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_AMBIENT_CAPABILITIES),
+                               *set = imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET);
+        uint64_t lost = v->set && set->set ? v->number & ~set->number : 0;
+        struct imm_use u = {.facility = IMM_FACILITY_AMBIENT,
+                .kind = j->sb->main,
+                .confidence = IMM_LIKELY,
+                .essential = true,
+                .partial = true,
+                /* who writes both into one file has seen what comes of it */
+                .remark = v->origin.file && set->origin.file &&
+                          imm_streq(v->origin.file, set->origin.file)};
+
+        if (!lost || v->origin.kind != IMM_ORIGIN_FILE || set->origin.kind != IMM_ORIGIN_FILE)
+                return;
+        u.evidence = imm_printf(j->a, "AmbientCapabilities= gives %s", names_of(j, lost));
+        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s", names_of(j, lost));
+}
+
+void deny_by_unit(struct judge *j) {
+        static const enum imm_setting lists[] = {IMM_SETTING_EXEC_CONDITION,
+                IMM_SETTING_EXEC_START_PRE, IMM_SETTING_EXEC_START, IMM_SETTING_EXEC_START_POST};
+
+        if (!imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET)->set)
+                return;
+        of_ambient(j);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++) {
+                const struct imm_value *v = imm_setting(j->s, lists[i]);
+
+                imm_array_foreach (cmd, &v->commands)
+                        of_file_capabilities(j, lists[i], cmd);
+        }
+}

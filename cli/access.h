@@ -22,7 +22,7 @@ struct imm_cli_asked {
 int imm_cli_places(struct imm_cli *cli, const char **args, size_t n, struct imm_cli_asked *ret);
 /* The widest answer, or that of the main command alone; of an address in allowed[CONNECT]. */
 void imm_cli_answer(struct imm_cli *cli, struct imm_unit *u, const struct imm_cli_asked *asked,
-        const struct imm_cli_place *place, bool widest, bool because, struct imm_arena *a,
+        const struct imm_cli_place *place, bool widest, unsigned because, struct imm_arena *a,
         struct imm_access *ret);
 /* The fields of an answer, into the object that is open */
 void imm_cli_access_json(struct imm_json *j, const struct imm_cli_asked *asked,

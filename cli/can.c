@@ -58,19 +58,17 @@ int imm_cli_places(struct imm_cli *cli, const char **args, size_t n, struct imm_
 }
 
 void imm_cli_answer(struct imm_cli *cli, struct imm_unit *u, const struct imm_cli_asked *asked,
-        const struct imm_cli_place *place, bool widest, bool because, struct imm_arena *a,
+        const struct imm_cli_place *place, bool widest, unsigned because, struct imm_arena *a,
         struct imm_access *ret) {
         enum imm_net_verb verb = asked->listen ? IMM_NET_LISTEN : IMM_NET_CONNECT;
         enum imm_command_kind main = imm_sandbox_of(cli->manager, u)->main;
         struct imm_net_access net;
 
         if (!place->is_address) {
-                unsigned why = because ? IMM_BECAUSE_ALL : 0;
-
                 if (widest)
-                        imm_access_widest(cli->manager, u, place->text, why, a, ret);
+                        imm_access_widest(cli->manager, u, place->text, because, a, ret);
                 else
-                        imm_access_compute(cli->manager, u, main, place->text, why, a, ret);
+                        imm_access_compute(cli->manager, u, main, place->text, because, a, ret);
                 return;
         }
         if (widest)
@@ -283,6 +281,7 @@ static int run(struct imm_cli *cli) {
         struct imm_unit *u = NULL;
         struct imm_settings *s;
         struct question *q;
+        unsigned why = IMM_BECAUSE_ALL | (cli->quiet ? 0 : IMM_BECAUSE_FLIPS);
         bool yes = true;
         int r;
 
@@ -295,6 +294,8 @@ static int run(struct imm_cli *cli) {
                 r = imm_cli_unit(cli, cli->args[0], &u);
         if (r != IMM_EXIT_OK)
                 return r;
+        if (asked.mode >= 0 && cli->json == IMM_JSON_OFF)
+                why &= IMM_BECAUSE_FLIPS | 1U << asked.mode;
         cli->manager->alone = !cli->live;
         for (size_t i = 0; i < asked.n; i++)
                 cli->manager->alone &= !is_shared(cli, asked.places + i);
@@ -305,8 +306,8 @@ static int run(struct imm_cli *cli) {
         q = imm_alloc_array(cli->arena, asked.n, sizeof(*q));
         for (size_t i = 0; i < asked.n; i++) {
                 q[i].place = asked.places + i;
-                imm_cli_answer(cli, u, &asked, q[i].place, false, true, cli->arena, &q[i].main);
-                imm_cli_answer(cli, u, &asked, q[i].place, true, true, cli->arena, &q[i].widest);
+                imm_cli_answer(cli, u, &asked, q[i].place, false, why, cli->arena, &q[i].main);
+                imm_cli_answer(cli, u, &asked, q[i].place, true, why, cli->arena, &q[i].widest);
                 q[i].wider = !same(&q[i].main, &q[i].widest);
                 yes &= all_yes(&q[i].widest, asked.mode);
         }

@@ -254,7 +254,7 @@ static int why(void *data, const char *unit, const char *dropin, const char *pat
         t = seen(r, unit, dropin, &u, err);
         if (!t)
                 return -ENOENT;
-        imm_access_widest(u.manager, t, path, IMM_BECAUSE_ALL, a, &c);
+        imm_access_widest(u.manager, t, path, IMM_BECAUSE_ALL | IMM_BECAUSE_FLIPS, a, &c);
         if (c.exists == 0)
                 imm_strv_add(a, ret, imm_printf(a, "%s: not there for the service", path));
         else

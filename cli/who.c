@@ -130,8 +130,7 @@ static void ask(const struct worker *w, size_t i) {
                         struct answer *to = w->job->answers + k * w->job->n + i;
                         const struct imm_cli_asked *p = &w->job->places;
 
-                        imm_cli_answer(
-                                w->job->cli, u, p, p->places + k, true, false, a, &to->access);
+                        imm_cli_answer(w->job->cli, u, p, p->places + k, true, 0, a, &to->access);
                         to->verdict = judge(&to->access, p->mode);
                         if (to->verdict == UNKNOWN && fails(u->sandbox))
                                 to->verdict = NOT_STARTED;
@@ -139,8 +138,8 @@ static void ask(const struct worker *w, size_t i) {
                                 continue;
                         to->user = id->user ? imm_strdup(w->arena, id->user) : NULL;
                         if (w->job->because)
-                                imm_cli_answer(w->job->cli, u, p, p->places + k, true, true,
-                                        w->arena, &to->access);
+                                imm_cli_answer(w->job->cli, u, p, p->places + k, true,
+                                        IMM_BECAUSE_ALL, w->arena, &to->access);
                 }
         u->sandbox = NULL;
 }

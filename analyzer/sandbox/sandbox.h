@@ -322,9 +322,10 @@ struct imm_access {
 
 /*
  * @path as the main process (or any kind) of the unit meets it. @because: the modes whose reasons
- * are wanted, as bits; 0 leaves all out (fast: for scans over many units and paths).
+ * are wanted, as bits; 0 leaves all out (fast: for scans over many units and paths). With
+ * IMM_BECAUSE_FLIPS also what would flip each answer; that costs a sandbox or two for each.
  */
-enum { IMM_BECAUSE_ALL = (1 << IMM_MODE_N) - 1 };
+enum { IMM_BECAUSE_ALL = (1 << IMM_MODE_N) - 1, IMM_BECAUSE_FLIPS = 1 << IMM_MODE_N };
 void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_command_kind kind,
         const char *path, unsigned because, struct imm_arena *a, struct imm_access *ret);
 /* The widest over all kinds of command that the unit has. */

@@ -280,7 +280,7 @@ class Unit:
 
     def compare_access(self):
         cells = self.probe["paths"]
-        answer = self.ask("can", "--", *[c["path"] for c in cells])
+        answer = self.ask("can", "--quiet", "--", *[c["path"] for c in cells])
         if answer is None:
             return
         results = {r["path"]: r for r in answer.get("results", [])}

@@ -157,6 +157,7 @@ struct imm_walk {
         const struct imm_identity *id;
         const char *program; /* what is executed, if known */
         struct imm_arena *a;
+        bool flips; /* reasons: say what would flip the answer, too */
 };
 
 struct imm_spot {
@@ -224,6 +225,15 @@ struct imm_verdict imm_access_judge_mask(
 bool imm_access_judge_trace(const struct imm_walk *w, const struct imm_node *n);
 struct imm_verdict imm_access_judge(
         const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode);
+
+/* access/flip.c: does that line, behind all others of the unit, turn the answer into its opposite?
+ */
+bool imm_flip_works(
+        const struct imm_walk *w, const char *asked, enum imm_mode mode, const char *line);
+const char *imm_flip_value(const struct imm_walk *w, const char *path);
+/* "; ReadOnlyPaths=/etc would forbid it", or "" */
+const char *imm_flip_to_no(const struct imm_walk *w, const char *asked, const struct imm_spot *at,
+        enum imm_mode mode, const struct imm_verdict *v);
 
 /* access/why.c: lines for people, appended to to->because */
 void imm_access_explain(const struct imm_walk *w, const char *path, const struct imm_spot *spot,

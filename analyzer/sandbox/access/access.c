@@ -139,7 +139,8 @@ void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_comm
                 .table = sb->mounts + kind,
                 .id = sb->identity + kind,
                 .program = sb->program[kind],
-                .a = a};
+                .a = a,
+                .flips = because & IMM_BECAUSE_FLIPS};
         struct imm_spot link, at;
 
         *ret = (struct imm_access){0};

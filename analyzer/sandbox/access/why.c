@@ -122,38 +122,19 @@ static const char *cause_text(
         return c->why ? c->why : mount_text(w, m);
 }
 
-/* What a setting takes as one path; NULL: it would have to be quoted */
-static const char *as_value(const struct imm_walk *w, const char *path) {
-        if (strpbrk(path, " \t\"'\\%:"))
-                return NULL;
-        return w->table->root_directory ? imm_printf(w->a, "+%s", path) : path;
-}
+/* The line that is as good as none of that setting */
+static const char *off_text(const struct imm_walk *w, enum imm_setting id) {
+        const struct imm_setting_info *info = imm_setting_info(id);
+        bool word = imm_after(info->name, "Protect") || imm_after(info->name, "Private");
 
-/* Does nothing but the mount at @m->path itself set @flag there? */
-static bool sets_alone(const struct imm_walk *w, const struct imm_mount *m, unsigned flag) {
-        const char *slash = strrchr(m->path, '/');
-        const struct imm_mount *below;
-
-        /* without it something else would be there, or its setting is another one's consequence */
-        if (m->setting == IMM_SETTING_BIND_PATHS || m->setting == IMM_SETTING_BIND_READ_ONLY_PATHS)
-                return false;
-        if (!m->host_path || !imm_streq(m->host_path, m->path) || slash == NULL ||
-                m->path[1] == '\0' || m->origin.kind == IMM_ORIGIN_IMPLIED)
-                return false;
-        for (size_t i = 0; i < w->table->losers.n; i++)
-                if (imm_streq(w->table->losers.v[i].path, m->path))
-                        return false;
-        below = imm_mount_at(w->table,
-                slash == m->path ? "/" : imm_strndup(w->a, m->path, (size_t)(slash - m->path)));
-        return below && !(below->flags & flag);
+        return imm_printf(w->a, "%s=%s", info->name, word ? "no" : "");
 }
 
 /*
- * What would lift the flag: an exception for the path, which works only below the mount (at one and
- * the same path the stricter setting wins), or the setting's absence. Nothing is said where that
- * alone would not do; then what is left in the way is.
+ * What would lift the flag: an exception for the path, or the setting's absence. Nothing is said
+ * where that alone would not do; then what is left in the way is.
  */
-static const char *lift_text(const struct imm_walk *w, const struct imm_spot *at,
+static const char *lift_text(const struct imm_walk *w, const char *asked, const struct imm_spot *at,
         enum imm_mode mode, const struct imm_mount_cause *c, unsigned flag,
         enum imm_setting exception) {
         const struct imm_mount *m = at->mount;
@@ -170,17 +151,18 @@ static const char *lift_text(const struct imm_walk *w, const struct imm_spot *at
                 return v.by != IMM_BY_BITS ? ""
                                            : imm_printf(w->a, "; beside that, %s is %s", at->path,
                                                      bits_text(w, &at->node, &v));
-        /* an overlay is read-only as a whole, and what is in a tree of its own is not known */
-        if (by >= IMM_SETTING_N || m->layers.n > 0 || (m->kernel_path && !m->host_path))
+        path = imm_flip_value(w, at->path);
+        if (!w->flips || by >= IMM_SETTING_N)
                 return "";
-        if (imm_streq(at->path, m->path))
-                return sets_alone(w, m, flag) ? imm_printf(w->a, "; without %s= it would not be",
-                                                        imm_setting_info(by)->name)
-                                              : "";
-        path = as_value(w, at->path);
-        return path ? imm_printf(w->a, "; %s=%s would allow it", imm_setting_info(exception)->name,
-                              path)
-                    : "";
+        path = path ? imm_printf(w->a, "%s=%s", imm_setting_info(exception)->name, path) : NULL;
+        if (path && imm_flip_works(w, asked, mode, path))
+                return imm_printf(w->a, "; %s would allow it", path);
+        /* without a bind something else would be there */
+        if (by != IMM_SETTING_BIND_PATHS && by != IMM_SETTING_BIND_READ_ONLY_PATHS &&
+                imm_flip_works(w, asked, mode, off_text(w, by)))
+                return imm_printf(
+                        w->a, "; without %s= it would not be", imm_setting_info(by)->name);
+        return "";
 }
 
 /* Would the file's owner be let in, all the way? */
@@ -202,45 +184,43 @@ static bool owner_may(const struct imm_walk *w, const struct imm_spot *at, enum 
         return there.end == IMM_WALK_FOUND && imm_access_judge(&as, &there, mode).answer == 1;
 }
 
-static bool would_do(
-        const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode, int cap) {
-        struct imm_identity id = *w->id;
-        struct imm_walk as = *w;
+/* Which capability would let it in, as a line of the unit; NULL: none */
+static const char *capability_line(
+        const struct imm_walk *w, const char *asked, enum imm_mode mode, int cap) {
+        bool root = w->id->uid == 0 && !(w->id->secure_bits & SECBIT_NOROOT);
+        const char *line = imm_printf(w->a, "%s=%s",
+                root ? "CapabilityBoundingSet" : "AmbientCapabilities", cap_text(cap, w->a));
 
-        id.cap_effective |= UINT64_C(1) << cap;
-        as.id = &id;
-        return imm_access_judge(&as, at, mode).answer == 1;
+        return (root ? imm_caps_of_manager(w->m) : w->id->cap_bounding) >> cap & 1 &&
+                               imm_flip_works(w, asked, mode, line)
+                       ? line
+                       : NULL;
 }
 
 /* Which user or capability the bits would let in; "" where that cannot be said in short */
-static const char *other_text(const struct imm_walk *w, const struct imm_spot *at,
-        const struct imm_verdict *v, enum imm_mode mode) {
-        const struct imm_node *n = &at->node;
-        const char *cap, *user = "";
+static const char *other_text(const struct imm_walk *w, const char *asked,
+        const struct imm_spot *at, const struct imm_verdict *v, enum imm_mode mode) {
+        const char *cap, *user = NULL;
 
         /* a user's manager gives neither another user nor a capability, and where the program has
          * privileges of its own, these are what counts */
-        if (v->cap <= 0 || w->id->userns != IMM_USERNS_NONE || w->m->scope != IMM_SCOPE_SYSTEM ||
-                w->id->set_id)
+        if (!w->flips || v->cap <= 0 || w->id->userns != IMM_USERNS_NONE ||
+                w->m->scope != IMM_SCOPE_SYSTEM || w->id->set_id)
                 return "";
-        cap = cap_text(v->cap, w->a);
-        if (w->id->uid == 0 && !(w->id->secure_bits & SECBIT_NOROOT))
-                return imm_caps_of_manager(w->m) >> v->cap & 1 && would_do(w, at, mode, v->cap)
-                               ? imm_printf(
-                                         w->a, "; %s in CapabilityBoundingSet= would allow it", cap)
-                               : "";
-        if (n->uid != w->id->uid && owner_may(w, at, mode))
-                user = imm_printf(w->a, "User=%s", user_text(w, n->uid));
-        cap = w->id->cap_bounding >> v->cap & 1 && would_do(w, at, mode, v->cap)
-                      ? imm_printf(w->a, "AmbientCapabilities=%s", cap)
-                      : "";
-        if (!*user && !*cap)
+        if (w->id->uid != 0 && at->node.uid != w->id->uid && owner_may(w, at, mode)) {
+                user = imm_printf(w->a, "User=%s", user_text(w, at->node.uid));
+                if (!imm_flip_works(w, asked, mode, user))
+                        user = NULL;
+        }
+        cap = capability_line(w, asked, mode, v->cap);
+        if (!user && !cap)
                 return "";
-        return imm_printf(w->a, "; %s%s%s would allow it", user, *user && *cap ? " or " : "", cap);
+        return imm_printf(w->a, "; %s%s%s would allow it", user ? user : "",
+                user && cap ? " or " : "", cap ? cap : "");
 }
 
-static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
-        const struct imm_verdict *v, struct imm_access *to) {
+static void say_bits(const struct imm_walk *w, const char *asked, const struct imm_spot *at,
+        enum imm_mode mode, const struct imm_verdict *v, struct imm_access *to) {
         const struct imm_mount *m = at->mount;
 
         if (m && m->inaccessible)
@@ -250,23 +230,37 @@ static void say_bits(const struct imm_walk *w, const struct imm_spot *at, enum i
                         verbs[mode], imm_path_of_process(m->path, w->a), mount_text(w, m));
         else
                 say(w, to, "%s: no: %s is %s%s", verbs[mode], at->path, bits_text(w, &at->node, v),
-                        other_text(w, at, v, mode));
+                        other_text(w, asked, at, v, mode));
 }
 
-static void say_sockets(const struct imm_walk *w, struct imm_access *to) {
+static void say_sockets(const struct imm_walk *w, const char *asked, struct imm_access *to) {
         enum imm_setting by = IMM_SETTING_RESTRICT_ADDRESS_FAMILIES;
+        const char *line;
 
         (void)imm_net_may_connect(w->s, IMM_KIND_PLAIN, AF_UNIX, &by);
-        say(w, to, "connect: no: %s= (%s) leaves it no %s; %s would allow it",
-                imm_setting_info(by)->name, imm_origin_text(&imm_setting(w->s, by)->origin, w->a),
+        line = by == IMM_SETTING_SYSTEM_CALL_FILTER ? "SystemCallFilter=@network-io"
+                                                    : "RestrictAddressFamilies=AF_UNIX";
+        if (!w->flips || !imm_flip_works(w, asked, IMM_MODE_CONNECT, line))
+                line = NULL;
+        say(w, to, "connect: no: %s= (%s) leaves it no %s%s%s%s", imm_setting_info(by)->name,
+                imm_origin_text(&imm_setting(w->s, by)->origin, w->a),
                 by == IMM_SETTING_SYSTEM_CALL_FILTER ? "socket(2) and connect(2)"
                                                      : "AF_UNIX sockets",
-                by == IMM_SETTING_SYSTEM_CALL_FILTER ? "SystemCallFilter=@network-io"
-                                                     : "naming AF_UNIX there");
+                line ? "; " : "", line ? line : "", line ? " would allow it" : "");
 }
 
-static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
-        const struct imm_verdict *v, struct imm_access *to) {
+/* The capability whose lack is the reason */
+static const char *wants_capability(
+        const struct imm_walk *w, const char *asked, enum imm_mode mode, int cap) {
+        const char *line = w->flips && w->m->scope == IMM_SCOPE_SYSTEM
+                                   ? capability_line(w, asked, mode, cap)
+                                   : NULL;
+
+        return line ? imm_printf(w->a, "; %s would allow it", line) : "";
+}
+
+static void say_no(const struct imm_walk *w, const char *asked, const struct imm_spot *at,
+        enum imm_mode mode, const struct imm_verdict *v, struct imm_access *to) {
         const char *verb = verbs[mode];
         const struct imm_mount *m = at->mount;
 
@@ -274,13 +268,13 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
         case IMM_BY_READ_ONLY:
                 say(w, to, "%s: no: %s is read-only by %s%s", verb,
                         imm_path_of_process(m->path, w->a), cause_text(w, m, &m->read_only_by),
-                        lift_text(w, at, mode, &m->read_only_by, IMM_MOUNT_RDONLY,
+                        lift_text(w, asked, at, mode, &m->read_only_by, IMM_MOUNT_RDONLY,
                                 IMM_SETTING_READ_WRITE_PATHS));
                 break;
         case IMM_BY_NO_EXEC:
                 say(w, to, "%s: no: %s is mounted noexec by %s%s", verb,
                         imm_path_of_process(m->path, w->a), cause_text(w, m, &m->noexec_by),
-                        lift_text(w, at, mode, &m->noexec_by, IMM_MOUNT_NOEXEC,
+                        lift_text(w, asked, at, mode, &m->noexec_by, IMM_MOUNT_NOEXEC,
                                 IMM_SETTING_EXEC_PATHS));
                 break;
         case IMM_BY_NO_DEV:
@@ -299,17 +293,16 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
                 say(w, to, "%s: no: %s has the immutable attribute", verb, at->path);
                 break;
         case IMM_BY_TRACE:
-                say(w, to,
-                        "%s: no: only for those who may trace the process: CAP_SYS_PTRACE outside "
-                        "of a user namespace would allow it",
-                        verb);
+                say(w, to, "%s: no: only for those who may trace the process%s", verb,
+                        wants_capability(w, asked, mode, CAP_SYS_PTRACE));
                 break;
         case IMM_BY_SOCKETS:
-                say_sockets(w, to);
+                say_sockets(w, asked, to);
                 break;
         case IMM_BY_NO_CAPABILITY:
-                say(w, to, "%s: no: it takes %s, which %s does not have", verb,
-                        cap_text(v->cap, w->a), imm_identity_text(w->id, w->a));
+                say(w, to, "%s: no: it takes %s, which %s does not have%s", verb,
+                        cap_text(v->cap, w->a), imm_identity_text(w->id, w->a),
+                        wants_capability(w, asked, mode, v->cap));
                 break;
         case IMM_BY_UNMAPPED:
                 say(w, to,
@@ -318,15 +311,15 @@ static void say_no(const struct imm_walk *w, const struct imm_spot *at, enum imm
                         verb, at->path, owner_text(w, &at->node));
                 break;
         case IMM_BY_BITS:
-                say_bits(w, at, mode, v, to);
+                say_bits(w, asked, at, mode, v, to);
                 break;
         default:
                 break;
         }
 }
 
-static void say_yes(const struct imm_walk *w, const struct imm_spot *at, enum imm_mode mode,
-        const struct imm_verdict *v, struct imm_access *to) {
+static void say_yes(const struct imm_walk *w, const char *asked, const struct imm_spot *at,
+        enum imm_mode mode, const struct imm_verdict *v, struct imm_access *to) {
         const struct imm_mount *m = at->mount;
         /* the root's own files at their own place: who remounted them gave nothing */
         bool same = m && m->host_path && imm_streq(m->host_path, m->path);
@@ -334,6 +327,7 @@ static void say_yes(const struct imm_walk *w, const struct imm_spot *at, enum im
                                     ? imm_printf(w->a, " (%s: %s)",
                                               imm_path_of_process(m->path, w->a), mount_text(w, m))
                                     : "";
+        const char *flip = w->flips ? imm_flip_to_no(w, asked, at, mode, v) : "";
 
         if (m && m->inaccessible)
                 say(w, to,
@@ -341,12 +335,12 @@ static void say_yes(const struct imm_walk *w, const struct imm_spot *at, enum im
                         "%s",
                         verbs[mode], mount_text(w, m), verbs[mode]);
         else if (v->by == IMM_BY_CAPABILITY)
-                say(w, to, "%s: yes: %s is %s, but %s has %s%s", verbs[mode], at->path,
+                say(w, to, "%s: yes: %s is %s, but %s has %s%s%s", verbs[mode], at->path,
                         owner_text(w, &at->node), imm_identity_text(w->id, w->a),
-                        cap_text(v->cap, w->a), where);
+                        cap_text(v->cap, w->a), where, flip);
         else
-                say(w, to, "%s: yes: %s is %s%s", verbs[mode], at->path, bits_text(w, &at->node, v),
-                        where);
+                say(w, to, "%s: yes: %s is %s%s%s", verbs[mode], at->path,
+                        bits_text(w, &at->node, v), where, flip);
 }
 
 /* A device policy is no part of access(2), and yet decides what open(2) says. */
@@ -413,9 +407,9 @@ void imm_access_explain(const struct imm_walk *w, const char *path, const struct
                 if (!(modes & 1U << i))
                         continue;
                 else if (v[i].answer == 0)
-                        say_no(w, at, i, v + i, to);
+                        say_no(w, path, at, i, v + i, to);
                 else if (v[i].answer == 1)
-                        say_yes(w, at, i, v + i, to);
+                        say_yes(w, path, at, i, v + i, to);
         if (to->new_executable == 1)
                 say(w, to, "new files can be made there and executed");
         else if (S_ISDIR(at->node.mode) && to->allowed[IMM_MODE_WRITE] == 1)

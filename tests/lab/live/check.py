@@ -49,7 +49,7 @@ def undisturbed(names, paths):
         if properties(name).get("MainPID", "0") == "0":
             continue
         ran += 1
-        doc = immure("can", "--live", name, *paths)
+        doc = immure("can", "--live", "--quiet", name, *paths)
         for d in doc["live"]["differences"]:
             wrong.append("%s: %s %s: predicted %s, running %s (%s)" % (
                 name, d["kind"], d["what"], d["predicted"], d["running"], d["reason"]))

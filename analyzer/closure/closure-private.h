@@ -151,6 +151,8 @@ struct sight sight_take(struct sight *s, struct imm_arena *a);
 dev_t kept_device(void);
 /* The whole of a file that nobody else can have written, or NULL */
 unsigned char *kept_read(const char *path, size_t max, struct imm_arena *a, size_t *ret_n);
+/* Of what lies in such a file: whether it is whole */
+uint64_t kept_sum(const unsigned char *p, size_t n);
 /* Whole or not at all, and not a word if it cannot be done */
 void kept_write(const char *path, const void *data, size_t size, struct imm_arena *a);
 /* A file beside @path, named PREFIX-DEVICE-INODE after a directory of the root */
@@ -245,11 +247,25 @@ bool mount_shows_root(const struct imm_closures *c, const struct imm_mount *m);
 const char *mount_host_path(
         const char *top, const struct imm_mount *m, const char *path, struct imm_arena *a);
 
-/* ---- all files of the root, in one walk (walk.c) ---- */
+/* ---- all files of the root, in one walk (walk/) ---- */
+
+/* What tells whether other things lie in a directory than before */
+struct seen_folder {
+        uint64_t dev, ino;
+        int64_t mtime, ctime;
+        uint32_t mtime_n, ctime_n;
+};
+
+struct walked_folder {
+        struct seen_folder seen;
+        uint32_t node;
+        bool fresh; /* it was listed: what is kept did not know it */
+};
 
 struct walk_node {
         const char *name;
         uint32_t parent, end; /* end: the first node behind all that is below this one */
+        uint32_t folder;      /* of a directory that was looked into: its number plus one */
         uint32_t
                 group; /* index into the walk's groups; of regular files, once they are filled in */
         mode_t mode;
@@ -261,18 +277,20 @@ struct walk_node {
 struct walk {
         enum walk_kind kind;
         struct walk_node *v; /* in order of a depth-first walk; the first is the root */
-        size_t n, cap;
+        size_t n;
+        struct walked_folder *folders; /* those that were looked into, in the same order */
+        size_t n_folders;
+        uint32_t *slots; /* of walk_below(): nodes by parent and name; 0 is free */
+        size_t n_slots;
         uint32_t *files; /* regular files, and their bytes, before each node and behind the last */
         uint64_t *bytes;
-        struct imm_map directories; /* path -> index plus one */
         struct imm_excess_group
                 *groups; /* who owns files: packages, then places; NULL: not asked */
         size_t n_groups, groups_cap;
         uint32_t *groups_by_name;
         uint32_t *closed; /* directories that not everybody may search */
         size_t n_closed, closed_cap;
-        struct imm_map found; /* of walk_find(): host path -> index plus one */
-        struct imm_map real;  /* of walk_find_real(): likewise; or UINTPTR_MAX */
+        struct imm_map real; /* of walk_find_real(): host path -> index plus one, or UINTPTR_MAX */
 };
 /*
  * WALK_ALL: every file, with its size. WALK_SYSTEM: the trees in which things are installed
@@ -281,11 +299,16 @@ struct walk {
 struct walk *walk_of(struct imm_closures *c, enum walk_kind kind);
 /* Is a top directory of that name, or what lies at that path, one that WALK_SYSTEM goes into? */
 bool walk_is_system(const char *path);
-/* The node of @host (a real path); SIZE_MAX if there is none */
-size_t walk_find(struct imm_closures *c, struct walk *w, const char *host);
+/* The node of @host (a real path, in @n bytes), of a name in a directory; SIZE_MAX if there is none
+ */
+size_t walk_find(const struct walk *w, const char *host);
+size_t walk_find_n(const struct walk *w, const char *host, size_t n);
+size_t walk_below(const struct walk *w, size_t parent, const char *name, size_t n);
 /* The same, with links followed where it is not there as it is */
 size_t walk_find_real(struct imm_closures *c, struct walk *w, const char *host);
 char *walk_path(const struct walk *w, size_t i, struct imm_arena *a);
+/* Leaves what lies in which directory for the next run (walk/kept.c). */
+void walk_keep(struct imm_closures *c, const struct walk *w);
 
 /* packages.c: fills the groups in, which are all files of the root, and each node's own */
 void walk_groups(struct imm_closures *c, struct walk *w);

@@ -116,6 +116,8 @@ void imm_closures_keep(struct imm_closures *c) {
                 nix_keep(c->nix);
         if (c->answers)
                 answers_keep(c);
+        if (c->walks[WALK_ALL])
+                walk_keep(c, c->walks[WALK_ALL]);
 }
 
 void imm_closures_threads(struct imm_closures *c, unsigned n) {

@@ -66,7 +66,7 @@ static void mark_covered(struct survey *s, const struct imm_mount *m, const char
 
                 if (s->parents[i] != m)
                         continue;
-                at = walk_find(s->c, s->w, mount_host_path(top, m, s->t->v[i].path, s->arena));
+                at = walk_find(s->w, mount_host_path(top, m, s->t->v[i].path, s->arena));
                 if (at != SIZE_MAX)
                         mark(s, at, s->w->v[at].end, -1, 0);
         }
@@ -115,7 +115,7 @@ static void mark_needs(struct survey *s, const struct imm_closure *c) {
 
                 if (!n->host_path)
                         continue;
-                at = walk_find(s->c, s->w, n->host_path);
+                at = walk_find(s->w, n->host_path);
                 if (at != SIZE_MAX)
                         mark(s, at, n->tree ? s->w->v[at].end : at + 1, 0, 1);
         }
@@ -326,12 +326,10 @@ static bool is_of_a_system(struct survey *s, const struct region *g) {
                 if (n == k)
                         return true;
                 system = imm_strndup(s->arena, top, n - k);
-                if (walk_find(s->c, s->w, imm_printf(s->arena, "%s/usr", system)) != SIZE_MAX ||
-                        walk_find(s->c, s->w, imm_printf(s->arena, "%s/nix/store", system)) !=
-                                SIZE_MAX ||
-                        (!g->mount->path[1] &&
-                                walk_find(s->c, s->w, imm_printf(s->arena, "%s/bin", system)) !=
-                                        SIZE_MAX))
+                if (walk_find(s->w, imm_printf(s->arena, "%s/usr", system)) != SIZE_MAX ||
+                        walk_find(s->w, imm_printf(s->arena, "%s/nix/store", system)) != SIZE_MAX ||
+                        (!g->mount->path[1] && walk_find(s->w, imm_printf(s->arena, "%s/bin",
+                                                                       system)) != SIZE_MAX))
                         return true;
         }
         return false;
@@ -416,7 +414,7 @@ static void unneeded(struct survey *s, const struct imm_closure *c, struct imm_u
         hide_closed(s);
         mark_needs(s, c);
         for (size_t i = 0; c->kind == IMM_CLOSURE_NIX && i < c->n; i++) {
-                size_t at = walk_find(s->c, s->w, c->v[i].path);
+                size_t at = walk_find(s->w, c->v[i].path);
 
                 if (at != SIZE_MAX)
                         mark(s, at, s->w->v[at].end, 0, 1);

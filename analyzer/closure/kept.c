@@ -39,6 +39,19 @@ unsigned char *kept_read(const char *path, size_t max, struct imm_arena *a, size
         return p;
 }
 
+uint64_t kept_sum(const unsigned char *p, size_t n) {
+        uint64_t sum = n, word;
+
+        for (; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
+                memcpy(&word, p, sizeof(word));
+                sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+                sum ^= sum >> 29;
+        }
+        for (; n > 0; n--)
+                sum = (sum ^ *p++) * UINT64_C(0x9e3779b97f4a7c15);
+        return sum;
+}
+
 /* The last folder of the path; those above it are there or not ours to make. */
 static void make_folder(const char *path, struct imm_arena *a) {
         const char *slash = strrchr(path, '/');

@@ -69,9 +69,15 @@ struct imm_dirent_stat {
 };
 int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent_stat **ret, size_t *ret_n);
-/* Likewise, of all but directories the type alone, and in no order: for many of them */
-int imm_root_list_directories(const struct imm_root *r, const char *path, struct imm_arena *a,
-        struct imm_dirent_stat **ret, size_t *ret_n);
+
+/*
+ * For many directories, one below the other: a descriptor of one, which can be listed, another of
+ * one that lies in it (no link, never elsewhere; @only_look: an O_PATH one, for what _in()
+ * functions do), and the list of an open one, as imm_root_list().
+ */
+int imm_root_open_folder(const struct imm_root *r, const char *path);
+int imm_root_open_folder_in(int folder, const char *name, bool only_look);
+int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n);
 
 /*
  * Lies @path where things are made at boot or by what runs then (/run, /dev, /tmp, /proc, ...)? An

@@ -8,19 +8,6 @@ static const char *key_of(const struct builder *b, struct imm_arena *a) {
 
 /* ---- the file ---- */
 
-uint64_t answers_sum(const unsigned char *p, size_t n) {
-        uint64_t sum = n, word;
-
-        for (; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
-                memcpy(&word, p, sizeof(word));
-                sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-                sum ^= sum >> 29;
-        }
-        for (; n > 0; n--)
-                sum = (sum ^ *p++) * UINT64_C(0x9e3779b97f4a7c15);
-        return sum;
-}
-
 /* The part of @n things of @size bytes, and @p goes behind it; NULL: there are less */
 static const void *part(const unsigned char **p, size_t *left, uint64_t n, size_t size) {
         const unsigned char *at = *p;
@@ -57,7 +44,7 @@ static void parse(struct answers *x, const unsigned char *p, size_t n) {
         memcpy(&h, p, sizeof(h));
         p += sizeof(h);
         n -= sizeof(h);
-        if (memcmp(h.magic, ANSWERS_MAGIC, sizeof(h.magic)) != 0 || h.sum != answers_sum(p, n) ||
+        if (memcmp(h.magic, ANSWERS_MAGIC, sizeof(h.magic)) != 0 || h.sum != kept_sum(p, n) ||
                 h.n_text % 8 > 0)
                 return;
         x->text = part(&p, &n, h.n_text, 1);

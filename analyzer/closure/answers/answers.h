@@ -120,6 +120,5 @@ struct answers {
         struct imm_map units; /* key -> struct old */
         IMM_ARRAY(struct fresh) fresh;
 };
-uint64_t answers_sum(const unsigned char *p, size_t n);
 /* The words of an answer, its witnesses first */
 struct reader answers_read(const struct answers *x, const struct unit_row *row);

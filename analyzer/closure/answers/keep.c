@@ -129,7 +129,7 @@ static void write_file(struct writing *w) {
         put_bytes(&at, w->witnesses.v, h.n_witnesses * sizeof(struct witness));
         put_bytes(&at, w->units.v, h.n_units * sizeof(struct unit_row));
         put_bytes(&at, w->words.w.v, h.n_words * sizeof(uint32_t));
-        h.sum = answers_sum(data + sizeof(h), n - sizeof(h));
+        h.sum = kept_sum(data + sizeof(h), n - sizeof(h));
         memcpy(data, &h, sizeof(h));
         kept_write(w->x->path, data, n, w->arena);
         kept_tidy(w->x->path, ANSWERS_PREFIX, w->c->since, w->arena);

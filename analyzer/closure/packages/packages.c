@@ -30,9 +30,12 @@ struct diversion {
 };
 
 static bool is_walked(const struct imm_closures *c, const char *dir) {
-        for (enum walk_kind i = 0; i < WALK_N; i++)
-                if (c->walks[i] && imm_map_has(&c->walks[i]->directories, dir))
+        for (enum walk_kind i = 0; i < WALK_N; i++) {
+                size_t at = c->walks[i] ? walk_find(c->walks[i], dir) : SIZE_MAX;
+
+                if (at != SIZE_MAX && S_ISDIR(c->walks[i]->v[at].mode))
                         return true;
+        }
         return false;
 }
 

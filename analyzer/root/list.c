@@ -1,0 +1,186 @@
+#include "analyzer/root/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdalign.h>
+
+/* What lies in a directory. Many are listed: a root has tens of thousands. */
+
+static bool is_dots(const char *name) {
+        return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+static unsigned char type_of(mode_t mode) {
+        return (unsigned char)IFTODT(mode);
+}
+
+/*
+ * Names are compared by their first eight bytes as a number, and only where these are equal as
+ * strings: a store has 50,000 entries.
+ */
+struct keyed {
+        uint64_t key;
+        struct imm_dirent entry;
+};
+
+static int by_key(const void *a, const void *b) {
+        const struct keyed *x = a, *y = b;
+
+        if (x->key != y->key)
+                return x->key < y->key ? -1 : 1;
+        return strcmp(x->entry.name, y->entry.name);
+}
+
+/* Into buckets by the first two bytes, each of which is sorted by itself then. */
+static void sort_many(const struct keyed *k, size_t n, struct imm_dirent *v) {
+        enum { BUCKETS = 1 << 16 };
+        imm_auto_free uint32_t *ends = imm_xcalloc(BUCKETS + 1, sizeof(*ends));
+        imm_auto_free struct keyed *sorted = imm_xcalloc(n, sizeof(*sorted));
+
+        for (size_t i = 0; i < n; i++)
+                ends[(k[i].key >> 48) + 1]++;
+        for (size_t b = 0; b < BUCKETS; b++)
+                ends[b + 1] += ends[b];
+        for (size_t i = 0; i < n; i++)
+                sorted[ends[k[i].key >> 48]++] = k[i]; /* what was its start becomes its end */
+        for (size_t i = 0; i < n;) {
+                size_t end = ends[sorted[i].key >> 48];
+
+                if (end - i > 1)
+                        qsort(sorted + i, end - i, sizeof(*sorted), by_key);
+                i = end;
+        }
+        for (size_t i = 0; i < n; i++)
+                v[i] = sorted[i].entry;
+}
+
+enum { MANY = 4096 };
+
+static void sort_entries(struct imm_dirent *v, size_t n) {
+        imm_auto_free struct keyed *k = imm_xcalloc(n, sizeof(*k));
+
+        for (size_t i = 0; i < n; i++) {
+                const unsigned char *s = (const unsigned char *)v[i].name;
+
+                for (unsigned b = 0; b < 8; b++) {
+                        k[i].key = k[i].key << 8 | *s;
+                        s += *s != 0;
+                }
+                k[i].entry = v[i];
+        }
+        if (n >= MANY && n < UINT32_MAX) {
+                sort_many(k, n, v);
+                return;
+        }
+        qsort(k, n, sizeof(*k), by_key);
+        for (size_t i = 0; i < n; i++)
+                v[i] = k[i].entry;
+}
+
+struct list {
+        IMM_ARRAY(struct imm_dirent) v;
+        struct imm_arena *a;
+};
+
+static size_t names_size(const char *buffer, size_t n) {
+        size_t size = 0;
+
+        for (size_t at = 0; at < n;) {
+                const struct dirent64 *d = (const void *)(buffer + at);
+
+                at += d->d_reclen;
+                size += strlen(d->d_name) + 1;
+        }
+        return size;
+}
+
+/* Of @n bytes of entries that the kernel gave for @fd; their names share one piece of memory */
+static void add_entries(struct list *l, int fd, const char *buffer, size_t n) {
+        char *name = imm_alloc(l->a, names_size(buffer, n));
+
+        for (size_t at = 0; at < n;) {
+                const struct dirent64 *d = (const void *)(buffer + at);
+                unsigned char type = d->d_type;
+                size_t size = strlen(d->d_name) + 1;
+                struct stat st;
+
+                at += d->d_reclen;
+                if (is_dots(d->d_name))
+                        continue;
+                if (type == DT_UNKNOWN) {
+                        if (imm_root_lstat_in(fd, d->d_name, &st) < 0)
+                                continue; /* gone in the meantime */
+                        type = type_of(st.st_mode);
+                }
+                memcpy(name, d->d_name, size);
+                *imm_array_push(l->a, &l->v) = (struct imm_dirent){name, type};
+                name += size;
+        }
+}
+
+int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
+        struct list l = {.a = a};
+        alignas(struct dirent64) char buffer[32768];
+        ssize_t n;
+
+        while ((n = getdents64(fd, buffer, sizeof(buffer))) > 0)
+                add_entries(&l, fd, buffer, (size_t)n);
+        if (n < 0)
+                return -errno;
+        if (l.v.n > 1)
+                sort_entries(l.v.v, l.v.n);
+        *ret = l.v.v;
+        *ret_n = l.v.n;
+        return 0;
+}
+
+int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent **ret, size_t *ret_n) {
+        imm_auto_close int fd = imm_root_open_folder(r, path);
+
+        return fd < 0 ? fd : imm_root_list_opened(fd, a, ret, ret_n);
+}
+
+int imm_root_open_folder_in(int folder, const char *name, bool only_look) {
+        const int how = only_look ? O_PATH : O_RDONLY | O_NONBLOCK | O_NOCTTY;
+        int fd;
+
+        if (strchr(name, '/') || is_dots(name))
+                return -EINVAL; /* it would lead out of the directory */
+        fd = openat(folder, name, how | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static struct imm_dirent_stat of_stat(const char *name, const struct stat *st) {
+        return (struct imm_dirent_stat){
+                .name = name,
+                .mode = st->st_mode,
+                .uid = st->st_uid,
+                .gid = st->st_gid,
+                .dev = st->st_dev,
+                .ino = st->st_ino,
+                .size = st->st_size > 0 ? (uint64_t)st->st_size : 0,
+        };
+}
+
+int imm_root_list_stat(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent_stat **ret, size_t *ret_n) {
+        imm_auto_close int fd = imm_root_open_folder(r, path);
+        struct imm_dirent_stat *v;
+        struct imm_dirent *e;
+        size_t n, had = 0;
+        int k = fd < 0 ? fd : imm_root_list_opened(fd, a, &e, &n);
+
+        if (k < 0)
+                return k;
+        v = imm_alloc_array(a, n, sizeof(*v));
+        for (size_t i = 0; i < n; i++) {
+                struct stat st;
+
+                if (imm_root_lstat_in(fd, e[i].name, &st) == 0) /* or gone in the meantime */
+                        v[had++] = of_stat(e[i].name, &st);
+        }
+        *ret = v;
+        *ret_n = had;
+        return 0;
+}

@@ -3,6 +3,8 @@
 #include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/unit/syntax.h"
 
+#include <errno.h>
+
 enum { NSUID = IMM_MOUNT_NOSUID, NDEV = IMM_MOUNT_NODEV, NEXEC = IMM_MOUNT_NOEXEC };
 enum { FILE_MAX = 1 << 16, FSTAB_MAX = 1 << 20, FIELDS = 4 };
 
@@ -114,21 +116,89 @@ static bool masked(const struct imm_root *root, const char *path, struct imm_are
         return imm_root_readlink(root, path, a, &target) >= 0 && imm_streq(target, "/dev/null");
 }
 
+/* A folder "UNIT.wants" or "UNIT.requires" */
+struct wants {
+        const char *unit, *path;
+        bool seen;
+};
+typedef IMM_ARRAY(struct wants) all_wants;
+typedef IMM_ARRAY(const char *) names;
+
+static int by_unit(const void *a, const void *b) {
+        return strcmp(((const struct wants *)a)->unit, ((const struct wants *)b)->unit);
+}
+
+static void list_units(const struct imm_root *root, struct imm_arena *a, all_wants *wants,
+        struct imm_boot_targets *ret) {
+        static const char *const how[] = {".wants", ".requires"};
+        const char *target;
+        struct imm_dirent *entries;
+        size_t n;
+
+        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++) {
+                if (imm_after(unit_dirs[d], "/lib/") &&
+                        imm_root_readlink(root, "/lib", a, &target) >= 0)
+                        continue; /* the same once more */
+                if (imm_root_list(root, unit_dirs[d], a, &entries, &n) < 0)
+                        continue;
+                for (size_t i = 0; i < n; i++) {
+                        const char *name = entries[i].name;
+
+                        for (size_t k = 0; k < IMM_ELEMENTSOF(how); k++)
+                                if (imm_ends_with(name, how[k]))
+                                        *imm_array_push(a, wants) = (struct wants){
+                                                imm_strndup(a, name, strlen(name) - strlen(how[k])),
+                                                imm_printf(a, "%s/%s", unit_dirs[d], name), false};
+                        if (imm_ends_with(name, ".mount"))
+                                imm_strv_add(a, &ret->mounts, name);
+                }
+        }
+        if (wants->n > 0)
+                qsort(wants->v, wants->n, sizeof(*wants->v), by_unit);
+}
+
+/* The first of the folders of @unit, or as many as there are */
+static size_t wants_of(const all_wants *wants, const char *unit) {
+        size_t low = 0, high = wants->n;
+
+        while (low < high) {
+                size_t mid = low + (high - low) / 2;
+
+                if (strcmp(wants->v[mid].unit, unit) < 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        return low;
+}
+
 void imm_boot_targets_list(
         const struct imm_root *root, struct imm_arena *a, struct imm_boot_targets *ret) {
-        static const char *const how[] = {"wants", "requires"};
-        struct stat st;
+        all_wants wants = {0};
+        names todo = {0};
 
-        for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs); d++)
-                for (size_t t = 0; t < 2 * IMM_ELEMENTSOF(boot_targets); t++) {
-                        struct imm_boot_wants w = {imm_printf(a, "%s/%s.%s", unit_dirs[d],
-                                                           boot_targets[t / 2], how[t % 2]),
-                                NULL, 0};
+        list_units(root, a, &wants, ret);
+        for (size_t t = 0; t < IMM_ELEMENTSOF(boot_targets); t++)
+                *imm_array_push(a, &todo) = boot_targets[t];
+        for (size_t t = 0; t < todo.n; t++)
+                for (size_t i = wants_of(&wants, todo.v[t]);
+                        i < wants.n && imm_streq(wants.v[i].unit, todo.v[t]); i++) {
+                        struct imm_boot_wants w = {.path = wants.v[i].path};
 
-                        if (t == 0 && imm_root_stat(root, unit_dirs[d], &st) < 0)
-                                break;
-                        if (imm_root_list(root, w.path, a, &w.entries, &w.n) == 0)
-                                *imm_array_push(a, &ret->folders) = w;
+                        if (wants.v[i].seen)
+                                continue;
+                        wants.v[i].seen = true;
+                        if (imm_root_list(root, w.path, a, &w.entries, &w.n) < 0)
+                                continue;
+                        *imm_array_push(a, &ret->folders) = w;
+                        for (size_t e = 0; e < w.n; e++) {
+                                size_t k = wants_of(&wants, w.entries[e].name);
+
+                                if (k < wants.n && !wants.v[k].seen &&
+                                        imm_streq(wants.v[k].unit, w.entries[e].name) &&
+                                        imm_boot_wants(root, ret, wants.v[k].unit, a))
+                                        *imm_array_push(a, &todo) = wants.v[k].unit;
+                        }
                 }
 }
 
@@ -140,6 +210,22 @@ bool imm_boot_wants(const struct imm_root *root, const struct imm_boot_targets *
                                 !masked(root, imm_printf(a, "%s/%s", w->path, unit), a))
                                 return true;
         return false;
+}
+
+/* Does a condition hold, as far as files tell? 1, 0, or -1 */
+static int condition(const struct imm_root *root, const char *key, const char *value) {
+        bool negated = *value == '!', directory = imm_streq(key, "ConditionPathIsDirectory");
+        struct stat st;
+        int r;
+
+        value += negated;
+        if (*value != '/' || strchr(value, '%') || imm_path_made_at_run_time(value) ||
+                (!directory && !imm_streq(key, "ConditionPathExists")))
+                return -1;
+        r = imm_root_stat(root, value, &st);
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+                return -1;
+        return (r == 0 && (!directory || S_ISDIR(st.st_mode))) != negated;
 }
 
 /* The values of [Mount] in one file over those that were there */
@@ -161,13 +247,24 @@ static void read_unit(const struct imm_root *root, const char *path, struct imm_
                         if (imm_streq(file.assignments[i].section, "Mount") &&
                                 imm_streq(file.assignments[i].key, keys[k].key))
                                 *keys[k].value = file.assignments[i].value;
+        for (size_t i = 0; i < file.n_assignments; i++) {
+                const struct imm_assignment *line = &file.assignments[i];
+                int holds;
+
+                if (!imm_streq(line->section, "Unit") ||
+                        (!imm_after(line->key, "Condition") && !imm_after(line->key, "Assert")))
+                        continue;
+                holds = condition(root, line->key, line->value);
+                if (holds < to->holds || to->holds == 1)
+                        to->holds = holds == 1 ? to->holds : holds;
+        }
 }
 
 bool imm_mount_unit_read(const struct imm_root *root, const char *unit, struct imm_arena *a,
         struct imm_mount_unit *ret) {
         struct stat st;
 
-        *ret = (struct imm_mount_unit){.options = ""};
+        *ret = (struct imm_mount_unit){.options = "", .holds = 1};
         for (size_t d = 0; d < IMM_ELEMENTSOF(unit_dirs) && !ret->file; d++) {
                 const char *path = imm_printf(a, "%s/%s", unit_dirs[d], unit);
 
@@ -373,27 +470,6 @@ static void read_fstab(const struct reader *r) {
 
 /* ---- mount units ---- */
 
-static void unit_of_root(const struct reader *r, const char *name, bool wanted) {
-        struct imm_mount_unit u;
-        struct imm_boot_mount b;
-
-        if (!imm_mount_unit_read(r->m->root, name, r->a, &u) || !u.where || *u.where != '/' ||
-                !u.what || strchr(u.where, '%'))
-                return;
-        b = (struct imm_boot_mount){.what = u.what,
-                .path = simple_path(r->a, u.where),
-                .type = u.type ? u.type : "auto",
-                .file = u.file};
-        /* the kernel's own places are in a table */
-        if (below(b.path, "/proc") || below(b.path, "/sys") || below(b.path, "/dev") ||
-                imm_streq(b.path, "/tmp") || imm_streq(b.path, "/run/lock") ||
-                imm_streq(b.path, "/run") || imm_streq(b.path, "/"))
-                return;
-        describe(r, &b, u.options);
-        if (wanted || imm_after(u.file, "/etc/"))
-                add(r, &b, imm_after(u.file, "/etc/"));
-}
-
 /* The name of the unit of a mount point */
 static const char *unit_name(struct imm_arena *a, const char *path) {
         const char *name = "";
@@ -410,6 +486,41 @@ static const char *unit_name(struct imm_arena *a, const char *path) {
         return imm_printf(a, "%s.mount", name);
 }
 
+enum why { OF_FSTAB, WANTED, LEFT };
+
+static void unit_of_root(const struct reader *r, const char *name, enum why how) {
+        struct imm_mount_unit u;
+        struct imm_boot_mount b;
+
+        if (!imm_mount_unit_read(r->m->root, name, r->a, &u) || !u.where || *u.where != '/' ||
+                !u.what || strchr(u.where, '%'))
+                return;
+        b = (struct imm_boot_mount){.what = u.what,
+                .path = simple_path(r->a, u.where),
+                .type = u.type ? u.type : "auto",
+                .file = u.file};
+        /* the kernel's own places are in a table */
+        if (below(b.path, "/proc") || below(b.path, "/sys") || below(b.path, "/dev") ||
+                imm_streq(b.path, "/tmp") || imm_streq(b.path, "/run/lock") ||
+                imm_streq(b.path, "/run") || imm_streq(b.path, "/"))
+                return;
+        describe(r, &b, u.options);
+        if (u.holds == 0)
+                return;
+        if (how == LEFT || u.holds < 0)
+                *imm_array_push(r->a, &r->to->left) = b;
+        else if (how == WANTED || imm_after(u.file, "/etc/"))
+                add(r, &b, imm_after(u.file, "/etc/"));
+}
+
+/* Is there a mount of that unit? */
+static bool is_made(const struct reader *r, const char *unit) {
+        imm_array_foreach (b, r->to)
+                if (b->content != IMM_BOOT_FLAGS && imm_streq(unit_name(r->a, b->path), unit))
+                        return true;
+        return false;
+}
+
 static void read_units(const struct reader *r) {
         struct imm_boot_targets boot = {0};
         size_t of_fstab = r->to->n;
@@ -417,13 +528,18 @@ static void read_units(const struct reader *r) {
         for (size_t i = 0; i < of_fstab;
                 i++) /* fstab wants it, and an administrator's unit is it */
                 if (r->to->v[i].content != IMM_BOOT_FLAGS)
-                        unit_of_root(r, unit_name(r->a, r->to->v[i].path), false);
+                        unit_of_root(r, unit_name(r->a, r->to->v[i].path), OF_FSTAB);
         imm_boot_targets_list(r->m->root, r->a, &boot);
         imm_array_foreach (w, &boot.folders)
                 for (size_t i = 0; i < w->n; i++)
                         if (imm_ends_with(w->entries[i].name, ".mount") &&
                                 imm_boot_wants(r->m->root, &boot, w->entries[i].name, r->a))
-                                unit_of_root(r, w->entries[i].name, true);
+                                unit_of_root(r, w->entries[i].name, WANTED);
+        /* nobody wants it by a link; a service that needs the path, or says so in its file, may */
+        for (size_t i = 0; i < boot.mounts.n; i++)
+                if (!imm_boot_wants(r->m->root, &boot, boot.mounts.v[i], r->a) &&
+                        !is_made(r, boot.mounts.v[i]))
+                        unit_of_root(r, boot.mounts.v[i], LEFT);
 }
 
 static int by_path(const void *a, const void *b) {

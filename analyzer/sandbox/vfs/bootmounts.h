@@ -31,7 +31,7 @@ struct imm_boot_mount {
 struct imm_boot_mounts {
         struct imm_boot_mount *v; /* by path */
         size_t n, cap;
-        IMM_LIST(imm_boot_mount) left; /* of fstab: those that a boot does not make by itself */
+        IMM_LIST(imm_boot_mount) left; /* those that a boot does not make by itself, or perhaps */
 };
 
 void imm_boot_mounts_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot_mounts *ret);
@@ -47,7 +47,7 @@ const struct imm_boot_mount *imm_boot_mount_left(
 /* "fstab:12" and what it mounts, for people */
 const char *imm_boot_mount_text(const struct imm_boot_mount *b, struct imm_arena *a);
 
-/* The folders that say what a boot starts, each listed once */
+/* The folders that say what a boot starts, those of what they name too, each listed once */
 struct imm_boot_wants {
         const char *path;
         struct imm_dirent *entries;
@@ -55,6 +55,7 @@ struct imm_boot_wants {
 };
 struct imm_boot_targets {
         IMM_ARRAY(struct imm_boot_wants) folders;
+        struct imm_strv mounts; /* all mount units that have a file, wanted or not */
 };
 void imm_boot_targets_list(
         const struct imm_root *root, struct imm_arena *a, struct imm_boot_targets *ret);
@@ -64,6 +65,7 @@ bool imm_boot_wants(const struct imm_root *root, const struct imm_boot_targets *
 /* The last value of each key of a mount unit, drop-ins read too; false: there is none, or masked */
 struct imm_mount_unit {
         const char *what, *where, *type, *options, *file;
+        int holds; /* its conditions: 1, 0, or -1: cannot be known */
 };
 bool imm_mount_unit_read(const struct imm_root *root, const char *unit, struct imm_arena *a,
         struct imm_mount_unit *ret);

@@ -1,5 +1,7 @@
 #include "analyzer/sandbox/needs.h"
 
+#include <fnmatch.h>
+
 /* The versions in which a rule changed */
 enum {
         IPC = 248,               /* PrivateIPC= is there */
@@ -165,4 +167,33 @@ bool imm_needs_users(const struct imm_settings *s) {
                (s->version >= LOG_SOCKETS && tristate(s, IMM_SETTING_BIND_LOG_SOCKETS) > 0) ||
                given(s, IMM_SETTING_ROOT_DIRECTORY) || on(s, IMM_SETTING_PROTECT_CLOCK) ||
                on(s, IMM_SETTING_PROTECT_HOSTNAME);
+}
+
+/* "char-mem", "char-*", "char-1" */
+static bool names_driver(const char *node, const char *driver, const char *numbers) {
+        const char *class = imm_after(node, "char-");
+        size_t major = strcspn(numbers, ":");
+
+        return class && (fnmatch(class, driver, 0) == 0 ||
+                                (strlen(class) == major && strncmp(class, numbers, major) == 0));
+}
+
+bool imm_device_allowed(
+        const struct imm_settings *s, const char *path, const char *numbers, char right) {
+        const char *word = imm_setting_word(s, IMM_SETTING_DEVICE_POLICY);
+        const char *driver = numbers[0] == '1' ? "mem" : path;
+
+        if (!word || !imm_streq(word, "strict"))
+                return true;
+        imm_array_foreach (item, &imm_setting(s, IMM_SETTING_DEVICE_ALLOW)->devices) {
+                const char *number = imm_after(item->node, "/dev/char/");
+
+                if ((right == 'r'          ? item->r
+                            : right == 'w' ? item->w
+                                           : item->m) &&
+                        (imm_streq(item->node, path) || (number && imm_streq(number, numbers)) ||
+                                names_driver(item->node, driver, numbers)))
+                        return true;
+        }
+        return false;
 }

@@ -20,3 +20,10 @@ bool imm_needs_log_sockets(const struct imm_settings *s);
 bool imm_needs_mounts(const struct imm_settings *s, bool tmp);
 /* What a user manager cannot give without a user namespace, that is asked for or implied */
 bool imm_needs_users(const struct imm_settings *s);
+
+/*
+ * Does the device policy leave the right ('r', 'w' or 'm') to one of the devices that every service
+ * has, /dev/null and the like? Only the strict one does not by itself. @numbers: "1:3"
+ */
+bool imm_device_allowed(
+        const struct imm_settings *s, const char *path, const char *numbers, char right);

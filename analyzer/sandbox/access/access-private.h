@@ -187,6 +187,7 @@ struct imm_start_fault {
         struct imm_origin origin;
         const char *interpreter; /* of the program, which is to blame for it; NULL: it is itself */
         enum imm_start_step step;
+        const char *why; /* what refuses it; NULL: it is not there */
 };
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret);

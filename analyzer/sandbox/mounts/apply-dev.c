@@ -10,6 +10,7 @@
 struct dev {
         struct imm_plan *p;
         const char *aside, *path; /* the folder that it is made in, and it itself */
+        bool binds;               /* making a node was refused once, and is not tried again */
 };
 
 static const char *inside(const struct dev *d, const char *name) {
@@ -49,32 +50,28 @@ static int bind_directories(const struct dev *d) {
         return 0;
 }
 
-static int make_ptmx(const struct dev *d) {
-        struct imm_vpath at;
-
-        if (imm_vfs_lookup(d->p->v, "/dev/ptmx", false, &at) < 0)
-                return -ENOENT;
-        (void)imm_vfs_mknod(d->p->v, inside(d, "ptmx"),
-                S_ISLNK(imm_vfs_mode(d->p->v, at.node)) ? S_IFLNK | 0777 : S_IFCHR | 0666,
-                "pts/ptmx");
-        return 0;
-}
-
 static bool has_log(const struct imm_plan *p) {
         return p->s->version < 257 || !p->root_directory ||
                imm_setting_string(p->s, IMM_SETTING_LOG_NAMESPACE) ||
                (int64_t)imm_setting_number(p->s, IMM_SETTING_BIND_LOG_SOCKETS) != 0;
 }
 
-/* A node is as the host's own; in a user namespace, where none can be made, the host's is bound. */
-static int make_node(const struct dev *d, const char *name, const char *numbers) {
+/* Not in a user namespace, and not where the device policy leaves it out */
+static bool may_make(const struct dev *d, const char *path, const char *numbers) {
+        return !d->p->userns &&
+               (d->p->user_manager || imm_device_allowed(d->p->s, path, numbers, 'm'));
+}
+
+/* A node is as the host's own; where none can be made, the host's is bound. */
+static int make_node(struct dev *d, const char *name, const char *numbers) {
         struct imm_vfs *v = d->p->v;
         const char *host = imm_printf(d->p->a, "/dev/%s", name), *to = inside(d, name);
         struct imm_vpath at;
 
         if (imm_vfs_lookup(v, host, true, &at) < 0)
                 return 0;
-        if (d->p->userns) {
+        d->binds = d->binds || !may_make(d, host, numbers);
+        if (d->binds) {
                 int r;
 
                 (void)imm_vfs_mknod(v, to, S_IFREG, NULL);
@@ -91,7 +88,18 @@ static int make_node(const struct dev *d, const char *name, const char *numbers)
         return 0;
 }
 
-static int make_nodes(const struct dev *d) {
+static int make_ptmx(struct dev *d) {
+        struct imm_vpath at;
+
+        if (imm_vfs_lookup(d->p->v, "/dev/ptmx", false, &at) < 0)
+                return -ENOENT;
+        if (!S_ISLNK(imm_vfs_mode(d->p->v, at.node)))
+                return make_node(d, "ptmx", "5:2");
+        make_link(d, "ptmx", "pts/ptmx");
+        return 0;
+}
+
+static int make_nodes(struct dev *d) {
         static const struct {
                 const char *name, *numbers;
         } nodes[] = {{"null", "1:3"}, {"zero", "1:5"}, {"full", "1:7"}, {"random", "1:8"},
@@ -140,6 +148,7 @@ int imm_apply_private_dev(struct imm_plan *p, struct imm_plan_entry *e) {
         struct dev d = {.p = p};
         int r;
 
+        p->v->noting = false; /* the folder aside is one that systemd makes */
         if (p->userns && p->s->version < 254 &&
                 !imm_setting_number(p->s, IMM_SETTING_PRIVATE_USERS))
                 return -EPERM;

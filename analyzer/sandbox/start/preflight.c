@@ -404,7 +404,7 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         }
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
                 add(w, f.outcome == IMM_OUTCOME_ENVIRONMENT_FAILURE ? IMM_PREFLIGHT_START : when,
-                        &f, NULL, NULL);
+                        &f, NULL, f.why);
         failed = w->sb->tried[kind];
         *t = failed.n > 0 ? failed : w->sb->mounts[kind];
         if (failed.outcome == IMM_OUTCOME_OK) {

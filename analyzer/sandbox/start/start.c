@@ -4,6 +4,7 @@
  */
 
 #include "analyzer/sandbox/access/access-private.h"
+#include "analyzer/sandbox/needs.h"
 #include "analyzer/sandbox/vfs/makers.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 static bool fault(struct imm_start_fault *ret, enum imm_start_step step, enum imm_outcome outcome,
         const char *culprit, enum imm_setting setting, struct imm_origin origin) {
-        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step};
+        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step, NULL};
         return true;
 }
 
@@ -83,6 +84,13 @@ static bool stream_fails(struct imm_manager *m, const struct imm_settings *s, co
         return surely_missing(m, s, dir);
 }
 
+/* /dev/null, which a device policy may refuse: it is in force before */
+static bool null_refused(
+        struct imm_manager *m, const struct imm_settings *s, const char *text, bool input) {
+        return m->scope == IMM_SCOPE_SYSTEM && (text ? imm_streq(text, "null") : input) &&
+               !imm_device_allowed(s, "/dev/null", "1:3", input ? 'r' : 'w');
+}
+
 static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
         static const struct {
@@ -99,6 +107,13 @@ static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_ar
         for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
                 const struct imm_value *v = imm_setting(s, rows[i].id);
 
+                if (null_refused(m, s, v->string, rows[i].input)) {
+                        fault(ret, IMM_STEP_STREAMS, rows[i].outcome, "/dev/null",
+                                IMM_SETTING_DEVICE_POLICY,
+                                imm_setting(s, IMM_SETTING_DEVICE_POLICY)->origin);
+                        ret->why = "which DevicePolicy=strict refuses: DeviceAllow=/dev/null rw";
+                        return true;
+                }
                 for (size_t k = 0; v->string && k < IMM_ELEMENTSOF(kinds); k++) {
                         const char *path = imm_after(v->string, kinds[k]);
 

@@ -341,6 +341,28 @@ TEST(origins) {
                 assert_true(strcmp(t->v[i - 1].path, t->v[i].path) < 0);
 }
 
+/* Folders that systemd makes for itself are nothing that an answer hangs on. */
+TEST(own_folders_are_not_assumed) {
+        static const char *const texts[] = {"PrivateDevices=yes", "PrivateTmp=disconnected",
+                "PrivateTmp=disconnected\nPrivateDevices=yes\nProtectSystem=strict\nUser=alice"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++) {
+                const struct imm_manager_options options = {.version = 257};
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                struct imm_sandbox *sb;
+                struct imm_unit *u;
+
+                tree_file("etc/systemd/system/x.service",
+                        imm_printf(a, "[Service]\nExecStart=/usr/bin/true\n%s\n", texts[i]));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, "x.service", &u, NULL), 0);
+                sb = imm_sandbox_of(m, u);
+                assert_true(sb->mounts[sb->main].n > 1);
+                assert_int_equal(sb->mounts[sb->main].assumes.n, 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(host),
@@ -352,6 +374,7 @@ int main(void) {
                 cmocka_unit_test(directories),
                 cmocka_unit_test(shared),
                 cmocka_unit_test(origins),
+                cmocka_unit_test(own_folders_are_not_assumed),
         };
 
         return cmocka_run_group_tests(tests, make, drop);

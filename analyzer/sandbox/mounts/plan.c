@@ -238,10 +238,11 @@ static void add_private_tmp(struct imm_plan *p) {
                 e->has_prefix = true;
                 e->tmpfs_mode = 0700;
                 e->flags = IMM_MOUNT_NODEV;
+                e->fixed = true;
                 for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
                         e = add_for(p, IMM_PLAN_BIND, dirs[i].path, IMM_SETTING_PRIVATE_TMP);
                         e->source = imm_printf(p->a, "%s/%s", hidden, dirs[i].name);
-                        e->create_source = true;
+                        e->create_source = e->fixed = true;
                 }
         } else if (how == 1 && imm_plan_has_tmp(p)) {
                 for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {

@@ -110,6 +110,9 @@ void imm_world_look_up(struct imm_world *w, struct imm_vnode *n) {
                 found = imm_node_of_root(w->m, path);
         if (found->state == IMM_NODE_ABSENT)
                 return;
+        /* a random name, written with a star, is of nothing that was there */
+        if (found->state == IMM_NODE_UNKNOWN && strchr(path, '*'))
+                return;
         n->mode = found->mode;
         n->uid = found->uid;
         n->gid = found->gid;

@@ -265,6 +265,15 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                         use_program(c, real, n->path);
         }
         c->weak = false;
+        if (n->by < 0 && n->kind == IMM_NEED_PROGRAM && gives_files_away(name))
+                use_add(c, IMM_FACILITY_CHOWN, MUST, NULL, NULL, "%s is a command of the unit",
+                        n->path);
+        if (f->pipes)
+                use_add(c, IMM_FACILITY_CALL, CALLS, "pipe|pipe2", NULL,
+                        "%s is a script that takes what its commands print", n->path);
+        if (f->wants_root && n->kind == IMM_NEED_PROGRAM)
+                use_add(c, IMM_FACILITY_ROOT, DOES, NULL, NULL, "%s says that it %s", n->path,
+                        f->wants_root);
         if (gains(c, f, n->host_path))
                 use_add(c, IMM_FACILITY_GAIN,
                         n->kind == IMM_NEED_PROGRAM || works_for_root(name) ? MAY : DOES, NULL,

@@ -105,6 +105,14 @@ static bool refused_by_namespace(struct judge *j, const struct imm_use *u) {
         return true;
 }
 
+void deny_user(struct judge *j, const struct imm_use *u) {
+        const struct imm_identity *id = identity_of(j, u);
+        const char *file = imm_setting(j->s, user_setting(j))->origin.file;
+
+        if (id->uid != 0 && file && strstr(file, ".d/") && !has_missing_user(j))
+                deny(j, u, user_setting(j), &id->origin, "makes it");
+}
+
 /* Who makes a user namespace first has all capabilities over what it makes there. */
 static bool has_own_namespace(const struct judge *j, const struct imm_use *u) {
         if (!facilities[u->facility].namespaces || identity_of(j, u)->uid == 0)

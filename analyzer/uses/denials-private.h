@@ -39,5 +39,8 @@ void deny_path(struct judge *j, const struct imm_use *u);
 /* denials-unit.c: settings of the unit against each other, and against its program's file */
 void deny_by_unit(struct judge *j);
 
+/* denials-capabilities.c: a user that a drop-in gives to a program that says it is for root */
+void deny_user(struct judge *j, const struct imm_use *u);
+
 /* denials-package.c: files of the main program's package that a mount hides */
 void deny_package(struct judge *j);

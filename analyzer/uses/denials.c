@@ -408,6 +408,9 @@ static void special(struct judge *j, const struct imm_use *u) {
         case IMM_FACILITY_CHILDREN:
                 by_task_limits(j, u);
                 break;
+        case IMM_FACILITY_ROOT:
+                deny_user(j, u);
+                break;
         case IMM_FACILITY_SHARED_KEYS:
                 by_keyring(j, u);
                 break;

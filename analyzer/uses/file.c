@@ -189,6 +189,51 @@ static bool runs_command(const char *data, size_t n, const char *name) {
         return false;
 }
 
+static bool names_shell(const char *line, size_t n) {
+        static const char *const shells[] = {"/sh", "/bash", "/dash", "/ksh", " sh", " bash"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(shells); i++) {
+                const char *at = memmem(line, n, shells[i], strlen(shells[i]));
+
+                if (at && (at + strlen(shells[i]) == line + n ||
+                                  strchr(" \t-", at[strlen(shells[i])])))
+                        return true;
+        }
+        return false;
+}
+
+/* By the shell itself, in lines that are no comments */
+static bool is_piping(const char *data, size_t n) {
+        const char *end = data + n, *first = memchr(data, '\n', n);
+
+        if (!imm_after(data, "#!") || !first || !names_shell(data, (size_t)(first - data)))
+                return false;
+        for (const char *line = first + 1, *stop; line < end; line = stop + 1) {
+                size_t k;
+
+                stop = memchr(line, '\n', (size_t)(end - line));
+                stop = stop ? stop : end;
+                k = (size_t)(stop - line);
+                if (line[strspn(line, " \t")] != '#' &&
+                        (memmem(line, k, "$(", 2) || memmem(line, k, " | ", 3)) &&
+                        !memmem(line, k, "$((", 3))
+                        return true;
+        }
+        return false;
+}
+
+/* Words that a program has for who starts it as somebody else */
+static const char *says_root(const char *data, size_t n) {
+        static const char *const texts[] = {"must be run as root", "must run as root",
+                "eed to be run as root", "ust be root", "not superuser", "eed to be root",
+                "intended to be run as root", "must be started as root"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++)
+                if (memmem(data, n, texts[i], strlen(texts[i])))
+                        return "must be started by root";
+        return NULL;
+}
+
 static bool runs_mailer(const char *data, size_t n) {
         static const char *const names[] = {
                 "mail", "mailx", "sendmail", "bsd-mailx", "s-nail", "sudo", "pkexec"};
@@ -268,9 +313,11 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
                 f->go = f->threads = true;
         if (f->go)
                 of_go(f, b.data, b.size);
+        f->wants_root = f->elf ? says_root(b.data, b.size) : NULL;
         f->packed = f->elf && memmem(b.data, b.size < 1024 ? b.size : 1024, "UPX!", 4);
         if (!f->elf) {
                 find_execs(f, b.data, b.size, a);
+                f->pipes = is_piping(b.data, b.size);
                 f->mails = imm_after(b.data, "#!") && runs_mailer(b.data, b.size);
         }
         if (!f->go)

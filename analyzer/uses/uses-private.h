@@ -53,11 +53,13 @@ struct file { /* what a program's or library's file says, read once a run */
         const char *raises_limits; /* of a Go program: the call by which it does so */
         const char *wakes_by;      /* of a Go program: the call for what wakes its poller */
         bool packed;               /* UPX: it unpacks itself into memory and runs it there */
-        const char *drops; /* the function by which it drops groups before it drops the user */
-        bool notifies;     /* it knows $NOTIFY_SOCKET */
-        bool mails;        /* a script that runs a mailer or sudo, which have set-id bits */
-        bool pings;        /* it knows the watchdog's messages */
-        bool systemd;      /* one of systemd's own: with code in it that all of them share */
+        const char *drops;      /* the function by which it drops groups before it drops the user */
+        bool notifies;          /* it knows $NOTIFY_SOCKET */
+        bool pipes;             /* a shell's script with pipelines or command substitution */
+        const char *wants_root; /* what it says to who is not root */
+        bool mails;             /* a script that runs a mailer or sudo, which have set-id bits */
+        bool pings;             /* it knows the watchdog's messages */
+        bool systemd;           /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
         const struct symbol **imports; /* rows of the table that it imports */
         size_t n_imports;

@@ -118,6 +118,10 @@ int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret) {
         return IMM_EXIT_OK;
 }
 
+bool imm_cli_is_glob(const char *arg) {
+        return !strchr(arg, '/') && strpbrk(arg, "*?[");
+}
+
 /* What makes two arguments the same unit. Files of one name in two folders are two units. */
 static const char *identity(struct imm_cli *cli, const struct imm_unit *u) {
         imm_auto_free char *real = NULL;
@@ -136,7 +140,7 @@ static int add_units(struct imm_cli *cli, const char *arg, struct imm_map *seen,
         const char *key;
         int r;
 
-        if (!strchr(arg, '/') && strpbrk(arg, "*?[")) {
+        if (imm_cli_is_glob(arg)) {
                 for (size_t i = 0; i < m->n_list; i++)
                         if (fnmatch(arg, m->list[i]->name, 0) == 0 &&
                                 !imm_map_has(seen, m->list[i]->name)) {
@@ -166,7 +170,7 @@ int imm_cli_units(struct imm_cli *cli, const char *const *args, size_t n_args, b
         int r;
 
         for (size_t i = 0; i < n_args; i++)
-                need_all |= !strchr(args[i], '/') && strpbrk(args[i], "*?[");
+                need_all |= imm_cli_is_glob(args[i]);
         if (need_all && imm_manager_load_all(m, cli->jobs, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         list = imm_alloc_array(cli->arena, m->n_list + n_args + 1, sizeof(*list));

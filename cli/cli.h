@@ -116,6 +116,9 @@ static inline int imm_cli_done(const struct imm_cli *cli) {
  */
 int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret);
 
+/* "ssh*", "*.socket": several units, of those that are installed; not a file's path */
+bool imm_cli_is_glob(const char *arg);
+
 /*
  * Units by names and globs over all that are installed ("ssh*", "*.socket"), in order of the
  * arguments, each once. No argument: all loaded (services only unless @all_types). An imm_exit.

@@ -48,8 +48,8 @@ static void put_need(struct imm_cli *cli, const struct imm_need *n, unsigned dep
 }
 
 /* Which needs are printed: all, or those that lead to what --why= names */
-static bool *chosen(struct imm_cli *cli, const struct imm_closure *c, bool *ret_any) {
-        bool *show = imm_alloc_array(cli->arena, c->n + 1, sizeof(*show));
+static bool *chosen(const struct imm_closure *c, struct imm_arena *a, bool *ret_any) {
+        bool *show = imm_alloc_array(a, c->n + 1, sizeof(*show));
 
         *ret_any = asked.why.n == 0;
         for (size_t i = 0; i < c->n; i++) {
@@ -152,7 +152,7 @@ static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const st
         const struct imm_excess *x) {
         size_t sure = 0;
         bool any;
-        const bool *show = chosen(cli, c, &any);
+        const bool *show = chosen(c, cli->arena, &any);
 
         for (size_t i = 0; i < c->n; i++)
                 sure += c->v[i].confidence == IMM_CERTAIN;
@@ -241,9 +241,14 @@ static void json_missing(struct imm_json *j, const struct imm_closure *c) {
         imm_json_end(j);
 }
 
+/* One unit, by its name: the document is about it, else about "units". */
+static bool is_one(const struct imm_cli *cli) {
+        return cli->n_args == 1 && !imm_cli_is_glob(cli->args[0]);
+}
+
 /* All services of a machine would list all its files as often. */
 static bool lists_excess(const struct imm_cli *cli) {
-        return cli->n_args == 1 || asked.excess;
+        return is_one(cli) || asked.excess;
 }
 
 static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct imm_closure *c,
@@ -273,10 +278,10 @@ static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct im
         imm_json_end(j);
 }
 
-static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *u,
-        const struct imm_closure *c, const struct imm_excess *x) {
+static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_arena *a,
+        struct imm_unit *u, const struct imm_closure *c, const struct imm_excess *x) {
         bool any;
-        const bool *show = chosen(cli, c, &any);
+        const bool *show = chosen(c, a, &any);
 
         imm_json_string(j, "unit", u->name);
         imm_json_string(j, "load", imm_load_name(imm_settings_of(cli->manager, u)->load));
@@ -302,6 +307,7 @@ struct result {
         struct imm_unit *unit;
         struct imm_closure *closure;
         struct imm_excess excess;
+        struct imm_json_text text;
         const struct result *same; /* an earlier one of the same unit, by another of its names */
 };
 
@@ -309,25 +315,47 @@ struct result {
 struct job {
         struct imm_cli *cli;
         struct result *results;
+        size_t n;
+        unsigned want;               /* of what is not needed */
+        const struct imm_json *json; /* within its array; NULL: text, or one document */
         struct imm_arena *arenas[IMM_CREW_MAX];
 };
 
-static void compute(void *data, unsigned worker, size_t i) {
+static bool asks_excess(const struct imm_cli *cli) {
+        return asked.why.n == 0 || cli->json != IMM_JSON_OFF;
+}
+
+static void find_needs(void *data, unsigned worker, size_t i) {
         struct job *job = data;
         struct imm_cli *cli = job->cli;
-        struct imm_arena *a = job->arenas[worker];
         struct result *r = &job->results[i];
-        unsigned want = cli->json == IMM_JSON_OFF || !lists_excess(cli)
-                                ? IMM_EXCESS_LARGEST
-                                : IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS;
 
         if (r->same)
                 return;
-        r->closure = asked.full_unit
-                             ? imm_closure_compute(cli->manager, r->unit, IMM_CLOSURE_FULL_UNIT, a)
-                             : imm_closure_of(cli->manager, r->unit);
-        if (asked.why.n == 0 || cli->json != IMM_JSON_OFF)
-                imm_excess_compute(cli->manager, r->unit, r->closure, want, a, &r->excess);
+        r->closure = asked.full_unit ? imm_closure_compute(cli->manager, r->unit,
+                                               IMM_CLOSURE_FULL_UNIT, job->arenas[worker])
+                                     : imm_closure_of(cli->manager, r->unit);
+}
+
+static void find_excess(void *data, unsigned worker, size_t i) {
+        struct job *job = data;
+        struct imm_cli *cli = job->cli;
+        struct result *r = &job->results[i];
+
+        if (r->same)
+                return;
+        imm_excess_compute(
+                cli->manager, r->unit, r->closure, job->want, job->arenas[worker], &r->excess);
+}
+
+static void write_json(void *data, unsigned worker, size_t i) {
+        struct job *job = data;
+        struct result *r = &job->results[i];
+        struct imm_json part = imm_json_part(job->json, &r->text);
+
+        imm_json_object(&part, NULL);
+        json_unit(job->cli, &part, job->arenas[worker], r->unit, r->closure, &r->excess);
+        imm_json_end(&part);
 }
 
 static void drop_arena(void *arena) {
@@ -347,18 +375,31 @@ static void find_same(struct imm_cli *cli, struct result *results, size_t n) {
         }
 }
 
-static void compute_all(struct imm_cli *cli, struct result *results, size_t n) {
-        struct job job = {.cli = cli, .results = results};
+static bool any_files(const struct job *job) {
+        for (size_t i = 0; i < job->n; i++)
+                if (!job->results[i].same && job->results[i].closure->kind == IMM_CLOSURE_FILES &&
+                        job->results[i].closure->has_view)
+                        return true;
+        return false;
+}
 
-        find_same(cli, results, n);
+static void compute_all(struct job *job) {
+        struct imm_cli *cli = job->cli;
+        struct result *results = job->results;
 
+        find_same(cli, results, job->n);
         imm_closures_threads(imm_closures_of(cli->manager), cli->jobs);
-        for (unsigned i = 0; i < imm_crew_size(n, 1, cli->jobs); i++) {
-                job.arenas[i] = imm_arena_new();
-                imm_arena_defer(cli->arena, drop_arena, job.arenas[i]);
+        for (unsigned i = 0; i < imm_crew_size(job->n, 1, cli->jobs); i++) {
+                job->arenas[i] = imm_arena_new();
+                imm_arena_defer(cli->arena, drop_arena, job->arenas[i]);
         }
-        imm_crew_run(n, 1, cli->jobs, compute, &job);
-        for (size_t i = 0; i < n; i++) {
+        imm_crew_run(job->n, 1, cli->jobs, find_needs, job);
+        if (asks_excess(cli)) {
+                if (any_files(job)) /* all threads walk, before they ask */
+                        imm_excess_prepare(cli->manager, job->want);
+                imm_crew_run(job->n, 1, cli->jobs, find_excess, job);
+        }
+        for (size_t i = 0; i < job->n; i++) {
                 if (results[i].same) {
                         results[i].closure = results[i].same->closure;
                         results[i].excess = results[i].same->excess;
@@ -367,70 +408,111 @@ static void compute_all(struct imm_cli *cli, struct result *results, size_t n) {
         }
 }
 
+/* The units that the arguments name, as often as they do; @ret_missing: an argument names none. */
+static int find_units(struct imm_cli *cli, struct job *job, bool *ret_missing) {
+        IMM_ARRAY(struct result) list = {0};
+
+        for (size_t i = 0; i < cli->n_args; i++) {
+                struct imm_unit *one, **units = &one;
+                size_t n = 1;
+                int r = imm_cli_is_glob(cli->args[i])
+                                ? imm_cli_units(cli, &cli->args[i], 1, true, &units, &n)
+                                : imm_cli_unit(cli, cli->args[i], &one);
+
+                if (r != IMM_EXIT_OK)
+                        return r;
+                if (n == 0) {
+                        *ret_missing = true;
+                        (void)imm_cli_fail(cli, 0,
+                                &(struct imm_err){.code = -ENOENT,
+                                        .msg = imm_printf(cli->arena, "there is no unit like '%s'",
+                                                cli->args[i])});
+                }
+                for (size_t k = 0; k < n; k++)
+                        *imm_array_push(cli->arena, &list) = (struct result){.unit = units[k]};
+        }
+        job->results = list.v;
+        job->n = list.n;
+        return IMM_EXIT_OK;
+}
+
+static void say_settings(struct imm_cli *cli, struct imm_unit *u, bool *ret_missing) {
+        struct imm_settings *s = imm_settings_of(cli->manager, u);
+
+        cli->partial |= u->unreadable;
+        imm_cli_diags(cli, &u->diags);
+        imm_cli_diags(cli, &s->diags);
+        if (s->load == IMM_LOAD_NOT_FOUND) {
+                *ret_missing = true;
+                (void)imm_cli_fail(cli, 0,
+                        &(struct imm_err){.code = -ENOENT,
+                                .msg = imm_printf(cli->arena, "there is no unit '%s'", u->name)});
+        }
+}
+
+static void put_json(struct job *job) {
+        struct imm_cli *cli = job->cli;
+        struct imm_json j = imm_json_on(stdout, cli->json);
+
+        imm_json_object(&j, NULL);
+        imm_report_head_json(&j, "immure.closure/1", cli->manager);
+        if (is_one(cli)) {
+                struct result *r = &job->results[0];
+
+                json_unit(cli, &j, cli->arena, r->unit, r->closure, &r->excess);
+        } else {
+                imm_json_array(&j, "units");
+                job->json = &j;
+                imm_crew_run(job->n, 1, cli->jobs, write_json, job);
+                for (size_t i = 0; i < job->n; i++) {
+                        imm_json_append(&j, job->results[i].text.v, job->results[i].text.n);
+                        free(job->results[i].text.v);
+                }
+                imm_json_end(&j);
+        }
+        imm_json_end(&j);
+}
+
 static int closure(struct imm_cli *cli) {
-        struct result *results;
+        struct job job = {.cli = cli};
         bool missing = false;
         int r;
 
         if (cli->n_args == 0)
-                return imm_cli_usage(
-                        cli, "closure needs the name of a unit; see immure closure --help");
+                return imm_cli_usage(cli,
+                        "closure needs the name of a unit, or '*.service'; see immure closure "
+                        "--help");
         r = imm_cli_open(cli);
         if (r != IMM_EXIT_OK)
                 return r;
-        results = imm_alloc_array(cli->arena, cli->n_args, sizeof(*results));
-        for (size_t i = 0; i < cli->n_args; i++) {
-                struct imm_settings *s;
-
-                r = imm_cli_unit(cli, cli->args[i], &results[i].unit);
-                if (r != IMM_EXIT_OK)
-                        return r;
-                s = imm_settings_of(cli->manager, results[i].unit);
-                cli->partial |= results[i].unit->unreadable;
-                imm_cli_diags(cli, &results[i].unit->diags);
-                imm_cli_diags(cli, &s->diags);
-                if (s->load == IMM_LOAD_NOT_FOUND) {
-                        missing = true;
-                        (void)imm_cli_fail(cli, 0,
-                                &(struct imm_err){.code = -ENOENT,
-                                        .msg = imm_printf(cli->arena, "there is no unit '%s'",
-                                                results[i].unit->name)});
-                }
-        }
-        compute_all(cli, results, cli->n_args);
+        job.want = cli->json == IMM_JSON_OFF || !lists_excess(cli)
+                           ? IMM_EXCESS_LARGEST
+                           : IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS;
+        r = find_units(cli, &job, &missing);
+        if (r != IMM_EXIT_OK)
+                return r;
+        for (size_t i = 0; i < job.n; i++)
+                say_settings(cli, job.results[i].unit, &missing);
+        compute_all(&job);
         imm_cli_diags(cli, imm_closures_diags(imm_closures_of(cli->manager)));
         imm_cli_say_version(cli);
         imm_cli_unseen(cli);
-        if (cli->json != IMM_JSON_OFF) {
-                struct imm_json j = imm_json_on(stdout, cli->json);
-
-                imm_json_object(&j, NULL);
-                imm_report_head_json(&j, "immure.closure/1", cli->manager);
-                if (cli->n_args == 1)
-                        json_unit(cli, &j, results[0].unit, results[0].closure, &results[0].excess);
-                else {
-                        imm_json_array(&j, "units");
-                        for (size_t i = 0; i < cli->n_args; i++) {
-                                imm_json_object(&j, NULL);
-                                json_unit(cli, &j, results[i].unit, results[i].closure,
-                                        &results[i].excess);
-                                imm_json_end(&j);
-                        }
-                        imm_json_end(&j);
-                }
-                imm_json_end(&j);
-        }
-        for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
+        if (cli->json != IMM_JSON_OFF)
+                put_json(&job);
+        for (size_t i = 0; i < job.n && cli->json == IMM_JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');
-                (void)closure_text(cli, results[i].unit, results[i].closure, &results[i].excess);
+                (void)closure_text(
+                        cli, job.results[i].unit, job.results[i].closure, &job.results[i].excess);
         }
+        if (job.n == 0)
+                return IMM_EXIT_NOTHING;
         return missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
 }
 
 const struct imm_verb imm_verb_closure = {
         .name = "closure",
-        .arguments = "UNIT…",
+        .arguments = "UNIT|GLOB…",
         .summary = "The files a service needs, with reasons; what it lacks, what it sees beyond",
         .details = "certain: the kernel and the dynamic loader map it, or the store's closure has "
                    "it.\nlikely: scripts, arguments, name services and the like ask for it.\n"

@@ -481,6 +481,14 @@ static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned f
         }
 }
 
+void imm_excess_prepare(struct imm_manager *m, unsigned flags) {
+        struct imm_closures *c = imm_closures_of(m);
+        struct walk *w = walk_of(c, flags & IMM_EXCESS_SYSTEM ? WALK_SYSTEM : WALK_ALL);
+
+        if (flags & (IMM_EXCESS_GROUPS | IMM_EXCESS_LARGEST))
+                walk_groups(c, w);
+}
+
 void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,
         unsigned flags, struct imm_arena *a, struct imm_excess *ret) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();

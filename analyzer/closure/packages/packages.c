@@ -19,7 +19,10 @@ struct packages {
         struct imm_strv names, versions; /* side by side; versions: NULL where the list has none */
         struct imm_map directories;      /* as listed -> real, or NULL if it does not exist */
         const char *last, *last_real;    /* the one asked for last */
-        struct imm_map files;            /* real path -> index of the package plus one */
+        struct walk *w;                  /* where files are looked for first; NULL: none */
+        uint32_t *owners;                /* of its nodes: index of the package plus one */
+        size_t last_node;                /* of the directory asked for last; SIZE_MAX: none */
+        struct imm_map files;            /* of all others: real path -> likewise */
         struct imm_map diverted;         /* as listed -> struct diversion */
         struct imm_arena *text;          /* where lists are read to */
         struct view view;
@@ -60,6 +63,7 @@ static const char *real_directory(struct packages *p, const char *dir, size_t n)
         }
         p->last = dir;
         p->last_real = real;
+        p->last_node = real && p->w ? walk_find(p->w, real) : SIZE_MAX;
         return real;
 }
 
@@ -81,9 +85,30 @@ static const char *real_path(struct packages *p, const char *path) {
                        : imm_printf(p->c->arena, "%s%s", real, slash);
 }
 
+/* Where a listed file was walked; SIZE_MAX: nowhere */
+static size_t walked_node(struct packages *p, const char *path) {
+        const char *slash = p->w ? strrchr(path, '/') : NULL;
+
+        if (!slash || slash == path || !slash[1] ||
+                !real_directory(p, path, (size_t)(slash - path)) || p->last_node == SIZE_MAX ||
+                p->last_node == 0)
+                return SIZE_MAX;
+        return walk_below(p->w, p->last_node, slash + 1, strlen(slash + 1));
+}
+
+/* The package of a real path, plus one; 0: none */
+static uint32_t owner_at(const struct packages *p, const char *host_path) {
+        size_t node = p->w ? walk_find(p->w, host_path) : SIZE_MAX;
+
+        return node != SIZE_MAX && p->w->v[node].parent > 0
+                       ? p->owners[node]
+                       : (uint32_t)(uintptr_t)imm_map_get(&p->files, host_path);
+}
+
 void package_own(struct packages *p, const char *path, uint32_t package) {
         struct diversion *d;
         const char *real;
+        size_t node;
 
         if (p->systemd_only && !strstr(path, "/systemd/"))
                 return;
@@ -92,6 +117,12 @@ void package_own(struct packages *p, const char *path, uint32_t package) {
                 path = d->to;
         if (p->systemd_only) /* its list is let go */
                 path = imm_strdup(p->c->arena, path);
+        node = walked_node(p, path);
+        if (node != SIZE_MAX) {
+                if (p->owners[node] == 0)
+                        p->owners[node] = package + 1;
+                return;
+        }
         real = real_path(p, path);
         if (real && !imm_map_has(&p->files, real))
                 imm_map_put(p->c->arena, &p->files, real, (void *)(uintptr_t)(package + 1));
@@ -130,6 +161,19 @@ static char *read_list(struct packages *p, const char *path) {
         return imm_strndup(p->text, b.data, b.size);
 }
 
+/* The same of one of many in an open directory; others than regular files are as good as missing */
+static char *read_list_in(struct packages *p, int folder, const char *name) {
+        struct imm_blob b;
+        struct stat st;
+
+        if (p->systemd_only)
+                imm_arena_reset(p->text);
+        if (imm_root_lstat_in(folder, name, &st) < 0 ||
+                imm_root_read_in(folder, name, &st, LIST_MAX, p->text, &b) < 0)
+                return NULL;
+        return imm_strndup(p->text, b.data, b.size);
+}
+
 /* ---- dpkg ---- */
 
 static void read_diversions(struct packages *p) {
@@ -152,11 +196,11 @@ static void read_diversions(struct packages *p) {
 }
 
 static void read_dpkg(struct packages *p) {
-        static const char dir[] = "/var/lib/dpkg/info";
+        imm_auto_close int dir = imm_root_open_folder(p->c->root, "/var/lib/dpkg/info");
         struct imm_dirent *e;
         size_t n;
 
-        if (imm_root_list(p->c->root, dir, p->c->arena, &e, &n) < 0)
+        if (dir < 0 || imm_root_list_opened(dir, p->c->arena, &e, &n) < 0)
                 return;
         read_diversions(p);
         for (size_t i = 0; i < n; i++) {
@@ -165,7 +209,9 @@ static void read_dpkg(struct packages *p) {
 
                 if (!imm_ends_with(e[i].name, ".list"))
                         continue;
-                s = read_list(p, imm_printf(p->c->arena, "%s/%s", dir, e[i].name));
+                s = e[i].type == DT_LNK ? read_list(p, imm_printf(p->c->arena,
+                                                               "/var/lib/dpkg/info/%s", e[i].name))
+                                        : read_list_in(p, dir, e[i].name);
                 /* NAME.list, NAME:ARCH.list */
                 package = add_package(p, e[i].name,
                         strcspn(e[i].name, ":") < strlen(e[i].name) ? strcspn(e[i].name, ":")
@@ -241,11 +287,10 @@ static struct packages *read_packages(struct imm_closures *c, bool systemd_only)
         p->systemd_only = systemd_only;
         p->text = systemd_only ? imm_arena_new() : c->arena;
         view_init(&p->view, c, NULL, "", c->arena);
-        for (enum walk_kind i = 0; i < WALK_N; i++)
-                if (c->walks[i] && !systemd_only) { /* so many at most, but for the deleted */
-                        imm_map_reserve(c->arena, &p->files, c->walks[i]->n);
-                        break;
-                }
+        for (enum walk_kind i = 0; i < WALK_N && !systemd_only && !p->w; i++)
+                p->w = c->walks[i];
+        if (p->w)
+                p->owners = imm_alloc_array(c->arena, p->w->n, sizeof(*p->owners));
         read_dpkg(p);
         read_apk(p);
         read_pacman(p);
@@ -255,35 +300,34 @@ static struct packages *read_packages(struct imm_closures *c, bool systemd_only)
         return p;
 }
 
+/* Nothing changes in it any more: it can be asked without the lock. */
 static struct packages *packages_of(struct imm_closures *c) {
+        struct packages *p = __atomic_load_n(&c->packages, __ATOMIC_ACQUIRE);
+
+        if (p)
+                return p;
+        CLOSURES_LOCKED(c);
         if (!c->packages)
-                c->packages = read_packages(c, false);
+                __atomic_store_n(&c->packages, read_packages(c, false), __ATOMIC_RELEASE);
         return c->packages;
 }
 
 const char *imm_package_of(struct imm_closures *c, const char *host_path) {
-        const char *name = NULL;
-        struct packages *p;
-        uintptr_t i;
+        const struct packages *p = packages_of(c);
+        uint32_t i = owner_at(p, host_path);
 
-        (void)pthread_mutex_lock(&c->lock);
-        p = packages_of(c);
-        i = (uintptr_t)imm_map_get(&p->files, host_path);
-        if (i)
-                name = p->names.v[i - 1];
-        (void)pthread_mutex_unlock(&c->lock);
-        return name;
+        return i ? p->names.v[i - 1] : NULL;
 }
 
 bool package_of_unit_file(struct imm_closures *c, const char *host_path, const char **ret_name,
         const char **ret_version) {
         CLOSURES_LOCKED(c);
         struct packages *p = c->packages ?: c->unit_packages;
-        uintptr_t i;
+        uint32_t i;
 
         if (!p)
                 p = c->unit_packages = read_packages(c, true);
-        i = (uintptr_t)imm_map_get(&p->files, host_path);
+        i = owner_at(p, host_path);
         if (!i)
                 return false;
         *ret_name = p->names.v[i - 1];
@@ -309,7 +353,8 @@ static void add_group(struct imm_closures *c, struct walk *w, const char *name) 
 }
 
 static uint32_t owner_of(struct packages *p, struct walk *w, size_t i, struct imm_arena *scratch) {
-        uint32_t package = (uint32_t)(uintptr_t)imm_map_get(&p->files, walk_path(w, i, scratch));
+        uint32_t package = w == p->w && w->v[i].parent > 0 ? p->owners[i]
+                                                           : owner_at(p, walk_path(w, i, scratch));
         size_t place;
 
         if (package)

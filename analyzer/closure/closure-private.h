@@ -352,9 +352,9 @@ struct builder {
         struct command_path own;    /* where systemd looks for the command itself */
         struct command_path path;   /* $PATH, for all that it starts */
         const char *library_path, *preload, *audit; /* LD_*, NULL if unset */
-        const struct imm_identity
-                *identity; /* it executes programs as; NULL: not needed, or unknown */
-        bool optional;     /* the command's failure is ignored */
+        enum imm_command_kind kind; /* whose identity it is executed with: builder_caller() */
+        bool guarded;               /* a file was met that not everybody may read */
+        bool optional;              /* the command's failure is ignored */
         enum imm_setting setting;
         struct imm_origin origin;
         struct sight *sight;     /* all that the answer depends on; NULL: nobody asks for that */
@@ -471,6 +471,10 @@ void scan_paths(struct builder *b, const char *text, enum scan_flags flags,
 /* Absolute paths in a configuration file */
 void scan_config(struct builder *b, struct node *n, int by);
 
+/* envfile.c: each assignment of a file of EnvironmentFile=, in order */
+void read_environment_text(const char *s, unsigned version, struct imm_arena *a,
+        void (*each)(void *data, const char *name, const char *value), void *data);
+
 /* unit.c: the Exec lines with all that they bring, and the files that other settings name */
 void unit_commands(struct builder *b);
 void unit_files(struct builder *b);
@@ -485,5 +489,9 @@ bool unit_store_paths(struct builder *b, unsigned flags);
 extern const enum imm_setting command_settings[];
 /* As far as it is set up, computed when first asked for; NULL: the unit is not loaded */
 const struct imm_sandbox *builder_sandbox(struct builder *b);
+/* As whom the command executes programs; NULL: unknown. The answer then depends on more. */
+const struct imm_identity *builder_caller(struct builder *b);
+/* May the command's own identity read the file? True where that cannot be known. */
+bool builder_may_read(struct builder *b, const struct place *p);
 /* Prepares the builder for following @cmd: what it sees, its directory and environment. */
 void builder_enter(struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd);

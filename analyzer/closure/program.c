@@ -11,7 +11,8 @@
 enum { CHAIN_MAX = 5, DEPTH_MAX = 6 };
 
 static bool is_executable(const struct place *p) {
-        return p->node && S_ISREG(p->node->mode) && (p->node->mode & 0111);
+        return p->node && S_ISREG(p->node->mode) && (p->node->mode & 0111) &&
+               !(p->mount && (p->mount->flags & IMM_MOUNT_NOEXEC));
 }
 
 static int search_path(const struct imm_strv *dirs, struct imm_arena *a, struct view *v,
@@ -88,7 +89,9 @@ static int find_in_path(struct builder *b, struct view *v, struct command_path *
         (void)pthread_rwlock_unlock(&b->c->known_lock);
         if (!k)
                 k = learn(b->c, path, name);
-        if (!view_relies(v, &k->by))
+        /* a mount may show the same, and let nothing be executed */
+        if (!view_relies(v, &k->by) ||
+                (v->table && imm_setting(b->settings, IMM_SETTING_NO_EXEC_PATHS)->paths.n > 0))
                 return search_path(&path->dirs, b->arena, v, name, ret);
         *ret = k->place;
         return k->error;
@@ -208,6 +211,10 @@ static void follow_content(
         }
         line = node_shebang(b->c, p->node);
         if (line) {
+                if (b->closure->v[k].visible == 1 && !builder_may_read(b, p)) {
+                        b->closure->v[k].visible = 0;
+                        b->closure->v[k].hidden = "its interpreter may not read it";
+                }
                 follow_shebang(b, k, line, chain, sure);
                 line += strspn(line, " \t");
                 *interpreter = line;

@@ -37,46 +37,17 @@ static void set_variable(struct builder *b, const char *text, size_t n) {
                         imm_strndup(b->arena, equals + 1, n - (size_t)(equals + 1 - text)));
 }
 
-/* A line KEY=VALUE of an EnvironmentFile=: quotes are taken off, what is more is left as it is. */
-static void set_from_line(struct builder *b, const char *line, size_t n) {
-        const char *equals = memchr(line, '=', n);
-        char *out, quote = 0;
-        size_t k;
+static void put_variable(void *data, const char *name, const char *value) {
+        struct builder *b = data;
 
-        if (!equals)
-                return;
-        out = imm_alloc(b->arena, n + 1);
-        k = (size_t)(equals + 1 - line);
-        memcpy(out, line, k);
-        while (n > 0 && isspace((unsigned char)line[n - 1]))
-                n--;
-        for (size_t i = k; i < n; i++) {
-                if (quote && line[i] == quote)
-                        quote = 0;
-                else if (!quote && (line[i] == '"' || line[i] == '\''))
-                        quote = line[i];
-                else if (line[i] == '\\' && quote != '\'' && i + 1 < n)
-                        out[k++] = line[++i];
-                else
-                        out[k++] = line[i];
-        }
-        set_variable(b, out, k);
+        imm_map_put(b->arena, &b->environment, name, (char *)(uintptr_t)value);
 }
 
 static void read_environment_file(struct builder *b, struct node *n) {
         struct imm_blob t;
 
-        if (node_read(b->c, n, 1 << 20, b->arena, &t) < 0)
-                return;
-        for (const char *line = t.data; *line; line = *line ? line + 1 : line) {
-                const char *end = strchrnul(line, '\n');
-
-                while (line < end && isspace((unsigned char)*line))
-                        line++;
-                if (line < end && *line != '#' && *line != ';')
-                        set_from_line(b, line, (size_t)(end - line));
-                line = end;
-        }
+        if (node_read(b->c, n, 1 << 20, b->arena, &t) == 0)
+                read_environment_text(t.data, b->m->version, b->arena, put_variable, b);
 }
 
 static void add_environment_file(
@@ -270,14 +241,23 @@ static void split_path(struct builder *b, const char *s, struct imm_strv *ret) {
 
 static void set_search_path(struct builder *b) {
         const struct imm_value *v = imm_setting(b->settings, IMM_SETTING_EXEC_SEARCH_PATH);
-        const char *s = variable(b, "PATH");
 
-        b->own = b->path = (struct command_path){0};
+        b->own = (struct command_path){0};
         for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
                 imm_strv_add(b->arena, &b->own.dirs, v->strings.v[i].text);
         if (b->own.dirs.n == 0)
                 split_path(b, default_path, &b->own.dirs);
+}
+
+/* What the command and all that it starts go by */
+static void heed_environment(struct builder *b) {
+        const char *s = variable(b, "PATH");
+
+        b->path = (struct command_path){0};
         split_path(b, s ? s : default_path, &b->path.dirs);
+        b->library_path = variable(b, "LD_LIBRARY_PATH");
+        b->preload = variable(b, "LD_PRELOAD");
+        b->audit = variable(b, "LD_AUDIT");
 }
 
 void builder_enter(
@@ -296,19 +276,34 @@ void builder_enter(
         if (!b->view.c || b->view.table != t) /* commands of one kind share what was looked up */
                 set_views(b, t, root && !t ? root : "");
         b->cwd = working_directory(b);
-        b->library_path = variable(b, "LD_LIBRARY_PATH");
-        b->preload = variable(b, "LD_PRELOAD");
-        b->audit = variable(b, "LD_AUDIT");
-        b->identity = NULL;
-        if (b->library_path || b->preload || b->audit) {
-                b->unsure = true; /* then it matters who it is */
-                s = builder_sandbox(b);
-                b->identity = s && s->has[kind] ? &s->caller[kind] : NULL;
-        }
+        b->kind = kind;
         b->setting = setting;
         b->origin = cmd->origin;
         b->optional = cmd->flags & IMM_COMMAND_IGNORE_FAILURE;
         set_search_path(b);
+        heed_environment(b);
+}
+
+bool builder_may_read(struct builder *b, const struct place *p) {
+        const struct imm_sandbox *s;
+        struct imm_access access;
+
+        if (!p->node || (p->node->mode & S_IROTH))
+                return true;
+        b->guarded = true;
+        s = b->settings && b->view.table ? builder_sandbox(b) : NULL;
+        if (!s || !s->has[b->kind])
+                return true;
+        b->unsure = true;
+        imm_access_in(b->m, b->settings, s, b->kind, p->path, b->arena, &access);
+        return access.allowed[IMM_MODE_READ] != 0;
+}
+
+const struct imm_identity *builder_caller(struct builder *b) {
+        const struct imm_sandbox *s = builder_sandbox(b);
+
+        b->unsure = true;
+        return s && s->has[b->kind] ? &s->caller[b->kind] : NULL;
 }
 
 static bool is_shell(const char *name) {
@@ -357,25 +352,55 @@ static size_t program_argument(struct builder *b, const struct imm_command_item 
         return 0;
 }
 
-/* `env NAME=VALUE PROGRAM`: what it starts */
-static void wrapped_program(struct builder *b, const struct imm_command_item *cmd, int by) {
-        if (!imm_streq(imm_base_name(cmd->path), "env"))
-                return;
-        for (size_t i = 1; i < cmd->argv.n; i++) {
-                const char *arg = expand_variables(b, cmd->argv.v[i]);
+/* `env -u NAME NAME=VALUE PROGRAM`: what it starts, with what it is given. Returns its index, or 0.
+ */
+static size_t wrapped_program(struct builder *b, const struct imm_command_item *cmd, int by) {
+        struct imm_map before = b->environment, followed = b->followed;
+        bool other = false;
+        size_t i;
 
+        if (!imm_streq(imm_base_name(cmd->path), "env"))
+                return 0;
+        b->environment = (struct imm_map){0};
+        for (i = 0; i < before.n; i++)
+                imm_map_put(b->arena, &b->environment, before.v[i].key, before.v[i].value);
+        for (i = 1; i < cmd->argv.n; i++) {
+                const char *arg = expand_variables(b, cmd->argv.v[i]);
+                const char *unset = imm_after(arg, "--unset=");
+
+                if (!unset && i + 1 < cmd->argv.n &&
+                        (imm_streq(arg, "-u") || imm_streq(arg, "--unset")))
+                        unset = expand_variables(b, cmd->argv.v[i + 1]);
                 i += env_takes_next(arg);
-                if (*arg == '-' || strchr(arg, '='))
-                        continue;
+                if (imm_streq(arg, "-") || imm_streq(arg, "-i") ||
+                        imm_streq(arg, "--ignore-environment"))
+                        b->environment = (struct imm_map){0};
+                else if (unset)
+                        imm_map_put(b->arena, &b->environment, unset, NULL);
+                else if (*arg != '-' && strchr(arg, '='))
+                        set_variable(b, arg, strlen(arg));
+                else if (*arg != '-')
+                        break;
+                other = true;
+        }
+        if (other) { /* then the same program may find other libraries */
+                b->followed = (struct imm_map){0};
+                heed_environment(b);
+        }
+        if (i < cmd->argv.n)
                 (void)follow_program(b,
-                        &(struct want){.name = arg,
+                        &(struct want){.name = expand_variables(b, cmd->argv.v[i]),
                                 .kind = IMM_NEED_COMMAND,
                                 .confidence = IMM_LIKELY,
                                 .reason = "started by env",
                                 .by = by},
-                        false);
-                return;
+                        true);
+        b->environment = before;
+        if (other) {
+                b->followed = followed;
+                heed_environment(b);
         }
+        return i;
 }
 
 static void follow_command(
@@ -398,7 +423,8 @@ static void follow_command(
         if (!imm_strv_has(&b->closure->roots, b->closure->v[k].path))
                 imm_strv_add(b->arena, &b->closure->roots, b->closure->v[k].path);
         program = program_argument(b, cmd, k);
-        wrapped_program(b, cmd, k);
+        if (program == 0)
+                program = wrapped_program(b, cmd, k);
         for (size_t i = 1; i < cmd->argv.n; i++)
                 if (i != program)
                         scan_paths(b, expand_variables(b, cmd->argv.v[i]), SCAN_INSIDE, IMM_LIKELY,

@@ -194,9 +194,38 @@ static struct node *look(struct view *v, const char *host) {
         return n;
 }
 
+/* A link that systemd makes in a mount that shows @host: a root of its own gets /bin, /lib ... */
+static struct node *made_link(struct view *v, const char *host) {
+        size_t low = 0, high = v->table->made.n;
+        struct node *n;
+
+        while (low < high) {
+                size_t mid = low + (high - low) / 2;
+                const struct imm_made *e = &v->table->made.v[mid];
+                int k = strcmp(e->path, host);
+
+                if (k == 0 && !e->target)
+                        break;
+                if (k == 0) {
+                        n = imm_new(v->arena, struct node);
+                        n->host = host;
+                        n->mode = S_IFLNK | 0777;
+                        n->target = e->target;
+                        n->folder = -1;
+                        return n;
+                }
+                if (k < 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        return NULL;
+}
+
 /* One component: @path is free of links but for its last part. */
 static int step(struct view *v, const char *path, struct place *p) {
         const struct imm_mount *m;
+        struct node *made = NULL;
 
         p->path = path;
         p->node = NULL;
@@ -220,9 +249,10 @@ static int step(struct view *v, const char *path, struct place *p) {
                 p->node = look(v, mount_host_path(m->host_path, m, path, v->arena));
                 if (p->node->error != -ENOENT)
                         return p->node->error;
+                made = made_link(v, p->node->host);
         }
-        p->node = NULL;
-        if (imm_streq(path, m->path) || leads_to_mount(v, m, path))
+        p->node = made;
+        if (p->node || imm_streq(path, m->path) || leads_to_mount(v, m, path))
                 return 0; /* a mount point that systemd makes, or a directory on the way to one */
         return content_is_known(m) || v->shows[m - v->table->v] ? -ENOENT : -ENODATA;
 }

@@ -170,6 +170,12 @@ static void put_table(struct question *q, const struct imm_mount_table *t) {
         put_number(q, t->n);
         for (size_t i = 0; i < t->n; i++)
                 put_mount(q, &t->v[i]);
+        for (size_t i = 0; i < t->made.n; i++)
+                if (t->made.v[i].target) {
+                        put_text(q, t->made.v[i].path);
+                        put_text(q, t->made.v[i].target);
+                }
+        put_text(q, NULL);
 }
 
 /* Most services see the same, and it is made into bytes once. */

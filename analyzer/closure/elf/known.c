@@ -17,7 +17,8 @@ static bool is_usual(const struct builder *b, const struct place *at) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(own); i++)
                 if (own[i] && *own[i])
                         return false;
-        return imm_streq(at->path, at->node->host);
+        return imm_streq(at->path, at->node->host) &&
+               !origin_may_not_count(node_elf(b->c, at->node), at->node);
 }
 
 static const char *keep(struct imm_arena *a, const char *s, const char *same) {
@@ -66,7 +67,7 @@ static const struct known_program *learn(
                         &program, true, NULL, NULL);
 
                 load_here(&b, n, &program);
-                if (!b.view.relative)
+                if (!b.view.relative && !b.guarded)
                         keep_closure(t->arena, &closure, &k->closure);
         }
         t->view = b.view;

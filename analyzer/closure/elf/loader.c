@@ -73,6 +73,8 @@ static const char *why_hidden(struct builder *b, const struct place *real) {
         struct place p;
         int k = view_find(&b->view, NULL, real->path, &p);
 
+        if (k == 0 && !builder_may_read(b, &p))
+                return "the service may not read it";
         return k < 0 ? hidden_by(b, &p, k) : "not found by the search that the sandbox allows";
 }
 
@@ -257,7 +259,7 @@ static const struct ldso *find_loader(struct loading *l, const char *interpreter
 
         if (k < 0 || !p.node)
                 return NULL;
-        if (!node_elf(b->c, p.node))
+        if (!node_elf(b->c, p.node) && S_ISREG(p.node->mode)) /* else the kernel will not have it */
                 report_broken(b, p.node);
         push_object(l,
                 &(struct object){
@@ -271,19 +273,32 @@ static const struct ldso *find_loader(struct loading *l, const char *interpreter
         return node_ldso(b->c, p.node);
 }
 
-/* Then the kernel tells the loader to distrust the environment (AT_SECURE). */
-static bool gains_privileges(struct builder *b, const struct place *at) {
-        const struct node *n = at->node;
+static bool names_origin(const char *path) {
+        return path && (strstr(path, "$ORIGIN") || strstr(path, "${ORIGIN}"));
+}
+
+bool origin_may_not_count(const struct imm_elf *e, const struct node *n) {
+        return n->mode & (S_ISUID | S_ISGID) &&
+               (names_origin(e->rpath) || names_origin(e->runpath));
+}
+
+/* Then the kernel tells the loader to distrust the environment, and where the program lies
+ * (AT_SECURE). Asked only where it matters. */
+static bool gains_privileges(struct builder *b, const struct imm_elf *e, const struct place *at) {
+        const struct imm_identity *caller;
         struct imm_identity id;
 
-        if (!b->identity || !b->view.table)
-                return ((n->mode & S_ISUID) && n->uid != 0) ||
-                       ((n->mode & S_ISGID) && (n->mode & S_IXGRP) && n->gid != 0);
-        id = *b->identity;
+        if (!b->library_path && !b->preload && !b->audit && !origin_may_not_count(e, at->node))
+                return false;
+        caller = b->settings ? builder_caller(b) : NULL;
+        if (!caller || !b->view.table)
+                return ((at->node->mode & S_ISUID) && at->node->uid != 0) ||
+                       ((at->node->mode & S_ISGID) && (at->node->mode & S_IXGRP) &&
+                               at->node->gid != 0);
+        id = *caller;
         imm_identity_exec(b->m, b->settings, b->view.table, at->path, b->arena, &id);
         /* file capabilities give root nothing that it had not */
-        return id.set_id &&
-               (id.uid != b->identity->uid || id.gid != b->identity->gid || b->identity->uid != 0);
+        return id.set_id && (id.uid != caller->uid || id.gid != caller->gid || caller->uid != 0);
 }
 
 void load_here(struct builder *b, int program, const struct place *at) {
@@ -291,7 +306,7 @@ void load_here(struct builder *b, int program, const struct place *at) {
         struct loading l = {.b = b, .main = e, .confidence = b->closure->v[program].confidence};
         static const struct ldso none = {.lib = "lib", .variants = {.n = 0}};
 
-        l.secure = gains_privileges(b, at);
+        l.secure = gains_privileges(b, e, at);
         push_object(&l,
                 &(struct object){
                         .place = *at,

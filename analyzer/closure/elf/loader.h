@@ -42,5 +42,7 @@ bool library_find(struct loading *l, const char *name, size_t loader, struct fou
 
 /* Does the work of load_program() in the builder's own view, for a program with an interpreter. */
 void load_here(struct builder *b, int program, const struct place *at);
+/* A program that may gain privileges by its mode, and then not be told where it lies */
+bool origin_may_not_count(const struct imm_elf *e, const struct node *n);
 /* Does it by what is known of the program (known.c); false: that does not hold for this service. */
 bool load_known(struct builder *b, int program, const struct place *at);

@@ -43,14 +43,43 @@ static bool try_file(struct loading *l, struct view *v, const char *path, struct
         struct place p;
 
         if (view_find(v, l->b->cwd, path, &p) < 0 || !p.node || S_ISDIR(p.node->mode) ||
-                !is_of_this_kind(l, p.node))
+                !is_of_this_kind(l, p.node) || (v != &l->b->plain && !builder_may_read(l->b, &p)))
                 return false;
         ret->place = p;
         ret->opened = path;
         return true;
 }
 
-/* $ORIGIN, $LIB, $PLATFORM. NULL: it uses one that is not known. */
+/* Of a program that is more than its caller, $ORIGIN may only lead to the loader's own directories
+ */
+static bool is_trusted(const struct loading *l, const char *path, struct imm_arena *a) {
+        char *real = imm_alloc(a, strlen(path) + 2);
+        size_t n = 0;
+
+        while (*(path += strspn(path, "/"))) { /* as it is written: links are not looked at */
+                size_t k = strcspn(path, "/");
+
+                if (k == 2 && path[0] == '.' && path[1] == '.')
+                        while (n > 0 && real[--n] != '/')
+                                ;
+                else if (k != 1 || path[0] != '.') {
+                        real[n++] = '/';
+                        memcpy(real + n, path, k);
+                        n += k;
+                }
+                path += k;
+        }
+        real[n] = 0;
+        for (size_t i = 0; i < l->ldso->directories.n; i++) {
+                const char *rest = imm_after(real, l->ldso->directories.v[i]);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* $ORIGIN, $LIB, $PLATFORM. NULL: it uses one that is not known, or that counts for nothing. */
 static const char *expand(struct loading *l, const struct object *o, const char *text, size_t n) {
         const struct {
                 const char *name, *value;
@@ -60,6 +89,7 @@ static const char *expand(struct loading *l, const struct object *o, const char 
                 {"LIB", l->ldso->lib},
         };
         const char *done = "", *end = text + n, *dollar;
+        bool doubtful = false;
 
         while ((dollar = memchr(text, '$', (size_t)(end - text)))) {
                 const char *s = dollar + 1;
@@ -75,6 +105,7 @@ static const char *expand(struct loading *l, const struct object *o, const char 
                                 continue;
                         if (!tokens[i].value)
                                 return NULL;
+                        doubtful |= i == 0 && l->secure && o == l->objects.v;
                         done = imm_printf(l->b->arena, "%s%s", done, tokens[i].value);
                         text = s + k + curly;
                         hit = true;
@@ -84,7 +115,8 @@ static const char *expand(struct loading *l, const struct object *o, const char 
                         text = dollar + 1;
                 }
         }
-        return imm_printf(l->b->arena, "%s%.*s", done, (int)(end - text), text);
+        done = imm_printf(l->b->arena, "%s%.*s", done, (int)(end - text), text);
+        return doubtful && !is_trusted(l, done, l->b->arena) ? NULL : done;
 }
 
 static bool try_directory(
@@ -295,7 +327,7 @@ static bool search_usual(struct loading *l, struct view *v, const char *name, st
         k = find_known(l, c, name);
         if (!k)
                 k = learn(l, c, name);
-        if (!view_relies(v, &k->by))
+        if (!view_relies(v, &k->by) || (k->exists && !(k->found.place.node->mode & S_IROTH)))
                 return try_usual(l, v, name, ret);
         *ret = k->found;
         return k->exists;

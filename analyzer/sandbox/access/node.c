@@ -355,6 +355,31 @@ static bool is_foreign(const unsigned char *head, size_t size, uint16_t machine)
         return false;
 }
 
+/* The kernel takes no file without its whole table of segments, nor one that is no program. */
+static bool is_whole(int fd, const unsigned char *head, size_t n) {
+        bool wide = n > EI_CLASS && head[EI_CLASS] == ELFCLASS64;
+        unsigned type, size, count;
+        uint64_t at, length;
+        struct stat st;
+        Elf64_Ehdr e64;
+        Elf32_Ehdr e32;
+
+        if (n < (wide ? sizeof(e64) : sizeof(e32)) || fstat(fd, &st) < 0)
+                return false;
+        if (head[EI_DATA] != ELFDATA2LSB)
+                return true; /* of a machine that is not looked at so closely */
+        memcpy(&e64, head, wide ? sizeof(e64) : sizeof(e32));
+        memcpy(&e32, head, sizeof(e32));
+        type = le16toh(wide ? e64.e_type : e32.e_type);
+        size = le16toh(wide ? e64.e_phentsize : e32.e_phentsize);
+        count = le16toh(wide ? e64.e_phnum : e32.e_phnum);
+        at = wide ? le64toh(e64.e_phoff) : le32toh(e32.e_phoff);
+        length = (uint64_t)size * count;
+        return (type == ET_EXEC || type == ET_DYN) &&
+               size == (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) && length > 0 &&
+               length <= 65536 && at <= (uint64_t)st.st_size && length <= (uint64_t)st.st_size - at;
+}
+
 static void read_program(const struct imm_root *root, const char *path, struct imm_arena *a,
         uint16_t machine, struct imm_program *ret) {
         imm_auto_close int fd = imm_root_open_file(root, path, NULL);
@@ -371,7 +396,7 @@ static void read_program(const struct imm_root *root, const char *path, struct i
                 ret->script = true;
                 ret->interpreter = script_interpreter((const char *)head + 2, (size_t)n - 2, a);
         } else if (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) {
-                ret->elf = !is_foreign(head, (size_t)n, machine);
+                ret->elf = !is_foreign(head, (size_t)n, machine) && is_whole(fd, head, (size_t)n);
                 ret->interpreter = elf_interpreter(fd, head, (size_t)n, a);
         }
 }

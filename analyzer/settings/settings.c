@@ -165,8 +165,8 @@ static bool read_file(struct compute *c, const struct imm_unit_file *f, size_t *
                         groups = imm_section_groups(section, c->s->unit->type);
                         if (groups == 0 && !imm_after(section, "X-"))
                                 imm_diag_add(c->parse.a, &c->s->diags, IMM_DIAG_WARNING,
-                                        "unknown-section", f->path, section_line, NULL,
-                                        "section [%s] is not one of %s units: it is ignored",
+                                        "unknown-section", f->path, x->line, NULL,
+                                        "section [%s] is not one of %s units: all of it is ignored",
                                         section, imm_unit_type_name(c->s->unit->type));
                 }
                 if (groups == 0)

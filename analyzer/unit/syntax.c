@@ -30,6 +30,8 @@ struct parser {
         IMM_ARRAY(struct imm_assignment) found; /* on the heap while it grows */
         const char *section;                    /* NULL: none, or one that is skipped */
         bool skipped;
+        const char *unknown; /* a section that is skipped and of which nothing was said yet */
+        unsigned unknown_line;
         unsigned section_line;
         size_t bytes; /* of the strings to keep */
 };
@@ -108,7 +110,18 @@ static bool is_known_section(const char *const *sections, const char *name) {
         return false;
 }
 
+/* Said of the first line that is lost by it: without its header it would belong to another one. */
+static void tell_unknown(struct parser *p, unsigned line) {
+        if (p->unknown)
+                say(p, IMM_DIAG_WARNING, "unknown-section", line,
+                        line == p->unknown_line ? "unknown section, ignored"
+                                                : "ignored as all of an unknown section",
+                        p->unknown);
+        p->unknown = NULL;
+}
+
 static int section_header(struct parser *p, char *l, char *end, unsigned line) {
+        tell_unknown(p, p->unknown_line);
         if (end[-1] != ']') {
                 say(p, IMM_DIAG_ERROR, "section-header", line, "section header without ']'", l);
                 return -EBADMSG;
@@ -124,9 +137,8 @@ static int section_header(struct parser *p, char *l, char *end, unsigned line) {
                         }
         p->skipped = !is_known_section(p->syntax->sections, l);
         if (p->skipped) {
-                if (!imm_after(l, "X-"))
-                        say(p, IMM_DIAG_WARNING, "unknown-section", line,
-                                "unknown section, ignored", l);
+                p->unknown = imm_after(l, "X-") ? NULL : imm_strdup(p->a, l);
+                p->unknown_line = line;
                 p->section = NULL;
                 p->section_line = 0;
                 return 0;
@@ -151,6 +163,7 @@ static int logical_line(struct parser *p, char *l, char *end, unsigned line) {
         if (*l == '[')
                 return section_header(p, l, end, line);
         if (p->syntax->sections && !p->section) {
+                tell_unknown(p, line);
                 if (!p->skipped)
                         say(p, IMM_DIAG_WARNING, "no-section", line,
                                 "assignment outside of a section, ignored", l);
@@ -304,6 +317,7 @@ void imm_syntax_parse(const struct imm_syntax *s, char *text, size_t size, struc
         struct parser p = {.syntax = s, .a = a, .file = ret};
 
         ret->status = parse(&p, text, size);
+        tell_unknown(&p, p.unknown_line);
         keep(&p);
         free(p.found.v);
 }

@@ -177,7 +177,7 @@ TEST(odd_lines_are_told) {
         diag(X "Wants=x.service\n", "wrong-section", 3, "[Unit]");
         diag("[Unit]\nPrivateTmp=yes\n" X, "wrong-section", 2, "[Service]");
         diag(X "PrivateTmp=maybe\n", "ignored-value", 3, "maybe");
-        diag(X "[Sockets]\nA=b\nC=d\n", "unknown-section", 3, "[Sockets]");
+        diag(X "[Sockets]\nA=b\nC=d\n", "unknown-section", 4, "[Sockets]");
         diag(X "RestrictAddressFamilies=AF_UNIX x\n", "ignored-word", 3, "'x'");
 #undef X
 }

@@ -157,7 +157,7 @@ TEST(odd_lines_are_told) {
                 PARSE(a, "A=1\n[Nonsense]\nB=1\n[X-Mine]\nC=1\n[Unit]\nnothing\n=x\n");
         static const char *const codes[] = {
                 "no-section", "unknown-section", "no-assignment", "no-key"};
-        static const unsigned lines[] = {1, 2, 7, 8};
+        static const unsigned lines[] = {1, 3, 7, 8}; /* of the section what it takes with it */
 
         assert_int_equal(f.status, 0);
         assert_int_equal(f.n_assignments, 0);

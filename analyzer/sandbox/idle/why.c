@@ -223,7 +223,11 @@ const char *imm_idle_undone(
                 return allowed_anyway(w, l);
         case IMM_SETTING_ROOT_DIRECTORY:
                 *ret_code = "default";
-                return root && imm_streq(root, "/") ? "it is the root anyway" : NULL;
+                /* with its file systems mounted it gets what a root of its own gets */
+                return root && imm_streq(root, "/") &&
+                                       imm_setting(w->s, IMM_SETTING_MOUNT_APIVFS)->number != 1
+                               ? "it is the root anyway"
+                               : NULL;
         default:
                 return NULL;
         }

@@ -12,6 +12,7 @@ struct reader {
         struct imm_manager *m;
         struct imm_boot *boot;
         struct imm_arena *a;
+        struct imm_map folders; /* where links on the way lead */
 };
 
 /* The field at *p, unquoted; false at the end of the line */
@@ -206,7 +207,33 @@ static bool is_known(const struct reader *r, const char *type) {
         return r->m->version >= EXACT_SINCE || !strchr(type + 1, '=');
 }
 
-static void read_line(const struct reader *r, char *line) {
+/*
+ * Links on the way to it are followed, as systemd-tmpfiles does, so that it is found where it is
+ * made; of a pattern those before its first star.
+ */
+static const char *behind_links(struct reader *r, const char *path) {
+        const char *end = path + strcspn(path, "*?[\\"), *dir, *real;
+
+        while (end > path && *--end != '/')
+                ;
+        if (end == path || imm_after(path, "/run/") || imm_after(path, "/dev/") ||
+                imm_after(path, "/proc/") || imm_after(path, "/sys/"))
+                return path;
+        dir = imm_strndup(r->a, path, (size_t)(end - path));
+        real = imm_map_get(&r->folders, dir);
+        if (!real) {
+                const char *top = dir;
+
+                while (imm_root_realpath(r->m->root, *top ? top : "/", r->a, &real) < 0)
+                        top = imm_strndup(r->a, top, (size_t)(strrchr(top, '/') - top));
+                real = imm_printf(
+                        r->a, "%s%s", imm_streq(real, "/") ? "" : real, dir + strlen(top));
+                imm_map_put(r->a, &r->folders, dir, imm_strdup(r->a, real));
+        }
+        return imm_printf(r->a, "%s%s", real, end);
+}
+
+static void read_line(struct reader *r, char *line) {
         char *f[FIELDS] = {NULL}, *p = line;
         struct imm_boot_item *i;
         const char *path;
@@ -223,6 +250,7 @@ static void read_line(const struct reader *r, char *line) {
                 path += strlen("/var");
         if (imm_streq(path, "/run/nologin")) /* gone when the boot is over */
                 return;
+        path = behind_links(r, path);
         if (strchr("rRDzmZaAe", *f[0]))
                 read_change(r, f, path);
         i = imm_new(r->a, struct imm_boot_item);
@@ -248,7 +276,7 @@ static int by_key(const void *a, const void *b) {
                 ((const struct imm_map_entry *)a)->key, ((const struct imm_map_entry *)b)->key);
 }
 
-static void read_all(const struct reader *r) {
+static void read_all(struct reader *r) {
         struct imm_map files = {0};
         struct imm_dirent *e;
         struct imm_blob blob;
@@ -279,7 +307,7 @@ static void read_all(const struct reader *r) {
 void imm_boot_read(struct imm_manager *m, struct imm_arena *a, struct imm_boot *ret) {
         static const char *const service =
                 "/usr/lib/systemd/system/sysinit.target.wants/systemd-tmpfiles-setup.service";
-        const struct reader r = {.m = m, .boot = ret, .a = a};
+        struct reader r = {.m = m, .boot = ret, .a = a};
         struct stat st;
 
         ret->a = a;

@@ -219,6 +219,10 @@ static int condition(const struct imm_root *root, const char *key, const char *v
         int r;
 
         value += negated;
+        if (*value == '/' && imm_streq(key, "ConditionPathIsSymbolicLink")) {
+                r = imm_root_lstat(root, value, &st); /* one that is there is not mounted over */
+                return r < 0 ? -1 : S_ISLNK(st.st_mode) != negated;
+        }
         if (*value != '/' || strchr(value, '%') || imm_path_made_at_run_time(value) ||
                 (!directory && !imm_streq(key, "ConditionPathExists")))
                 return -1;

@@ -49,7 +49,7 @@ static void mount_of_unit(struct imm_manager *m, size_t which, const struct imm_
         struct imm_mount_unit u;
 
         if (!imm_boot_wants(m->root, boot, by_unit[which].unit, a) ||
-                !imm_mount_unit_read(m->root, by_unit[which].unit, a, &u))
+                !imm_mount_unit_read(m->root, by_unit[which].unit, a, &u) || u.holds == 0)
                 return;
         *imm_array_push(a, ret) = (struct imm_host_mount){.path = by_unit[which].path,
                 .type = by_unit[which].type,

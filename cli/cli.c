@@ -1,4 +1,6 @@
 #include "cli/cli.h"
+
+#include "analyzer/closure/closure.h"
 #include "report/scan/scan.h"
 
 #include <errno.h>
@@ -67,6 +69,7 @@ int imm_cli_open(struct imm_cli *cli) {
                 return imm_cli_usage(cli, "--live: no systemd runs here that could be asked");
         if (imm_manager_open(&cli->manager, cli->root, &options, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_USAGE, &cli->err);
+        imm_closures_threads(imm_closures_of(cli->manager), cli->jobs);
         imm_cli_cache_use(cli);
         return IMM_EXIT_OK;
 }

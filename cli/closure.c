@@ -388,7 +388,6 @@ static void compute_all(struct job *job) {
         struct result *results = job->results;
 
         find_same(cli, results, job->n);
-        imm_closures_threads(imm_closures_of(cli->manager), cli->jobs);
         for (unsigned i = 0; i < imm_crew_size(job->n, 1, cli->jobs); i++) {
                 job->arenas[i] = imm_arena_new();
                 imm_arena_defer(cli->arena, drop_arena, job->arenas[i]);

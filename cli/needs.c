@@ -29,11 +29,26 @@ struct job {
         struct imm_arena *arenas[IMM_CREW_MAX];
 };
 
-static void compute(void *data, unsigned worker, size_t i) {
+static void find_needs(void *data, unsigned worker, size_t i) {
+        struct job *job = data;
+
+        if (job->units[i])
+                imm_cli_needs(job->cli, job->units[i], false, job->arenas[worker], &job->needs[i]);
+}
+
+static void find_excess(void *data, unsigned worker, size_t i) {
         struct job *job = data;
 
         if (job->units[i])
                 imm_cli_needs(job->cli, job->units[i], true, job->arenas[worker], &job->needs[i]);
+}
+
+static bool any_files(const struct imm_cli_needs *needs, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (needs[i].closure && needs[i].closure->kind == IMM_CLOSURE_FILES &&
+                        needs[i].closure->has_view)
+                        return true;
+        return false;
 }
 
 static void drop_arena(void *arena) {
@@ -44,12 +59,14 @@ void imm_cli_needs_of_all(
         struct imm_cli *cli, struct imm_unit *const *units, size_t n, struct imm_cli_needs *ret) {
         struct job job = {.cli = cli, .units = units, .needs = ret};
 
-        imm_closures_threads(imm_closures_of(cli->manager), cli->jobs);
         for (unsigned i = 0; i < imm_crew_size(n, 1, cli->jobs); i++) {
                 job.arenas[i] = imm_arena_new();
                 imm_arena_defer(cli->arena, drop_arena, job.arenas[i]);
         }
-        imm_crew_run(n, 1, cli->jobs, compute, &job);
+        imm_crew_run(n, 1, cli->jobs, find_needs, &job);
+        if (any_files(ret, n)) /* all threads walk, before they ask */
+                imm_excess_prepare(cli->manager, 0);
+        imm_crew_run(n, 1, cli->jobs, find_excess, &job);
 }
 
 const char *imm_cli_bytes(struct imm_arena *a, uint64_t n) {

@@ -53,8 +53,7 @@ struct node {
 enum { READERS = 8 };
 struct file_reader {
         pthread_mutex_t lock;
-        struct imm_arena *arena;   /* of what is kept; NULL until used */
-        struct imm_arena *scratch; /* of one file at a time */
+        struct imm_arena *arena; /* of what is kept; NULL until used */
 };
 
 struct imm_closures {
@@ -76,6 +75,9 @@ struct imm_closures {
         struct walk *walks[WALK_N];     /* NULL until asked */
         unsigned threads;               /* of a walk */
         struct file_reader readers[READERS];
+        pthread_mutex_t scratch_lock;       /* of these: memory for a file while it is read */
+        struct imm_arena *scratch[READERS]; /* as many as there were readers at once */
+        unsigned n_scratch;
         struct imm_map folders;            /* host path -> struct folder (tree.c) */
         unsigned n_open;                   /* of these, directories that stay open */
         pthread_rwlock_t known_lock;       /* of the maps of what is known, these: */

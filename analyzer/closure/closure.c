@@ -21,6 +21,7 @@ void closures_init(struct imm_closures *c, const struct imm_root *root, struct i
         init_lock(&c->lock);
         (void)pthread_rwlock_init(&c->nodes_lock, NULL);
         (void)pthread_rwlock_init(&c->known_lock, NULL);
+        (void)pthread_mutex_init(&c->scratch_lock, NULL);
         for (size_t i = 0; i < READERS; i++)
                 (void)pthread_mutex_init(&c->readers[i].lock, NULL);
 }
@@ -30,6 +31,9 @@ void closures_done(struct imm_closures *c) {
         (void)pthread_mutex_destroy(&c->lock);
         (void)pthread_rwlock_destroy(&c->nodes_lock);
         (void)pthread_rwlock_destroy(&c->known_lock);
+        (void)pthread_mutex_destroy(&c->scratch_lock);
+        while (c->n_scratch > 0)
+                imm_arena_free(c->scratch[--c->n_scratch]);
         for (size_t i = 0; i < READERS; i++)
                 (void)pthread_mutex_destroy(&c->readers[i].lock);
 }

@@ -157,11 +157,30 @@ struct node *node_get(struct imm_closures *c, const char *host) {
 
 /* ---- contents ---- */
 
-static void free_scratch(void *data) {
+static void free_reader(void *data) {
         struct file_reader *r = data;
 
-        r->scratch = imm_arena_free(r->scratch);
         r->arena = imm_arena_free(r->arena);
+}
+
+/* What a file's tables are read to is soon as large as the largest of them: it is used again. */
+static struct imm_arena *scratch_take(struct imm_closures *c) {
+        struct imm_arena *a = NULL;
+
+        (void)pthread_mutex_lock(&c->scratch_lock);
+        if (c->n_scratch > 0)
+                a = c->scratch[--c->n_scratch];
+        (void)pthread_mutex_unlock(&c->scratch_lock);
+        return a ? a : imm_arena_new();
+}
+
+static void scratch_give(struct imm_closures *c, struct imm_arena *a) {
+        imm_arena_reset(a);
+        (void)pthread_mutex_lock(&c->scratch_lock);
+        if (c->n_scratch < READERS)
+                c->scratch[c->n_scratch++] = imm_steal(a);
+        (void)pthread_mutex_unlock(&c->scratch_lock);
+        imm_arena_free(a);
 }
 
 static struct stat seen(const struct node *n) {
@@ -198,8 +217,7 @@ static struct file_reader *reader_of(struct imm_closures *c, const struct node *
                                 elfcache_open(c->cache_path, c->cache_tag, c->since, c->arena);
                 if (!r->arena) {
                         r->arena = imm_arena_new();
-                        r->scratch = imm_arena_new();
-                        imm_arena_defer(c->arena, free_scratch, r);
+                        imm_arena_defer(c->arena, free_reader, r);
                 }
         }
         (void)pthread_mutex_lock(&r->lock);
@@ -211,6 +229,7 @@ static struct file_reader *reader_of(struct imm_closures *c, const struct node *
 static void look_into(struct imm_closures *c, struct file_reader *in, struct node *n) {
         imm_auto_close int fd = -1;
         unsigned char head[ELF_HEAD_MAX];
+        struct imm_arena *scratch;
         struct imm_elf *e;
         struct stat st;
         ssize_t k;
@@ -239,11 +258,12 @@ static void look_into(struct imm_closures *c, struct file_reader *in, struct nod
                 return;
         }
         e = imm_new(in->arena, struct imm_elf);
+        scratch = scratch_take(c);
         n->elf_error = imm_elf_read_imports(fd, (uint64_t)st.st_size, head, (size_t)k, in->arena,
-                in->scratch, note_nss_import, &n->nss, e, &n->elf_why);
+                scratch, note_nss_import, &n->nss, e, &n->elf_why);
         if (n->elf_error == 0)
                 n->elf = e;
-        imm_arena_reset(in->scratch);
+        scratch_give(c, scratch);
 }
 
 static void know_content(struct imm_closures *c, struct node *n) {

@@ -106,10 +106,13 @@ void imm_cli_judged_text(struct imm_cli_judged *w, struct imm_unit *u) {
 
         if (u->type == IMM_UNIT_SERVICE)
                 identity(w, u);
-        printf("\n%sFindings%s  exposure %s, reach %s\n", imm_cli_tone(cli, IMM_TONE_BOLD),
-                imm_cli_plain(cli),
-                s->exposure < 0 ? "–" : imm_tenths_text(cli->arena, s->exposure),
-                s->reach < 0 ? "–" : imm_tenths_text(cli->arena, s->reach));
+        printf("\n%sFindings%s", imm_cli_tone(cli, IMM_TONE_BOLD), imm_cli_plain(cli));
+        if (s->exposure >= 0)
+                printf("  exposure %s", imm_tenths_text(cli->arena, s->exposure));
+        if (s->reach >= 0)
+                printf("%sreach %s", s->exposure >= 0 ? ", " : "  ",
+                        imm_tenths_text(cli->arena, s->reach));
+        puts(s->findings.n == 0 ? "\n  none" : "");
         imm_array_foreach (f, &s->findings) {
                 enum imm_tone tone = f->severity >= IMM_SEVERITY_HIGH     ? IMM_TONE_BAD
                                      : f->severity == IMM_SEVERITY_MEDIUM ? IMM_TONE_FAIR

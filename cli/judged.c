@@ -76,6 +76,8 @@ static void owners(const struct imm_cli *cli, const struct imm_state *s) {
         }
 }
 
+enum { FEW = 4 }; /* capabilities that are named */
+
 /* Capabilities and ids in a line or two */
 static void identity(struct imm_cli_judged *w, struct imm_unit *u) {
         const struct imm_sandbox *b = imm_sandbox_of(w->cli->manager, u);
@@ -89,7 +91,10 @@ static void identity(struct imm_cli_judged *w, struct imm_unit *u) {
                 imm_text_put(stdout, id->user ? id->user : "user");
                 printf(" (uid %u, gid %u)", id->uid, id->gid);
         }
-        printf(", %u effective capabilities%s%s\n", n,
+        printf(", %s%s%s\n",
+                n == 0     ? "no capabilities"
+                : n <= FEW ? imm_caps_text(id->cap_effective, w->cli->arena)
+                           : imm_printf(w->cli->arena, "%u effective capabilities", n),
                 id->no_new_privileges ? ", no new privileges" : "",
                 id->userns != IMM_USERNS_NONE ? ", in a user namespace" : "");
         if (id->why) {

@@ -1,7 +1,5 @@
 #include "rules/rules-private.h"
 
-#include <sys/capability.h>
-
 /* Conditions on what the kernel asks beside paths: user, groups, capabilities, calls. The widest of
  * the unit's commands counts. */
 
@@ -19,14 +17,9 @@ static const char *command_of(enum imm_command_kind kind) {
 }
 
 static void name_capability(struct imm_facts *facts, uint64_t caps, enum imm_command_kind kind) {
-        char *name;
-
-        if (!facts->arena)
-                return;
-        name = cap_to_name(__builtin_ctzll(caps));
-        imm_evidence_add(facts, IMM_SETTING_CAPABILITY_BOUNDING_SET, "has %s%s",
-                name ? name : "a capability", command_of(kind));
-        (void)cap_free(name);
+        if (facts->arena)
+                imm_evidence_add(facts, IMM_SETTING_CAPABILITY_BOUNDING_SET, "has %s%s",
+                        imm_caps_text(caps & -caps, facts->arena), command_of(kind));
 }
 
 /* In the machine's own user namespace: within another one they are worth nothing outside. */

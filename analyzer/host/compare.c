@@ -218,19 +218,6 @@ static void compare_settings(const struct comparison *c) {
 
 /* ---- the process ---- */
 
-static const char *caps_text(struct imm_arena *a, uint64_t set) {
-        const char *all = "";
-
-        for (int i = 0; i < 64 && i < cap_max_bits(); i++)
-                if (set & (UINT64_C(1) << i)) {
-                        char *name = cap_to_name((cap_value_t)i);
-
-                        all = imm_printf(a, "%s%s%s", all, *all ? " " : "", name ? name : "?");
-                        (void)cap_free(name);
-                }
-        return *all ? all : "none";
-}
-
 static void compare_caps(const struct comparison *c, const struct imm_identity *id) {
         const struct imm_process *p = &c->live->process;
         const struct {
@@ -251,9 +238,9 @@ static void compare_caps(const struct comparison *c, const struct imm_identity *
 
                 if (more || less)
                         differ(c, IMM_LIVE_IDENTITY, sets[i].what,
-                                less ? imm_printf(c->a, "with %s", caps_text(c->a, less))
+                                less ? imm_printf(c->a, "with %s", imm_caps_text(less, c->a))
                                      : "without",
-                                more ? imm_printf(c->a, "with %s", caps_text(c->a, more))
+                                more ? imm_printf(c->a, "with %s", imm_caps_text(more, c->a))
                                      : "without",
                                 !more ? "the program gave them up by itself after the start"
                                       : "not explained by the unit: another process than the one "

@@ -109,6 +109,8 @@ struct imm_identity {
         const char *why;          /* one line, or NULL */
         struct imm_origin origin; /* of the user */
 };
+/* "cap_chown cap_kill", "" for none */
+const char *imm_caps_text(uint64_t caps, struct imm_arena *a);
 
 /* Does any setting put a system-call filter (seccomp) on the unit's processes? */
 bool imm_identity_filtered(const struct imm_settings *s);

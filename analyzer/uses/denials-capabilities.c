@@ -1,7 +1,5 @@
 #include "analyzer/uses/denials-private.h"
 
-#include <sys/capability.h>
-
 /* What a use needs of capabilities, and who took them: a line, the user, or a user namespace. */
 
 /* Capabilities that a switch takes out of the bounding set, which is no choice of the set's line */
@@ -136,11 +134,11 @@ void deny_capabilities(struct judge *j, const struct imm_use *u) {
 
         for (int bit = 0; bit < 64; bit++) {
                 uint64_t cap = UINT64_C(1) << bit;
-                char *name;
+                const char *name;
 
                 if (!(missing & cap))
                         continue;
-                name = cap_to_name(bit);
+                name = imm_caps_text(cap, j->a);
                 if (!(id->cap_bounding & cap)) {
                         const struct imm_origin *line =
                                 line_of(j, IMM_SETTING_CAPABILITY_BOUNDING_SET);
@@ -158,6 +156,5 @@ void deny_capabilities(struct judge *j, const struct imm_use *u) {
                         mention(j, u, IMM_SETTING_USER, &id->origin, "leaves without %s", name);
                 else if (id->uid != 0 && tries_as_user(j, u))
                         deny(j, u, user_setting(j), &id->origin, "leaves without %s", name);
-                (void)cap_free(name);
         }
 }

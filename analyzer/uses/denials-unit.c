@@ -1,23 +1,7 @@
 #include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/uses/denials-private.h"
 
-#include <sys/capability.h>
-
 /* What two settings of the unit, or a setting and its program's file, make of each other. */
-
-static const char *names_of(struct judge *j, uint64_t caps) {
-        const char *text = "";
-
-        for (int bit = 0; bit < 64; bit++) {
-                char *name;
-
-                if (!(caps & UINT64_C(1) << bit) || !(name = cap_to_name(bit)))
-                        continue;
-                text = imm_printf(j->a, "%s%s%s", text, *text ? " " : "", name);
-                (void)cap_free(name);
-        }
-        return text;
-}
 
 /*
  * capabilities(7): where a file's effective flag is set and the process would not get all that the
@@ -49,8 +33,9 @@ static void of_file_capabilities(
         if (!missing)
                 return;
         u.evidence = imm_printf(j->a, "203/EXEC: %s has capabilities of its own (%s)", cmd->path,
-                names_of(j, caps->permitted));
-        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s", names_of(j, missing));
+                imm_caps_text(caps->permitted, j->a));
+        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s",
+                imm_caps_text(missing, j->a));
 }
 
 /* What is given by one line and taken by another: who wrote the first wants it */
@@ -69,8 +54,9 @@ static void of_ambient(struct judge *j) {
 
         if (!lost || v->origin.kind != IMM_ORIGIN_FILE || set->origin.kind != IMM_ORIGIN_FILE)
                 return;
-        u.evidence = imm_printf(j->a, "AmbientCapabilities= gives %s", names_of(j, lost));
-        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s", names_of(j, lost));
+        u.evidence = imm_printf(j->a, "AmbientCapabilities= gives %s", imm_caps_text(lost, j->a));
+        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s",
+                imm_caps_text(lost, j->a));
 }
 
 void deny_by_unit(struct judge *j) {

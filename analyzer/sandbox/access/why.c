@@ -3,7 +3,6 @@
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <stdarg.h>
-#include <sys/capability.h>
 #include <sys/socket.h>
 
 static void say(const struct imm_walk *w, struct imm_access *to, const char *fmt, ...)
@@ -21,12 +20,11 @@ static void say(const struct imm_walk *w, struct imm_access *to, const char *fmt
 
 /* "CAP_DAC_OVERRIDE" */
 static const char *cap_text(int cap, struct imm_arena *a) {
-        char *name = cap_to_name(cap), *text;
+        char *text;
 
-        if (!name)
+        if (cap < 0)
                 return "a capability";
-        text = imm_strdup(a, name);
-        (void)cap_free(name);
+        text = imm_strdup(a, imm_caps_text(UINT64_C(1) << cap, a));
         for (char *p = text; *p; p++)
                 if (*p >= 'a' && *p <= 'z')
                         *p = (char)(*p - 'a' + 'A');

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/capability.h>
 #include <sys/socket.h>
 
 /* The versions in which a rule changed */
@@ -480,4 +481,17 @@ void imm_identity_compute(struct imm_manager *m, struct imm_settings *s, enum im
         limit_by_manager(m, ret);
         ret->no_connect = !imm_net_may_connect(s, kind, AF_UNIX, NULL);
         imm_identity_plain_exec(ret);
+}
+
+const char *imm_caps_text(uint64_t caps, struct imm_arena *a) {
+        const char *text = "";
+
+        for (int bit = 0; bit < 64; bit++) {
+                char *name = caps & UINT64_C(1) << bit ? cap_to_name(bit) : NULL;
+
+                if (name)
+                        text = imm_printf(a, "%s%s%s", text, *text ? " " : "", name);
+                (void)cap_free(name);
+        }
+        return text;
 }

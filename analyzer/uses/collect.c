@@ -91,6 +91,8 @@ static void of_part(struct collector *c, const struct imm_need *n, const char *p
 
         if (n->confidence == IMM_POSSIBLE || n->kind == IMM_NEED_STATE || n->optional)
                 return;
+        /* what is given to an interpreter by its arguments is read, not executed */
+        read |= imm_streq(n->reason, "the script that the interpreter runs");
         if (!hidden && (read || !c->noexec))
                 return;
         use_add(c, IMM_FACILITY_LOAD,

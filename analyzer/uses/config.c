@@ -74,6 +74,10 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
 
         if (strlen(path) < 4 || strlen(path) > 1024 || contains(key, not ))
                 return;
+        if (c->reads_logs && log) { /* of all that it knows to watch: what is there */
+                of_existing(c, key, path, from);
+                return;
+        }
         if (below(path, "/home") || below(path, "/root") || below(path, "/run/user")) {
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
                 if (written)
@@ -89,8 +93,6 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                  below(path, "/sbin") || below(path, "/lib"))
                 return;
         else if (below(path, "/usr") || below(path, "/etc"))
-                of_existing(c, key, path, from);
-        else if (written && log && c->reads_logs)
                 of_existing(c, key, path, from);
         else if (written && !below(path, "/etc")) /* many go on without a log, and keep none */
                 use_add(c, IMM_FACILITY_WRITE, log ? PART : DOES, NULL, path, "%s: %s %s", from,
@@ -125,11 +127,12 @@ static void of_program_path(
 
 /* The number behind the last colon, or the whole; 0 if it is none */
 static unsigned port_of(const char *value) {
-        const char *colon = strrchr(value, ':'), *s = colon ? colon + 1 : value;
+        const char *colon = strrchr(value, strchr(value, '@') ? '@' : ':'),
+                   *s = colon ? colon + 1 : value;
         unsigned long n;
         char *end;
 
-        if (colon && colon > value && colon[-1] != ']' &&
+        if (colon && *colon == ':' && colon > value && colon[-1] != ']' &&
                 memchr(value, ':', (size_t)(colon - value)))
                 return 0; /* an IPv6 address */
 
@@ -160,8 +163,8 @@ static void of_port(struct collector *c, const char *key, const char *value, con
         const char *last = strlen(key) >= 4 ? key + strlen(key) - 4 : "";
         bool named = strcasecmp(last, "port") == 0 || imm_streq(key, "-p");
 
-        if (port == 0 || contains(key, others) || c->by_socket)
-                return;
+        if (port == 0 || contains(key, others) || c->by_socket || c->reads_logs)
+                return; /* whose logs are watched listens there */
         if (!contains(key, mine) && !named)
                 return;
         if (!named && !strchr(value, ':') && port < 10)

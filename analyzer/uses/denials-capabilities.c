@@ -113,7 +113,8 @@ void deny_user(struct judge *j, const struct imm_use *u) {
 
 /* Who makes a user namespace first has all capabilities over what it makes there. */
 static bool has_own_namespace(const struct judge *j, const struct imm_use *u) {
-        if (!facilities[u->facility].namespaces || identity_of(j, u)->uid == 0)
+        if ((!facilities[u->facility].namespaces && u->facility != IMM_FACILITY_MOUNT) ||
+                identity_of(j, u)->uid == 0)
                 return false;
         imm_array_foreach (other, j->uses)
                 if (other->facility == IMM_FACILITY_NS_USER && !other->remark)

@@ -54,7 +54,9 @@ static bool is_done_later(const struct imm_use *u) {
 static void add(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         const struct imm_origin *origin, bool remark, const char *how) {
         struct imm_denial d = {.confidence = u->confidence,
-                .partial = u->partial || is_felt_later(setting) || is_done_later(u),
+                .partial = u->partial || is_felt_later(setting) || is_done_later(u) ||
+                           (u->facility == IMM_FACILITY_NETWORK &&
+                                   setting == IMM_SETTING_RESTRICT_ADDRESS_FAMILIES),
                 .remark = remark};
         const char *name, *by = imm_setting_info(setting)->name;
 

@@ -65,8 +65,8 @@ static void of_strings(struct collector *c, const struct file *program) {
                         continue;
                 }
                 if (is_called_as(c, rest) || (other && imm_streq(package, other)))
-                        use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s has the path %s",
-                                program->path, path);
+                        use_add(c, IMM_FACILITY_READ, imm_after(path, "/usr/share/") ? PART : DOES,
+                                NULL, path, "%s has the path %s", program->path, path);
         }
 }
 
@@ -97,7 +97,8 @@ static void of_names(struct collector *c, const struct file *program) {
                                         is_empty(c, path) ? MAY
                                         : program->elf || rows[k].strength == PART
                                                 ? rows[k].strength
-                                                : DOES,
+                                        : rows[k].strength == MAY ? PART
+                                                                  : DOES,
                                         NULL, path, "%s is called as the daemon is", path);
                 }
 }

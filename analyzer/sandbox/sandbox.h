@@ -66,6 +66,7 @@ enum imm_start_step {
         IMM_STEP_CHROOT,
         IMM_STEP_TAKE_USER,
         IMM_STEP_CHDIR,
+        IMM_STEP_SECURE_BITS,
         IMM_STEP_EXEC,
 };
 

@@ -401,7 +401,10 @@ static void set_capabilities(const struct imm_manager *m, const struct imm_setti
         ambient = imm_setting_number(s, IMM_SETTING_AMBIENT_CAPABILITIES);
         id->secure_bits = (unsigned)imm_setting_number(s, IMM_SETTING_SECURE_BITS);
         if (!privileged && (bounding != IMM_CAPS_ALL || ambient || id->secure_bits)) {
-                fail(id, IMM_STEP_CAPABILITIES, IMM_OUTCOME_CAPABILITIES_FAILURE,
+                bool late = bounding == IMM_CAPS_ALL && !ambient;
+
+                fail(id, late ? IMM_STEP_SECURE_BITS : IMM_STEP_CAPABILITIES,
+                        IMM_OUTCOME_CAPABILITIES_FAILURE,
                         "a user manager has no capabilities to set or drop");
                 bounding = IMM_CAPS_ALL;
                 ambient = 0;

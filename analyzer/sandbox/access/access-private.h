@@ -87,6 +87,8 @@ uint64_t imm_caps_of_manager(const struct imm_manager *m);
 bool imm_identity_maps_uid(const struct imm_identity *id, uid_t uid);
 bool imm_identity_maps_gid(const struct imm_identity *id, gid_t gid);
 
+/* identity.c: is a PAM session opened? */
+bool imm_identity_calls_pam(const struct imm_settings *s);
 /* identity.c: capabilities(7), the transformation during execve() of a plain program */
 void imm_identity_plain_exec(struct imm_identity *id);
 
@@ -191,6 +193,10 @@ struct imm_start_fault {
 };
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret);
+/* rights.c: may whoever starts it open @path outside of its sandbox? @mask: IMM_MAY_* of the file
+ */
+bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const char *path,
+        unsigned mask, struct imm_arena *a);
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret);
 
 /* access/judge.c */

@@ -13,6 +13,7 @@
 enum {
         SECCOMP_KEEPS_PRIVILEGES = 255, /* a filter no longer needs NoNewPrivileges= for User= */
         OWN_GROUPS_TOLERATED = 256,     /* User= of a user manager's own user */
+        PAM_FOR_ONESELF = 256,          /* PAMName= without User= means the manager's own user */
 };
 
 #define BIT(cap) (UINT64_C(1) << (cap))
@@ -201,12 +202,18 @@ static void not_found(const struct imm_manager *m, struct imm_identity *id, cons
                         imm_printf(a, "no %s %s in the root", kind, name));
 }
 
+bool imm_identity_calls_pam(const struct imm_settings *s) {
+        return imm_setting_string(s, IMM_SETTING_PAM_NAME) &&
+               (s->version >= PAM_FOR_ONESELF || imm_setting_string(s, IMM_SETTING_USER) ||
+                       imm_setting_bool(s, IMM_SETTING_DYNAMIC_USER));
+}
+
 static void static_creds(const struct imm_manager *m, const struct imm_settings *s, struct creds *c,
         struct imm_identity *id, struct imm_arena *a) {
         const char *user = imm_setting_string(s, IMM_SETTING_USER);
         const char *group = imm_setting_string(s, IMM_SETTING_GROUP);
 
-        if (!user && imm_setting_string(s, IMM_SETTING_PAM_NAME))
+        if (!user && imm_identity_calls_pam(s))
                 user = m->user ? m->user->name : "root";
         if (user) {
                 c->has_user = c->has_group = true;
@@ -301,7 +308,6 @@ static void choose_groups(const struct imm_manager *m, const struct imm_settings
         const struct creds *c, bool set_user, struct imm_arena *a, struct imm_identity *id) {
         const struct imm_value *v = imm_setting(s, IMM_SETTING_SUPPLEMENTARY_GROUPS);
         bool own = m->scope == IMM_SCOPE_SYSTEM;
-        bool fixed = !own && id->userns != IMM_USERNS_NONE; /* setgroups() is denied there */
         gids list = {0};
 
         /* done for each kind of command, long before it is asked who runs it */
@@ -322,9 +328,12 @@ static void choose_groups(const struct imm_manager *m, const struct imm_settings
                 not_found(m, id, v->strings.v[i].text, true, a);
         }
         if (!own) {
-                if (set_user && v->strings.n > 0 && !fixed)
+                if (set_user && v->strings.n > 0)
                         fail(id, IMM_STEP_TAKE_GROUPS, IMM_OUTCOME_GROUP_FAILURE,
                                 "a user manager cannot add SupplementaryGroups=");
+                if (set_user && imm_identity_calls_pam(s)) /* its groups are set once more */
+                        fail(id, IMM_STEP_TAKE_GROUPS, IMM_OUTCOME_GROUP_FAILURE,
+                                "a user manager cannot set the groups after PAMName=");
                 if (set_user && c->has_group && c->gid != id->gid)
                         fail(id, IMM_STEP_TAKE_GROUPS, IMM_OUTCOME_GROUP_FAILURE,
                                 "a user manager cannot change to another Group=");

@@ -247,13 +247,17 @@ static bool links_to_old_state(
 }
 
 /* The owner is changed through a descriptor, which some versions open without following links. */
-static int may_own(struct imm_plan *p, const char *path) {
+static int may_own(struct imm_plan *p, enum imm_exec_dir d, const char *path) {
         bool follows = p->s->version >= 254 && (p->user_manager || p->s->version < 257);
         struct imm_vpath at;
         int r = imm_vfs_lookup(p->v, path, follows, &at);
 
         if (r < 0)
                 return r;
+        /* ... and has to read, with the mode that it has by then */
+        if (p->user_manager && p->s->version < 254 &&
+                !(imm_setting_number(p->s, kinds[d].mode) & S_IRUSR))
+                return -EACCES;
         if (S_ISDIR(imm_vfs_mode(p->v, at.node)) || (p->user_manager && p->s->version >= 254))
                 return 0;
         return S_ISLNK(imm_vfs_mode(p->v, at.node)) ? -ELOOP : -ENOTDIR;
@@ -277,7 +281,7 @@ static int make_one(struct imm_plan *p, enum imm_exec_dir d, struct imm_plan_dir
         }
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = may_own(p, target);
+        r = may_own(p, d, target);
         if (r == 0)
                 own(p, d, dir, target);
         return r;

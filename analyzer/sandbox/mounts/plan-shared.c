@@ -41,7 +41,9 @@ static int open_namespace(struct imm_plan *p, const char *path, const char *type
                 const char *target = imm_vfs_target(p->v, at.node);
 
                 if (target && imm_streq(target, "@ns"))
-                        return imm_streq(name + 1, type) ? 0 : -EINVAL;
+                        return p->user_manager && imm_after(path, "/proc/1/") ? -EACCES
+                               : imm_streq(name + 1, type)                    ? 0
+                                                                              : -EINVAL;
         }
         p->v->trusting = p->v->noting = true;
         r = imm_vfs_lookup(p->v, path, true, &at);

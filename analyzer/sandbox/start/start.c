@@ -61,7 +61,9 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
         const struct imm_value *v = imm_setting(s, IMM_SETTING_ENVIRONMENT_FILE);
 
         imm_array_foreach (file, &v->paths) {
-                if (!file->ignore_missing && *file->path == '/' && glob_misses(m, s, file->path, a))
+                if (!file->ignore_missing && *file->path == '/' &&
+                        (glob_misses(m, s, file->path, a) ||
+                                !imm_start_may_open(m, s, file->path, IMM_MAY_READ, a)))
                         return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE,
                                 file->path, IMM_SETTING_ENVIRONMENT_FILE, file->origin);
         }
@@ -69,18 +71,20 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
 }
 
 /* Can root, outside of any sandbox, not open it as a stream? */
-static bool stream_fails(struct imm_manager *m, const struct imm_settings *s, const char *path,
+static bool stream_fails(struct imm_manager *m, struct imm_settings *s, const char *path,
         bool input, struct imm_arena *a) {
         const char *slash = strrchr(path, '/'), *dir;
         struct stat st;
 
         if (imm_root_stat(m->root, path, &st) == 0)
-                return S_ISDIR(st.st_mode) && !input;
+                return (S_ISDIR(st.st_mode) && !input) ||
+                       !imm_start_may_open(m, s, path, input ? IMM_MAY_READ : IMM_MAY_WRITE, a);
         if (input || !slash || slash == path)
                 return input && surely_missing(m, s, path);
         dir = imm_strndup(a, path, (size_t)(slash - path));
         if (imm_root_stat(m->root, dir, &st) == 0)
-                return !S_ISDIR(st.st_mode);
+                return !S_ISDIR(st.st_mode) ||
+                       !imm_start_may_open(m, s, dir, IMM_MAY_WRITE | IMM_MAY_EXEC, a);
         return surely_missing(m, s, dir);
 }
 
@@ -133,7 +137,7 @@ static bool pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena 
         bool any = false; /* then /etc/pam.conf, which Debian has, is not read */
         struct stat st;
 
-        if (!v->string)
+        if (!v->string || !imm_identity_calls_pam(s))
                 return false;
         for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
                 any |= imm_root_stat(m->root, dirs[i], &st) == 0 && S_ISDIR(st.st_mode);
@@ -160,6 +164,7 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
         for (size_t i = 0; gets && i < v->strings.n; i++) {
                 const char *text = v->strings.v[i].text, *path, *options;
                 size_t n = strcspn(text, ":\\");
+                bool read_only;
                 struct stat st;
 
                 /* with a colon in its path: not understood here */
@@ -169,9 +174,12 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
                 options = text[n] ? strchr(text + n + 1, ':') : NULL;
                 if (options && strstr(options, "graceful"))
                         continue;
+                read_only = options && strstr(options, "read-only");
                 if (surely_missing(m, s, path) ||
-                        (!(options && strstr(options, "read-only")) &&
-                                imm_root_stat(m->root, path, &st) == 0 && S_ISDIR(st.st_mode)))
+                        (!read_only && imm_root_stat(m->root, path, &st) == 0 &&
+                                S_ISDIR(st.st_mode)) ||
+                        !imm_start_may_open(m, s, path,
+                                read_only ? IMM_MAY_READ : IMM_MAY_READ | IMM_MAY_WRITE, a))
                         return fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, path,
                                 IMM_SETTING_OPEN_FILE, v->strings.v[i].origin);
         }

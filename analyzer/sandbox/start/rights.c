@@ -1,0 +1,35 @@
+/*
+ * A user's manager opens what its units name with its user's rights, outside of any sandbox.
+ * Source: tests/lab.
+ */
+
+#include "analyzer/sandbox/access/access-private.h"
+
+static bool known_to_lack(const struct imm_walk *w, const char *path, unsigned mask) {
+        const struct imm_node *n = imm_node_of_root(w->m, path);
+
+        return n && n->state == IMM_NODE_PRESENT && !imm_api_covers(w->m, path) &&
+               imm_access_judge_mask(w, n, mask).answer == 0;
+}
+
+bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const char *path,
+        unsigned mask, struct imm_arena *a) {
+        struct imm_identity id = {0};
+        struct imm_walk w = {.m = m, .s = s, .id = &id, .a = a};
+        const char *real;
+
+        if (m->scope == IMM_SCOPE_SYSTEM || !m->user)
+                return true;
+        /* whoever runs the unit: a user's manager is nobody else, and its groups are the login's */
+        imm_identity_compute(m, s, IMM_KIND_PRIVILEGED, a, &id);
+        id.uid = m->user->uid;
+        id.gid = m->user->gid;
+        id.userns = IMM_USERNS_NONE;
+        id.cap_effective = 0;
+        if (imm_root_realpath(m->root, path, a, &real) < 0)
+                return true; /* whether it is there is another question */
+        for (const char *slash = strchr(real + 1, '/'); slash; slash = strchr(slash + 1, '/'))
+                if (known_to_lack(&w, imm_strndup(a, real, (size_t)(slash - real)), IMM_MAY_EXEC))
+                        return false;
+        return !known_to_lack(&w, real, mask);
+}

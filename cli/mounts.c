@@ -204,9 +204,21 @@ static void put_losers(struct imm_cli *cli, const struct imm_mount_table *t) {
         }
 }
 
+/* What is not modelled and could change the table */
+static struct imm_strv all_assumes(
+        struct imm_cli *cli, struct imm_unit *u, const struct imm_mount_table *t) {
+        struct imm_strv all = {0};
+
+        for (size_t i = 0; i < t->assumes.n; i++)
+                imm_strv_add(cli->arena, &all, t->assumes.v[i]);
+        imm_assumes_unknown(imm_settings_of(cli->manager, u), cli->arena, &all);
+        return all;
+}
+
 static void mounts_text(struct imm_cli *cli, struct imm_unit *u) {
         const struct imm_sandbox *sb = imm_sandbox_of(cli->manager, u);
         const struct imm_mount_table *t = &sb->mounts[sb->main];
+        struct imm_strv assumes = all_assumes(cli, u, t);
 
         fputs(imm_cli_tone(cli, IMM_TONE_BOLD), stdout);
         imm_text_put(stdout, u->name);
@@ -221,11 +233,11 @@ static void mounts_text(struct imm_cli *cli, struct imm_unit *u) {
                 put_below(cli, t, 0, "");
         }
         put_losers(cli, t);
-        for (size_t i = 0; i < t->assumes.n; i++) {
+        for (size_t i = 0; i < assumes.n; i++) {
                 fputs(i == 0 ? "\nnot modelled: " : ", ", stdout);
-                imm_text_put(stdout, t->assumes.v[i]);
+                imm_text_put(stdout, assumes.v[i]);
         }
-        if (t->assumes.n > 0)
+        if (assumes.n > 0)
                 putchar('\n');
         if (cli->live) {
                 struct imm_cli_live live = {0};
@@ -254,6 +266,7 @@ static void json_mount(struct imm_cli *cli, struct imm_json *j, const struct imm
 static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *u) {
         const struct imm_sandbox *sb = imm_sandbox_of(cli->manager, u);
         const struct imm_mount_table *t = &sb->mounts[sb->main];
+        struct imm_strv assumes = all_assumes(cli, u, t);
 
         imm_json_string(j, "unit", u->name);
         imm_json_string(j, "load", imm_load_name(imm_settings_of(cli->manager, u)->load));
@@ -282,8 +295,8 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_unit *
         }
         imm_json_end(j);
         imm_json_array(j, "assumes");
-        for (size_t i = 0; i < t->assumes.n; i++)
-                imm_json_string(j, NULL, t->assumes.v[i]);
+        for (size_t i = 0; i < assumes.n; i++)
+                imm_json_string(j, NULL, assumes.v[i]);
         imm_json_end(j);
         if (cli->live) {
                 struct imm_cli_live live = {0};

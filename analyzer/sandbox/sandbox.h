@@ -335,6 +335,9 @@ void imm_access_compute(struct imm_manager *m, struct imm_unit *u, enum imm_comm
 void imm_access_widest(struct imm_manager *m, struct imm_unit *u, const char *path,
         unsigned because, struct imm_arena *a, struct imm_access *ret);
 
+/* Settings that the registry does not know, which could change any answer: "NewSetting=" each */
+void imm_assumes_unknown(const struct imm_settings *s, struct imm_arena *a, struct imm_strv *to);
+
 /*
  * @path, links followed, in a sandbox that is at hand, without reasons and levels; also where it
  * only could be assumed (imm_sandbox_assume()).

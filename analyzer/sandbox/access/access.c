@@ -77,6 +77,19 @@ static int new_executable(const struct imm_spot *at, const struct imm_access *a)
         return at->node.api == IMM_API_PLAIN && !(at->mount && at->mount->flags & IMM_MOUNT_NOEXEC);
 }
 
+void imm_assumes_unknown(const struct imm_settings *s, struct imm_arena *a, struct imm_strv *to) {
+        for (size_t i = 0; i < s->diags.n; i++) {
+                const struct imm_diag *d = s->diags.v + i;
+                const char *text;
+
+                if (!d->setting || !imm_streq(d->code, "unknown-setting"))
+                        continue;
+                text = imm_printf(a, "%s=", d->setting);
+                if (!imm_strv_has(to, text))
+                        imm_strv_add(a, to, text);
+        }
+}
+
 /* What is not modelled and could make any answer smaller: each word once */
 static void add_assumptions(const struct imm_settings *s, const struct imm_mount_table *t,
         struct imm_arena *arena, struct imm_access *ret) {
@@ -102,16 +115,7 @@ static void add_assumptions(const struct imm_settings *s, const struct imm_mount
         for (size_t i = 0; i < t->assumes.n; i++)
                 if (!imm_strv_has(&ret->assumes, t->assumes.v[i]))
                         imm_strv_add(arena, &ret->assumes, imm_strdup(arena, t->assumes.v[i]));
-        for (size_t i = 0; i < s->diags.n; i++) {
-                const struct imm_diag *d = s->diags.v + i;
-                const char *text;
-
-                if (!d->setting || !imm_streq(d->code, "unknown-setting"))
-                        continue;
-                text = imm_printf(arena, "%s=", d->setting);
-                if (!imm_strv_has(&ret->assumes, text))
-                        imm_strv_add(arena, &ret->assumes, text);
-        }
+        imm_assumes_unknown(s, arena, &ret->assumes);
 }
 
 static void add_doubt(const struct imm_spot *at, struct imm_arena *a, struct imm_access *ret) {

@@ -30,6 +30,16 @@ static void add_open_file(
                 h->write = false;
 }
 
+/* What is read from and written to by the same words is one descriptor for both. */
+static bool is_one_for_both(const struct imm_settings *s, const char *file) {
+        const char *in = imm_setting_string(s, IMM_SETTING_STANDARD_INPUT);
+        const char *out = imm_setting_string(s, IMM_SETTING_STANDARD_OUTPUT);
+        const char *error = imm_setting_string(s, IMM_SETTING_STANDARD_ERROR);
+
+        return in && imm_after(file, "file:") && imm_streq(in, file) &&
+               ((out && imm_streq(out, file)) || (error && imm_streq(error, file)));
+}
+
 static void add_standard(
         const struct imm_settings *s, struct imm_arena *a, struct imm_handed_list *to) {
         static const struct {
@@ -64,8 +74,8 @@ static void add_standard(
                                         : "/dev/console",
                                 streams[i].id, v->origin);
                 if (h) {
-                        h->read = streams[i].input;
-                        h->write = !streams[i].input;
+                        h->read = streams[i].input || is_one_for_both(s, v->string);
+                        h->write = !streams[i].input || is_one_for_both(s, v->string);
                 }
         }
 }

@@ -501,6 +501,8 @@ static void add_assumptions(const struct question *q) {
                 if (imm_setting(q->s, opaque[i])->set)
                         imm_strv_add(q->a, &q->ret->assumes,
                                 imm_printf(q->a, "%s=", imm_setting_info(opaque[i])->name));
+        if (q->because)
+                imm_assumes_unknown(q->s, q->a, &q->ret->assumes);
 }
 
 static void say_where(const struct question *q, enum where w) {

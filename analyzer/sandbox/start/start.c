@@ -95,6 +95,18 @@ static bool null_refused(
                !imm_device_allowed(s, "/dev/null", "1:3", input ? 'r' : 'w');
 }
 
+/* An input from where an output goes to is opened as that, and made. */
+static bool is_both(const struct imm_settings *s, const char *input) {
+        const char *file = input ? imm_after(input, "file:") : NULL;
+        const char *to[] = {imm_setting_string(s, IMM_SETTING_STANDARD_OUTPUT),
+                imm_setting_string(s, IMM_SETTING_STANDARD_ERROR)};
+
+        for (size_t i = 0; file && i < IMM_ELEMENTSOF(to); i++)
+                if (to[i] && imm_streq(to[i], input))
+                        return true;
+        return false;
+}
+
 static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
         static const struct {
@@ -110,6 +122,7 @@ static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_ar
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
                 const struct imm_value *v = imm_setting(s, rows[i].id);
+                bool both = is_both(s, v->string);
 
                 if (null_refused(m, s, v->string, rows[i].input)) {
                         fault(ret, IMM_STEP_STREAMS, rows[i].outcome, "/dev/null",
@@ -121,7 +134,8 @@ static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_ar
                 for (size_t k = 0; v->string && k < IMM_ELEMENTSOF(kinds); k++) {
                         const char *path = imm_after(v->string, kinds[k]);
 
-                        if (path && *path == '/' && stream_fails(m, s, path, rows[i].input, a))
+                        if (path && *path == '/' &&
+                                stream_fails(m, s, path, rows[i].input && !both, a))
                                 return fault(ret, IMM_STEP_STREAMS, rows[i].outcome, path,
                                         rows[i].id, v->origin);
                 }

@@ -27,7 +27,7 @@ CASES = {  # rule: cases that fail, cases that work
         [("serialdev", "DeviceAllow=/dev/rtc0 r")],
         [("serialdev", "DeviceAllow=/dev/ttyS9 r")]),
     "DevicePolicy": (
-        [("serialdev", "DevicePolicy=closed"), ("serialdev", "DevicePolicy=strict\nDeviceAllow=/dev/null rw")],
+        [("serialdev", "DevicePolicy=closed")],
         [("serialdev", "DevicePolicy=auto"), ("serialdev", "DevicePolicy=closed\nDeviceAllow=/dev/ttyS9 rw")]),
     "DynamicUser": (
         [("tmpd", "DynamicUser=yes")],

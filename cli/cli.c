@@ -192,6 +192,53 @@ int imm_cli_units(struct imm_cli *cli, const char *const *args, size_t n_args, b
         return IMM_EXIT_OK;
 }
 
+bool imm_cli_names_one(const struct imm_cli *cli) {
+        return cli->n_args == 1 && !imm_cli_is_glob(cli->args[0]);
+}
+
+static void say_absent(struct imm_cli *cli, const char *how, const char *name, bool *ret_missing) {
+        *ret_missing = true;
+        (void)imm_cli_fail(cli, 0,
+                &(struct imm_err){.code = -ENOENT,
+                        .msg = imm_printf(cli->arena, "there is no unit %s'%s'", how, name)});
+}
+
+int imm_cli_named(struct imm_cli *cli, struct imm_unit ***ret, size_t *ret_n, bool *ret_missing) {
+        IMM_ARRAY(struct imm_unit *) list = {0};
+
+        *ret_missing = false;
+        for (size_t i = 0; i < cli->n_args; i++) {
+                struct imm_unit *one, **units = &one;
+                size_t n = 1;
+                int r = imm_cli_is_glob(cli->args[i])
+                                ? imm_cli_units(cli, &cli->args[i], 1, true, &units, &n)
+                                : imm_cli_unit(cli, cli->args[i], &one);
+
+                if (r != IMM_EXIT_OK)
+                        return r;
+                if (n == 0)
+                        say_absent(cli, "like ", cli->args[i], ret_missing);
+                for (size_t k = 0; k < n; k++)
+                        *imm_array_push(cli->arena, &list) = units[k];
+        }
+        imm_array_foreach (u, &list) {
+                struct imm_settings *s = imm_settings_of(cli->manager, *u);
+
+                cli->partial |= (*u)->unreadable;
+                imm_cli_diags(cli, &(*u)->diags);
+                imm_cli_diags(cli, &s->diags);
+                if (s->load == IMM_LOAD_NOT_FOUND)
+                        say_absent(cli, "", (*u)->name, ret_missing);
+        }
+        *ret = list.v;
+        *ret_n = list.n;
+        return IMM_EXIT_OK;
+}
+
+int imm_cli_named_done(const struct imm_cli *cli, size_t n, bool missing) {
+        return n == 0 ? IMM_EXIT_NOTHING : missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
+}
+
 const char *imm_cli_tone(const struct imm_cli *cli, enum imm_tone tone) {
         static const char *const codes[] = {
                 [IMM_TONE_GOOD] = "\033[32m",

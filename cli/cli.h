@@ -126,6 +126,16 @@ bool imm_cli_is_glob(const char *arg);
 int imm_cli_units(struct imm_cli *cli, const char *const *args, size_t n_args, bool all_types,
         struct imm_unit ***ret, size_t *ret_n);
 
+/*
+ * The units that a verb is given, by name, path or glob, as often as it is given them; what is to
+ * be said of their files is said. @ret_missing: an argument is no unit or like none, which is said
+ * too. An imm_exit; imm_cli_named_done() is that of a verb which did its work on them.
+ */
+int imm_cli_named(struct imm_cli *cli, struct imm_unit ***ret, size_t *ret_n, bool *ret_missing);
+int imm_cli_named_done(const struct imm_cli *cli, size_t n, bool missing);
+/* One unit by its name: of that one alone JSON makes a document */
+bool imm_cli_names_one(const struct imm_cli *cli);
+
 /* Colours by meaning; "" when cli->color is off. Close with imm_cli_plain(). */
 enum imm_tone { IMM_TONE_GOOD, IMM_TONE_FAIR, IMM_TONE_BAD, IMM_TONE_FAINT, IMM_TONE_BOLD };
 const char *imm_cli_tone(const struct imm_cli *cli, enum imm_tone tone);

@@ -242,13 +242,9 @@ static void json_missing(struct imm_json *j, const struct imm_closure *c) {
 }
 
 /* One unit, by its name: the document is about it, else about "units". */
-static bool is_one(const struct imm_cli *cli) {
-        return cli->n_args == 1 && !imm_cli_is_glob(cli->args[0]);
-}
-
 /* All services of a machine would list all its files as often. */
 static bool lists_excess(const struct imm_cli *cli) {
-        return is_one(cli) || asked.excess;
+        return imm_cli_names_one(cli) || asked.excess;
 }
 
 static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct imm_closure *c,
@@ -407,55 +403,13 @@ static void compute_all(struct job *job) {
         }
 }
 
-/* The units that the arguments name, as often as they do; @ret_missing: an argument names none. */
-static int find_units(struct imm_cli *cli, struct job *job, bool *ret_missing) {
-        IMM_ARRAY(struct result) list = {0};
-
-        for (size_t i = 0; i < cli->n_args; i++) {
-                struct imm_unit *one, **units = &one;
-                size_t n = 1;
-                int r = imm_cli_is_glob(cli->args[i])
-                                ? imm_cli_units(cli, &cli->args[i], 1, true, &units, &n)
-                                : imm_cli_unit(cli, cli->args[i], &one);
-
-                if (r != IMM_EXIT_OK)
-                        return r;
-                if (n == 0) {
-                        *ret_missing = true;
-                        (void)imm_cli_fail(cli, 0,
-                                &(struct imm_err){.code = -ENOENT,
-                                        .msg = imm_printf(cli->arena, "there is no unit like '%s'",
-                                                cli->args[i])});
-                }
-                for (size_t k = 0; k < n; k++)
-                        *imm_array_push(cli->arena, &list) = (struct result){.unit = units[k]};
-        }
-        job->results = list.v;
-        job->n = list.n;
-        return IMM_EXIT_OK;
-}
-
-static void say_settings(struct imm_cli *cli, struct imm_unit *u, bool *ret_missing) {
-        struct imm_settings *s = imm_settings_of(cli->manager, u);
-
-        cli->partial |= u->unreadable;
-        imm_cli_diags(cli, &u->diags);
-        imm_cli_diags(cli, &s->diags);
-        if (s->load == IMM_LOAD_NOT_FOUND) {
-                *ret_missing = true;
-                (void)imm_cli_fail(cli, 0,
-                        &(struct imm_err){.code = -ENOENT,
-                                .msg = imm_printf(cli->arena, "there is no unit '%s'", u->name)});
-        }
-}
-
 static void put_json(struct job *job) {
         struct imm_cli *cli = job->cli;
         struct imm_json j = imm_json_on(stdout, cli->json);
 
         imm_json_object(&j, NULL);
         imm_report_head_json(&j, "immure.closure/1", cli->manager);
-        if (is_one(cli)) {
+        if (imm_cli_names_one(cli)) {
                 struct result *r = &job->results[0];
 
                 json_unit(cli, &j, cli->arena, r->unit, r->closure, &r->excess);
@@ -474,7 +428,8 @@ static void put_json(struct job *job) {
 
 static int closure(struct imm_cli *cli) {
         struct job job = {.cli = cli};
-        bool missing = false;
+        struct imm_unit **units;
+        bool missing;
         int r;
 
         if (cli->n_args == 0)
@@ -487,11 +442,12 @@ static int closure(struct imm_cli *cli) {
         job.want = cli->json == IMM_JSON_OFF || !lists_excess(cli)
                            ? IMM_EXCESS_LARGEST
                            : IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS;
-        r = find_units(cli, &job, &missing);
+        r = imm_cli_named(cli, &units, &job.n, &missing);
         if (r != IMM_EXIT_OK)
                 return r;
+        job.results = imm_alloc_array(cli->arena, job.n + 1, sizeof(*job.results));
         for (size_t i = 0; i < job.n; i++)
-                say_settings(cli, job.results[i].unit, &missing);
+                job.results[i].unit = units[i];
         compute_all(&job);
         imm_cli_diags(cli, imm_closures_diags(imm_closures_of(cli->manager)));
         imm_cli_say_version(cli);
@@ -504,9 +460,7 @@ static int closure(struct imm_cli *cli) {
                 (void)closure_text(
                         cli, job.results[i].unit, job.results[i].closure, &job.results[i].excess);
         }
-        if (job.n == 0)
-                return IMM_EXIT_NOTHING;
-        return missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
+        return imm_cli_named_done(cli, job.n, missing);
 }
 
 const struct imm_verb imm_verb_closure = {

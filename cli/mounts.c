@@ -311,7 +311,7 @@ static void mounts_json(struct imm_cli *cli, struct imm_unit **units, size_t n) 
 
         imm_json_object(&j, NULL);
         imm_report_head_json(&j, "immure.mounts/1", cli->manager);
-        if (n == 1)
+        if (imm_cli_names_one(cli))
                 json_unit(cli, &j, units[0]);
         else {
                 imm_json_array(&j, "units");
@@ -329,48 +329,33 @@ static void mounts_json(struct imm_cli *cli, struct imm_unit **units, size_t n) 
 
 static int mounts(struct imm_cli *cli) {
         struct imm_unit **units;
-        bool missing = false;
+        bool missing;
+        size_t n;
         int r;
 
         if (cli->n_args == 0)
-                return imm_cli_usage(
-                        cli, "mounts needs the name of a unit; see immure mounts --help");
+                return imm_cli_usage(cli, "mounts needs the name of a unit, or '*.service'; see "
+                                          "immure mounts --help");
         r = imm_cli_open(cli);
         if (r != IMM_EXIT_OK)
                 return r;
-        units = imm_alloc_array(cli->arena, cli->n_args, sizeof(struct imm_unit *));
-        for (size_t i = 0; i < cli->n_args; i++) {
-                struct imm_settings *s;
-
-                r = imm_cli_unit(cli, cli->args[i], &units[i]);
-                if (r != IMM_EXIT_OK)
-                        return r;
-                s = imm_settings_of(cli->manager, units[i]);
-                cli->partial |= units[i]->unreadable;
-                imm_cli_diags(cli, &units[i]->diags);
-                imm_cli_diags(cli, &s->diags);
-                if (s->load == IMM_LOAD_NOT_FOUND) {
-                        missing = true;
-                        (void)imm_cli_fail(cli, 0,
-                                &(struct imm_err){.code = -ENOENT,
-                                        .msg = imm_printf(cli->arena, "there is no unit '%s'",
-                                                units[i]->name)});
-                }
-        }
+        r = imm_cli_named(cli, &units, &n, &missing);
+        if (r != IMM_EXIT_OK)
+                return r;
         imm_cli_unseen(cli);
         if (cli->json != IMM_JSON_OFF)
-                mounts_json(cli, units, cli->n_args);
-        for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
+                mounts_json(cli, units, n);
+        for (size_t i = 0; i < n && cli->json == IMM_JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');
                 mounts_text(cli, units[i]);
         }
-        return missing ? IMM_EXIT_USAGE : imm_cli_done(cli);
+        return imm_cli_named_done(cli, n, missing);
 }
 
 const struct imm_verb imm_verb_mounts = {
         .name = "mounts",
-        .arguments = "UNIT…",
+        .arguments = "UNIT|GLOB…",
         .summary = "What a service has mounted where, and the setting that made it so",
         .details = "The table is what a path really reaches when the service runs: covered mounts "
                    "are left out.\nEach line: path, flags, what stands there, the setting with its "

@@ -257,7 +257,7 @@ static void show_json(
 
         imm_json_object(&j, NULL);
         imm_report_head_json(&j, "immure.show/1", cli->manager);
-        if (n == 1)
+        if (imm_cli_names_one(cli))
                 json_unit(cli, &j, units[0], w);
         else {
                 imm_json_array(&j, "units");
@@ -459,15 +459,14 @@ static void show_text(struct imm_cli *cli, struct imm_settings *s, struct imm_cl
 
 static int check_usage(struct imm_cli *cli) {
         if (cli->n_args == 0)
-                return imm_cli_usage(cli, "show needs the name of a unit; see immure show --help");
+                return imm_cli_usage(cli,
+                        "show needs the name of a unit, or '*.service'; see immure show --help");
         if (asked.emit && !imm_streq(asked.emit, "unit"))
                 return imm_cli_usage(cli, "--emit='%s': only 'unit' can be emitted", asked.emit);
         if (asked.origins && !asked.emit)
                 return imm_cli_usage(cli, "--origins goes with --emit=unit");
         if (asked.emit && (asked.properties.n > 0 || cli->json != IMM_JSON_OFF))
                 return imm_cli_usage(cli, "--emit=unit goes with neither --property nor --json");
-        if (asked.emit && cli->n_args > 1)
-                return imm_cli_usage(cli, "--emit=unit takes one unit at a time");
         if (cli->live && (asked.emit || asked.properties.n > 0))
                 return imm_cli_usage(cli, "--live goes with neither --emit nor --property");
         if (asked.properties.n > 0 && cli->json != IMM_JSON_OFF)
@@ -478,7 +477,9 @@ static int check_usage(struct imm_cli *cli) {
 static int show(struct imm_cli *cli) {
         struct imm_settings **list;
         struct imm_cli_judged *judged = NULL;
-        bool missing = false;
+        struct imm_unit **units;
+        bool missing;
+        size_t n;
         int r, status = IMM_EXIT_OK;
 
         r = check_usage(cli);
@@ -487,26 +488,14 @@ static int show(struct imm_cli *cli) {
         if (r != IMM_EXIT_OK)
                 return r;
 
-        list = imm_alloc_array(cli->arena, cli->n_args, sizeof(*list));
-        for (size_t i = 0; i < cli->n_args; i++) {
-                struct imm_unit *u = NULL;
-
-                r = imm_cli_unit(cli, cli->args[i], &u);
-                if (r != IMM_EXIT_OK)
-                        return r;
-                list[i] = imm_settings_of(cli->manager, u);
-                cli->partial |= u->unreadable;
-                missing |= list[i]->load == IMM_LOAD_NOT_FOUND;
-        }
-        for (size_t i = 0; i < cli->n_args; i++) {
-                imm_cli_diags(cli, &list[i]->unit->diags);
-                imm_cli_diags(cli, &list[i]->diags);
-                if (list[i]->load == IMM_LOAD_NOT_FOUND)
-                        (void)imm_cli_fail(cli, 0,
-                                &(struct imm_err){.code = -ENOENT,
-                                        .msg = imm_printf(cli->arena, "there is no unit '%s'",
-                                                list[i]->unit->name)});
-        }
+        r = imm_cli_named(cli, &units, &n, &missing);
+        if (r != IMM_EXIT_OK)
+                return r;
+        if (asked.emit && n > 1)
+                return imm_cli_usage(cli, "--emit=unit takes one unit at a time");
+        list = imm_alloc_array(cli->arena, n + 1, sizeof(*list));
+        for (size_t i = 0; i < n; i++)
+                list[i] = imm_settings_of(cli->manager, units[i]);
         imm_cli_unseen(cli);
         if (!asked.emit && asked.properties.n == 0) {
                 r = imm_cli_judged_open(cli, &judged);
@@ -514,8 +503,8 @@ static int show(struct imm_cli *cli) {
                         return r;
         }
         if (cli->json != IMM_JSON_OFF)
-                show_json(cli, list, cli->n_args, judged);
-        for (size_t i = 0; i < cli->n_args && cli->json == IMM_JSON_OFF; i++) {
+                show_json(cli, list, n, judged);
+        for (size_t i = 0; i < n && cli->json == IMM_JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');
                 if (asked.emit)
@@ -526,12 +515,13 @@ static int show(struct imm_cli *cli) {
                         show_text(cli, list[i], judged);
         }
         imm_cli_judged_free(judged);
-        return missing ? IMM_EXIT_USAGE : status ? status : imm_cli_done(cli);
+        r = imm_cli_named_done(cli, n, missing);
+        return status && !missing ? status : r;
 }
 
 const struct imm_verb imm_verb_show = {
         .name = "show",
-        .arguments = "UNIT…",
+        .arguments = "UNIT|GLOB…",
         .summary = "A unit's effective settings, each with its origin",
         .details = "With --property= exactly the lines of systemctl show for the unit when it is "
                    "loaded and not started.\n"

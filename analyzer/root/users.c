@@ -22,6 +22,7 @@ struct imm_users {
         const struct imm_root *root;
         struct imm_diags *diags;
         const char *user_doubt, *group_doubt; /* see imm_users_doubt() */
+        bool nobody_is_fixed;
         IMM_ARRAY(struct imm_user) users;
         IMM_ARRAY(struct imm_group) groups;
         struct imm_map users_by_name, groups_by_name; /* to index + 1 */
@@ -500,6 +501,7 @@ struct imm_users *imm_users_load(
         const struct imm_root *r, struct imm_arena *a, struct imm_diags *diags) {
         struct imm_users *u = imm_new(a, struct imm_users);
         const char **none = imm_alloc_array(a, 1, sizeof(char *));
+        struct stat st;
 
         u->a = a;
         u->root = r;
@@ -512,5 +514,10 @@ struct imm_users *imm_users_load(
                 add_group(u, &(struct imm_group){"root", 0, none, false});
         make_sysusers(u, r);
         read_nsswitch(u);
+        u->nobody_is_fixed = imm_root_stat(r, "/etc/systemd/dont-synthesize-nobody", &st) < 0;
         return u;
+}
+
+bool imm_users_nobody_is_fixed(const struct imm_users *u) {
+        return u->nobody_is_fixed;
 }

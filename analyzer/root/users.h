@@ -48,6 +48,12 @@ const struct imm_group *imm_group_by_gid(const struct imm_users *u, gid_t gid);
 const char *imm_users_doubt(
         const struct imm_users *u, const char *name, bool group, struct imm_arena *a);
 
+/*
+ * Is nobody (65534) who systemd says, whatever the files have? So it is unless
+ * /etc/systemd/dont-synthesize-nobody is there (systemd's user-util.c).
+ */
+bool imm_users_nobody_is_fixed(const struct imm_users *u);
+
 /* All in order of the files, for questions over users ("the lowest regular uid") and memberships.
  */
 const struct imm_user *imm_users_all(const struct imm_users *u, size_t *ret_n);

@@ -51,7 +51,8 @@ static bool has_missing_user(const struct judge *j) {
 
         return name && user_setting(j) == IMM_SETTING_USER && !elsewhere &&
                !(*name >= '0' && *name <= '9') && !imm_streq(name, "root") &&
-               !imm_streq(name, "nobody") && !imm_user_by_name(j->m->users, name);
+               !(imm_streq(name, "nobody") && imm_users_nobody_is_fixed(j->m->users)) &&
+               !imm_user_by_name(j->m->users, name);
 }
 
 /* What a user without privileges may still do, and what it would not try */

@@ -39,11 +39,12 @@ static bool parse_id(const char *s, unsigned *ret) {
         return true;
 }
 
-/* root and nobody are never looked up */
-static bool well_known(const char *name, unsigned *ret) {
+/* root is never looked up, nobody seldom */
+static bool well_known(const struct imm_manager *m, const char *name, unsigned *ret) {
         if (imm_streq(name, "root") || imm_streq(name, "0"))
                 *ret = 0;
-        else if (imm_streq(name, "nobody") || imm_streq(name, "65534"))
+        else if ((imm_streq(name, "nobody") || imm_streq(name, "65534")) &&
+                 imm_users_nobody_is_fixed(m->users))
                 *ret = NOBODY;
         else
                 return false;
@@ -55,7 +56,7 @@ static bool find_user(const struct imm_manager *m, const char *name, const char 
         const struct imm_user *u;
         unsigned id;
 
-        if (well_known(name, &id)) {
+        if (well_known(m, name, &id)) {
                 *ret_name = id == 0 ? "root" : "nobody";
                 *ret_uid = id;
                 *ret_gid = id;
@@ -74,10 +75,10 @@ static bool find_group(const struct imm_manager *m, const char *name, gid_t *ret
         const struct imm_group *g;
         unsigned id;
 
-        if (imm_streq(name, "nogroup"))
+        if (imm_streq(name, "nogroup") && imm_users_nobody_is_fixed(m->users))
                 name = "65534";
         /* the user nobody's group has another name */
-        if (!imm_streq(name, "nobody") && well_known(name, &id)) {
+        if (!imm_streq(name, "nobody") && well_known(m, name, &id)) {
                 *ret = id;
                 return true;
         }

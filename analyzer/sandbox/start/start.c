@@ -248,7 +248,8 @@ static const char *home(const struct imm_walk *w) {
                 return old ? "/root" : NULL;
         if (!name || imm_streq(name, "root") || imm_streq(name, "0"))
                 return "/root";
-        if (imm_streq(name, "nobody") || imm_streq(name, "65534"))
+        if ((imm_streq(name, "nobody") || imm_streq(name, "65534")) &&
+                imm_users_nobody_is_fixed(w->m->users))
                 return old ? "/root" : "/";
         u = imm_user_by_name(w->m->users, w->id->uid == 0 ? name : w->id->user);
         if (!u || (old && (!*u->home || imm_streq(u->home, "/"))))
@@ -261,8 +262,9 @@ static bool lacks_user(const struct imm_walk *w) {
         const char *name = imm_setting_string(w->s, IMM_SETTING_USER);
 
         return w->m->scope == IMM_SCOPE_SYSTEM && name && !(*name >= '0' && *name <= '9') &&
-               !imm_streq(name, "root") && !imm_streq(name, "nobody") && !w->id->dynamic &&
-               !imm_user_by_name(w->m->users, name);
+               !imm_streq(name, "root") &&
+               !(imm_streq(name, "nobody") && imm_users_nobody_is_fixed(w->m->users)) &&
+               !w->id->dynamic && !imm_user_by_name(w->m->users, name);
 }
 
 /* WorkingDirectory= as a path; NULL where nothing fails */

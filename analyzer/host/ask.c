@@ -189,6 +189,15 @@ static bool by_kernel(const char *path) {
         return false;
 }
 
+/* A tmpfs of so many files that has them (nr_inodes=) */
+static bool is_full(const char *path) {
+        imm_auto_close int fd = open(path, O_PATH | O_CLOEXEC);
+        struct statfs fs;
+
+        return fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC && fs.f_files > 0 &&
+               fs.f_ffree == 0;
+}
+
 static void ask_one(const char *path, struct imm_live_access *ret) {
         struct statvfs fs;
         struct stat st;
@@ -200,9 +209,11 @@ static void ask_one(const char *path, struct imm_live_access *ret) {
         ret->allowed[IMM_MODE_CONNECT] = -1;
         if (fstatat(AT_FDCWD, path, &st, AT_NO_AUTOMOUNT) < 0)
                 return;
-        /* to make a file in a directory one must be able to search it */
+        /* to make a file in a directory one must be able to search it, and it must have room */
         if (S_ISDIR(st.st_mode))
                 ret->allowed[IMM_MODE_WRITE] = may(path, W_OK | X_OK);
+        if (S_ISDIR(st.st_mode) && ret->allowed[IMM_MODE_WRITE] == 1 && is_full(path))
+                ret->allowed[IMM_MODE_WRITE] = 0;
         if ((S_ISDIR(st.st_mode) || S_ISREG(st.st_mode)) && by_kernel(path)) {
                 if (ret->allowed[IMM_MODE_WRITE] == 1)
                         ret->allowed[IMM_MODE_WRITE] = -1;

@@ -244,6 +244,11 @@ const struct imm_strv *imm_index_wanted(struct imm_manager *m) {
         return &x->wanted;
 }
 
+void imm_manager_wants(struct imm_manager *m, struct imm_arena *a, struct imm_strv *ret) {
+        imm_array_foreach (w, &m->index->wants)
+                imm_strv_add(a, ret, imm_printf(a, "%s/%s", m->index->dirs[w->dir].path, w->name));
+}
+
 static void put_folder(struct imm_manager *m, unsigned dir, const struct imm_dirent *e) {
         struct imm_unit_index *x = m->index;
         const char *dot = strrchr(e->name, '.');

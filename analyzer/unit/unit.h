@@ -170,6 +170,9 @@ IMM_DEFINE_CLEANUP(struct imm_manager *, imm_manager_free)
  */
 int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *err);
 
+/* The folders NAME.wants, .requires and .upholds of the search path, as paths; none is read. */
+void imm_manager_wants(struct imm_manager *m, struct imm_arena *a, struct imm_strv *ret);
+
 /*
  * One unit by name ("x.service", "foo@bar.service", "x" means x.service). Always gives a unit: one
  * that is nowhere has load IMM_LOAD_NOT_FOUND. -EINVAL with @err for what is no unit name. Several

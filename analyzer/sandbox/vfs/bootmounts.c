@@ -128,9 +128,19 @@ static int by_unit(const void *a, const void *b) {
         return strcmp(((const struct wants *)a)->unit, ((const struct wants *)b)->unit);
 }
 
-static void list_units(const struct imm_root *root, struct imm_arena *a, all_wants *wants,
-        struct imm_boot_targets *ret) {
+static void add_wants(struct imm_arena *a, const char *path, all_wants *wants) {
         static const char *const how[] = {".wants", ".requires"};
+        const char *name = imm_base_name(path);
+
+        for (size_t k = 0; k < IMM_ELEMENTSOF(how); k++)
+                if (imm_ends_with(name, how[k]))
+                        *imm_array_push(a, wants) = (struct wants){
+                                imm_strndup(a, name, strlen(name) - strlen(how[k])), path, false};
+}
+
+/* The manager is not the system's, or of files alone: the folders are listed here. */
+static void list_folders(const struct imm_root *root, struct imm_arena *a, all_wants *wants,
+        struct imm_boot_targets *ret) {
         const char *target;
         struct imm_dirent *entries;
         size_t n;
@@ -142,17 +152,24 @@ static void list_units(const struct imm_root *root, struct imm_arena *a, all_wan
                 if (imm_root_list(root, unit_dirs[d], a, &entries, &n) < 0)
                         continue;
                 for (size_t i = 0; i < n; i++) {
-                        const char *name = entries[i].name;
-
-                        for (size_t k = 0; k < IMM_ELEMENTSOF(how); k++)
-                                if (imm_ends_with(name, how[k]))
-                                        *imm_array_push(a, wants) = (struct wants){
-                                                imm_strndup(a, name, strlen(name) - strlen(how[k])),
-                                                imm_printf(a, "%s/%s", unit_dirs[d], name), false};
-                        if (imm_ends_with(name, ".mount"))
-                                imm_strv_add(a, &ret->mounts, name);
+                        add_wants(a, imm_printf(a, "%s/%s", unit_dirs[d], entries[i].name), wants);
+                        if (imm_ends_with(entries[i].name, ".mount"))
+                                imm_strv_add(a, &ret->mounts, entries[i].name);
                 }
         }
+}
+
+static void list_units(struct imm_manager *m, struct imm_arena *a, all_wants *wants,
+        struct imm_boot_targets *ret) {
+        struct imm_strv folders = {0};
+
+        if (m->scope == IMM_SCOPE_SYSTEM && m->index) {
+                imm_manager_names(m, IMM_UNIT_MOUNT, a, &ret->mounts);
+                imm_manager_wants(m, a, &folders);
+                for (size_t i = 0; i < folders.n; i++)
+                        add_wants(a, folders.v[i], wants);
+        } else
+                list_folders(m->root, a, wants, ret);
         if (wants->n > 0)
                 qsort(wants->v, wants->n, sizeof(*wants->v), by_unit);
 }
@@ -172,12 +189,12 @@ static size_t wants_of(const all_wants *wants, const char *unit) {
         return low;
 }
 
-void imm_boot_targets_list(
-        const struct imm_root *root, struct imm_arena *a, struct imm_boot_targets *ret) {
+static void list_targets(struct imm_manager *m, struct imm_arena *a, struct imm_boot_targets *ret) {
+        const struct imm_root *root = m->root;
         all_wants wants = {0};
         names todo = {0};
 
-        list_units(root, a, &wants, ret);
+        list_units(m, a, &wants, ret);
         for (size_t t = 0; t < IMM_ELEMENTSOF(boot_targets); t++)
                 *imm_array_push(a, &todo) = boot_targets[t];
         for (size_t t = 0; t < todo.n; t++)
@@ -526,24 +543,24 @@ static bool is_made(const struct reader *r, const char *unit) {
 }
 
 static void read_units(const struct reader *r) {
-        struct imm_boot_targets boot = {0};
+        struct imm_boot_targets *boot = &r->to->targets;
         size_t of_fstab = r->to->n;
 
         for (size_t i = 0; i < of_fstab;
                 i++) /* fstab wants it, and an administrator's unit is it */
                 if (r->to->v[i].content != IMM_BOOT_FLAGS)
                         unit_of_root(r, unit_name(r->a, r->to->v[i].path), OF_FSTAB);
-        imm_boot_targets_list(r->m->root, r->a, &boot);
-        imm_array_foreach (w, &boot.folders)
+        list_targets(r->m, r->a, boot);
+        imm_array_foreach (w, &boot->folders)
                 for (size_t i = 0; i < w->n; i++)
                         if (imm_ends_with(w->entries[i].name, ".mount") &&
-                                imm_boot_wants(r->m->root, &boot, w->entries[i].name, r->a))
+                                imm_boot_wants(r->m->root, boot, w->entries[i].name, r->a))
                                 unit_of_root(r, w->entries[i].name, WANTED);
         /* nobody wants it by a link; a service that needs the path, or says so in its file, may */
-        for (size_t i = 0; i < boot.mounts.n; i++)
-                if (!imm_boot_wants(r->m->root, &boot, boot.mounts.v[i], r->a) &&
-                        !is_made(r, boot.mounts.v[i]))
-                        unit_of_root(r, boot.mounts.v[i], LEFT);
+        for (size_t i = 0; i < boot->mounts.n; i++)
+                if (!imm_boot_wants(r->m->root, boot, boot->mounts.v[i], r->a) &&
+                        !is_made(r, boot->mounts.v[i]))
+                        unit_of_root(r, boot->mounts.v[i], LEFT);
 }
 
 static int by_path(const void *a, const void *b) {

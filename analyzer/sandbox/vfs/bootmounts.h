@@ -28,7 +28,18 @@ struct imm_boot_mount {
         const char *file; /* that says so, and where */
         unsigned line;
 };
+/* The folders that say what a boot starts, those of what they name too, each listed once */
+struct imm_boot_wants {
+        const char *path;
+        struct imm_dirent *entries;
+        size_t n;
+};
+struct imm_boot_targets {
+        IMM_ARRAY(struct imm_boot_wants) folders;
+        struct imm_strv mounts; /* all mount units that have a file, wanted or not */
+};
 struct imm_boot_mounts {
+        struct imm_boot_targets targets;
         struct imm_boot_mount *v; /* by path */
         size_t n, cap;
         IMM_LIST(imm_boot_mount) left; /* those that a boot does not make by itself, or perhaps */
@@ -47,18 +58,6 @@ const struct imm_boot_mount *imm_boot_mount_left(
 /* "fstab:12" and what it mounts, for people */
 const char *imm_boot_mount_text(const struct imm_boot_mount *b, struct imm_arena *a);
 
-/* The folders that say what a boot starts, those of what they name too, each listed once */
-struct imm_boot_wants {
-        const char *path;
-        struct imm_dirent *entries;
-        size_t n;
-};
-struct imm_boot_targets {
-        IMM_ARRAY(struct imm_boot_wants) folders;
-        struct imm_strv mounts; /* all mount units that have a file, wanted or not */
-};
-void imm_boot_targets_list(
-        const struct imm_root *root, struct imm_arena *a, struct imm_boot_targets *ret);
 bool imm_boot_wants(const struct imm_root *root, const struct imm_boot_targets *boot,
         const char *unit, struct imm_arena *a);
 

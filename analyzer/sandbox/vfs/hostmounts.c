@@ -129,9 +129,7 @@ static void add_booted(struct imm_manager *m, struct imm_arena *a, struct imm_ho
 
 static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
         const struct imm_value *usr;
-        struct imm_boot_targets boot = {0};
 
-        imm_boot_targets_list(m->root, a, &boot);
         imm_manager_defaults_load(m);
         usr = imm_manager_limit(m, IMM_SETTING_PROTECT_SYSTEM);
         for (size_t i = 0; i < IMM_ELEMENTSOF(at_boot); i++)
@@ -143,7 +141,7 @@ static void of_tree(struct imm_manager *m, struct imm_arena *a, struct imm_host_
                 *imm_array_push(a, ret) =
                         (struct imm_host_mount){"/run/lock", "tmpfs", NONE, false};
         for (size_t i = 0; i < IMM_ELEMENTSOF(by_unit); i++)
-                mount_of_unit(m, i, &boot, a, ret);
+                mount_of_unit(m, i, &imm_boot_mounts_of(m)->targets, a, ret);
         add_booted(m, a, ret);
         credentials_of_boot(m, a, ret);
         if (m->scope == IMM_SCOPE_USER && m->user)

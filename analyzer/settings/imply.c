@@ -5,6 +5,7 @@
  */
 
 #include "analyzer/settings/imply.h"
+#include "analyzer/unit/name.h"
 
 #include <linux/capability.h>
 
@@ -141,32 +142,6 @@ static const char *dynamic_user_name(struct imm_parse *p) {
         return imm_printf(p->a, "_du%016llx", (unsigned long long)name_hash(s));
 }
 
-/* Text as a part of a unit's name */
-static const char *escape_name(struct imm_arena *a, const char *s) {
-        static const char plain[] =
-                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_.";
-        static const char digits[] = "0123456789abcdef";
-        char *out = imm_alloc(a, strlen(s) * 4 + 1), *o = out;
-
-        for (const char *c = s; *c; c++)
-                if (*c == '/')
-                        *o++ = '-';
-                else if (strchr(plain, *c) && !(*c == '.' && c == s))
-                        *o++ = *c;
-                else {
-                        *o++ = '\\';
-                        *o++ = 'x';
-                        *o++ = digits[(unsigned char)*c >> 4];
-                        *o++ = digits[*c & 15];
-                }
-        return out;
-}
-
-const char *imm_unit_name_of_path(struct imm_arena *a, const char *path) {
-        path += strspn(path, "/");
-        return *path == '\0' ? "-" : escape_name(a, path);
-}
-
 /* Mounts that are there from boot to shutdown, whatever the manager does */
 static bool is_extrinsic_mount(struct imm_parse *p) {
         static const char *const trees[] = {
@@ -200,7 +175,7 @@ static void default_slice(struct imm_parse *p) {
                 return;
         else if (p->u->instance)
                 slice = imm_printf(p->a, "%s-%s.slice", system ? "system" : "app",
-                        escape_name(p->a, p->u->prefix));
+                        imm_unit_name_escape(p->u->prefix, p->a));
         else if (is_extrinsic_mount(p) || imm_streq(name, "init.scope") ||
                  (!system && (p->u->type == IMM_UNIT_MOUNT || p->u->type == IMM_UNIT_SWAP)))
                 slice = "-.slice";

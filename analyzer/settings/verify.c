@@ -2,6 +2,7 @@
  */
 
 #include "analyzer/settings/imply.h"
+#include "analyzer/unit/name.h"
 
 #include <string.h>
 
@@ -81,7 +82,7 @@ static bool names_unit(struct imm_parse *p, const char *path, const char *suffix
 
         if (*path != '/')
                 return true;
-        name = imm_printf(p->a, "%s%s", imm_unit_name_of_path(p->a, path), suffix);
+        name = imm_printf(p->a, "%s%s", imm_unit_name_of_path(path, p->a), suffix);
         return imm_streq(p->u->name, name) || imm_strv_has(&p->u->names, name);
 }
 

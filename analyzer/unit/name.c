@@ -164,3 +164,28 @@ const char *imm_unit_name_path(const char *text, struct imm_arena *a) {
                 return NULL;
         return imm_printf(a, "/%s", w);
 }
+
+const char *imm_unit_name_escape(const char *s, struct imm_arena *a) {
+        static const char plain[] =
+                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_.";
+        static const char digits[] = "0123456789abcdef";
+        char *out = imm_alloc(a, strlen(s) * 4 + 1), *o = out;
+
+        for (const char *c = s; *c; c++)
+                if (*c == '/')
+                        *o++ = '-';
+                else if (strchr(plain, *c) && !(*c == '.' && c == s))
+                        *o++ = *c;
+                else {
+                        *o++ = '\\';
+                        *o++ = 'x';
+                        *o++ = digits[(unsigned char)*c >> 4];
+                        *o++ = digits[*c & 15];
+                }
+        return out;
+}
+
+const char *imm_unit_name_of_path(const char *path, struct imm_arena *a) {
+        path += strspn(path, "/");
+        return *path == '\0' ? "-" : imm_unit_name_escape(path, a);
+}

@@ -32,3 +32,7 @@ const char *imm_unit_name_replace(const char *name, const char *instance, struct
 const char *imm_unit_name_unescape(const char *text, struct imm_arena *a);
 /* The same as an absolute path; NULL if it is none */
 const char *imm_unit_name_path(const char *text, struct imm_arena *a);
+/* The other way: "a/b-c" -> "a-b\x2dc" */
+const char *imm_unit_name_escape(const char *s, struct imm_arena *a);
+/* What stands before the suffix of a mount unit's name: "/a-b/c" (normalised) -> "a\x2db-c" */
+const char *imm_unit_name_of_path(const char *path, struct imm_arena *a);

@@ -1,7 +1,7 @@
 /* What a path leads to and what may be done there, on a small root with hand-made mounts. */
 
 #include "analyzer/sandbox/access/access-private.h"
-#include "analyzer/sandbox/vfs/bootmounts.h"
+#include "analyzer/sandbox/boot/mounts.h"
 #include "tests/unit/settings.h"
 #include "tests/unit/tree.h"
 

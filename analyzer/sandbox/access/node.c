@@ -1,5 +1,5 @@
 #include "analyzer/sandbox/access/access-private.h"
-#include "analyzer/sandbox/vfs/bootmounts.h"
+#include "analyzer/sandbox/boot/mounts.h"
 
 #include <elf.h>
 #include <endian.h>

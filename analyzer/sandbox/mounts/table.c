@@ -4,7 +4,7 @@
  */
 
 #include "analyzer/sandbox/mounts/plan.h"
-#include "analyzer/sandbox/vfs/bootmounts.h"
+#include "analyzer/sandbox/boot/mounts.h"
 #include "analyzer/sandbox/vfs/world.h"
 
 #include <assert.h>

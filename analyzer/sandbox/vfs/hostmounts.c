@@ -7,7 +7,8 @@
  * file-hierarchy(7), tests/lab.
  */
 
-#include "analyzer/sandbox/vfs/bootmounts.h"
+#include "analyzer/sandbox/boot/mounts.h"
+#include "analyzer/sandbox/boot/options.h"
 #include "analyzer/sandbox/vfs/mountinfo.h"
 #include "analyzer/sandbox/vfs/world.h"
 

@@ -1,7 +1,7 @@
 #include "analyzer/sandbox/vfs/world.h"
 
 #include "analyzer/sandbox/access/access-private.h"
-#include "analyzer/sandbox/vfs/bootmounts.h"
+#include "analyzer/sandbox/boot/mounts.h"
 
 #include <pthread.h>
 

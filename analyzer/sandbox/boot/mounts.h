@@ -6,7 +6,7 @@
  * fstab(5), systemd-fstab-generator(8), systemd.mount(5), systemd-remount-fs.service(8).
  */
 
-#include "analyzer/sandbox/sandbox.h"
+#include "analyzer/sandbox/boot/units.h"
 
 enum imm_boot_content {
         IMM_BOOT_EMPTY,  /* a new file system in memory: what tmpfiles.d makes in it */
@@ -28,16 +28,6 @@ struct imm_boot_mount {
         const char *file; /* that says so, and where */
         unsigned line;
 };
-/* The folders that say what a boot starts, those of what they name too, each listed once */
-struct imm_boot_wants {
-        const char *path;
-        struct imm_dirent *entries;
-        size_t n;
-};
-struct imm_boot_targets {
-        IMM_ARRAY(struct imm_boot_wants) folders;
-        struct imm_strv mounts; /* all mount units that have a file, wanted or not */
-};
 struct imm_boot_mounts {
         struct imm_boot_targets targets;
         struct imm_boot_mount *v; /* by path */
@@ -57,15 +47,3 @@ const struct imm_boot_mount *imm_boot_mount_left(
 
 /* "fstab:12" and what it mounts, for people */
 const char *imm_boot_mount_text(const struct imm_boot_mount *b, struct imm_arena *a);
-
-bool imm_boot_wants(const struct imm_root *root, const struct imm_boot_targets *boot,
-        const char *unit, struct imm_arena *a);
-
-/* The last value of each key of a mount unit, drop-ins read too; false: there is none, or masked */
-struct imm_mount_unit {
-        const char *what, *where, *type, *options, *file;
-        int holds; /* its conditions: 1, 0, or -1: cannot be known */
-};
-bool imm_mount_unit_read(const struct imm_root *root, const char *unit, struct imm_arena *a,
-        struct imm_mount_unit *ret);
-unsigned imm_mount_options_flags(const char *options);

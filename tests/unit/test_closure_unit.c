@@ -30,37 +30,6 @@ TEST(a_script_brings_its_interpreter_and_likely_its_commands) {
         world_free(w);
 }
 
-/* What stands in quotes is no less run; what follows is no less a command. */
-TEST(commands_within_quotes_are_found_and_those_behind) {
-        struct imm_closure *c;
-        struct world *w;
-
-        script("usr/bin/one", "program");
-        script("usr/bin/two", "program");
-        script("usr/bin/three", "program");
-        script("usr/bin/four", "program");
-        script("usr/bin/five", "program");
-        script("usr/bin/six", "program");
-        script("usr/bin/seven", "program");
-        script("usr/bin/never", "program");
-        tree_file("usr/share/never", "");
-        service("[Service]\nExecStart=/bin/sh -c 'A=\"$$(one; echo \")\") never\" two \"`three"
-                " never`never \" && four; B=$$(five) six \"$$(echo a)/usr/share/never\" | "
-                "seven'\n");
-        w = world_new();
-        c = imm_closure_of(w->m, unit(w, "x.service"));
-        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/seven", IMM_LIKELY, 1);
-        assert_null(need(c, "/usr/bin/never"));
-        assert_null(need(c, "/usr/share/never"));
-        world_free(w);
-}
-
 TEST(environment_files_may_be_a_pattern) {
         struct imm_closure *c;
         struct world *w;
@@ -395,7 +364,6 @@ TEST(a_program_that_gains_privileges_distrusts_its_environment) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_script_brings_its_interpreter_and_likely_its_commands),
-                CASE(commands_within_quotes_are_found_and_those_behind),
                 CASE(environment_files_may_be_a_pattern),
                 CASE(a_pam_session_brings_its_files_and_modules),
                 CASE(env_is_followed_to_what_it_starts),

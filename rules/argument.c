@@ -201,15 +201,52 @@ static int add_mode(struct work *w, const char *word) {
         return 0;
 }
 
-static int add_word(struct work *w, enum imm_argument_kind kind, const char *word, size_t at) {
-        static const char *const users[] = {"root", "nobody", "dynamic", "static"};
-        static const char *const shared[] = {"processes", "files"};
-        static const char *const replaces[] = {"own", "others"};
-        static const char *const unneeded[] = {"programs", "libraries"};
-        static const char *const ips[] = {"any", "localhost", "other", "not-all-of-localhost"};
+/* Kinds whose words are bits, in this order */
+static const struct {
+        enum imm_argument_kind kind;
+        const char *words[4];
+} word_lists[] = {
+        {IMM_ARGUMENT_USER_WORDS, {"root", "nobody", "dynamic", "static"}},
+        {IMM_ARGUMENT_SHARED_WORDS, {"processes", "files"}},
+        {IMM_ARGUMENT_REPLACE_WORDS, {"own", "others"}},
+        {IMM_ARGUMENT_UNNEEDED_WORDS, {"programs", "libraries"}},
+        {IMM_ARGUMENT_IP_WORDS, {"any", "localhost", "other", "not-all-of-localhost"}},
+};
+
+static int add_listed(struct work *w, enum imm_argument_kind kind, const char *word) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(word_lists); i++)
+                if (word_lists[i].kind == kind) {
+                        size_t n = 0;
+
+                        while (n < IMM_ELEMENTSOF(word_lists[i].words) && word_lists[i].words[n])
+                                n++;
+                        return add_bit(w, word_lists[i].words, n, word);
+                }
+        return 0;
+}
+
+/* A word that is kept as it is, when it is one of its kind */
+static int add_text(struct work *w, enum imm_argument_kind kind, const char *word) {
         struct imm_net_address address;
         const char *problem;
 
+        if (kind == IMM_ARGUMENT_PATHS && *word != '/' && !imm_is_of_home(word))
+                return fail(w, "'%s' is no absolute path", word);
+        if (kind == IMM_ARGUMENT_ADDRESSES &&
+                imm_net_parse(word, IMM_NET_LISTEN, &address, &problem) < 0)
+                return fail(w, "'%s': %s", word, problem);
+        if (kind == IMM_ARGUMENT_BUS_CALLS &&
+                !imm_bus_call_parse(word, w->a, &(struct imm_bus_call){0}))
+                return fail(w, "'%s' is no NAME:INTERFACE.MEMBER[:ACTION]", word);
+        if (kind == IMM_ARGUMENT_START_WORDS && !imm_start_word(word))
+                return fail(w, "expected start, doubt, hidden, absent or later");
+        if (kind == IMM_ARGUMENT_IDLE_WORDS && !imm_idle_word(word))
+                return fail(w, "'%s' is no reason for a line to do nothing", word);
+        imm_strv_add(w->a, &w->to->words, word);
+        return 0;
+}
+
+static int add_word(struct work *w, enum imm_argument_kind kind, const char *word, size_t at) {
         switch (kind) {
         case IMM_ARGUMENT_SETTING_WORDS:
         case IMM_ARGUMENT_SETTING_NAMES:
@@ -226,44 +263,19 @@ static int add_word(struct work *w, enum imm_argument_kind kind, const char *wor
         case IMM_ARGUMENT_MODE:
                 return add_mode(w, word);
         case IMM_ARGUMENT_USER_WORDS:
-                return add_bit(w, users, IMM_ELEMENTSOF(users), word);
         case IMM_ARGUMENT_SHARED_WORDS:
-                return add_bit(w, shared, IMM_ELEMENTSOF(shared), word);
         case IMM_ARGUMENT_REPLACE_WORDS:
-                return add_bit(w, replaces, IMM_ELEMENTSOF(replaces), word);
         case IMM_ARGUMENT_UNNEEDED_WORDS:
-                return add_bit(w, unneeded, IMM_ELEMENTSOF(unneeded), word);
         case IMM_ARGUMENT_IP_WORDS:
-                return add_bit(w, ips, IMM_ELEMENTSOF(ips), word);
+                return add_listed(w, kind, word);
         case IMM_ARGUMENT_PATHS:
-                if (*word != '/' && !imm_is_of_home(word))
-                        return fail(w, "'%s' is no absolute path", word);
-                imm_strv_add(w->a, &w->to->words, word);
-                return 0;
         case IMM_ARGUMENT_ADDRESSES:
-                if (imm_net_parse(word, IMM_NET_LISTEN, &address, &problem) < 0)
-                        return fail(w, "'%s': %s", word, problem);
-                imm_strv_add(w->a, &w->to->words, word);
-                return 0;
         case IMM_ARGUMENT_GROUPS:
         case IMM_ARGUMENT_PROFILES:
-                imm_strv_add(w->a, &w->to->words, word);
-                return 0;
         case IMM_ARGUMENT_BUS_CALLS:
-                if (!imm_bus_call_parse(word, w->a, &(struct imm_bus_call){0}))
-                        return fail(w, "'%s' is no NAME:INTERFACE.MEMBER[:ACTION]", word);
-                imm_strv_add(w->a, &w->to->words, word);
-                return 0;
         case IMM_ARGUMENT_START_WORDS:
-                if (!imm_start_word(word))
-                        return fail(w, "expected start, doubt, hidden, absent or later");
-                imm_strv_add(w->a, &w->to->words, word);
-                return 0;
         case IMM_ARGUMENT_IDLE_WORDS:
-                if (!imm_idle_word(word))
-                        return fail(w, "'%s' is no reason for a line to do nothing", word);
-                imm_strv_add(w->a, &w->to->words, word);
-                return 0;
+                return add_text(w, kind, word);
         case IMM_ARGUMENT_YES:
                 return imm_streq(word, "yes") ? 0 : fail(w, "expected 'yes'; '!' negates");
         }

@@ -3,8 +3,8 @@
  * model, and what is then seen from the service's root.
  */
 
-#include "analyzer/sandbox/mounts/plan.h"
 #include "analyzer/sandbox/boot/mounts.h"
+#include "analyzer/sandbox/mounts/plan.h"
 #include "analyzer/sandbox/vfs/world.h"
 
 #include <assert.h>

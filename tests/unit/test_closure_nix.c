@@ -288,6 +288,32 @@ TEST(a_broken_database_is_told_and_done_without) {
         world_free(w);
 }
 
+/* Where a part of it turns out to be broken later, contents tell from there on. */
+TEST(a_database_that_fails_on_the_way_is_told_and_done_without) {
+        struct world *w;
+        sqlite3 *db;
+
+        make_store();
+        tree_file("nix/store/" C "-new", "/nix/store/" A "-leaf");
+        db = make_database();
+        assert_int_equal(sqlite3_exec(db,
+                                 "INSERT INTO ValidPaths VALUES (4, 'no path'), (5, '/nix/store/" D
+                                 "-far'); INSERT INTO Refs VALUES (3, 4), (5, 1);",
+                                 NULL, NULL, NULL),
+                SQLITE_OK);
+        sqlite3_close(db);
+        tree_file("nix/store/" D "-far", "/nix/store/" B "-other");
+        w = world_new();
+        assert_string_equal(references(w, B "-other"), "leaf");
+        assert_null(nix_db_error(nix_of(&w->c)->db));
+        assert_string_equal(references(w, C "-new"), "leaf");
+        assert_string_equal(references(w, D "-far"), "other");
+        nix_tell(nix_of(&w->c), &w->c.diags);
+        assert_int_equal(w->c.diags.n, 1);
+        assert_int_equal(w->c.diags.v[0].level, IMM_DIAG_UNREADABLE);
+        world_free(w);
+}
+
 /* A view in the place of a table would run what the image's author likes. */
 TEST(only_tables_are_read) {
         struct world *w;
@@ -328,6 +354,9 @@ int main(void) {
                         what_was_added_has_no_references, tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(
                         a_broken_database_is_told_and_done_without, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        a_database_that_fails_on_the_way_is_told_and_done_without, tree_make,
+                        tree_remove),
                 cmocka_unit_test_setup_teardown(only_tables_are_read, tree_make, tree_remove),
         };
 

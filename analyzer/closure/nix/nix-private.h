@@ -16,6 +16,7 @@ struct nix_path {
         size_t n_refs;
         uint64_t mark;  /* the last traversal that met it */
         uint64_t given; /* the last of nix_given() */
+        bool searched;  /* its references are those of its contents */
         bool unsure;    /* it may have been added, and then it refers to nothing */
 };
 

@@ -185,17 +185,17 @@ static void unit_names(struct naming *n) {
 static void add_need(
         struct naming *n, struct nix_path *p, int by, const struct nix_path *referrer) {
         struct builder *b = n->b;
-        bool unsure = referrer->unsure && !referrer->id;
 
         *imm_array_push(b->arena, b->closure) = (struct imm_need){
                 .path = p->path,
                 .host_path = p->path,
                 .name = p->path,
                 .kind = IMM_NEED_STORE_PATH,
-                .confidence = unsure ? IMM_LIKELY : b->closure->v[by].confidence,
-                .reason = referrer->id ? "referenced, by the store's database"
-                          : unsure ? "referenced, by its contents, if that was built and not added"
-                                   : "referenced, by its contents",
+                .confidence = referrer->unsure ? IMM_LIKELY : b->closure->v[by].confidence,
+                .reason = !referrer->searched ? "referenced, by the store's database"
+                          : referrer->unsure
+                                  ? "referenced, by its contents, if that was built and not added"
+                                  : "referenced, by its contents",
                 .by = by,
                 .setting = IMM_SETTING_N,
                 .exists = true,

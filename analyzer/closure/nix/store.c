@@ -262,7 +262,7 @@ static struct nix_path *path_by_id(struct nix *x, int64_t id) {
                 return p;
         path = nix_db_path(x->db, id, x->arena);
         if (!path)
-                return NULL; /* a reference to nothing: Nix's own foreign key forbids it */
+                return NULL; /* a reference to nothing, which nix-store passes over as well */
         p = imm_map_get(&x->paths, path);
         if (!p)
                 p = path_add(x, path);
@@ -352,8 +352,11 @@ void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) 
                 return;
         p->refs_known = true;
         if (p->id)
-                (void)nix_db_references(x->db, p->id, add_id, &c); /* nix_tell() says what failed */
-        else if (is_on_disk(x, p)) {
+                (void)nix_db_references(x->db, p->id, add_id, &c);
+        /* after a failure, which nix_tell() tells, the database is believed no longer */
+        if ((!p->id || nix_db_error(x->db)) && is_on_disk(x, p)) {
+                c.refs.n = 0;
+                p->searched = true;
                 nix_scan(x, p, diags, add_entry, &c);
                 if (c.refs.n > 0 && !imm_ends_with(p->path, ".drv"))
                         judge_found(x, p, &c);
@@ -365,5 +368,7 @@ void nix_references(struct nix *x, struct nix_path *p, struct imm_diags *diags) 
 void nix_tell(struct nix *x, struct imm_diags *diags) {
         if (x->db && nix_db_error(x->db))
                 imm_diag_add(x->arena, diags, IMM_DIAG_UNREADABLE, "nix-database",
-                        "/nix/var/nix/db/db.sqlite", 0, NULL, "%s", nix_db_error(x->db));
+                        "/nix/var/nix/db/db.sqlite", 0, NULL,
+                        "%s: references are looked for in the contents instead",
+                        nix_db_error(x->db));
 }

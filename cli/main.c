@@ -39,6 +39,14 @@ static int flush(struct imm_cli *cli, int status) {
                 &(struct imm_err){.code = -errno, .msg = (char[]){"cannot write the output"}});
 }
 
+/* A long document to a pipe is worth few calls: stdio takes the pipe's block size, a page. */
+static void buffer_output(void) {
+        static char buffer[256 * 1024];
+
+        if (!isatty(STDOUT_FILENO))
+                (void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+}
+
 int main(int argc, char **argv) {
         struct imm_cli cli = {
                 .legend = true,
@@ -51,6 +59,7 @@ int main(int argc, char **argv) {
         int r, status = IMM_EXIT_OK;
 
         (void)setlocale(LC_CTYPE, "");
+        buffer_output();
         r = imm_options_parse(&cli, argc, argv);
         if (r < 0)
                 status = imm_cli_fail(&cli, IMM_EXIT_USAGE, &cli.err);

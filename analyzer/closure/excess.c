@@ -454,6 +454,17 @@ void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struc
         unneeded(&s, c, ret);
 }
 
+/* As many as 50,000 */
+static const char *in_store(const char *name, struct imm_arena *a) {
+        static const char top[] = NIX_STORE "/";
+        size_t n = strlen(name) + 1;
+        char *path = imm_alloc(a, sizeof(top) - 1 + n);
+
+        memcpy(path, top, sizeof(top) - 1);
+        memcpy(path + sizeof(top) - 1, name, n);
+        return path;
+}
+
 static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned flags,
         struct imm_arena *a, struct imm_excess *x) {
         struct imm_strv visible, needed = {0};
@@ -477,7 +488,7 @@ static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned f
                         continue;
                 x->excess++;
                 if (flags & IMM_EXCESS_PATHS)
-                        imm_strv_add(a, &x->paths, imm_printf(a, NIX_STORE "/%s", visible.v[i]));
+                        imm_strv_add(a, &x->paths, in_store(visible.v[i], a));
         }
 }
 

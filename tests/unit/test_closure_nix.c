@@ -123,6 +123,26 @@ TEST(references_hide_in_contents_links_and_names) {
 #define T0 "dqpk83x191jap3kwd96lh4g67x68dbpk-t0"
 #define T2 "kmkz6d85li9zss1ks2j9nc9y4z0cbdsz-t2"
 
+/* As Nix 2.8 named what was built and is named by its contents: by its references too */
+TEST(what_its_contents_name_tells_its_references) {
+        static const char leaf[] = "bxmmr41x9c9n77x15xklpqwpv1rrma88-leaf",
+                          other[] = "gzhmlk9xr8bix6acszw3032sm9r0vi5g-other",
+                          both[] = "kwzj2lpvn04y5wcr6v95f0rk0pwj9cjx-both",
+                          part[] = "c5x1glfnbqhcdmgxswi3a10iv4jb1f0c-part",
+                          text[] = "/nix/store/bxmmr41x9c9n77x15xklpqwpv1rrma88-leaf "
+                                   "/nix/store/gzhmlk9xr8bix6acszw3032sm9r0vi5g-other\n";
+        struct world *w;
+
+        tree_file(in_store(leaf), "leaf\n");
+        tree_file(in_store(other), "other\n");
+        tree_file(in_store(both), text);
+        tree_file(in_store(part), text); /* built without having been given the other */
+        w = world_new();
+        assert_string_equal(references(w, both), "leaf other");
+        assert_string_equal(references(w, part), "leaf");
+        world_free(w);
+}
+
 TEST(what_was_fetched_or_added_has_no_references) {
         static const char *const fetched[] = {"ir38dshcpgvsbc63180rbrbpv3f3i52z-flat-md5",
                 "0a94gqjb7ama5p77wzcqimi1xg6zcnv6-flat-sha1",
@@ -342,6 +362,8 @@ int main(void) {
                 cmocka_unit_test(names_are_those_that_nix_gives),
                 cmocka_unit_test_setup_teardown(
                         references_hide_in_contents_links_and_names, tree_make, tree_remove),
+                cmocka_unit_test_setup_teardown(
+                        what_its_contents_name_tells_its_references, tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(
                         what_was_fetched_or_added_has_no_references, tree_make, tree_remove),
                 cmocka_unit_test_setup_teardown(

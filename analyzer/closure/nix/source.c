@@ -9,8 +9,8 @@
 /*
  * A path that was added to a store, and not built, has no references, whatever its contents name;
  * likewise one whose hash was known before it was made. Its own name tells: it is the hash of what
- * it holds. (Of builtins.toFile also of what it refers to.) A path can hold no hash of itself, so
- * what does is not looked at.
+ * it holds. (Of builtins.toFile, and of builds that are named by their contents, also of what they
+ * refer to.) A path that holds its own hash is not looked at: that is of a build.
  */
 
 enum { BUFFER = 64 * 1024, DEPTH_MAX = 200, HASHED = 20, DIGEST_MAX = SHA512_DIGEST_LENGTH };
@@ -220,29 +220,29 @@ static int by_path(const void *a, const void *b) {
         return strcmp((*(struct nix_path *const *)a)->path, (*(struct nix_path *const *)b)->path);
 }
 
-enum { SUBSETS_OF = 12 };
+/* Of how many references each set is tried; of more all or none. Texts are few, trees many. */
+enum { SETS_OF_TEXT = 12, SETS_OF_TREE = 6 };
 
-/* builtins.toFile: of the paths that its text names those that the evaluation knew of, and these
- * are in the name too */
-static bool is_text(const struct nix_path *p, const char *hash, struct nix_path **refs, size_t *n,
-        struct imm_arena *a) {
+/* Is its name made of @type, the hash and some of what it names? Those are its references then. */
+static bool names_some(const struct nix_path *p, const char *type, unsigned max, const char *hash,
+        struct nix_path **refs, size_t *n, struct imm_arena *a) {
         unsigned all;
 
         if (*n > 1)
                 qsort(refs, *n, sizeof(*refs), by_path);
-        all = *n <= SUBSETS_OF ? (1U << *n) - 1 : 1; /* of many: all or none */
+        all = *n <= max ? (1U << *n) - 1 : 1;
         for (unsigned set = 0; set <= all; set++) {
                 imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
-                const char *type = "text";
+                const char *made_of = type;
                 size_t left = 0;
 
                 for (size_t i = 0; i < *n; i++)
-                        if (*n > SUBSETS_OF ? set : set >> i & 1)
-                                type = imm_printf(scratch, "%s:%s", type, refs[i]->path);
-                if (!is_path_of(p->path, type, hash, scratch))
+                        if (*n > max ? set : set >> i & 1)
+                                made_of = imm_printf(scratch, "%s:%s", made_of, refs[i]->path);
+                if (!is_path_of(p->path, made_of, hash, scratch))
                         continue;
                 for (size_t i = 0; i < *n; i++)
-                        if (*n > SUBSETS_OF ? set : set >> i & 1)
+                        if (*n > max ? set : set >> i & 1)
                                 refs[left++] = refs[i];
                 *n = left;
                 return true;
@@ -263,15 +263,18 @@ static bool is_added(struct archive *a, const struct nix_path *p, mode_t mode,
         uint8_t d[SHA256_DIGEST_LENGTH];
 
         SHA256Final(d, &a->nar.sha256);
-        if (is_path_of(p->path, "source", in_hex(d, sizeof(d), a->arena), a->arena))
-                return *n = 0, true;
+        /* added: without references; built and then named by its contents: with some */
+        hash = in_hex(d, sizeof(d), a->arena);
+        if (names_some(p, "source", SETS_OF_TREE, hash, refs, n, a->arena))
+                return true;
         if (!S_ISREG(mode))
                 return false;
         SHA256Final(d, &a->flat.sha256);
         hash = in_hex(d, sizeof(d), a->arena);
         if (is_fixed(p->path, "sha256:", hash, a->arena))
                 return *n = 0, true;
-        return !(mode & S_IXUSR) && is_text(p, hash, refs, n, a->arena);
+        /* builtins.toFile: of the paths that its text names those that the evaluation knew of */
+        return !(mode & S_IXUSR) && names_some(p, "text", SETS_OF_TEXT, hash, refs, n, a->arena);
 }
 
 int nix_added(struct nix *x, const struct nix_path *p, struct nix_path **refs, size_t *n) {

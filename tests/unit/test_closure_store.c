@@ -54,6 +54,31 @@ TEST(nix_links_lead_to_the_store) {
         world_free(w);
 }
 
+TEST(nix_the_store_may_be_a_link) {
+        imm_auto_free char *plain = NULL;
+        struct imm_closure *c;
+        struct world *w;
+
+        nix_store();
+        tree_file("nix/store/" N "g-unit/x.service",
+                "[Service]\nExecStart=/home/u/result/bin/prog\n");
+        tree_dir("data");
+        plain = imm_xstrdup(tree_path("nix"));
+        assert_int_equal(rename(plain, tree_path("data/nix")), 0);
+        tree_link("data/nix", "nix");
+        tree_link("/nix/store/" N "a-prog", "home/u/result");
+        tree_link("/nix/store/" N "g-unit/x.service", "etc/systemd/system/x.service");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_int_equal(c->kind, IMM_CLOSURE_NIX);
+        assert_int_equal(c->roots.n, 1);
+        assert_need(c, "/nix/store/" N "b-lib", IMM_CERTAIN, 1);
+        c = imm_closure_compute(w->m, unit(w, "x.service"), IMM_CLOSURE_FULL_UNIT, w->arena);
+        assert_int_equal(c->roots.n, 2);
+        assert_true(imm_strv_has(&c->roots, "/nix/store/" N "g-unit"));
+        world_free(w);
+}
+
 TEST(nix_paths_that_are_hidden_or_gone_are_missing) {
         struct imm_closure *c;
         struct imm_excess x;
@@ -109,6 +134,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(nix_closures_are_of_what_exec_lines_name),
                 CASE(nix_links_lead_to_the_store),
+                CASE(nix_the_store_may_be_a_link),
                 CASE(nix_paths_that_are_hidden_or_gone_are_missing),
                 CASE(without_a_database_only_the_closures_own_paths_are_read),
         };

@@ -62,13 +62,25 @@ static void names_in(struct naming *n, const char *text, const char *reason) {
         }
 }
 
-static const char *store_path_of(struct builder *b, const char *path) {
-        const char *name = imm_after(path, NIX_STORE "/");
-        size_t len = name ? nix_name_length(name) : 0;
+/* The real path of the store, where /nix or the store itself is a link */
+static bool is_store(struct builder *b, const char *path, size_t n) {
+        struct place p;
 
-        return len > 0 && (!name[len] || name[len] == '/')
-                       ? imm_printf(b->arena, NIX_STORE "/%.*s", (int)len, name)
-                       : NULL;
+        if (n == strlen(NIX_STORE) && memcmp(path, NIX_STORE, n) == 0)
+                return true;
+        return view_find(&b->plain, NULL, NIX_STORE, &p) == 0 && strlen(p.path) == n &&
+               memcmp(path, p.path, n) == 0;
+}
+
+/* The store path that the real path @path lies in, or NULL */
+static const char *store_path_of(struct builder *b, const char *path) {
+        for (const char *name = path; (name = strchr(name, '/'));) {
+                size_t above = (size_t)(name++ - path), len = nix_name_length(name);
+
+                if (len > 0 && (!name[len] || name[len] == '/') && is_store(b, path, above))
+                        return imm_printf(b->arena, NIX_STORE "/%.*s", (int)len, name);
+        }
+        return NULL;
 }
 
 /* What stands for these links only in the running system, and where an image has the same */

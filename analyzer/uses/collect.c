@@ -254,6 +254,35 @@ static void find_parts(struct collector *c, const struct imm_need *n, const stru
                 c->partly[IMM_FACILITY_CALL] = c->partly[IMM_FACILITY_CAPABILITIES] = true;
 }
 
+/*
+ * A program that the daemon's data name by its path, and that gains privileges: the mailer, or a
+ * helper in a folder of its own. Commands for users, which many name, are no sign.
+ */
+static void of_helper(struct collector *c, const char *program, const char *path) {
+        bool mailer = imm_streq(path, "/usr/sbin/sendmail") || imm_streq(path, "/usr/lib/sendmail");
+        const char *real;
+        struct stat st;
+
+        if (!mailer && !imm_after(path, "/usr/lib/") && !imm_after(path, "/usr/libexec/"))
+                return;
+        if (imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode) ||
+                !(st.st_mode & 0111) || imm_root_realpath(c->m->root, path, c->a, &real) < 0 ||
+                !gains(c, file_of(c->m, real, 0), real))
+                return;
+        use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,
+                "%s has the path of %s, a program with set-id bits or capabilities", program, path);
+}
+
+/* What a script's text says that it does */
+static void of_words(struct collector *c, const struct imm_need *n, const struct file *f) {
+        for (size_t i = 0; i < f->n_words; i++) {
+                const struct script_word *w = f->words[i];
+
+                use_add(c, w->facility, w->strength, w->calls, w->object, "%s: %s", n->path,
+                        w->why);
+        }
+}
+
 static void of_program(struct collector *c, const struct imm_need *n, const struct file *f,
         const struct imm_command_item *cmd) {
         const char *name = imm_base_name(n->name ? n->name : n->path),
@@ -270,9 +299,15 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
         if (n->by < 0 && n->kind == IMM_NEED_PROGRAM && gives_files_away(name))
                 use_add(c, IMM_FACILITY_CHOWN, MUST, NULL, NULL, "%s is a command of the unit",
                         n->path);
+        if (gives_files_away(name)) /* for whoever asks: refused or not, it makes the call */
+                use_add(c, IMM_FACILITY_CALL, CALLS, "fchownat", NULL, "%s gives files away",
+                        n->path);
+        if (n->kind == IMM_NEED_COMMAND && !is_become(c, n))
+                use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s is run by a script", n->path);
         if (f->pipes)
                 use_add(c, IMM_FACILITY_CALL, CALLS, "pipe|pipe2", NULL,
                         "%s is a script that takes what its commands print", n->path);
+        of_words(c, n, f);
         if (f->wants_root && n->kind == IMM_NEED_PROGRAM)
                 use_add(c, IMM_FACILITY_ROOT, DOES, NULL, NULL, "%s says that it %s", n->path,
                         f->wants_root);
@@ -288,8 +323,11 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                 return;
         if (n->kind == IMM_NEED_PROGRAM || is_become(c, n))
                 of_imports(c, f, n->path);
-        for (size_t i = 0; n->kind != IMM_NEED_INTERPRETER && i < f->strings.n; i++)
+        for (size_t i = 0; n->kind != IMM_NEED_INTERPRETER && i < f->strings.n; i++) {
                 use_string(c, n->path, f->strings.v[i], !f->elf || n->kind != IMM_NEED_PROGRAM);
+                if (f->elf && n->kind == IMM_NEED_PROGRAM)
+                        of_helper(c, n->path, f->strings.v[i]);
+        }
 }
 
 /* Programs of one name from several packages are told apart by the unit's */
@@ -357,8 +395,10 @@ static void of_code(struct collector *c, const struct imm_need *n, const struct 
         c->scripts |= runs(n) && !f->elf;
         for (size_t i = 0; is_sourced(n) && i < f->strings.n; i++)
                 use_string(c, n->path, f->strings.v[i], true);
-        if (is_sourced(n))
+        if (is_sourced(n)) {
+                of_words(c, n, f);
                 return;
+        }
         of_image(c, n, f, program->path);
         if (runs(n))
                 of_program(c, n, f, cmd);

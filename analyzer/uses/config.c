@@ -65,6 +65,13 @@ static void of_existing(struct collector *c, const char *key, const char *path, 
                         "%s: %s %s", from, key, path);
 }
 
+/* "/tmp/app/error.log": a folder that somebody has made there for it */
+static bool has_folder(const char *path) {
+        const char *rest = imm_after(path, "/tmp/");
+
+        return rest && strchr(rest, '/') && strchr(rest, '/')[1];
+}
+
 static void of_path(struct collector *c, const char *key, const char *path, const char *from) {
         static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
         static const char *const not [] = {
@@ -85,8 +92,10 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                                 path);
         } else if (below(path, "/tmp") || below(path, "/var/tmp"))
                 use_add(c, IMM_FACILITY_SHARED_TMP,
-                        contains(key, shared) || contains(path, shared) ? DOES : MAY, NULL, path,
-                        "%s: %s %s", from, key, path);
+                        contains(key, shared) || contains(path, shared) || (log && has_folder(path))
+                                ? DOES
+                                : MAY,
+                        NULL, path, "%s: %s %s", from, key, path);
         else if (below(path, "/dev"))
                 use_string(c, from, path, false);
         else if (below(path, "/proc") || below(path, "/sys") || below(path, "/bin") ||
@@ -226,6 +235,21 @@ static void of_word(struct collector *c, const char *daemon, const char *key, co
         }
 }
 
+/* "notify = mail -s subject root": a command that a line has, and that gains privileges */
+static void of_command(struct collector *c, const char *key, const char *value, const char *rest,
+        const char *from) {
+        static const char *const names[] = {"mail", "mailx", "sendmail", "s-nail", "sudo"};
+
+        while (*rest == '"' || *rest == '\'')
+                rest++;
+        if (*rest != ' ' || rest[1 + strspn(rest + 1, " ")] != '-')
+                return; /* users and facilities are called so, too; a command has options */
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(imm_base_name(value), names[i]))
+                        use_add(c, IMM_FACILITY_GAIN, PART, NULL, NULL, "%s: %s %s is to be run",
+                                from, key, value);
+}
+
 static void read_file(struct collector *c, const char *daemon, const char *path);
 static void read_directory(
         struct collector *c, const char *daemon, const char *path, unsigned depth);
@@ -344,6 +368,8 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                 if (*value == '/' && strcasestr(key, "include"))
                         include(c, daemon, value, from);
                 of_word(c, daemon, key, value, from);
+                if (count == 0)
+                        of_command(c, key, value, line + k, from);
                 line += k;
         }
         if (count == 0)

@@ -252,6 +252,23 @@ static bool denies_every_address(const struct judge *j) {
         return v4 && v6;
 }
 
+/* Addresses of this machine, and nothing else */
+static bool allows_only_itself(const struct judge *j) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_IP_ADDRESS_ALLOW);
+
+        for (size_t i = 0; i < v->ips.n; i++) {
+                const unsigned char *b = v->ips.v[i].address;
+                static const unsigned char one[16] = {[15] = 1};
+                bool loop = v->ips.v[i].family == 2
+                                    ? b[0] == 127 && v->ips.v[i].prefix >= 8
+                                    : memcmp(b, one, sizeof(one)) == 0 && v->ips.v[i].prefix == 128;
+
+                if (!loop)
+                        return false;
+        }
+        return true;
+}
+
 static void by_network(struct judge *j, const struct imm_use *u) {
         const struct imm_value *bind = imm_setting(j->s, IMM_SETTING_SOCKET_BIND_DENY);
 
@@ -260,7 +277,9 @@ static void by_network(struct judge *j, const struct imm_use *u) {
                 return;
         if (imm_setting_bool(j->s, IMM_SETTING_PRIVATE_NETWORK))
                 deny(j, u, IMM_SETTING_PRIVATE_NETWORK, NULL, "cuts off");
-        if (denies_every_address(j) && imm_setting(j->s, IMM_SETTING_IP_ADDRESS_ALLOW)->ips.n == 0)
+        if (denies_every_address(j) &&
+                (imm_setting(j->s, IMM_SETTING_IP_ADDRESS_ALLOW)->ips.n == 0 ||
+                        (u->facility == IMM_FACILITY_NETWORK && allows_only_itself(j))))
                 deny(j, u, IMM_SETTING_IP_ADDRESS_DENY, NULL, "cuts off");
         if (family_denied(j, "AF_INET") && family_denied(j, "AF_INET6"))
                 deny(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL,
@@ -405,6 +424,36 @@ static void by_keyring(struct judge *j, const struct imm_use *u) {
                 deny(j, u, IMM_SETTING_KEYRING_MODE, NULL, "hides");
 }
 
+/* Its own files: what the mask takes from their owner, only root's privilege gives back */
+static void by_mask(struct judge *j, const struct imm_use *u) {
+        const struct imm_identity *id = identity_of(j, u);
+        uint64_t mask = imm_setting_number(j->s, IMM_SETTING_UMASK);
+
+        if (imm_setting(j->s, IMM_SETTING_STATE_DIRECTORY)->directories.n == 0 &&
+                imm_setting(j->s, IMM_SETTING_CACHE_DIRECTORY)->directories.n == 0)
+                return; /* a command that makes nothing may well have such a mask */
+        if ((mask & 0700) && !(id->cap_effective & CAP_BIT(DAC_OVERRIDE)))
+                deny(j, u, IMM_SETTING_UMASK, NULL, "%03" PRIo64 " makes without rights for itself",
+                        mask);
+}
+
+/* Mounts made for the service are seen as file systems of the machine. */
+static void by_own_mounts(struct judge *j, const struct imm_use *u) {
+        static const enum imm_setting makers[] = {IMM_SETTING_PROTECT_SYSTEM,
+                IMM_SETTING_READ_ONLY_PATHS, IMM_SETTING_BIND_PATHS,
+                IMM_SETTING_BIND_READ_ONLY_PATHS};
+
+        if (!j->sb->mounts[j->sb->has[u->kind] ? u->kind : j->sb->main].has_namespace)
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(makers); i++) {
+                const struct imm_value *v = imm_setting(j->s, makers[i]);
+
+                if (v->set && (v->type == IMM_VALUE_PATHS || v->type == IMM_VALUE_BINDS ||
+                                      switch_is_on(j, makers[i])))
+                        deny(j, u, makers[i], NULL, "changes by mounts of the service's own");
+        }
+}
+
 static void special(struct judge *j, const struct imm_use *u) {
         switch (u->facility) {
         case IMM_FACILITY_CHILDREN:
@@ -424,6 +473,12 @@ static void special(struct judge *j, const struct imm_use *u) {
                 break;
         case IMM_FACILITY_MOUNT_HOST:
                 by_mount_namespace(j, u);
+                break;
+        case IMM_FACILITY_MAKES_DIRECTORIES:
+                by_mask(j, u);
+                break;
+        case IMM_FACILITY_SEES_MOUNTS:
+                by_own_mounts(j, u);
                 break;
         case IMM_FACILITY_ARCH_32:
                 by_architecture(j, u);
@@ -469,8 +524,8 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID,
                 IMM_SETTING_ROOT_DIRECTORY, IMM_SETTING_SOCKET_BIND_DENY,
                 IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_FILTER,
-                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_TYPE, IMM_SETTING_USER,
-                IMM_SETTING_WATCHDOG_SEC};
+                IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_TYPE, IMM_SETTING_UMASK,
+                IMM_SETTING_USER, IMM_SETTING_WATCHDOG_SEC};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++) {
                 const struct imm_value *v = imm_setting(s, settings[i]);

@@ -234,6 +234,54 @@ static const char *says_root(const char *data, size_t n) {
         return NULL;
 }
 
+/* ---- words of scripts ---- */
+
+static const struct script_word script_words[] = {
+#define SCRIPT(text_, facility_, strength_, calls_, object_, why_) \
+        {.text = text_, \
+                .facility = IMM_FACILITY_##facility_, \
+                .strength = strength_, \
+                .calls = calls_, \
+                .object = object_, \
+                .why = why_},
+#include "analyzer/uses/scripts.def"
+#undef SCRIPT
+};
+
+static bool is_name_byte(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
+}
+
+/* In a line that is no comment, as a whole word */
+static bool says_word(const char *data, size_t n, const char *text) {
+        size_t length = strlen(text);
+
+        for (const char *s = data; (s = memmem(s, n - (size_t)(s - data), text, length)); s++) {
+                const char *line = s;
+
+                if ((s > data && is_name_byte(s[-1])) ||
+                        (is_name_byte(text[length - 1]) && is_name_byte(s[length])))
+                        continue;
+                while (line > data && line[-1] != '\n')
+                        line--;
+                line += strspn(line, " \t");
+                if (*line != '#' && *line != '*' && strncmp(line, "//", 2) != 0)
+                        return true;
+        }
+        return false;
+}
+
+static void find_words(struct file *f, const char *data, size_t n, struct imm_arena *a) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(script_words); i++)
+                if (says_word(data, n, script_words[i].text)) {
+                        if (!f->words)
+                                f->words = imm_alloc(
+                                        a, IMM_ELEMENTSOF(script_words) * sizeof(*f->words));
+                        f->words[f->n_words++] = &script_words[i];
+                }
+}
+
 static bool runs_mailer(const char *data, size_t n) {
         static const char *const names[] = {
                 "mail", "mailx", "sendmail", "bsd-mailx", "s-nail", "sudo", "pkexec"};
@@ -317,6 +365,7 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
         f->packed = f->elf && memmem(b.data, b.size < 1024 ? b.size : 1024, "UPX!", 4);
         if (!f->elf) {
                 find_execs(f, b.data, b.size, a);
+                find_words(f, b.data, b.size, a);
                 f->pipes = is_piping(b.data, b.size);
                 f->mails = imm_after(b.data, "#!") && runs_mailer(b.data, b.size);
         }

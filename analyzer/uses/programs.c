@@ -49,7 +49,7 @@ static const struct {
 
 /* ---- programs ---- */
 
-static bool name_matches(const char *pattern, const char *name) {
+bool name_matches(const char *pattern, const char *name) {
         size_t n = strlen(pattern);
 
         if (pattern[n - 1] != '*')
@@ -57,28 +57,9 @@ static bool name_matches(const char *pattern, const char *name) {
         return strncmp(pattern, name, n - 1) == 0;
 }
 
-/* PostgreSQL compiles expressions where the library for it is installed, unless told not to. */
-static void of_postgres(struct collector *c, const char *name, const char *path) {
-        struct imm_dirent *versions;
-        struct stat st;
-        size_t n;
-
-        if ((!imm_streq(name, "pg_ctlcluster") && !imm_streq(name, "postgres")) ||
-                imm_root_list(c->m->root, "/usr/lib/postgresql", c->a, &versions, &n) < 0)
-                return;
-        for (size_t i = 0; i < n; i++) {
-                const char *at =
-                        imm_printf(c->a, "/usr/lib/postgresql/%s/lib/llvmjit.so", versions[i].name);
-
-                if (imm_root_stat(c->m->root, at, &st) == 0)
-                        use_add(c, IMM_FACILITY_JIT, PART, NULL, NULL,
-                                "%s: queries are compiled when they run, by %s", path, at);
-        }
-}
-
 void use_program(struct collector *c, const char *name, const char *path) {
-        of_postgres(c, name, path);
         c->of_row = true;
+        use_beside(c, name, path);
         for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
                 if (name_matches(programs[i].name, name))
                         use_add(c, programs[i].facility, programs[i].strength, NULL,

@@ -37,6 +37,13 @@ struct symbol {
 extern const struct symbol symbols[]; /* sorted by name */
 extern const size_t n_symbols;
 
+struct script_word { /* of a script's text */
+        const char *text;
+        enum imm_facility facility;
+        enum strength strength;
+        const char *calls, *object, *why;
+};
+
 /* ---- files (file.c) ---- */
 
 struct file { /* what a program's or library's file says, read once a run */
@@ -63,6 +70,8 @@ struct file { /* what a program's or library's file says, read once a run */
         mode_t mode;
         const struct symbol **imports; /* rows of the table that it imports */
         size_t n_imports;
+        const struct script_word **words; /* rows of the table that its text has */
+        size_t n_words;
         struct imm_strv execs;   /* of a script: what it becomes in the end, by name or path */
         struct imm_strv strings; /* absolute paths in its data, or in a script's text */
         bool searched;           /* for strings */
@@ -132,7 +141,11 @@ void use_unit(struct collector *c);
 void use_arguments(struct collector *c);
 void use_readiness(struct collector *c);
 
+/* beside.c: what is installed beside the program of that name */
+void use_beside(struct collector *c, const char *name, const char *path);
+
 /* programs.c: what is known about the program of that name */
+bool name_matches(const char *pattern, const char *name); /* a star may end the pattern */
 void use_program(struct collector *c, const char *name, const char *path);
 /* Is it known of the program that it only may do this? Then its imports and paths say no more. */
 bool program_only_may(const char *path, enum imm_facility f);

@@ -164,6 +164,9 @@ CASES = {  # rule: cases that fail, cases that work
     "Type": (
         [("plaind", NOTIFY)],
         [("notifyd", NOTIFY)]),
+    "UMask": (
+        [("makerd", "StateDirectory=makerd\nUser=daemon\nUMask=0117"), ("makerd", "StateDirectory=makerd\nUser=daemon\nUMask=0777")],
+        [("makerd", "StateDirectory=makerd\nUMask=0117"), ("makerd", "StateDirectory=makerd\nUser=daemon\nUMask=0077")]),
     "User": (
         [("sniffd", "User=daemon"), ("portd", "User=daemon")],
         [("sniffd", "User=daemon\nAmbientCapabilities=CAP_NET_RAW"),

@@ -138,6 +138,9 @@ int main(void) {
     "cloud-init": (body("char name[65]; gethostname(name, 65); return sethostname(name, strlen(name)) < 0;"), []),
     "deedd": (body('return open("/run/deed", O_WRONLY | O_CREAT, 0666) < 0;'), []),
     "reloadd": (body("return 0;"), []),
+    "makerd": (body('mkdir("/var/lib/makerd/more", 0777);'
+                    'int e = open("/var/lib/makerd/more/file", O_WRONLY | O_CREAT, 0666) < 0;'
+                    'unlink("/var/lib/makerd/more/file"); rmdir("/var/lib/makerd/more"); return e;'), []),
 }
 
 # Programs that need more of their unit than an ExecStart= line
@@ -148,6 +151,7 @@ PLAIN = {
     "pingd": "Type=exec",
     "idled": "Type=exec",
     "envd": "Environment=APP_DATA=/srv/app/data",
+    "makerd": "StateDirectory=makerd",
     "reloadd": "RemainAfterExit=yes\nExecReload=/bin/true",
 }
 

@@ -175,14 +175,17 @@ bool imm_plan_has_tmp(const struct imm_plan *p);
 /* plan-cgroup.c: p->cgroup, and what is the service's in it */
 void imm_plan_cgroup_prepare(struct imm_plan *p);
 
-/* plan-dirs.c: StateDirectory= and kin, credentials, private /tmp: what is made on disk. 0 or <0.
- */
+/* plan-dirs.c: StateDirectory= and kin, private /tmp: what is made on disk. 0 or <0. */
 void imm_plan_dirs_prepare(struct imm_plan *p);
 int imm_plan_dirs_make(struct imm_plan *p);
+/* plan-credentials.c: p->credentials and what lies there. 0 or <0 */
 int imm_plan_credentials_make(struct imm_plan *p);
 /* Makes a relative link at @at to @to; one with that very text may be there, else -EEXIST. */
 int imm_plan_link(struct imm_plan *p, const char *to, const char *at);
 void imm_plan_dirs_add(struct imm_plan *p); /* empty directories, binds and links */
+
+/* seen.c: p->t, of everything that a path below @root, which is at @root_path, really reaches */
+void imm_plan_see(struct imm_plan *p, struct imm_vpath root, const char *root_path);
 
 /* normalize.c */
 void imm_plan_normalize(struct imm_plan *p);

@@ -139,7 +139,8 @@ static int load(struct loading *l, const char *name, size_t loader, bool must,
                 if (l->soft)
                         w.confidence = IMM_POSSIBLE;
                 if (must)
-                        need_absent(b, &w, name, "not found by the dynamic loader");
+                        need_absent(b, &w, f.opened ? f.opened : name,
+                                "not found by the dynamic loader");
                 return -ENOENT;
         }
         o = same_file(l, f.place.node);

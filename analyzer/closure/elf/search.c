@@ -187,10 +187,33 @@ static int32_t wanted_flags(const struct imm_elf *e) {
         }
 }
 
+/* What each bit of an entry's field asks for: the older hardware directories */
+static const struct {
+        unsigned bit;
+        const char *name;
+} x86_bits[] = {
+        {0, "sse2"},
+        {1, "x86_64"},
+        {2, "avx512_1"},
+        {48, "i586"},
+        {49, "i686"},
+        {50, "haswell"},
+        {51, "xeon_phi"},
+        {63, "tls"},
+};
+
+static bool has_all(const struct ldso *ldso, uint64_t bits) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(x86_bits); i++) {
+                uint64_t bit = UINT64_C(1) << x86_bits[i].bit;
+
+                if (bits & bit && imm_strv_has(&ldso->variants, x86_bits[i].name))
+                        bits &= ~bit;
+        }
+        return bits == 0;
+}
+
 /* How good an entry is for this loader: 0 is unusable, 1 the plain directory, more is better. */
 static unsigned rank(const struct loading *l, const struct ldcache_entry *e) {
-        const char *slash;
-
         if (e->level) {
                 for (size_t i = 0; i < l->ldso->variants.n; i++) {
                         const char *v = imm_after(l->ldso->variants.v[i], "glibc-hwcaps/");
@@ -202,16 +225,7 @@ static unsigned rank(const struct loading *l, const struct ldcache_entry *e) {
         }
         if (e->hwcap == 0)
                 return 1;
-        slash = strrchr(e->path, '/');
-        for (size_t i = 0; slash && i < l->ldso->variants.n; i++) {
-                const char *sub = l->ldso->variants.v[i];
-                size_t n = strlen(sub), have = (size_t)(slash - e->path);
-
-                if (n > 0 && have > n && strncmp(slash - n, sub, n) == 0 &&
-                        slash[-(long)n - 1] == '/')
-                        return 2;
-        }
-        return 0;
+        return has_all(l->ldso, e->hwcap) ? 2 : 0;
 }
 
 static const struct ldcache *cache_of(struct loading *l, struct view *v) {
@@ -459,6 +473,7 @@ static bool search(
                 return search_glibc(l, v, name, loader, ret);
         ret->how = "its path";
         path = expand(l, &l->objects.v[loader], name, strlen(name));
+        ret->opened = path; /* also where it is not there: that is what is missing */
         return path && try_file(l, v, path, ret);
 }
 

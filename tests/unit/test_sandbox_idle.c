@@ -91,7 +91,8 @@ static const struct {
                 "repeated"},
         {252, IMM_SCOPE_SYSTEM, "ProtectSystem=yes\nReadOnlyPaths=-/nope", 4, "missing-path"},
         {252, IMM_SCOPE_SYSTEM, "ReadOnlyPaths=-/nope /srv", 3, ""},
-        {252, IMM_SCOPE_SYSTEM, "ProtectSystem=yes\nReadOnlyPaths=-/run/later", 4, ""},
+        {252, IMM_SCOPE_SYSTEM, "ProtectSystem=yes\nReadOnlyPaths=-/run/later", 4, "missing-path"},
+        {252, IMM_SCOPE_SYSTEM, "ProtectSystem=yes\nReadOnlyPaths=-/run/made", 4, ""},
         {252, IMM_SCOPE_SYSTEM, "ProtectSystem=yes\nBindPaths=-/nope:/srv", 4, "missing-path"},
         /* the namespace itself is a difference: others' credentials are hidden */
         {252, IMM_SCOPE_SYSTEM, "ReadOnlyPaths=-/nope", 3, ""},
@@ -126,6 +127,41 @@ static const struct {
         {252, IMM_SCOPE_SYSTEM, "ExecStart=\nExecStart=+/usr/bin/true\nNoNewPrivileges=yes", 5,
                 "privileged-commands"},
         {252, IMM_SCOPE_SYSTEM, "ExecStartPre=+/usr/bin/true\nNoNewPrivileges=yes", 4, ""},
+        {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=any\nIPAddressDeny=10.0.0.0/8", 4, "repeated"},
+        {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=any\nIPAddressDeny=10.0.0.0/8", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=10.0.0.0/8\nIPAddressAllow=10.0.0.0/7", 3,
+                "outdone"},
+        {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=10.0.0.0/8\nIPAddressAllow=11.0.0.0/8", 4,
+                "needs-other"},
+        {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=10.0.0.0/8\nIPAddressAllow=10.1.0.0/16", 4, ""},
+        {252, IMM_SCOPE_SYSTEM,
+                "IPAddressDeny=any\nIPAddressAllow=localhost\nIPAddressAllow=127.1.0.0/16", 5,
+                "repeated"},
+        {252, IMM_SCOPE_SYSTEM, "SocketBindDeny=any\nSocketBindAllow=tcp:80\nSocketBindAllow=70-90",
+                4, "repeated"},
+        {252, IMM_SCOPE_SYSTEM,
+                "SocketBindDeny=any\nSocketBindAllow=tcp:80\nSocketBindAllow=udp:70-90", 4, ""},
+        {252, IMM_SCOPE_SYSTEM,
+                "DevicePolicy=closed\nDeviceAllow=/dev/sda r\nDeviceAllow=/dev/sda rw\n"
+                "DeviceAllow=/dev/sdb w",
+                6, ""},
+        {252, IMM_SCOPE_SYSTEM,
+                "AmbientCapabilities=CAP_CHOWN\nCapabilityBoundingSet=~CAP_CHOWN\nUser=alice", 3,
+                "outdone"},
+        {252, IMM_SCOPE_SYSTEM, "AmbientCapabilities=CAP_CHOWN\nUser=alice", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "NoNewPrivileges=yes\nUser=alice\nRestrictRealtime=yes", 3,
+                "implied"},
+        {252, IMM_SCOPE_SYSTEM, "NoNewPrivileges=yes\nUser=alice", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "NoNewPrivileges=yes\nRestrictRealtime=yes", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "SupplementaryGroups=alice\nUser=alice", 3, "implied"},
+        {252, IMM_SCOPE_SYSTEM, "Group=alice\nUser=alice", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "DynamicUser=yes\nProtectHome=no", 4, "overridden-elsewhere"},
+        {252, IMM_SCOPE_SYSTEM, "MountFlags=shared", 3, "default"},
+        {252, IMM_SCOPE_SYSTEM, "MountFlags=slave", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "RootDirectoryStartOnly=yes", 3, "needs-other"},
+        {252, IMM_SCOPE_SYSTEM, "PrivateNetwork=yes\nNetworkNamespacePath=/srv", 3, "outdone"},
+        {252, IMM_SCOPE_SYSTEM, "PrivateDevices=yes\nInaccessiblePaths=-/dev/mem", 4,
+                "missing-path"},
         {252, IMM_SCOPE_USER, "ProtectSystem=strict", 3, "user-scope"},
         {252, IMM_SCOPE_USER, "ProtectSystem=strict\nPrivateUsers=yes", 3, ""},
         {257, IMM_SCOPE_USER, "ProtectSystem=strict", 3, ""},
@@ -134,6 +170,7 @@ static const struct {
 };
 
 TEST(each_line_is_told_for_its_reason) {
+        tree_file("usr/lib/tmpfiles.d/made.conf", "d /run/made\n");
         tree_file("etc/systemd/system/denies.slice", "[Slice]\nIPAddressDeny=any\n");
         for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
                 imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();

@@ -8,6 +8,7 @@ enum imm_idle_class {
         IMM_IDLE_NOT_TRIED,
         IMM_IDLE_VALUE, /* has its effect where its value differs */
         IMM_IDLE_TABLE, /* its effect is wholly in the mount table */
+        IMM_IDLE_WORLD, /* its effect is wholly in the identity and the mount table */
 };
 
 struct imm_idle_work {
@@ -26,6 +27,10 @@ struct imm_idle_line {
         enum imm_setting setting;
 };
 
+/* Is it the line that @o names? */
+bool imm_idle_at_line(const struct imm_idle_line *l, const struct imm_origin *o);
+/* A slice above may deny what the unit allows. */
+bool imm_idle_slice_denies(const struct imm_idle_work *w);
 /*
  * A setting that is there and can do nothing because of what the others say (SystemCallErrorNumber=
  * without a filter): its reason, or NULL.

@@ -2,12 +2,14 @@
 
 #include "analyzer/sandbox/idle/idle-private.h"
 
+#include <linux/capability.h>
 #include <strings.h>
 
 /* Assignments that all trials of one unit may look at; beyond, the rest is taken to have effects */
 enum { BUDGET = 200000 };
 
 #define TABLE(id) [IMM_SETTING_##id] = IMM_IDLE_TABLE
+#define WORLD(id) [IMM_SETTING_##id] = IMM_IDLE_WORLD
 #define VALUE(id) [IMM_SETTING_##id] = IMM_IDLE_VALUE
 
 /* clang-format off */
@@ -18,13 +20,15 @@ static const unsigned char classes[IMM_SETTING_N] = {
         TABLE(PROTECT_SYSTEM), TABLE(READ_ONLY_PATHS), TABLE(READ_WRITE_PATHS),
         TABLE(TEMPORARY_FILE_SYSTEM),
 
-        VALUE(AMBIENT_CAPABILITIES), VALUE(CACHE_DIRECTORY), VALUE(CACHE_DIRECTORY_MODE),
+        WORLD(AMBIENT_CAPABILITIES), WORLD(NO_NEW_PRIVILEGES), WORLD(SUPPLEMENTARY_GROUPS),
+
+        VALUE(CACHE_DIRECTORY), VALUE(CACHE_DIRECTORY_MODE),
         VALUE(CONFIGURATION_DIRECTORY), VALUE(LOGS_DIRECTORY), VALUE(RUNTIME_DIRECTORY), VALUE(STATE_DIRECTORY),
         VALUE(CAPABILITY_BOUNDING_SET),
         VALUE(CONFIGURATION_DIRECTORY_MODE), VALUE(DEVICE_ALLOW), VALUE(DEVICE_POLICY),
         VALUE(DYNAMIC_USER), VALUE(GROUP), VALUE(IP_ADDRESS_ALLOW), VALUE(IP_ADDRESS_DENY),
         VALUE(KEYRING_MODE), VALUE(LOCK_PERSONALITY), VALUE(LOGS_DIRECTORY_MODE),
-        VALUE(MEMORY_DENY_WRITE_EXECUTE), VALUE(NO_NEW_PRIVILEGES), VALUE(PRIVATE_DEVICES),
+        VALUE(MEMORY_DENY_WRITE_EXECUTE), VALUE(PRIVATE_DEVICES),
         VALUE(PRIVATE_IPC), VALUE(PRIVATE_NETWORK), VALUE(PRIVATE_PIDS), VALUE(PRIVATE_USERS),
         VALUE(PROTECT_CLOCK), VALUE(PROTECT_CONTROL_GROUPS), VALUE(PROTECT_HOSTNAME),
         VALUE(PROTECT_KERNEL_LOGS), VALUE(PROTECT_KERNEL_MODULES), VALUE(PROTECT_KERNEL_TUNABLES),
@@ -32,7 +36,7 @@ static const unsigned char classes[IMM_SETTING_N] = {
         VALUE(RESTRICT_NAMESPACES), VALUE(RESTRICT_NETWORK_INTERFACES), VALUE(RESTRICT_REALTIME),
         VALUE(RESTRICT_SUIDSGID), VALUE(ROOT_DIRECTORY), VALUE(RUNTIME_DIRECTORY_MODE),
         VALUE(RUNTIME_DIRECTORY_PRESERVE), VALUE(SECURE_BITS), VALUE(SOCKET_BIND_ALLOW),
-        VALUE(SOCKET_BIND_DENY), VALUE(STATE_DIRECTORY_MODE), VALUE(SUPPLEMENTARY_GROUPS),
+        VALUE(SOCKET_BIND_DENY), VALUE(STATE_DIRECTORY_MODE),
         VALUE(SYSTEM_CALL_ARCHITECTURES), VALUE(SYSTEM_CALL_ERROR_NUMBER), VALUE(SYSTEM_CALL_FILTER),
         VALUE(SYSTEM_CALL_LOG), VALUE(UMASK), VALUE(USER),
 };
@@ -40,7 +44,7 @@ static const unsigned char classes[IMM_SETTING_N] = {
 
 /* ---- what is known without a trial ---- */
 
-static bool is_line(const struct imm_idle_line *l, const struct imm_origin *o) {
+bool imm_idle_at_line(const struct imm_idle_line *l, const struct imm_origin *o) {
         return o->kind == IMM_ORIGIN_FILE && o->file == l->file->path &&
                o->line == l->assignment->line;
 }
@@ -53,7 +57,7 @@ static bool leaves_mount(const struct imm_idle_work *w, const struct imm_idle_li
                 if (w->sb->mounts[k].losers.n > 0)
                         return false;
                 imm_array_foreach (m, &w->sb->mounts[k])
-                        leaves |= m->setting == l->setting && is_line(l, &m->origin);
+                        leaves |= m->setting == l->setting && imm_idle_at_line(l, &m->origin);
         }
         return leaves;
 }
@@ -95,6 +99,21 @@ static bool is_plain_no(const struct imm_value *v, const char *text) {
 
 /* ---- the trial ---- */
 
+/* Can it be without effect although its value counts? What is seen at once needs no trial. */
+static bool may_be_without_effect(const struct imm_idle_work *w, enum imm_setting id) {
+        const struct imm_identity *i = &w->sb->identity[w->sb->main];
+
+        switch (classes[id]) {
+        case IMM_IDLE_TABLE:
+                return true;
+        case IMM_IDLE_WORLD:
+                return id != IMM_SETTING_NO_NEW_PRIVILEGES || i->uid != 0 ||
+                       !(i->cap_bounding & (UINT64_C(1) << CAP_SYS_ADMIN));
+        default:
+                return false;
+        }
+}
+
 static bool known(const struct imm_sandbox *sb) {
         for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
                 if (sb->has[k] && (sb->mounts[k].n == 0 || sb->mounts[k].assumed))
@@ -123,10 +142,10 @@ static void try(struct imm_idle_work *w, const struct imm_idle_line *l, size_t f
                 return;
         if (same && is_plain_no(now, l->assignment->value))
                 return;
-        if (!same && classes[l->setting] != IMM_IDLE_TABLE)
+        if (!same && !may_be_without_effect(w, l->setting))
                 return;
         if (!imm_value_same(now, imm_setting(without, l->setting), false) &&
-                classes[l->setting] == IMM_IDLE_TABLE) {
+                classes[l->setting] != IMM_IDLE_VALUE) {
                 if (!known(w->sb))
                         return;
                 if (!imm_sandbox_same(w->sb, imm_sandbox_assume(w->m, without, w->scratch)))
@@ -203,9 +222,6 @@ static void superseded(struct imm_idle_work *w, struct imm_idle_list *ret, struc
                         continue;
                 here = l->by.kind == IMM_ORIGIN_FILE && l->by.file == l->file->path;
                 if (!here && classes[l->setting] == IMM_IDLE_NOT_TRIED)
-                        continue;
-                if (l->by.kind == IMM_ORIGIN_IMPLIED &&
-                        is_plain_no(imm_setting_built_in(w->s, l->setting), l->assignment->value))
                         continue;
                 if (!here)
                         idle.code = "overridden-elsewhere";

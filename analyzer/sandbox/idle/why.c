@@ -1,6 +1,8 @@
 /* Why a line is idle, and what makes settings idle without a trial. */
 
 #include "analyzer/sandbox/idle/idle-private.h"
+#include "analyzer/sandbox/needs.h"
+#include "analyzer/sandbox/vfs/makers.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -93,8 +95,7 @@ static const char *needs_directories(const struct imm_settings *s, enum imm_sett
         return NULL;
 }
 
-/* A slice above may deny what the unit allows. */
-static bool slice_denies(const struct imm_idle_work *w) {
+bool imm_idle_slice_denies(const struct imm_idle_work *w) {
         const char *slice = imm_setting_string(w->s, IMM_SETTING_SLICE);
 
         for (unsigned depth = 0; slice && depth < 16; depth++) {
@@ -130,13 +131,16 @@ const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting
                                ? NULL
                                : "without SocketBindDeny= every address may be bound anyway";
         case IMM_SETTING_IP_ADDRESS_ALLOW:
-                return imm_setting(s, IMM_SETTING_IP_ADDRESS_DENY)->ips.n > 0 || slice_denies(w)
+                return imm_setting(s, IMM_SETTING_IP_ADDRESS_DENY)->ips.n > 0 ||
+                                       imm_idle_slice_denies(w)
                                ? NULL
                                : "without IPAddressDeny= every address is allowed anyway";
         case IMM_SETTING_REMOVE_IPC:
                 return user && !imm_streq(user, "root") && !imm_streq(user, "0")
                                ? NULL
                                : "it is for users other than root: there is no User=";
+        case IMM_SETTING_ROOT_DIRECTORY_START_ONLY:
+                return imm_needs_root(s) ? NULL : "there is no RootDirectory= that it could be for";
         case IMM_SETTING_ROOT_HASH:
         case IMM_SETTING_ROOT_HASH_SIGNATURE:
         case IMM_SETTING_ROOT_VERITY:
@@ -149,102 +153,13 @@ const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting
         }
 }
 
-/* ---- what other settings of the same kind take back ---- */
-
-static bool allows_every_address(const struct imm_settings *s, int family) {
-        imm_array_foreach (allow, &imm_setting(s, IMM_SETTING_IP_ADDRESS_ALLOW)->ips) {
-                if (allow->family == family && allow->prefix == 0)
-                        return true;
-        }
-        return false;
-}
-
-static bool denies_no_address(const struct imm_settings *s) {
-        imm_array_foreach (deny, &imm_setting(s, IMM_SETTING_IP_ADDRESS_DENY)->ips) {
-                if (!allows_every_address(s, deny->family))
-                        return false;
-        }
-        return true;
-}
-
-static bool allows_every_bind(const struct imm_settings *s) {
-        imm_array_foreach (allow, &imm_setting(s, IMM_SETTING_SOCKET_BIND_ALLOW)->socket_binds) {
-                if (allow->family == 0 && allow->protocol == 0 && allow->n_ports == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* Nodes that every list of allowed devices begins with, but not DevicePolicy=strict */
-static bool is_allowed_anyway(const struct imm_device_item *d) {
-        static const char *const nodes[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
-                "/dev/urandom", "/dev/tty", "/dev/ptmx"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(nodes); i++)
-                if (imm_streq(nodes[i], d->node))
-                        return true;
-        return imm_streq(d->node, "char-pts") && !d->m;
-}
-
-static bool at_line(const struct imm_idle_line *l, const struct imm_origin *o);
-
-static const char *allowed_anyway(const struct imm_idle_work *w, const struct imm_idle_line *l) {
-        const char *policy = imm_setting_word(w->s, IMM_SETTING_DEVICE_POLICY);
-        bool listed = policy && imm_streq(policy, "closed");
-
-        if (policy && imm_streq(policy, "strict"))
-                return NULL;
-        imm_array_foreach (d, &imm_setting(w->s, IMM_SETTING_DEVICE_ALLOW)->devices) {
-                if (!at_line(l, &d->origin))
-                        listed = true;
-                else if (!is_allowed_anyway(d))
-                        return NULL;
-        }
-        return listed ? "every list of devices allows this one anyway" : NULL;
-}
-
-const char *imm_idle_undone(
-        const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code) {
-        const char *root = imm_setting_string(w->s, IMM_SETTING_ROOT_DIRECTORY);
-
-        switch (l->setting) {
-        case IMM_SETTING_IP_ADDRESS_DENY:
-                *ret_code = "outdone";
-                return denies_no_address(w->s) ? "IPAddressAllow= allows every address, and what "
-                                                 "is allowed is not denied"
-                                               : NULL;
-        case IMM_SETTING_SOCKET_BIND_DENY:
-                *ret_code = "outdone";
-                return allows_every_bind(w->s) ? "SocketBindAllow= allows every address, and what "
-                                                 "is allowed is not denied"
-                                               : NULL;
-        case IMM_SETTING_DEVICE_ALLOW:
-                *ret_code = "implied";
-                return allowed_anyway(w, l);
-        case IMM_SETTING_ROOT_DIRECTORY:
-                *ret_code = "default";
-                /* with its file systems mounted it gets what a root of its own gets */
-                return root && imm_streq(root, "/") &&
-                                       imm_setting(w->s, IMM_SETTING_MOUNT_APIVFS)->number != 1
-                               ? "it is the root anyway"
-                               : NULL;
-        default:
-                return NULL;
-        }
-}
-
 /* ---- after a trial ---- */
-
-static bool at_line(const struct imm_idle_line *l, const struct imm_origin *o) {
-        return o->kind == IMM_ORIGIN_FILE && o->file == l->file->path &&
-               o->line == l->assignment->line;
-}
 
 static const struct imm_mount_loser *loser_of(
         const struct imm_idle_work *w, const struct imm_idle_line *l) {
         for (enum imm_command_kind k = 0; k < IMM_KIND_N; k++)
                 imm_array_foreach (x, &w->sb->mounts[k].losers) {
-                        if (x->setting == l->setting && at_line(l, &x->origin))
+                        if (x->setting == l->setting && imm_idle_at_line(l, &x->origin))
                                 return x;
                 }
         return NULL;
@@ -252,12 +167,23 @@ static const struct imm_mount_loser *loser_of(
 
 enum absence { NOT_ABSENT, ABSENT, PERHAPS_ABSENT };
 
+/* Is what the host has there of no account, for it is hidden, or another file system covers it? */
+static bool is_covered(const struct imm_idle_work *w, const char *path) {
+        const struct imm_mount *m = imm_mount_at(&w->sb->mounts[w->sb->main], path);
+
+        return m && !m->of_host && m->setting < IMM_SETTING_N &&
+               (m->inaccessible || !imm_streq(m->fstype, "bind"));
+}
+
 static enum absence absent(const struct imm_idle_work *w, const char *path, bool ignored) {
         struct stat st;
 
         if (!ignored || imm_root_lstat(w->m->root, path, &st) != -ENOENT)
                 return NOT_ABSENT;
-        return imm_path_made_at_run_time(path) ? PERHAPS_ABSENT : ABSENT;
+        return !imm_path_made_at_run_time(path) || is_covered(w, path) ||
+                               imm_maker_of(w->m, w->u, IMM_OWN_ALL, path) == IMM_MAKER_NOBODY
+                       ? ABSENT
+                       : PERHAPS_ABSENT;
 }
 
 /* Of all that the line names: NOT_ABSENT if something is there */
@@ -270,10 +196,11 @@ static enum absence line_absent(
         for (size_t i = 0; i < v->paths.n; i++) {
                 const char *path;
 
-                if (v->type == IMM_VALUE_PATHS && at_line(l, &v->paths.v[i].origin)) {
+                if (v->type == IMM_VALUE_PATHS && imm_idle_at_line(l, &v->paths.v[i].origin)) {
                         path = v->paths.v[i].path;
                         one = absent(w, path, v->paths.v[i].ignore_missing);
-                } else if (v->type == IMM_VALUE_BINDS && at_line(l, &v->binds.v[i].origin)) {
+                } else if (v->type == IMM_VALUE_BINDS &&
+                           imm_idle_at_line(l, &v->binds.v[i].origin)) {
                         path = v->binds.v[i].source;
                         one = absent(w, path, v->binds.v[i].ignore_missing);
                 } else
@@ -311,6 +238,26 @@ static void explain_same_value(const struct imm_idle_work *w, const struct imm_i
         }
 }
 
+/* Its value counts, and yet the processes are the same. */
+static bool explain_identity(const struct imm_idle_line *l, struct imm_idle *ret) {
+        switch (l->setting) {
+        case IMM_SETTING_NO_NEW_PRIVILEGES:
+                ret->code = "implied";
+                ret->why = "filters of a service without CAP_SYS_ADMIN imply it";
+                return true;
+        case IMM_SETTING_SUPPLEMENTARY_GROUPS:
+                ret->code = "implied";
+                ret->why = "the user has these groups anyway";
+                return true;
+        case IMM_SETTING_AMBIENT_CAPABILITIES:
+                ret->code = "without-effect";
+                ret->why = "without the line the processes have the same capabilities";
+                return true;
+        default:
+                return false;
+        }
+}
+
 void imm_idle_explain(const struct imm_idle_work *w, const struct imm_idle_line *l,
         const struct imm_settings *without, bool same_value, struct imm_idle *ret) {
         const struct imm_mount_table *t = &w->sb->mounts[w->sb->main];
@@ -323,6 +270,8 @@ void imm_idle_explain(const struct imm_idle_work *w, const struct imm_idle_line 
                 explain_same_value(w, l, without, ret);
                 return;
         }
+        if (explain_identity(l, ret))
+                return;
         if (only_privileged(w->sb)) {
                 ret->code = "privileged-commands";
                 ret->why = "every command has the prefix +, which leaves it out";
@@ -339,7 +288,10 @@ void imm_idle_explain(const struct imm_idle_work *w, const struct imm_idle_line 
                 return; /* it may well be there at run time */
         if (absence == ABSENT) {
                 ret->code = "missing-path";
-                ret->confidence = IMM_LIKELY;
+                /* where all is gone at boot another program may make it all the same */
+                ret->confidence = imm_path_made_at_run_time(path) && !is_covered(w, path)
+                                          ? IMM_POSSIBLE
+                                          : IMM_LIKELY;
                 ret->why = imm_printf(w->scratch, "%s is not there", path);
                 return;
         }

@@ -268,6 +268,9 @@ static bool says_word(const char *data, size_t n, const char *text) {
                 line += strspn(line, " \t");
                 if (*line != '#' && *line != '*' && strncmp(line, "//", 2) != 0)
                         return true;
+                s = memchr(s, '\n', n - (size_t)(s - data)); /* each line is looked back at once */
+                if (!s)
+                        return false;
         }
         return false;
 }

@@ -402,6 +402,7 @@ struct object {
         const char *origin;        /* $ORIGIN; NULL if it cannot be known */
         size_t loader;             /* index of the object that asked first; of the main one: 0 */
         int need;
+        bool done; /* what it needs was loaded, or is being */
 };
 const struct object *loaded_objects(const struct loading *l, size_t *ret_n);
 unsigned loader_minor(const struct loading *l); /* of glibc 2.minor */

@@ -114,7 +114,8 @@ static int add_object(struct loading *l, const char *name, size_t loader, const 
         if (l->soft && why)
                 w.confidence = IMM_POSSIBLE;
         o.need = need_place(b, &w, &f->place, f->visible && !why, why, NULL);
-        push_object(l, &o, name);
+        if (!l->soft || f->place.node->elf_error == 0) /* what it does without is not loaded then */
+                push_object(l, &o, name);
         return 0;
 }
 
@@ -153,19 +154,42 @@ static int load(struct loading *l, const char *name, size_t loader, bool must,
         return add_object(l, name, loader, &f, kind, confidence, f.reason);
 }
 
+enum { FILTERS_MAX = 100 };
+
+/* Of a filter the objects that it stands for come next, before what others needed earlier. */
+static void load_needed_of(struct loading *l, size_t i, enum imm_need_kind kind,
+        enum imm_confidence confidence, unsigned depth) {
+        const struct imm_elf *e = l->objects.v[i].elf;
+        const struct imm_strv *filtees[2];
+
+        if (!e || l->objects.v[i].done)
+                return;
+        l->objects.v[i].done = true;
+        for (size_t k = 0; k < e->needed.n; k++)
+                (void)load(l, e->needed.v[k], i, true, kind, confidence, "needs");
+        if (l->ldso->musl) /* it knows no filters */
+                return;
+        for (size_t k = 0; k < e->filter.n; k++)
+                (void)load(l, e->filter.v[k], i, true, kind, confidence, "is a filter of");
+        for (size_t k = 0; k < e->auxiliary.n; k++)
+                (void)load(l, e->auxiliary.v[k], i, false, kind, confidence,
+                        "is an auxiliary filter of");
+        filtees[0] = &e->filter;
+        filtees[1] = &e->auxiliary;
+        for (size_t f = 0; f < IMM_ELEMENTSOF(filtees) && depth < FILTERS_MAX; f++)
+                for (size_t k = 0; k < filtees[f]->n; k++) {
+                        const struct object *o = loaded(l, filtees[f]->v[k]);
+
+                        if (o)
+                                load_needed_of(
+                                        l, (size_t)(o - l->objects.v), kind, confidence, depth + 1);
+                }
+}
+
 static void load_needed(
         struct loading *l, size_t from, enum imm_need_kind kind, enum imm_confidence confidence) {
-        for (size_t i = from; i < l->objects.n; i++) {
-                const struct imm_elf *e = l->objects.v[i].elf;
-
-                for (size_t k = 0; e && k < e->needed.n; k++)
-                        (void)load(l, e->needed.v[k], i, true, kind, confidence, "needs");
-                for (size_t k = 0; e && k < e->filter.n; k++)
-                        (void)load(l, e->filter.v[k], i, true, kind, confidence, "is a filter of");
-                for (size_t k = 0; e && k < e->auxiliary.n; k++)
-                        (void)load(l, e->auxiliary.v[k], i, false, kind, confidence,
-                                "is an auxiliary filter of");
-        }
+        for (size_t i = from; i < l->objects.n; i++)
+                load_needed_of(l, i, kind, confidence, 0);
 }
 
 /* What cannot be preloaded is passed over, with a warning. */

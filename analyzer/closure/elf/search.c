@@ -240,7 +240,19 @@ static const struct ldcache *cache_of(struct loading *l, struct view *v) {
         return l->caches[i].cache;
 }
 
-static bool try_cache(struct loading *l, struct view *v, const char *name, struct found *ret) {
+static bool is_default(const struct ldso *ldso, const char *path) {
+        for (size_t i = 0; i < ldso->directories.n; i++) {
+                const char *rest = imm_after(path, ldso->directories.v[i]);
+
+                if (rest && *rest == '/')
+                        return true;
+        }
+        return false;
+}
+
+/* @nodeflib: what the cache names below the built-in directories does not count. */
+static bool try_cache(
+        struct loading *l, struct view *v, const char *name, bool nodeflib, struct found *ret) {
         const int32_t want = l->main ? wanted_flags(l->main) : -1;
         const struct ldcache *cache = cache_of(l, v);
         const struct ldcache_entry *e, *best = NULL;
@@ -256,7 +268,8 @@ static bool try_cache(struct loading *l, struct view *v, const char *name, struc
                         best_rank = r;
                 }
         }
-        return best && try_file(l, v, best->path, ret);
+        return best && !(nodeflib && is_default(l->ldso, best->path)) &&
+               try_file(l, v, best->path, ret);
 }
 
 /* ---- a name ---- */
@@ -264,7 +277,7 @@ static bool try_cache(struct loading *l, struct view *v, const char *name, struc
 /* The cache and the built-in directories: the end of every search, and mostly all of it */
 static bool try_usual(struct loading *l, struct view *v, const char *name, struct found *ret) {
         ret->how = "ld.so.cache";
-        if (try_cache(l, v, name, ret))
+        if (try_cache(l, v, name, false, ret))
                 return true;
         ret->how = "a default directory";
         for (size_t i = 0; i < l->ldso->directories.n; i++)
@@ -382,7 +395,7 @@ static bool search_glibc(
                 return true;
         if (o->elf && (o->elf->flags_1 & DF_1_NODEFLIB)) {
                 ret->how = "ld.so.cache";
-                return try_cache(l, v, name, ret);
+                return try_cache(l, v, name, true, ret);
         }
         return search_usual(l, v, name, ret);
 }

@@ -321,7 +321,10 @@ uint32_t package_add(struct packages *p, const char *name);
 void package_set_version(struct packages *p, uint32_t package, const char *version);
 /* @path as listed. Of an index of all files it must live as long as that. */
 void package_own(struct packages *p, const char *path, uint32_t package);
-struct imm_arena *package_text(struct packages *p); /* where such paths are made */
+/* The file @name in @dir, which ends with a slash; none that no kernel could open */
+void package_own_in(struct packages *p, const char *dir, const char *name, uint32_t package);
+/* May @size bytes more be read or made? False, which is told once, for what no real database has */
+bool package_may_take(struct packages *p, uint64_t size);
 /* rpm.c; diagnostics, where there is a database that cannot be read, in @a */
 void read_rpm(struct packages *p, const struct imm_root *root, struct imm_arena *a,
         struct imm_diags *diags);

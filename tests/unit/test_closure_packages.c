@@ -37,6 +37,32 @@ TEST(packages_of_alpine_and_arch) {
         world_free(w);
 }
 
+/* One long name of a directory, and a thousand times that it has a file: 16 GB as paths */
+TEST(a_package_database_of_hostile_size_is_told_and_done_with) {
+        enum { DIRECTORY = 16 << 20, FILES = 1000 };
+        imm_auto_free char *text = imm_xcalloc(1, DIRECTORY + 8 * FILES + 256);
+        struct imm_closures *c;
+        struct world *w;
+        char *s;
+
+        s = stpcpy(text, "P:long\nF:");
+        memset(s, 'd', DIRECTORY);
+        s += DIRECTORY;
+        for (unsigned i = 0; i < FILES; i++)
+                s = stpcpy(s, "\nR:f");
+        (void)stpcpy(s, "\nP:short\nF:etc\nR:foo\n");
+        tree_file("lib/apk/db/installed", text);
+        tree_file("var/lib/pacman/local/huge-1-1/files", "");
+        assert_int_equal(
+                truncate(tree_path("var/lib/pacman/local/huge-1-1/files"), INT64_C(1) << 40), 0);
+        w = world_new();
+        c = imm_closures_of(w->m);
+        assert_string_equal(imm_package_of(c, "/etc/foo"), "short");
+        assert_int_equal(c->diags.n, 1);
+        assert_non_null(strstr(c->diags.v[0].message, "more than 512 MB"));
+        world_free(w);
+}
+
 TEST(a_package_database_that_cannot_be_read_is_told) {
         static const char *const files[] = {"var/lib/rpm/Packages.db", "var/lib/rpm/rpmdb.sqlite"};
         static const enum imm_diag_level levels[] = {IMM_DIAG_WARNING, IMM_DIAG_UNREADABLE};
@@ -122,6 +148,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(files_belong_to_packages),
                 CASE(packages_of_alpine_and_arch),
+                CASE(a_package_database_of_hostile_size_is_told_and_done_with),
                 CASE(a_package_database_that_cannot_be_read_is_told),
                 CASE(lines_have_owners),
                 CASE(a_given_file_is_the_repositorys),

@@ -11,7 +11,9 @@
  * unit file must not wait for half a million paths.
  */
 
-enum { LIST_MAX = 256 << 20 };
+enum { LIST_MAX = 64 << 20, PATH_LONGEST = 4095 };
+/* Of all lists and paths together: half a million files take 50 MB. */
+static const uint64_t ALL_MAX = UINT64_C(512) << 20;
 
 struct packages {
         struct imm_closures *c;
@@ -25,6 +27,8 @@ struct packages {
         struct imm_map files;            /* of all others: real path -> likewise */
         struct imm_map diverted;         /* as listed -> struct diversion */
         struct imm_arena *text;          /* where lists are read to */
+        uint64_t taken;                  /* bytes of ALL_MAX */
+        bool full;
         struct view view;
 };
 
@@ -128,8 +132,26 @@ void package_own(struct packages *p, const char *path, uint32_t package) {
                 imm_map_put(p->c->arena, &p->files, real, (void *)(uintptr_t)(package + 1));
 }
 
-struct imm_arena *package_text(struct packages *p) {
-        return p->text;
+bool package_may_take(struct packages *p, uint64_t size) {
+        if (size <= ALL_MAX - p->taken) {
+                p->taken += size;
+                return true;
+        }
+        if (!p->full)
+                imm_diag_add(p->c->arena, &p->c->diags, IMM_DIAG_UNREADABLE, "package-database",
+                        "/", 0, NULL,
+                        "more than %d MB name the packages' files: what is beyond has no package",
+                        (int)(ALL_MAX >> 20));
+        p->full = true;
+        return false;
+}
+
+void package_own_in(struct packages *p, const char *dir, const char *name, uint32_t package) {
+        size_t n = strnlen(dir, PATH_LONGEST + 1);
+
+        n += strnlen(name, PATH_LONGEST + 1);
+        if (n <= PATH_LONGEST && package_may_take(p, n))
+                package_own(p, imm_printf(p->text, "%s%s", dir, name), package);
 }
 
 static uint32_t add_package(struct packages *p, const char *name, size_t n) {
@@ -153,10 +175,13 @@ static char *next_line(char **s) {
 
 static char *read_list(struct packages *p, const char *path) {
         struct imm_blob b;
+        struct stat st;
 
         if (p->systemd_only)
                 imm_arena_reset(p->text);
-        if (imm_root_read(p->c->root, path, LIST_MAX, p->text, &b, NULL) < 0)
+        if (imm_root_stat(p->c->root, path, &st) < 0 ||
+                !package_may_take(p, (uint64_t)st.st_size) ||
+                imm_root_read(p->c->root, path, LIST_MAX, p->text, &b, NULL) < 0)
                 return NULL;
         return imm_strndup(p->text, b.data, b.size);
 }
@@ -169,6 +194,7 @@ static char *read_list_in(struct packages *p, int folder, const char *name) {
         if (p->systemd_only)
                 imm_arena_reset(p->text);
         if (imm_root_lstat_in(folder, name, &st) < 0 ||
+                !package_may_take(p, (uint64_t)st.st_size) ||
                 imm_root_read_in(folder, name, &st, LIST_MAX, p->text, &b) < 0)
                 return NULL;
         return imm_strndup(p->text, b.data, b.size);
@@ -229,7 +255,7 @@ static void read_dpkg(struct packages *p) {
 
 static void read_apk(struct packages *p) {
         char *s = read_list(p, "/lib/apk/db/installed");
-        const char *dir = "";
+        const char *dir = "/";
         uint32_t package = 0;
         bool any = false;
 
@@ -244,11 +270,9 @@ static void read_apk(struct packages *p) {
                 } else if (any && line[0] == 'V' && line[1] == ':')
                         package_set_version(p, package, line + 2);
                 else if (line[0] == 'F' && line[1] == ':')
-                        dir = line + 2;
+                        dir = imm_printf(p->text, "/%s%s", line + 2, line[2] ? "/" : "");
                 else if (any && line[0] == 'R' && line[1] == ':')
-                        package_own(p,
-                                imm_printf(p->text, "/%s%s%s", dir, *dir ? "/" : "", line + 2),
-                                package);
+                        package_own_in(p, dir, line + 2, package);
         }
 }
 
@@ -276,7 +300,7 @@ static void read_pacman(struct packages *p) {
                         package_set_version(p, package, end);
                 for (char *line; s && *s && (line = next_line(&s)) && *line != 0;)
                         if (*line != '%' && !imm_ends_with(line, "/"))
-                                package_own(p, imm_printf(p->text, "/%s", line), package);
+                                package_own_in(p, "/", line, package);
         }
 }
 

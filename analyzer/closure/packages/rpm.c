@@ -95,8 +95,7 @@ static void own_files(struct packages *p, const struct header *h) {
                 uint32_t d = number(indexes + 4 * (size_t)i);
 
                 if (d < dirs.n)
-                        package_own(
-                                p, imm_printf(package_text(p), "%s%s", dirs.v[d], base), package);
+                        package_own_in(p, dirs.v[d], base, package);
         }
 }
 
@@ -105,7 +104,7 @@ static void read_header(struct packages *p, const unsigned char *blob, size_t si
         struct header h;
         unsigned char *bytes;
 
-        if (size < 8 || size > HEADER_MAX)
+        if (size < 8 || size > HEADER_MAX || !package_may_take(p, size))
                 return;
         bytes = imm_alloc(copy, size + 1); /* with a NUL behind it */
         memcpy(bytes, blob, size);

@@ -178,6 +178,21 @@ static bool names_driver(const char *node, const char *driver, const char *numbe
                                 (strlen(class) == major && strncmp(class, numbers, major) == 0));
 }
 
+/*
+ * Is @node of DeviceAllow= the device at @path? The manager asks the kernel what a node is, and its
+ * own streams are /dev/null.
+ */
+static bool names_node(const char *node, const char *path) {
+        static const char *const streams[] = {
+                "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd/0", "/dev/fd/1", "/dev/fd/2"};
+
+        if (imm_streq(path, "/dev/null"))
+                for (size_t i = 0; i < IMM_ELEMENTSOF(streams); i++)
+                        if (imm_streq(node, streams[i]))
+                                return true;
+        return imm_streq(node, path);
+}
+
 bool imm_device_allowed(
         const struct imm_settings *s, const char *path, const char *numbers, char right) {
         const char *word = imm_setting_word(s, IMM_SETTING_DEVICE_POLICY);
@@ -191,7 +206,7 @@ bool imm_device_allowed(
                 if ((right == 'r'          ? item->r
                             : right == 'w' ? item->w
                                            : item->m) &&
-                        (imm_streq(item->node, path) || (number && imm_streq(number, numbers)) ||
+                        (names_node(item->node, path) || (number && imm_streq(number, numbers)) ||
                                 names_driver(item->node, driver, numbers)))
                         return true;
         }

@@ -323,6 +323,8 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                 return;
         if (n->kind == IMM_NEED_PROGRAM || is_become(c, n))
                 of_imports(c, f, n->path);
+        if (does_nothing(real)) /* what it says depends on what it is asked for */
+                return;
         for (size_t i = 0; n->kind != IMM_NEED_INTERPRETER && i < f->strings.n; i++) {
                 use_string(c, n->path, f->strings.v[i], !f->elf || n->kind != IMM_NEED_PROGRAM);
                 if (f->elf && n->kind == IMM_NEED_PROGRAM)

@@ -145,7 +145,7 @@ static unsigned port_of(const char *value) {
                 memchr(value, ':', (size_t)(colon - value)))
                 return 0; /* an IPv6 address */
 
-        if (!isdigit((unsigned char)*s))
+        if (!isdigit((unsigned char)*s) || *s == '0') /* 0660 is a mode */
                 return 0;
         n = strtoul(s, &end, 10);
         return *end || n > 65535 ? 0 : (unsigned)n;
@@ -167,7 +167,8 @@ static void of_port(struct collector *c, const char *key, const char *value, con
         static const char *const others[] = {"remote", "server", "upstream", "smtp", "proxy",
                 "connect", "relay", "target", "dest", "ldap", "mysql", "database", "db", "support",
                 "report", "timeout", "backlog", "import", "export", "client", "peer", "source",
-                "forward", "transport", "delay", "interval", "max", "min", "queue", NULL};
+                "forward", "transport", "delay", "interval", "max", "min", "queue", "mode", "perm",
+                "mask", NULL};
         unsigned port = port_of(value);
         const char *last = strlen(key) >= 4 ? key + strlen(key) - 4 : "";
         bool named = strcasecmp(last, "port") == 0 || imm_streq(key, "-p");

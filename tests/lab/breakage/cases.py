@@ -28,7 +28,8 @@ CASES = {  # rule: cases that fail, cases that work
         [("serialdev", "DeviceAllow=/dev/ttyS9 r")]),
     "DevicePolicy": (
         [("serialdev", "DevicePolicy=closed")],
-        [("serialdev", "DevicePolicy=auto"), ("serialdev", "DevicePolicy=closed\nDeviceAllow=/dev/ttyS9 rw")]),
+        [("serialdev", "DevicePolicy=auto"), ("serialdev", "DevicePolicy=closed\nDeviceAllow=/dev/ttyS9 rw"),
+         ("plaind", "DevicePolicy=strict\nDeviceAllow=/dev/stdin rw")]),
     "DynamicUser": (
         [("tmpd", "DynamicUser=yes")],
         [("homed", "DynamicUser=yes")]),

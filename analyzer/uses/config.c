@@ -116,6 +116,7 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
 /* A program that a line names: one that gains privileges, or one that is known */
 static void of_program_path(
         struct collector *c, const char *key, const char *path, const char *from) {
+        static const char *const seldom[] = {"panic", "crash", "fatal", "abort", NULL};
         const struct file *f;
         const char *real;
         struct stat st;
@@ -127,7 +128,7 @@ static void of_program_path(
                 return;
         f = file_of(c->m, real, FILE_STRINGS);
         if (f->mails)
-                use_add(c, IMM_FACILITY_GAIN, PART, NULL, path,
+                use_add(c, IMM_FACILITY_GAIN, contains(key, seldom) ? MAY : PART, NULL, path,
                         "%s: %s %s, a script that sends mail or runs sudo", from, key, path);
         if (gains(c, f, real))
                 use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,

@@ -116,6 +116,8 @@ static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
         if (write && !imm_after(real, "/proc/") && !imm_after(real, "/sys/") &&
                 is_own_directory(j, real))
                 return;
+        if (write && below(u->object, "/var") && (below(real, "/etc") || below(real, "/usr")))
+                return; /* a link to configuration or data: it is read */
         if (write && (m->flags & IMM_MOUNT_RDONLY) && m->setting == IMM_SETTING_PRIVATE_NETWORK &&
                 imm_setting_bool(j->s, IMM_SETTING_PROTECT_KERNEL_TUNABLES))
                 deny(j, u, IMM_SETTING_PROTECT_KERNEL_TUNABLES, NULL, "makes read-only");

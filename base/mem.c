@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/pieces.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -6,13 +7,23 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Small first, so that a unit's arena costs little; doubling up to here, so that big ones are few
+/*
+ * Small first, so that a unit's arena costs little; doubling up to IMM_PIECE_MAX, so that big ones
+ * are few. What is not of such a size (an object with a chunk of its own) comes from malloc(); and
+ * so does everything where a sanitizer watches who uses freed memory.
  */
-enum { CHUNK_FIRST = 2048, CHUNK_MAX = 256 * 1024 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PIECES false
+#elif defined(__has_feature)
+#define PIECES (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define PIECES true
+#endif
 
 struct chunk {
         struct chunk *next;
         size_t size, used;
+        bool piece; /* with its head, one of pieces.h */
         _Alignas(max_align_t) unsigned char data[];
 };
 
@@ -72,7 +83,7 @@ char *imm_xstrdup(const char *s) {
 struct imm_arena *imm_arena_new(void) {
         struct imm_arena *a = imm_xcalloc(1, sizeof(*a));
 
-        a->next_size = CHUNK_FIRST;
+        a->next_size = IMM_PIECE_MIN;
         return a;
 }
 
@@ -94,6 +105,13 @@ static void unlock(struct imm_arena *a) {
                 (void)pthread_mutex_unlock(a->lock);
 }
 
+static void chunk_free(struct chunk *c) {
+        if (c->piece)
+                imm_piece_give(c, sizeof(*c) + c->size);
+        else
+                free(c);
+}
+
 struct imm_arena *imm_arena_free(struct imm_arena *a) {
         if (!a)
                 return NULL;
@@ -106,7 +124,7 @@ struct imm_arena *imm_arena_free(struct imm_arena *a) {
         while (a->head) {
                 struct chunk *next = a->head->next;
 
-                free(a->head);
+                chunk_free(a->head);
                 a->head = next;
         }
         if (a->lock)
@@ -128,30 +146,32 @@ void imm_arena_reset(struct imm_arena *a) {
                 if (next->size > keep->size) {
                         a->head = next;
                         a->total -= sizeof(*keep) + keep->size;
-                        free(keep);
+                        chunk_free(keep);
                         keep = next;
                 } else {
                         keep->next = next->next;
                         a->total -= sizeof(*next) + next->size;
-                        free(next);
+                        chunk_free(next);
                 }
         }
         keep->used = 0;
 }
 
 static struct chunk *chunk_new(struct imm_arena *a, size_t n) {
-        size_t size = a->next_size;
+        size_t size = a->next_size - sizeof(struct chunk);
+        bool piece = PIECES && size >= n;
         struct chunk *c;
 
-        if (size < CHUNK_MAX)
-                a->next_size = size * 2;
+        if (a->next_size < IMM_PIECE_MAX)
+                a->next_size *= 2;
         if (size < n)
                 size = n;
         if (size > SIZE_MAX - sizeof(*c))
                 imm_oom();
-        c = malloc(sizeof(*c) + size);
+        c = piece ? imm_piece_take(sizeof(*c) + size) : malloc(sizeof(*c) + size);
         if (!c)
                 imm_oom();
+        c->piece = piece;
         c->size = size;
         c->used = 0;
         a->total += sizeof(*c) + size;

@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "base/map.h"
+#include "base/pieces.h"
 #include "base/text.h"
 #include "tests/unit/test.h"
 
@@ -100,6 +101,46 @@ TEST(what_an_arena_owns_goes_with_it_last_first) {
                 free(want_); \
         } while (0)
 
+/* Pieces of all sizes, each full of its own number, while half of them come and go */
+TEST(pieces_of_memory_do_not_overlap) {
+        enum { N = 400 };
+        static struct {
+                uint32_t *v;
+                size_t size;
+        } p[N];
+
+        for (unsigned round = 0; round < 3; round++) {
+                for (uint32_t i = 0; i < N; i++) {
+                        if (p[i].v)
+                                continue;
+                        p[i].size = (size_t)IMM_PIECE_MIN << (i + round) % 8;
+                        p[i].v = imm_piece_take(p[i].size);
+                        assert_non_null(p[i].v);
+                        assert_int_equal((uintptr_t)p[i].v % IMM_PIECE_MIN, 0);
+                        for (size_t k = 0; k < p[i].size / sizeof(i); k++)
+                                p[i].v[k] = i;
+                }
+                for (uint32_t i = 0; i < N; i++) {
+                        for (size_t k = 0; k < p[i].size / sizeof(i); k++)
+                                if (p[i].v[k] != i)
+                                        fail_msg("piece %u lies over another", i);
+                        if (round == 2 || i % 2 == 0) {
+                                imm_piece_give(p[i].v, p[i].size);
+                                p[i].v = NULL;
+                        }
+                }
+        }
+}
+
+TEST(a_piece_given_back_is_the_next_of_its_size) {
+        void *a = imm_piece_take(IMM_PIECE_MAX), *b;
+
+        imm_piece_give(a, IMM_PIECE_MAX);
+        b = imm_piece_take(IMM_PIECE_MAX);
+        assert_ptr_equal(a, b);
+        imm_piece_give(b, IMM_PIECE_MAX);
+}
+
 TEST(texts_are_formatted_as_the_library_does) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         char edge[300];
@@ -156,4 +197,6 @@ RUN(cmocka_unit_test(markup_is_text_whatever_the_bytes),
         cmocka_unit_test(texts_are_formatted_as_the_library_does),
         cmocka_unit_test(members_written_elsewhere_have_their_commas),
         cmocka_unit_test(map_keeps_order_and_finds_all),
-        cmocka_unit_test(what_an_arena_owns_goes_with_it_last_first))
+        cmocka_unit_test(what_an_arena_owns_goes_with_it_last_first),
+        cmocka_unit_test(pieces_of_memory_do_not_overlap),
+        cmocka_unit_test(a_piece_given_back_is_the_next_of_its_size))

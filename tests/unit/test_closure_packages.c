@@ -20,6 +20,37 @@ TEST(files_belong_to_packages) {
         world_free(w);
 }
 
+/* However many threads read the lists: of several packages the first one has the file. */
+TEST(lists_are_read_side_by_side) {
+        struct imm_closures *c;
+        struct world *w;
+
+        for (unsigned i = 0; i < 200; i++) {
+                char list[64], text[128];
+
+                (void)snprintf(text, sizeof(text), "usr/lib/p%03u/f", i);
+                tree_file(text, "");
+                (void)snprintf(list, sizeof(list), "var/lib/dpkg/info/p%03u.list", i);
+                (void)snprintf(text, sizeof(text),
+                        "/.\n/usr/bin/ls\n/bin/sh\n/lib/p%03u/f\n/usr/bin/python3", i);
+                tree_file(list, text);
+        }
+        tree_link("../../gone", "var/lib/dpkg/info/aaa.list");
+        tree_link("../../../../etc/aab", "var/lib/dpkg/info/aab.list");
+        tree_file("etc/aab", "/usr/bin/env\n");
+        w = world_new();
+        c = imm_closures_of(w->m);
+        imm_closures_threads(c, 4);
+        imm_excess_prepare(w->m, IMM_EXCESS_GROUPS);
+        assert_string_equal(imm_package_of(c, "/usr/bin/ls"), "p000");
+        assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "p000");
+        assert_string_equal(imm_package_of(c, "/usr/bin/python3"), "p000");
+        assert_string_equal(imm_package_of(c, "/usr/bin/env"), "aab");
+        assert_string_equal(imm_package_of(c, "/usr/lib/p117/f"), "p117");
+        assert_null(imm_package_of(c, "/etc/foo.conf"));
+        world_free(w);
+}
+
 TEST(packages_of_alpine_and_arch) {
         struct imm_closures *c;
         struct world *w;
@@ -147,6 +178,7 @@ TEST(a_given_file_is_the_repositorys) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(files_belong_to_packages),
+                CASE(lists_are_read_side_by_side),
                 CASE(packages_of_alpine_and_arch),
                 CASE(a_package_database_of_hostile_size_is_told_and_done_with),
                 CASE(a_package_database_that_cannot_be_read_is_told),

@@ -1,4 +1,4 @@
-#include "analyzer/closure/closure-private.h"
+#include "analyzer/closure/packages/packages-private.h"
 
 #include <errno.h>
 
@@ -11,30 +11,9 @@
  * unit file must not wait for half a million paths.
  */
 
-enum { LIST_MAX = 64 << 20, PATH_LONGEST = 4095 };
+enum { PATH_LONGEST = 4095 };
 /* Of all lists and paths together: half a million files take 50 MB. */
 static const uint64_t ALL_MAX = UINT64_C(512) << 20;
-
-struct packages {
-        struct imm_closures *c;
-        bool systemd_only;               /* files with "/systemd/" in their path */
-        struct imm_strv names, versions; /* side by side; versions: NULL where the list has none */
-        struct imm_map directories;      /* as listed -> real, or NULL if it does not exist */
-        const char *last, *last_real;    /* the one asked for last */
-        struct walk *w;                  /* where files are looked for first; NULL: none */
-        uint32_t *owners;                /* of its nodes: index of the package plus one */
-        size_t last_node;                /* of the directory asked for last; SIZE_MAX: none */
-        struct imm_map files;            /* of all others: real path -> likewise */
-        struct imm_map diverted;         /* as listed -> struct diversion */
-        struct imm_arena *text;          /* where lists are read to */
-        uint64_t taken;                  /* bytes of ALL_MAX */
-        bool full;
-        struct view view;
-};
-
-struct diversion {
-        const char *to, *by;
-};
 
 static bool is_walked(const struct imm_closures *c, const char *dir) {
         for (enum walk_kind i = 0; i < WALK_N; i++) {
@@ -109,6 +88,15 @@ static uint32_t owner_at(const struct packages *p, const char *host_path) {
                        : (uint32_t)(uintptr_t)imm_map_get(&p->files, host_path);
 }
 
+void package_claim(struct packages *p, size_t node, uint32_t package) {
+        uint32_t *owner = &p->owners[node], had = __atomic_load_n(owner, __ATOMIC_RELAXED);
+
+        while ((had == 0 || had > package + 1) &&
+                !__atomic_compare_exchange_n(
+                        owner, &had, package + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+                ;
+}
+
 void package_own(struct packages *p, const char *path, uint32_t package) {
         struct diversion *d;
         const char *real;
@@ -123,8 +111,7 @@ void package_own(struct packages *p, const char *path, uint32_t package) {
                 path = imm_strdup(p->c->arena, path);
         node = walked_node(p, path);
         if (node != SIZE_MAX) {
-                if (p->owners[node] == 0)
-                        p->owners[node] = package + 1;
+                package_claim(p, node, package);
                 return;
         }
         real = real_path(p, path);
@@ -173,7 +160,7 @@ static char *next_line(char **s) {
         return strsep(s, "\n");
 }
 
-static char *read_list(struct packages *p, const char *path) {
+char *package_list(struct packages *p, const char *path) {
         struct imm_blob b;
         struct stat st;
 
@@ -181,86 +168,21 @@ static char *read_list(struct packages *p, const char *path) {
                 imm_arena_reset(p->text);
         if (imm_root_stat(p->c->root, path, &st) < 0 ||
                 !package_may_take(p, (uint64_t)st.st_size) ||
-                imm_root_read(p->c->root, path, LIST_MAX, p->text, &b, NULL) < 0)
+                imm_root_read(p->c->root, path, IMM_PACKAGE_LIST_MAX, p->text, &b, NULL) < 0)
                 return NULL;
         return imm_strndup(p->text, b.data, b.size);
-}
-
-/* The same of one of many in an open directory; others than regular files are as good as missing */
-static char *read_list_in(struct packages *p, int folder, const char *name) {
-        struct imm_blob b;
-        struct stat st;
-
-        if (p->systemd_only)
-                imm_arena_reset(p->text);
-        if (imm_root_lstat_in(folder, name, &st) < 0 ||
-                !package_may_take(p, (uint64_t)st.st_size) ||
-                imm_root_read_in(folder, name, &st, LIST_MAX, p->text, &b) < 0)
-                return NULL;
-        return imm_strndup(p->text, b.data, b.size);
-}
-
-/* ---- dpkg ---- */
-
-static void read_diversions(struct packages *p) {
-        struct imm_arena *a = p->c->arena;
-        char *s = read_list(p, "/var/lib/dpkg/diversions");
-
-        s = s ? imm_strdup(a, s) : NULL; /* kept, unlike the lists */
-        while (s && *s) {
-                const char *from = next_line(&s), *to, *by;
-
-                to = s && *s ? next_line(&s) : NULL;
-                by = s && *s ? next_line(&s) : NULL;
-                if (to && by) {
-                        struct diversion *d = imm_new(a, struct diversion);
-
-                        *d = (struct diversion){to, by};
-                        imm_map_put(a, &p->diverted, from, d);
-                }
-        }
-}
-
-static void read_dpkg(struct packages *p) {
-        imm_auto_close int dir = imm_root_open_folder(p->c->root, "/var/lib/dpkg/info");
-        struct imm_dirent *e;
-        size_t n;
-
-        if (dir < 0 || imm_root_list_opened(dir, p->c->arena, &e, &n) < 0)
-                return;
-        read_diversions(p);
-        for (size_t i = 0; i < n; i++) {
-                uint32_t package;
-                char *s;
-
-                if (!imm_ends_with(e[i].name, ".list"))
-                        continue;
-                s = e[i].type == DT_LNK ? read_list(p, imm_printf(p->c->arena,
-                                                               "/var/lib/dpkg/info/%s", e[i].name))
-                                        : read_list_in(p, dir, e[i].name);
-                /* NAME.list, NAME:ARCH.list */
-                package = add_package(p, e[i].name,
-                        strcspn(e[i].name, ":") < strlen(e[i].name) ? strcspn(e[i].name, ":")
-                                                                    : strlen(e[i].name) - 5);
-                while (s && *s) {
-                        char *line = next_line(&s);
-
-                        if (*line == '/' && line[1] != '.')
-                                package_own(p, line, package);
-                }
-        }
 }
 
 /* ---- apk: P:name, F:directory, R:file ---- */
 
 static void read_apk(struct packages *p) {
-        char *s = read_list(p, "/lib/apk/db/installed");
+        char *s = package_list(p, "/lib/apk/db/installed");
         const char *dir = "/";
         uint32_t package = 0;
         bool any = false;
 
         if (!s)
-                s = read_list(p, "/usr/lib/apk/db/installed");
+                s = package_list(p, "/usr/lib/apk/db/installed");
         while (s && *s) {
                 char *line = next_line(&s);
 
@@ -287,7 +209,7 @@ static void read_pacman(struct packages *p) {
                 return;
         for (size_t i = 0; i < n; i++) {
                 const char *end = strrchr(e[i].name, '-');
-                char *s = read_list(p, imm_printf(p->c->arena, "%s/%s/files", dir, e[i].name));
+                char *s = package_list(p, imm_printf(p->c->arena, "%s/%s/files", dir, e[i].name));
                 uint32_t package;
 
                 if (!s || !end)

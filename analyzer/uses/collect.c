@@ -311,10 +311,14 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
         if (f->wants_root && n->kind == IMM_NEED_PROGRAM)
                 use_add(c, IMM_FACILITY_ROOT, DOES, NULL, NULL, "%s says that it %s", n->path,
                         f->wants_root);
-        if (gains(c, f, n->host_path))
+        if (gains(c, f, n->host_path)) /* a daemon's own file has none without a reason */
                 use_add(c, IMM_FACILITY_GAIN,
-                        n->kind == IMM_NEED_PROGRAM || works_for_root(name) ? MAY : DOES, NULL,
-                        n->path, "%s is a program with set-id bits or capabilities", n->path);
+                        n->kind == IMM_NEED_PROGRAM && n->by < 0 &&
+                                        brings_capabilities(c, n->host_path)
+                                ? DOES
+                        : n->kind == IMM_NEED_PROGRAM || works_for_root(name) ? MAY
+                                                                              : DOES,
+                        NULL, n->path, "%s is a program with set-id bits or capabilities", n->path);
         if (f->elf && !f->go)
                 of_loading(c, n);
         if (f->go && n->kind == IMM_NEED_PROGRAM)

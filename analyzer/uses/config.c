@@ -96,10 +96,13 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                                 ? DOES
                                 : MAY,
                         NULL, path, "%s: %s %s", from, key, path);
-        else if (below(path, "/dev"))
+        else if (below(path, "/dev")) {
                 use_string(c, from, path, false);
-        else if (below(path, "/proc") || below(path, "/sys") || below(path, "/bin") ||
-                 below(path, "/sbin") || below(path, "/lib"))
+                if (strcasestr(key, "device") || strchr(key, '*'))
+                        use_add(c, IMM_FACILITY_DEVICE, PART, NULL, path, "%s: %s %s", from, key,
+                                path);
+        } else if (below(path, "/proc") || below(path, "/sys") || below(path, "/bin") ||
+                   below(path, "/sbin") || below(path, "/lib"))
                 return;
         else if (below(path, "/usr") || below(path, "/etc"))
                 of_existing(c, key, path, from);
@@ -133,6 +136,13 @@ static void of_program_path(
         if (gains(c, f, real))
                 use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,
                         "%s: %s %s, a program with set-id bits or capabilities", from, key, path);
+        if (strncasecmp(key, "command", 7) == 0) { /* it is run for who asks */
+                bool optional = c->optional;
+
+                c->optional = true;
+                use_program(c, imm_base_name(path), from);
+                c->optional = optional;
+        }
 }
 
 /* The number behind the last colon, or the whole; 0 if it is none */
@@ -195,7 +205,7 @@ void use_argument(struct collector *c, const char *option, const char *value, co
                         value);
                 return;
         }
-        if (path && (path == value || path[-1] == ':' || path[-1] == '=') && path[1] != '/') {
+        if (path && (path == value || strchr(":=|", path[-1])) && path[1] != '/') {
                 if (!strpbrk(path, "*?[{<")) {
                         of_path(c, option, path, from);
                         of_program_path(c, option, path, from);
@@ -453,17 +463,29 @@ static void read_directory(
 
 static bool is_own(const struct collector *c, const char *path);
 
+/* A folder that came with the main program */
+static bool is_packed(struct collector *c, const char *path) {
+        const char *mine = c->main_path ? imm_package_of(imm_closures_of(c->m), c->main_path)
+                                        : NULL,
+                   *package = mine ? imm_package_of(imm_closures_of(c->m), path) : NULL;
+
+        return package && imm_streq(mine, package);
+}
+
 static void read_any(struct collector *c, const char *daemon, const char *path) {
         struct stat st;
+        bool own;
 
         if (is_shared(path) || imm_ends_with(path, ".xml") ||
                 imm_root_stat(c->m->root, path, &st) < 0)
                 return;
-        if (imm_after(path, "/etc/") && is_own(c, path + strlen("/etc/")))
+        own = imm_after(path, "/etc/") &&
+              (is_own(c, path + strlen("/etc/")) || (S_ISDIR(st.st_mode) && is_packed(c, path)));
+        if (own)
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s is its configuration", path);
         if (S_ISREG(st.st_mode))
                 read_file(c, daemon, path);
-        else if (S_ISDIR(st.st_mode) && is_own(c, path + strlen("/etc/")))
+        else if (S_ISDIR(st.st_mode) && own)
                 read_directory(c, daemon, path, 0);
 }
 
@@ -526,6 +548,13 @@ static bool is_made_at_start(const char *path) {
         return false;
 }
 
+/* "/run/app/socket": clients look for it there */
+static bool is_socket(const char *path) {
+        return strstr(path, "/run/") &&
+               (imm_ends_with(path, "/socket") || imm_ends_with(path, ".sock") ||
+                       imm_ends_with(path, ".socket"));
+}
+
 static void of_default_paths(struct collector *c, const struct file *f) {
         static const struct {
                 const char *top;
@@ -540,7 +569,12 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                         const char *rest = imm_after(f->strings.v[i], tops[k].top);
 
                         if (rest && is_called_as(c, rest) && !strchr(rest, '%') &&
-                                !imm_ends_with(rest, ".conf"))
+                                !imm_ends_with(rest, ".conf")) {
+                                if (f->waits && is_socket(f->strings.v[i]))
+                                        use_add(c, IMM_FACILITY_UNIX_SOCKET, DOES, NULL,
+                                                f->strings.v[i],
+                                                "%s imports listen, and has the path %s", f->path,
+                                                f->strings.v[i]);
                                 use_add(c, IMM_FACILITY_WRITE,
                                         c->by_socket && strstr(rest, "sock") ? MAY
                                         : is_made_at_start(rest) && (is_root || strchr(rest, '/'))
@@ -548,6 +582,7 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                                                 : tops[k].strength,
                                         NULL, f->strings.v[i], "%s has the path %s", f->path,
                                         f->strings.v[i]);
+                        }
                 }
 }
 
@@ -561,6 +596,7 @@ static bool is_shipped_configuration(const struct imm_need *n, const char *progr
  * daemon's name says. */
 void use_configuration(struct collector *c, const struct file *program, const char *name) {
         find_names(c, name);
+        c->main_path = program->path;
         c->reads_logs = watches_logs(name);
         for (size_t i = 0; i < c->closure->n; i++) {
                 const struct imm_need *n = &c->closure->v[i];

@@ -1,3 +1,4 @@
+#include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/uses/denials-private.h"
 
 /* What a use needs of capabilities, and who took them: a line, the user, or a user namespace. */
@@ -123,6 +124,25 @@ static bool has_own_namespace(const struct judge *j, const struct imm_use *u) {
         return false;
 }
 
+/* What the command's own file brings, whoever starts it */
+static bool is_of_file(const struct judge *j, const struct imm_use *u, uint64_t cap) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_EXEC_START);
+        const char *real;
+
+        if (identity_of(j, u)->no_new_privileges)
+                return false;
+        imm_array_foreach (cmd, &v->commands) {
+                const struct imm_file_caps *caps;
+
+                if (*cmd->path != '/' || imm_root_realpath(j->m->root, cmd->path, j->a, &real) < 0)
+                        continue;
+                caps = imm_node_of_root(j->m, real)->caps;
+                if (caps && (caps->permitted & cap))
+                        return true;
+        }
+        return false;
+}
+
 void deny_capabilities(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity_of(j, u);
         uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
@@ -138,7 +158,7 @@ void deny_capabilities(struct judge *j, const struct imm_use *u) {
                 uint64_t cap = UINT64_C(1) << bit;
                 const char *name;
 
-                if (!(missing & cap))
+                if (!(missing & cap) || ((id->cap_bounding & cap) && is_of_file(j, u, cap)))
                         continue;
                 name = imm_caps_text(cap, j->a);
                 if (!(id->cap_bounding & cap)) {

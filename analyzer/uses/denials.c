@@ -328,13 +328,22 @@ static void by_no_new_privileges(struct judge *j, const struct imm_use *u) {
                 }
 }
 
+static bool becomes_another(const struct judge *j) {
+        imm_array_foreach (u, j->uses)
+                if (u->facility == IMM_FACILITY_SWITCH_USER && !u->remark &&
+                        strstr(u->evidence, "imports "))
+                        return true;
+        return false;
+}
+
 static void by_hidden_processes(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity_of(j, u);
         const char *word = imm_setting_word(j->s, IMM_SETTING_PROTECT_PROC);
 
         if (imm_setting_number(j->s, IMM_SETTING_PRIVATE_PIDS) == 1)
                 deny(j, u, IMM_SETTING_PRIVATE_PIDS, NULL, "hides");
-        if (id->userns == IMM_USERNS_NONE && (id->cap_effective & CAP_BIT(SYS_PTRACE)))
+        if (id->userns == IMM_USERNS_NONE && (id->cap_effective & CAP_BIT(SYS_PTRACE)) &&
+                !becomes_another(j))
                 return; /* hidepid= does not count for it */
         if (word && !imm_streq(word, "default"))
                 deny(j, u, IMM_SETTING_PROTECT_PROC, NULL, "hides");

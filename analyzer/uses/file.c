@@ -405,6 +405,8 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
                 return;
         match_imports(f, &s.imports, a);
         f->serves = serves_network(&s.imports);
+        f->waits = imports_one(&s.imports, (const char *const[]){"listen", NULL}) &&
+                   imports_one(&s.imports, (const char *const[]){"bind", NULL});
         f->drops = drops_privileges(&s.imports);
         f->sessions = opens_sessions(&s.imports);
         f->on_request = f->sessions ||

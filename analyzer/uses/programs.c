@@ -78,6 +78,13 @@ bool gains(struct collector *c, const struct file *f, const char *host_path) {
                imm_node_of_root(c->m, host_path)->caps;
 }
 
+bool brings_capabilities(struct collector *c, const char *host_path) {
+        const struct imm_file_caps *caps = imm_node_of_root(c->m, host_path)->caps;
+
+        return caps &&
+               (caps->permitted & ~imm_setting_number(c->s, IMM_SETTING_AMBIENT_CAPABILITIES));
+}
+
 static bool has_row(const char *path, enum imm_facility f, enum strength strength) {
         const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 

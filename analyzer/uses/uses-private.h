@@ -52,6 +52,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool elf, bits32, go; /* go: makes its system calls by itself */
         bool executable_stack, text_relocations;
         bool serves;               /* it listens on the network */
+        bool waits;                /* it listens on sockets of whatever kind */
         bool threads;              /* it makes threads */
         bool sessions;             /* it opens sessions of users (PAM), and runs programs in them */
         bool on_request;           /* it works when somebody logs in or asks on the bus */
@@ -105,6 +106,7 @@ struct collector {
         bool awaited;           /* Type= waits for a message */
         bool watched, pings;    /* WatchdogSec= is set; some file knows its messages */
         const char *main_elf;   /* the main program, if it is one that can be judged by itself */
+        const char *main_path;  /* the program whose configuration is read */
         bool by_socket;         /* sockets are passed in */
         bool after_network;     /* the unit says that it is started after the network */
         const char *whole[2];   /* names of the main program and the unit */
@@ -159,6 +161,8 @@ void program_parts(const char *name, bool *ret);
 const char *library_jit(const char *name, enum strength *ret);
 /* Does it give who executes it more rights? By set-id bits or file capabilities */
 bool gains(struct collector *c, const struct file *f, const char *host_path);
+/* ... capabilities that the unit does not give as well */
+bool brings_capabilities(struct collector *c, const char *host_path);
 /* paths in a program's data or a script's text */
 void use_string(struct collector *c, const char *path, const char *text, bool script);
 

@@ -39,6 +39,8 @@ enum imm_outcome {
         IMM_OUTCOME_STDERR_FAILURE,          /* 222 */
         IMM_OUTCOME_PAM_FAILURE,             /* 224 */
         IMM_OUTCOME_FDS_FAILURE,             /* 202 */
+        IMM_OUTCOME_SETSCHEDULER_FAILURE,    /* 214 */
+        IMM_OUTCOME_IOPRIO_FAILURE,          /* 211 */
         IMM_OUTCOME_ENVIRONMENT_FAILURE,     /* before any process: Result=resources */
         IMM_OUTCOME_DYNAMIC_USER_FAILURE,    /* the same */
         IMM_OUTCOME_UNKNOWN,                 /* images, a program below what is made at run time */
@@ -54,6 +56,7 @@ enum imm_start_step {
         IMM_STEP_GROUPS,
         IMM_STEP_NAMESPACES, /* that a path names */
         IMM_STEP_STREAMS,
+        IMM_STEP_SCHEDULING,
         IMM_STEP_DIRECTORIES,
         IMM_STEP_CREDENTIALS,
         IMM_STEP_PAM,

@@ -32,6 +32,8 @@ FAILURES = {
     208: "stdin-failure",
     209: "stdout-failure",
     210: "chroot-failure",
+    211: "ioprio-failure",
+    214: "setscheduler-failure",
     216: "group-failure",
     217: "user-failure",
     218: "capabilities-failure",

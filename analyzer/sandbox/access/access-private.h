@@ -191,6 +191,9 @@ struct imm_start_fault {
         enum imm_start_step step;
         const char *why; /* what refuses it; NULL: it is not there */
 };
+/* What a user's manager may not ask the kernel for: real-time scheduling */
+bool imm_start_scheduling(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret);
 /* rights.c: may whoever starts it open @path outside of its sandbox? @mask: IMM_MAY_* of the file

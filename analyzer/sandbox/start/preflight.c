@@ -383,6 +383,12 @@ static void judge_trusted(
         }
 }
 
+/* A file system that another line makes anew: what the root has there is of no account. */
+static bool is_new(const struct imm_mount *by, const struct imm_start_fault *f) {
+        return !by->of_host && by->setting != f->setting &&
+               (!imm_streq(by->fstype, "bind") || by->setting == IMM_SETTING_PRIVATE_TMP);
+}
+
 /* What holds for all commands of a kind: identity, what is opened before, mounts */
 static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_identity *id,
         struct imm_mount_table *t) {
@@ -413,9 +419,11 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         }
         f = (struct imm_start_fault){failed.outcome, failed.culprit,
                 setting_at(w, &failed.culprit_origin, IMM_SETTING_N), failed.culprit_origin};
-        /* of systemd's own mounts no line asks for: what covers the place is to blame */
-        if (!f.origin.file && f.culprit && *f.culprit == '/' && t->n > 0 &&
-                (by = imm_mount_at(t, f.culprit)) && by->setting < IMM_SETTING_N) {
+        /* Of systemd's own mounts no line asks for: what covers the place is to blame. It also is
+         * where another file system of the sandbox lacks what the line names. */
+        if (f.culprit && *f.culprit == '/' && t->n > 0 && (by = imm_mount_at(t, f.culprit)) &&
+                by->setting < IMM_SETTING_N &&
+                (!f.origin.file || (!failed.culprit_source && is_new(by, &f)))) {
                 f.setting = by->setting;
                 f.origin = by->origin;
                 add(w, when, &f, NULL,

@@ -59,10 +59,13 @@ static bool glob_misses(struct imm_manager *m, const struct imm_settings *s, con
 static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
         const struct imm_value *v = imm_setting(s, IMM_SETTING_ENVIRONMENT_FILE);
+        struct stat st;
 
         imm_array_foreach (file, &v->paths) {
                 if (!file->ignore_missing && *file->path == '/' &&
                         (glob_misses(m, s, file->path, a) ||
+                                (imm_root_stat(m->root, file->path, &st) == 0 &&
+                                        S_ISDIR(st.st_mode)) ||
                                 !imm_start_may_open(m, s, file->path, IMM_MAY_READ, a)))
                         return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE,
                                 file->path, IMM_SETTING_ENVIRONMENT_FILE, file->origin);
@@ -203,7 +206,8 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret) {
         return environment(m, s, a, ret) || open_files(m, s, kind, a, ret) ||
-               streams(m, s, a, ret) || (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
+               streams(m, s, a, ret) || imm_start_scheduling(m, s, a, ret) ||
+               (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
 }
 
 /* ---- in it ---- */

@@ -538,9 +538,9 @@ bool is_called_as(const struct collector *c, const char *path) {
         return false;
 }
 
-/* A daemon's own process or socket, without which many end */
+/* A daemon's own socket, without which many end. Its process number is written as it goes. */
 static bool is_made_at_start(const char *path) {
-        static const char *const ends[] = {".pid", "/pid", ".sock", ".socket", "/socket", ".ctl"};
+        static const char *const ends[] = {".sock", ".socket", "/socket", ".ctl"};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
                 if (imm_ends_with(path, ends[i]))
@@ -576,7 +576,10 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                                                 "%s imports listen, and has the path %s", f->path,
                                                 f->strings.v[i]);
                                 use_add(c, IMM_FACILITY_WRITE,
-                                        c->by_socket && strstr(rest, "sock") ? MAY
+                                        (c->by_socket && strstr(rest, "sock")) ||
+                                                        imm_ends_with(rest, ".pid") ||
+                                                        imm_ends_with(rest, "/pid")
+                                                ? MAY
                                         : is_made_at_start(rest) && (is_root || strchr(rest, '/'))
                                                 ? DOES
                                                 : tops[k].strength,

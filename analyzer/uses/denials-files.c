@@ -108,9 +108,13 @@ static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
                 (is_covered(m, real) || m->setting == IMM_SETTING_PROTECT_HOME) &&
                 m->setting != IMM_SETTING_RUNTIME_DIRECTORY &&
                 m->setting != IMM_SETTING_STATE_DIRECTORY) {
+                struct imm_use anew = *u;
+
                 if (imm_after(real, "/run/") || m->entries.n > 0)
                         return; /* made anew at each start, or filled with what it needs */
-                deny(j, u, m->setting, &m->origin, "covers");
+                if (write && !(m->flags & IMM_MOUNT_RDONLY) && anew.confidence < IMM_LIKELY)
+                        anew.confidence = IMM_LIKELY; /* root may make it again */
+                deny(j, &anew, m->setting, &m->origin, "covers");
                 return;
         }
         if (write && !imm_after(real, "/proc/") && !imm_after(real, "/sys/") &&

@@ -111,11 +111,24 @@ static bool is_to_be_written(struct judge *j, const char *path) {
                imm_root_list(j->m->root, path, j->a, &d, &n) == 0 && n == 0;
 }
 
+/* Called as the package or the program is, and of the user that the service is or becomes */
+static bool is_its_own(struct judge *j, const char *program, enum imm_command_kind kind,
+        const char *package, const char *path) {
+        const struct imm_identity *id = &j->sb->identity[j->sb->has[kind] ? kind : j->sb->main];
+        const char *name = strrchr(path, '/') + 1, *of = strrchr(program, '/') + 1;
+        struct stat st;
+
+        return (imm_streq(name, package) || imm_streq(name, of)) &&
+               imm_root_lstat(j->m->root, path, &st) == 0 && st.st_uid != 0 &&
+               (id->uid == 0 || id->uid == st.st_uid);
+}
+
 static void deny_directory(struct judge *j, const char *program, enum imm_command_kind kind,
         const char *package, const char *path, const struct imm_mount *m) {
         const char *file = m->read_only_by.origin.file;
         const struct imm_use u = {.facility = IMM_FACILITY_WRITE,
-                .remark = file && strstr(file, "/lib/systemd/"), /* who packs it knows */
+                .remark = (file && strstr(file, "/lib/systemd/")) || /* who packs it knows */
+                          !is_its_own(j, program, kind, package, path),
                 .kind = kind,
                 .confidence = IMM_LIKELY,
                 .essential = true,

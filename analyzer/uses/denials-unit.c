@@ -1,6 +1,8 @@
 #include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/uses/denials-private.h"
 
+#include <linux/capability.h>
+
 /* What two settings of the unit, or a setting and its program's file, make of each other. */
 
 /*
@@ -42,6 +44,9 @@ static void of_file_capabilities(
 static void of_ambient(struct judge *j) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_AMBIENT_CAPABILITIES),
                                *set = imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET);
+        /* for more memory, a better place in the queue, fewer rights: most go on without */
+        static const uint64_t spare = UINT64_C(1) << CAP_IPC_LOCK | UINT64_C(1) << CAP_SYS_NICE |
+                                      UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SETPCAP;
         uint64_t lost = v->set && set->set ? v->number & ~set->number : 0;
         struct imm_use u = {.facility = IMM_FACILITY_AMBIENT,
                 .kind = j->sb->main,
@@ -49,8 +54,8 @@ static void of_ambient(struct judge *j) {
                 .essential = true,
                 .partial = true,
                 /* who writes both into one file has seen what comes of it */
-                .remark = v->origin.file && set->origin.file &&
-                          imm_streq(v->origin.file, set->origin.file)};
+                .remark = !(lost & ~spare) || (v->origin.file && set->origin.file &&
+                                                      imm_streq(v->origin.file, set->origin.file))};
 
         if (!lost || v->origin.kind != IMM_ORIGIN_FILE || set->origin.kind != IMM_ORIGIN_FILE)
                 return;

@@ -111,6 +111,13 @@ static bool is_to_be_written(struct judge *j, const char *path) {
                imm_root_list(j->m->root, path, j->a, &d, &n) == 0 && n == 0;
 }
 
+static bool stays_root(const struct judge *j) {
+        imm_array_foreach (u, j->uses)
+                if (u->facility == IMM_FACILITY_SWITCH_USER && !u->remark)
+                        return false;
+        return true;
+}
+
 /* Called as the package or the program is, and of the user that the service is or becomes */
 static bool is_its_own(struct judge *j, const char *program, enum imm_command_kind kind,
         const char *package, const char *path) {
@@ -119,8 +126,9 @@ static bool is_its_own(struct judge *j, const char *program, enum imm_command_ki
         struct stat st;
 
         return (imm_streq(name, package) || imm_streq(name, of)) &&
-               imm_root_lstat(j->m->root, path, &st) == 0 && st.st_uid != 0 &&
-               (id->uid == 0 || id->uid == st.st_uid);
+               imm_root_lstat(j->m->root, path, &st) == 0 &&
+               (st.st_uid == 0 ? id->uid == 0 && stays_root(j)
+                               : id->uid == 0 || id->uid == st.st_uid);
 }
 
 static void deny_directory(struct judge *j, const char *program, enum imm_command_kind kind,

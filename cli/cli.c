@@ -1,6 +1,8 @@
 #include "cli/cli.h"
 
 #include "analyzer/closure/closure.h"
+#include "analyzer/unit/name.h"
+#include "base/crew.h"
 #include "report/scan/scan.h"
 
 #include <errno.h>
@@ -9,6 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+        TOGETHER_MIN = 16, /* below, threads cost more than they spare */
+        SETTLE_BATCH = 8,
+};
 
 int imm_cli_fail(struct imm_cli *cli, int status, const struct imm_err *err) {
         if (err && !cli->silent) {
@@ -203,10 +210,51 @@ static void say_absent(struct imm_cli *cli, const char *how, const char *name, b
                         .msg = imm_printf(cli->arena, "there is no unit %s'%s'", how, name)});
 }
 
+/* Many names: their files are read together. */
+static void load_together(struct imm_cli *cli) {
+        struct imm_strv names = {0};
+
+        for (size_t i = 0; i < cli->n_args; i++)
+                if (imm_unit_name_kind(cli->args[i]) != IMM_NAME_INVALID)
+                        imm_strv_add(cli->arena, &names, cli->args[i]);
+        if (names.n >= TOGETHER_MIN)
+                imm_manager_load_names(cli->manager, &names, cli->jobs);
+}
+
+static int by_address(const void *a, const void *b) {
+        const struct imm_unit *const *x = a, *const *y = b;
+
+        return *x < *y ? -1 : *x > *y;
+}
+
+struct settling {
+        struct imm_manager *m;
+        struct imm_unit **units; /* by address: one that is named twice is settled once */
+};
+
+static void settle(void *data, unsigned worker, size_t i) {
+        struct settling *work = data;
+
+        if (i == 0 || work->units[i] != work->units[i - 1])
+                (void)imm_settings_of(work->m, work->units[i]);
+}
+
+static void settle_all(struct imm_cli *cli, struct imm_unit *const *units, size_t n) {
+        struct settling work = {cli->manager, NULL};
+
+        if (n < TOGETHER_MIN)
+                return;
+        work.units = imm_alloc_array(cli->arena, n, sizeof(struct imm_unit *));
+        memcpy(work.units, units, n * sizeof(struct imm_unit *));
+        qsort(work.units, n, sizeof(struct imm_unit *), by_address);
+        imm_crew_run(n, SETTLE_BATCH, cli->jobs, settle, &work);
+}
+
 int imm_cli_named(struct imm_cli *cli, struct imm_unit ***ret, size_t *ret_n, bool *ret_missing) {
         IMM_ARRAY(struct imm_unit *) list = {0};
 
         *ret_missing = false;
+        load_together(cli);
         for (size_t i = 0; i < cli->n_args; i++) {
                 struct imm_unit *one, **units = &one;
                 size_t n = 1;
@@ -221,6 +269,7 @@ int imm_cli_named(struct imm_cli *cli, struct imm_unit ***ret, size_t *ret_n, bo
                 for (size_t k = 0; k < n; k++)
                         *imm_array_push(cli->arena, &list) = units[k];
         }
+        settle_all(cli, list.v, list.n);
         imm_array_foreach (u, &list) {
                 struct imm_settings *s = imm_settings_of(cli->manager, *u);
 

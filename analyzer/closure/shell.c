@@ -91,6 +91,31 @@ static bool is_closed(struct shell *sh, const char *s, char quote) {
         return **next;
 }
 
+/* What a byte of a word may do; most do nothing */
+enum { ENDS_WORD = 1, EXPANDS = 2, QUOTES = 4 };
+static const unsigned char marks[256] = {
+        [' '] = ENDS_WORD,
+        ['\t'] = ENDS_WORD,
+        ['\n'] = ENDS_WORD,
+        ['\v'] = ENDS_WORD,
+        ['\f'] = ENDS_WORD,
+        ['\r'] = ENDS_WORD,
+        [';'] = ENDS_WORD,
+        ['|'] = ENDS_WORD,
+        ['&'] = ENDS_WORD,
+        ['('] = ENDS_WORD,
+        [')'] = ENDS_WORD,
+        ['<'] = ENDS_WORD,
+        ['>'] = ENDS_WORD,
+        ['$'] = EXPANDS,
+        ['*'] = EXPANDS,
+        ['?'] = EXPANDS,
+        ['`'] = QUOTES,
+        ['\''] = QUOTES,
+        ['"'] = QUOTES,
+        ['\\'] = QUOTES,
+};
+
 static bool is_in_ticks(const struct shell *sh) {
         return sh->n_open > 0 && sh->open[sh->n_open - 1].tick;
 }
@@ -109,6 +134,10 @@ static const char *shell_word(struct shell *sh, bool *ret_plain) {
         for (; *sh->s; sh->s++) {
                 char c = *sh->s;
 
+                if (!marks[(unsigned char)c]) {
+                        out[n++] = c;
+                        continue;
+                }
                 if (c == '\n') {
                         if (!quote || !is_closed(sh, sh->s, quote))
                                 break;
@@ -120,7 +149,7 @@ static const char *shell_word(struct shell *sh, bool *ret_plain) {
                                 sh->quoted = quote == '"';
                                 break;
                         }
-                } else if (!quote && (isspace((unsigned char)c) || strchr(";|&()<>", c)))
+                } else if (!quote && (marks[(unsigned char)c] & ENDS_WORD))
                         break;
                 if (quote && c == quote)
                         quote = 0;
@@ -129,7 +158,7 @@ static const char *shell_word(struct shell *sh, bool *ret_plain) {
                 else if (c == '\\' && quote != '\'' && sh->s[1] && sh->s[1] != '\n')
                         out[n++] = *++sh->s;
                 else {
-                        if (quote != '\'' && strchr("$*?", c))
+                        if (quote != '\'' && (marks[(unsigned char)c] & EXPANDS))
                                 *ret_plain = false;
                         out[n++] = c;
                 }
@@ -263,7 +292,7 @@ static void shell_closes(struct shell *sh) {
 static const char *arithmetic_end(const char *s) {
         unsigned open = 0;
 
-        if (!imm_after(s, "$(("))
+        if (s[0] != '$' || s[1] != '(' || s[2] != '(')
                 return NULL;
         for (s++; *s && !strchr("\n`$", *s); s++)
                 if (*s == '(')

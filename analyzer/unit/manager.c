@@ -267,6 +267,14 @@ static void load_names(struct imm_manager *m, const struct imm_strv *names, unsi
         }
 }
 
+void imm_manager_load_names(struct imm_manager *m, const struct imm_strv *names, unsigned jobs) {
+        (void)pthread_mutex_lock(&m->index->lock);
+        load_names(m, names, jobs);
+        if (m->n_list > 0)
+                qsort(m->list, m->n_list, sizeof(struct imm_unit *), by_unit_name);
+        (void)pthread_mutex_unlock(&m->index->lock);
+}
+
 /* The instances that a value like Wants= names, with its specifiers, for @u */
 static void wanted_by(struct imm_manager *m, const struct imm_unit *u, const char *value,
         struct imm_arena *a, struct imm_strv *to) {

@@ -169,6 +169,8 @@ IMM_DEFINE_CLEANUP(struct imm_manager *, imm_manager_free)
  * complete; files are read by at most @jobs threads.
  */
 int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *err);
+/* Only those of @names, all of them valid: imm_manager_unit() then finds them loaded. */
+void imm_manager_load_names(struct imm_manager *m, const struct imm_strv *names, unsigned jobs);
 
 /* The folders NAME.wants, .requires and .upholds of the search path, as paths; none is read. */
 void imm_manager_wants(struct imm_manager *m, struct imm_arena *a, struct imm_strv *ret);

@@ -49,7 +49,14 @@ int elf_open(struct elf_reader *r); /* fd, size and arena are set: the headers a
 int elf_bad(struct elf_reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int elf_pread(struct elf_reader *r, uint64_t offset, void *buf, size_t n);
 int elf_load(struct elf_reader *r, uint64_t offset, uint64_t n, unsigned char **ret);
-uint64_t elf_get(const struct elf_reader *r, const unsigned char *p, unsigned bytes);
+/* Here, so that the loops over symbols have it as a load: @bytes is a constant with each caller. */
+static inline uint64_t elf_get(const struct elf_reader *r, const unsigned char *p, unsigned bytes) {
+        uint64_t v = 0;
+
+        for (unsigned i = 0; i < bytes; i++)
+                v |= (uint64_t)p[r->big ? bytes - 1 - i : i] << (8 * i);
+        return v;
+}
 int elf_offset_of(struct elf_reader *r, uint64_t address, uint64_t *ret, uint64_t *ret_left);
 int elf_string(struct elf_reader *r, uint64_t table, uint64_t index, const char **ret);
 bool elf_dynamic(const struct elf_reader *r, uint64_t tag, uint64_t *ret); /* the last one */

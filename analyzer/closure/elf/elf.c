@@ -75,14 +75,6 @@ int elf_load(struct elf_reader *r, uint64_t offset, uint64_t n, unsigned char **
         return 0;
 }
 
-uint64_t elf_get(const struct elf_reader *r, const unsigned char *p, unsigned bytes) {
-        uint64_t v = 0;
-
-        for (unsigned i = 0; i < bytes; i++)
-                v |= (uint64_t)p[r->big ? bytes - 1 - i : i] << (8 * i);
-        return v;
-}
-
 /* Where @address of the loaded image lies in the file, and how many bytes of its segment follow. */
 int elf_offset_of(struct elf_reader *r, uint64_t address, uint64_t *ret, uint64_t *ret_left) {
         for (size_t i = 0; i < r->n_segments; i++) {

@@ -58,11 +58,25 @@ static const struct {
         {"dns", "hosts", "/etc/gai.conf"},
 };
 
+/* Most names are none of those above, and it is asked of hundreds for each program. */
+static bool may_look_up(const char *name) {
+        switch (*name) {
+        case 'g':
+        case 's':
+                return name[1] == 'e' && name[2] == 't';
+        case 'i':
+                return name[1] == 'n';
+        case 'e':
+                return name[1] == 't' && name[2] == 'h';
+        default:
+                return false;
+        }
+}
+
 void note_nss_import(void *data, const char *name) {
         unsigned *bits = data;
 
-        /* most names are none of these */
-        if (!strchr("gsie", *name))
+        if (!may_look_up(name))
                 return;
         for (size_t d = 0; d < IMM_ELEMENTSOF(databases); d++)
                 for (const char *const *f = databases[d].functions; *f; f++)

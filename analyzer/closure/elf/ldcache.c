@@ -3,8 +3,9 @@
 #include <errno.h>
 
 /*
- * /etc/ld.so.cache, as ldconfig writes it: a table of names and paths, after an older table that
- * only programs of the last century read. Numbers are in the byte order of the target.
+ * /etc/ld.so.cache, as ldconfig writes it: a table of names and paths, perhaps after an older table
+ * that counts only by itself. Numbers are in the byte order of the target; of an older table alone
+ * nothing tells it, and little endian is taken.
  */
 
 enum {
@@ -77,22 +78,34 @@ static int by_name(const void *a, const void *b) {
         return k ? k : x->order < y->order ? -1 : 1;
 }
 
-static int parse(struct text t, struct imm_arena *a, struct ldcache *ret) {
+static void add_row(
+        struct ldcache *to, const char *name, const char *path, struct ldcache_entry e) {
+        if (!name || !path)
+                return;
+        e.path = path;
+        to->rows[to->n] = (struct row){name, to->n, e};
+        to->n++;
+}
+
+/* The older table, which counts where no other one follows: `ldconfig -c old`. It has no hwcaps. */
+static int parse_old(struct text t, uint64_t n, struct imm_arena *a, struct ldcache *ret) {
+        struct text strings = {t.p + OLD_HEADER + n * OLD_ENTRY, t.n - OLD_HEADER - n * OLD_ENTRY};
+
+        ret->rows = imm_alloc_array(a, n, sizeof(*ret->rows));
+        for (uint64_t i = 0; i < n; i++) {
+                size_t at = OLD_HEADER + i * OLD_ENTRY;
+
+                add_row(ret, string_at(&strings, get(&t, at + 4, 4)),
+                        string_at(&strings, get(&t, at + 8, 4)),
+                        (struct ldcache_entry){.flags = (int32_t)get(&t, at, 4)});
+        }
+        return 0;
+}
+
+static int parse_new(struct text t, struct imm_arena *a, struct ldcache *ret) {
         struct imm_strv levels = {0};
-        size_t skip;
         uint64_t n;
 
-        if (t.n >= OLD_HEADER && memcmp(t.p, old_magic, sizeof(old_magic) - 1) == 0) {
-                n = get(&t, 12, 4);
-                skip = OLD_HEADER + n * OLD_ENTRY;
-                skip = (skip + 7) & ~(size_t)7;
-                if (n > t.n || skip > t.n)
-                        return -EBADMSG;
-                t.p += skip;
-                t.n -= skip;
-        }
-        if (t.n < HEADER || memcmp(t.p, magic, sizeof(magic) - 1) != 0)
-                return -EBADMSG;
         t.big = (t.p[28] & 3) == 3;
         n = get(&t, 20, 4);
         if (n > (t.n - HEADER) / ENTRY)
@@ -101,23 +114,43 @@ static int parse(struct text t, struct imm_arena *a, struct ldcache *ret) {
         ret->rows = imm_alloc_array(a, n, sizeof(*ret->rows));
         for (uint64_t i = 0; i < n; i++) {
                 size_t at = HEADER + i * ENTRY;
-                const char *name = string_at(&t, get(&t, at + 4, 4));
-                const char *path = string_at(&t, get(&t, at + 8, 4));
-                struct ldcache_entry e = {.flags = (int32_t)get(&t, at, 4),
-                        .hwcap = get(&t, at + 16, 8),
-                        .path = path};
+                struct ldcache_entry e = {
+                        .flags = (int32_t)get(&t, at, 4), .hwcap = get(&t, at + 16, 8)};
 
-                if (!name || !path)
-                        continue;
                 if (e.hwcap & NAMED) {
                         uint64_t index = e.hwcap & UINT32_MAX;
 
                         e.level = index < levels.n ? levels.v[index] : "";
                 }
-                ret->rows[ret->n] = (struct row){name, ret->n, e};
-                ret->n++;
+                add_row(ret, string_at(&t, get(&t, at + 4, 4)), string_at(&t, get(&t, at + 8, 4)),
+                        e);
         }
-        qsort(ret->rows, ret->n, sizeof(*ret->rows), by_name);
+        return 0;
+}
+
+static bool is_new(const struct text *t) {
+        return t->n >= HEADER && memcmp(t->p, magic, sizeof(magic) - 1) == 0;
+}
+
+static int parse(struct text t, struct imm_arena *a, struct ldcache *ret) {
+        int k = -EBADMSG;
+
+        if (is_new(&t))
+                k = parse_new(t, a, ret);
+        else if (t.n >= OLD_HEADER && memcmp(t.p, old_magic, sizeof(old_magic) - 1) == 0) {
+                uint64_t n = get(&t, 12, 4);
+                size_t skip = OLD_HEADER + n * OLD_ENTRY, aligned = (skip + 7) & ~(size_t)7;
+                struct text rest = aligned < t.n ? (struct text){t.p + aligned, t.n - aligned}
+                                                 : (struct text){"", 0};
+
+                if (n > t.n || skip > t.n)
+                        return -EBADMSG;
+                k = is_new(&rest) ? parse_new(rest, a, ret) : parse_old(t, n, a, ret);
+        }
+        if (k < 0)
+                return k;
+        if (ret->n > 0)
+                qsort(ret->rows, ret->n, sizeof(*ret->rows), by_name);
         ret->entries = imm_alloc_array(a, ret->n, sizeof(*ret->entries));
         for (size_t i = 0; i < ret->n; i++)
                 ret->entries[i] = ret->rows[i].entry;

@@ -128,6 +128,17 @@ static int check(struct imm_history *h, int64_t *ret_version, struct imm_err *er
         return 0;
 }
 
+/* The same at one moment: while another process makes the tables there are none, or all. */
+static int look(struct imm_history *h, int64_t *ret_version, struct imm_err *err) {
+        int r = imm_history_exec(h, "BEGIN", err);
+
+        if (r < 0)
+                return r;
+        r = check(h, ret_version, err);
+        (void)sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL); /* nothing was written */
+        return r;
+}
+
 /* One transaction: another process may have migrated between our look and our lock. */
 static int migrate(struct imm_history *h, struct imm_err *err) {
         imm_auto_free char *mark = NULL;
@@ -241,7 +252,7 @@ static int open_db(struct imm_history *h, enum imm_history_mode mode, struct imm
         (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
         (void)sqlite3_db_config(h->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        r = check(h, &version, err);
+        r = look(h, &version, err);
         if (r < 0)
                 return r;
         if (mode == IMM_HISTORY_READ)

@@ -113,10 +113,50 @@ TEST(four_recorders_at_once_all_succeed) {
         imm_history_free(h);
 }
 
+/* Who comes while another one makes the tables sees none of them, or all */
+TEST(a_new_history_is_opened_by_many_at_once) {
+        enum { ROUNDS = 40, OPENERS = 8 };
+
+        for (unsigned round = 0; round < ROUNDS; round++) {
+                pid_t pids[OPENERS];
+                char name[32];
+                int gate[2];
+
+                assert_true(snprintf(name, sizeof(name), "new%u.db", round) > 0);
+                assert_int_equal(pipe(gate), 0);
+                for (unsigned i = 0; i < OPENERS; i++) {
+                        pids[i] = fork();
+                        if (pids[i] == 0) {
+                                struct imm_history *h = NULL;
+                                struct imm_err err = {0};
+                                char c;
+
+                                close(gate[1]);
+                                (void)!read(gate[0], &c, 1);
+                                if (imm_history_open(&h, at(name), IMM_HISTORY_WRITE, &err) < 0) {
+                                        fprintf(stderr, "%s\n", err.msg);
+                                        _exit(1);
+                                }
+                                imm_history_free(h);
+                                _exit(0);
+                        }
+                }
+                close(gate[1]);
+                close(gate[0]);
+                for (unsigned i = 0; i < OPENERS; i++) {
+                        int status = 1;
+
+                        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+                        assert_int_equal(status, 0);
+                }
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(killed_recorders_leave_whole_runs),
                 cmocka_unit_test(four_recorders_at_once_all_succeed),
+                cmocka_unit_test(a_new_history_is_opened_by_many_at_once),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);

@@ -166,9 +166,9 @@ bool brings_capabilities(struct collector *c, const char *host_path);
 /* paths in a program's data or a script's text */
 void use_string(struct collector *c, const char *path, const char *text, bool script);
 
-/* config.c: the configuration of the unit's daemons; one word that stands for a path or an address
- */
+/* config.c: the configuration of the unit's daemons */
 void use_configuration(struct collector *c, const struct file *program, const char *name);
+/* value.c: one word that stands for a path or an address */
 void use_argument(struct collector *c, const char *option, const char *value, const char *from);
 /* Is the path's first name that of the daemon, or that and a number or suffix? */
 bool is_called_as(const struct collector *c, const char *path);

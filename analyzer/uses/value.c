@@ -1,0 +1,203 @@
+#include "analyzer/uses/uses-private.h"
+
+#include "analyzer/sandbox/vfs/vfs.h"
+
+#include <ctype.h>
+
+/*
+ * One value of a line of configuration or an option of a command: a path, a port, a device or a
+ * mode says what it is for by itself and by its key.
+ */
+
+static bool contains(const char *text, const char *const *parts) {
+        for (; *parts; parts++)
+                if (strcasestr(text, *parts))
+                        return true;
+        return false;
+}
+
+/* Is what the key names written by the daemon? */
+static bool is_written(const char *key, const char *path) {
+        static const char *const keys[] = {"log", "pid", "sock", "datadir", "data_dir", "data-dir",
+                "datapath", "data_path", "database", "dbpath", "db_", "spool", "cache", "state",
+                "storage", "lock", "work", "output", "dump", "history", "journal", "download",
+                "incoming", "upload", "queue", "maildir", "backup", "archive", "lease", "drift",
+                "stats", "rundir", "run_dir", "statedir", "dbdir", "basedir", "spooldir", NULL};
+        static const char *const not_keys[] = {"syslog", "loglevel", "logrotate", "template",
+                "catalog", "block", "clock", "script", "login", "logo", "metadata", "lockdown",
+                "network", "analog", NULL};
+        static const char *const ends[] = {".pid", ".sock", ".socket", ".log", ".lock", ".db"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
+                if (imm_ends_with(path, ends[i]))
+                        return true;
+        return contains(key, keys) && !contains(key, not_keys);
+}
+
+/* Data that is there: who names it reads it */
+static void of_existing(struct collector *c, const char *key, const char *path, const char *from) {
+        struct stat st;
+
+        if (strchr(path + 1, '/') && imm_root_stat(c->m->root, path, &st) == 0)
+                use_add(c, IMM_FACILITY_READ, imm_path_below(path, "/usr/share") ? PART : DOES,
+                        NULL, path, "%s: %s %s", from, key, path);
+}
+
+/* "/tmp/app/error.log": a folder that somebody has made there for it */
+static bool has_folder(const char *path) {
+        const char *rest = imm_after(path, "/tmp/");
+
+        return rest && strchr(rest, '/') && strchr(rest, '/')[1];
+}
+
+static void of_path(struct collector *c, const char *key, const char *path, const char *from) {
+        static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
+        static const char *const not [] = {
+                "prune", "exclude", "ignore", "deny", "skip", "forbid", "hide", "protect", NULL};
+        bool written = is_written(key, path) && !imm_ends_with(path, ".conf"),
+             log = imm_ends_with(path, ".log") || strcasestr(key, "log") ||
+                   imm_path_below(path, "/var/log");
+
+        if (strlen(path) < 4 || strlen(path) > 1024 || contains(key, not ))
+                return;
+        if (c->reads_logs && log) { /* of all that it knows to watch: what is there */
+                of_existing(c, key, path, from);
+                return;
+        }
+        if (imm_path_below(path, "/home") || imm_path_below(path, "/root") ||
+                imm_path_below(path, "/run/user")) {
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+                if (written)
+                        use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path, "%s: %s %s", from, key,
+                                path);
+        } else if (imm_path_below(path, "/tmp") || imm_path_below(path, "/var/tmp"))
+                use_add(c, IMM_FACILITY_SHARED_TMP,
+                        contains(key, shared) || contains(path, shared) || (log && has_folder(path))
+                                ? DOES
+                                : MAY,
+                        NULL, path, "%s: %s %s", from, key, path);
+        else if (imm_path_below(path, "/dev")) {
+                use_string(c, from, path, false);
+                if (strcasestr(key, "device") || strchr(key, '*'))
+                        use_add(c, IMM_FACILITY_DEVICE, PART, NULL, path, "%s: %s %s", from, key,
+                                path);
+        } else if (imm_path_below(path, "/proc") || imm_path_below(path, "/sys") ||
+                   imm_path_below(path, "/bin") || imm_path_below(path, "/sbin") ||
+                   imm_path_below(path, "/lib"))
+                return;
+        else if (imm_path_below(path, "/usr") || imm_path_below(path, "/etc"))
+                of_existing(c, key, path, from);
+        else if (written &&
+                 !imm_path_below(path, "/etc")) /* many go on without a log, and keep none */
+                use_add(c, IMM_FACILITY_WRITE, log ? PART : DOES, NULL, path, "%s: %s %s", from,
+                        key, path);
+        else if (imm_path_below(path, "/srv") || imm_path_below(path, "/mnt") ||
+                 imm_path_below(path, "/media") || imm_path_below(path, "/opt"))
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);
+        else
+                of_existing(c, key, path, from);
+}
+
+/* A program that a line names: one that gains privileges, or one that is known */
+static void of_program_path(
+        struct collector *c, const char *key, const char *path, const char *from) {
+        static const char *const seldom[] = {"panic", "crash", "fatal", "abort", NULL};
+        const struct file *f;
+        const char *real;
+        struct stat st;
+
+        if (!imm_after(path, "/usr/") && !imm_after(path, "/bin/") && !imm_after(path, "/sbin/"))
+                return;
+        if (imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode) ||
+                !(st.st_mode & 0111) || imm_root_realpath(c->m->root, path, c->a, &real) < 0)
+                return;
+        f = file_of(c->m, real, FILE_STRINGS);
+        if (f->mails)
+                use_add(c, IMM_FACILITY_GAIN, contains(key, seldom) ? MAY : PART, NULL, path,
+                        "%s: %s %s, a script that sends mail or runs sudo", from, key, path);
+        if (gains(c, f, real))
+                use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,
+                        "%s: %s %s, a program with set-id bits or capabilities", from, key, path);
+        if (strncasecmp(key, "command", 7) == 0) { /* it is run for who asks */
+                bool optional = c->optional;
+
+                c->optional = true;
+                use_program(c, imm_base_name(path), from);
+                c->optional = optional;
+        }
+}
+
+/* The number behind the last colon, or the whole; 0 if it is none */
+static unsigned port_of(const char *value) {
+        const char *colon = strrchr(value, strchr(value, '@') ? '@' : ':'),
+                   *s = colon ? colon + 1 : value;
+        unsigned long n;
+        char *end;
+
+        if (colon && *colon == ':' && colon > value && colon[-1] != ']' &&
+                memchr(value, ':', (size_t)(colon - value)))
+                return 0; /* an IPv6 address */
+
+        if (!isdigit((unsigned char)*s) || *s == '0') /* 0660 is a mode */
+                return 0;
+        n = strtoul(s, &end, 10);
+        return *end || n > 65535 ? 0 : (unsigned)n;
+}
+
+/* "createolddir 2770", "DirMode 2750": what is made with set-id bits */
+static void of_mode(struct collector *c, const char *key, const char *value, const char *from) {
+        static const char *const makes[] = {"mode", "create", "perm", NULL};
+        static const char *const masks[] = {"umask", NULL};
+
+        if (strlen(value) != 4 || strspn(value, "01234567") != 4 || !((*value - '0') & 6) ||
+                !contains(key, makes) || contains(key, masks))
+                return;
+        use_add(c, IMM_FACILITY_SET_ID_FILES, PART, NULL, NULL, "%s: %s %s", from, key, value);
+}
+
+static void of_port(struct collector *c, const char *key, const char *value, const char *from) {
+        static const char *const mine[] = {"listen", "bind", NULL};
+        static const char *const others[] = {"remote", "server", "upstream", "smtp", "proxy",
+                "connect", "relay", "target", "dest", "ldap", "mysql", "database", "db", "support",
+                "report", "timeout", "backlog", "import", "export", "client", "peer", "source",
+                "forward", "transport", "delay", "interval", "max", "min", "queue", "mode", "perm",
+                "mask", NULL};
+        unsigned port = port_of(value);
+        const char *last = strlen(key) >= 4 ? key + strlen(key) - 4 : "";
+        bool named = strcasecmp(last, "port") == 0 || imm_streq(key, "-p");
+
+        if (port == 0 || contains(key, others) || c->by_socket || c->reads_logs)
+                return; /* whose logs are watched listens there */
+        if (!contains(key, mine) && !named)
+                return;
+        if (!named && !strchr(value, ':') && port < 10)
+                return; /* listen 1: a switch */
+        use_add(c, port < 1024 ? IMM_FACILITY_PORT : IMM_FACILITY_LISTEN, DOES, NULL,
+                imm_printf(c->a, "%u", port), "%s: %s %s", from, key, value);
+        if (port < 1024)
+                use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, imm_printf(c->a, "%u", port),
+                        "%s: %s %s", from, key, value);
+}
+
+void use_argument(struct collector *c, const char *option, const char *value, const char *from) {
+        const char *path = strchr(value, '/');
+
+        if (strncmp(value, "~/", 2) == 0 || strstr(value, ":~/")) {
+                use_add(c, IMM_FACILITY_READ, DOES, NULL, "/home", "%s: %s %s", from, option,
+                        value);
+                return;
+        }
+        if (path && (path == value || strchr(":=|", path[-1])) && path[1] != '/') {
+                if (!strpbrk(path, "*?[{<")) {
+                        of_path(c, option, path, from);
+                        of_program_path(c, option, path, from);
+                }
+                return;
+        }
+        of_port(c, option, value, from);
+        of_mode(c, option, value, from);
+        if (contains(option, (const char *const[]){"listen", "bind", "address", NULL}) &&
+                (strstr(value, "[::") || imm_streq(value, "::") || imm_streq(value, "::1")) &&
+                !c->by_socket)
+                use_add(c, IMM_FACILITY_IPV6, DOES, NULL, NULL, "%s: %s %s", from, option, value);
+}

@@ -37,10 +37,12 @@ static struct node *absent(struct imm_closures *c, const char *host) {
         return n;
 }
 
-/* Many files lie in few directories: these stay open. */
+/* Many files lie in few directories: these stay open. Not the top, whose entries may be elsewhere.
+ */
 static void open_folder(struct imm_closures *c, struct folder *f, const char *path) {
-        int fd = c->n_open < OPEN_MAX ? imm_root_open_path(c->root, path, O_DIRECTORY | O_NOFOLLOW)
-                                      : -1;
+        int fd = c->n_open < OPEN_MAX && path[1]
+                         ? imm_root_open_path(c->root, path, O_DIRECTORY | O_NOFOLLOW)
+                         : -1;
 
         f->fd = fd < 0 ? -1 : fd + 1;
         c->n_open += fd >= 0;

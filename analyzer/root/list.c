@@ -1,4 +1,6 @@
-#include "analyzer/root/root.h"
+#include "analyzer/root/root-private.h"
+
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -134,11 +136,33 @@ int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, s
         return 0;
 }
 
+/* The top of what NixOS builds, of which @n entries at @v are the folder's own */
+static int list_built(const struct imm_root *r, struct imm_arena *a, const struct imm_dirent *v,
+        size_t n, struct imm_dirent **ret, size_t *ret_n) {
+        struct list l = {.a = a};
+
+        for (size_t i = 0; !r->built.alone && i < n; i++)
+                if (!(imm_streq(v[i].name, "etc") && r->built.etc >= 0) &&
+                        !(imm_streq(v[i].name, "nix") && r->built.nix >= 0))
+                        *imm_array_push(a, &l.v) = v[i];
+        if (r->built.etc >= 0)
+                *imm_array_push(a, &l.v) = (struct imm_dirent){"etc", DT_DIR};
+        if (r->built.nix >= 0)
+                *imm_array_push(a, &l.v) = (struct imm_dirent){"nix", DT_DIR};
+        sort_entries(l.v.v, l.v.n);
+        *ret = l.v.v;
+        *ret_n = l.v.n;
+        return 0;
+}
+
 int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n) {
         imm_auto_close int fd = imm_root_open_folder(r, path);
+        int k = fd < 0 ? fd : imm_root_list_opened(fd, a, ret, ret_n);
 
-        return fd < 0 ? fd : imm_root_list_opened(fd, a, ret, ret_n);
+        if (k < 0 || !r->built.is || path[strspn(path, "/")])
+                return k;
+        return list_built(r, a, *ret, *ret_n, ret, ret_n);
 }
 
 int imm_root_open_folder_in(int folder, const char *name, bool only_look) {

@@ -1,4 +1,4 @@
-#include "analyzer/root/root.h"
+#include "analyzer/root/root-private.h"
 
 #include "base/text.h"
 
@@ -11,13 +11,6 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
-struct imm_root {
-        int fd;
-        bool host, running;
-        char *path;
-        unsigned systemd_version;
-};
-
 /*
  * How each open is resolved. RESOLVE_IN_ROOT is what confines; on the running host it makes no
  * difference. RESOLVE_NO_MAGICLINKS: /proc/PID/root and its kin would lead out of any root.
@@ -29,6 +22,8 @@ static int open_in_root(const struct imm_root *r, const char *path, int flags) {
         };
         long fd;
 
+        if (r->built.is)
+                return built_open(r, path, flags);
         do
                 fd = syscall(SYS_openat2, r->fd, path, &how, sizeof(how));
         while (fd < 0 && (errno == EINTR || errno == EAGAIN));
@@ -49,6 +44,7 @@ int imm_root_open(struct imm_root **ret, const char *dir, struct imm_err *err) {
         if (!dir || !*dir)
                 dir = "/";
         r->path = imm_xstrdup(dir);
+        r->built.etc = r->built.nix = -1;
         r->fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (r->fd < 0)
                 return imm_err_set(err, -errno, "cannot open root '%s': %s", dir, strerror(errno));
@@ -58,6 +54,8 @@ int imm_root_open(struct imm_root **ret, const char *dir, struct imm_err *err) {
         /* as sd_booted(3) asks */
         r->running =
                 r->host && imm_root_lstat(r, "/run/systemd/system", &a) == 0 && S_ISDIR(a.st_mode);
+        if (!r->host)
+                built_find(r);
         r->systemd_version = find_version(r);
         *ret = imm_steal(r);
         return 0;
@@ -68,6 +66,7 @@ struct imm_root *imm_root_free(struct imm_root *r) {
                 return NULL;
         if (r->fd >= 0)
                 (void)close(r->fd);
+        built_done(&r->built);
         free(r->path);
         free(r);
         return NULL;
@@ -346,9 +345,14 @@ int imm_root_realpath(
         return 0;
 }
 
+const char *imm_root_system(const struct imm_root *r) {
+        return r->built.system ? r->built.system : "/nix/var/nix/profiles/system";
+}
+
 /* The newest libsystemd-shared-N[.M].so of the usual library folders */
 static unsigned find_version(const struct imm_root *r) {
-        static const char *const fixed[] = {"/usr/lib/systemd", "/lib/systemd"};
+        static const char *const fixed[] = {
+                "/usr/lib/systemd", "/lib/systemd", "/run/current-system/systemd/lib/systemd"};
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct imm_strv dirs = {0};
         struct imm_dirent *e;
@@ -357,6 +361,7 @@ static unsigned find_version(const struct imm_root *r) {
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(fixed); i++)
                 imm_strv_add(a, &dirs, fixed[i]);
+        imm_strv_add(a, &dirs, imm_printf(a, "%s/systemd/lib/systemd", imm_root_system(r)));
         for (size_t k = 0; k < 3; k++) {
                 static const char *const libs[] = {"/usr/lib", "/usr/lib64", "/lib"};
 

@@ -19,7 +19,12 @@
 
 struct imm_root;
 
-/* @dir: NULL or "/" is the running host. */
+/*
+ * @dir: NULL or "/" is the running host. What NixOS builds, a path of a Nix store with a system in
+ * it ("result"), is no root by itself: it is judged as its boot would leave it, with /etc of the
+ * system and /nix of the store that it lies in. So is an image of NixOS that was never booted. Of
+ * other paths of a store, /nix is likewise the store that they lie in.
+ */
 int imm_root_open(struct imm_root **ret, const char *dir, struct imm_err *err);
 struct imm_root *imm_root_free(struct imm_root *r);
 IMM_DEFINE_CLEANUP(struct imm_root *, imm_root_free)
@@ -31,6 +36,11 @@ bool imm_root_is_host(const struct imm_root *r);
  */
 bool imm_root_is_running(const struct imm_root *r);
 const char *imm_root_path(const struct imm_root *r); /* as given; "/" for the host */
+/* Is /etc that of a system which was built and never activated? Users, /var and more are not made.
+ */
+bool imm_root_is_built(const struct imm_root *r);
+/* What /run/current-system of NixOS is a link to once it is booted; need not exist */
+const char *imm_root_system(const struct imm_root *r);
 
 /*
  * What went wrong, in the same words for all of these: -ENOENT (also a part of the path that is no

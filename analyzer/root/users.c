@@ -513,6 +513,8 @@ struct imm_users *imm_users_load(
         if (!imm_group_by_gid(u, 0))
                 add_group(u, &(struct imm_group){"root", 0, none, false});
         make_sysusers(u, r);
+        if (imm_root_is_built(r) && imm_root_stat(r, "/etc/passwd", &st) < 0)
+                u->user_doubt = u->group_doubt = "the activation of this system makes them";
         read_nsswitch(u);
         u->nobody_is_fixed = imm_root_stat(r, "/etc/systemd/dont-synthesize-nobody", &st) < 0;
         return u;

@@ -1,4 +1,4 @@
-#include "analyzer/root/root.h"
+#include "analyzer/root/root-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,6 +68,9 @@ int imm_root_write(const struct imm_root *r, const char *path, const char *text,
 
         if (path[0] != '/' || !name[1] || strcmp(name + 1, "..") == 0 || strcmp(name + 1, ".") == 0)
                 return imm_err_set(err, -EINVAL, "'%s' is not the absolute path of a file", path);
+        if (r->built.is)
+                return imm_err_set(
+                        err, -EROFS, "'%s' would lie in a Nix store, which is not changed", path);
         dir = folder_of(r, path, a);
         k = dir < 0 ? dir : replace(dir, name + 1, text, size, a);
         if (k < 0)

@@ -91,7 +91,7 @@ static const char *booted(struct builder *b, const char *path) {
                 const char *rest = imm_after(path, links[i]);
 
                 if (rest && (!*rest || *rest == '/'))
-                        return imm_printf(b->arena, "/nix/var/nix/profiles/system%s", rest);
+                        return imm_printf(b->arena, "%s%s", imm_root_system(b->c->root), rest);
         }
         return NULL;
 }

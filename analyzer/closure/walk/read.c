@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 
 /*
  * The directories of a root, listed by several threads. Each works down from what it found itself
@@ -79,7 +81,7 @@ static int open_listing(
         struct walker *k, const struct listing *l, bool only_look, struct imm_arena *a) {
         int fd = -EMFILE;
 
-        if (l->above && l->above->fd >= 0)
+        if (l->above && l->above->above && l->above->fd >= 0)
                 fd = imm_root_open_folder_in(l->above->fd, l->name, only_look);
         if (fd != -EMFILE)
                 return fd;
@@ -133,6 +135,17 @@ static void add_below(struct walker *k, struct hand *h, struct listing *l, struc
         *imm_array_push(h->arena, &h->todo) = below;
 }
 
+/* What lies at the top may be mounted there: it is looked up by its path. */
+static int look(
+        struct walker *k, const struct listing *l, int fd, const char *name, struct stat *ret) {
+        char path[NAME_MAX + 2];
+
+        if (l->above)
+                return imm_root_lstat_in(fd, name, ret);
+        (void)snprintf(path, sizeof(path), "/%s", name);
+        return imm_root_lstat(k->c->root, path, ret);
+}
+
 /* False: it is gone in the meantime. */
 static bool add_entry(struct walker *k, struct hand *h, struct listing *l, int fd, const char *name,
         unsigned type, uint32_t kept) {
@@ -141,7 +154,7 @@ static bool add_entry(struct walker *k, struct hand *h, struct listing *l, int f
 
         *e = (struct entry){.name = name, .mode = DTTOIF(type)};
         if (must_ask(k, type)) {
-                if (imm_root_lstat_in(fd, name, &st) < 0)
+                if (look(k, l, fd, name, &st) < 0)
                         return false;
                 e->mode = st.st_mode;
                 e->uid = st.st_uid;
@@ -175,7 +188,8 @@ static unsigned add_listed(struct walker *k, struct hand *h, struct listing *l, 
         size_t n = 0;
 
         l->fresh = true;
-        l->error = imm_root_list_opened(fd, h->names, &v, &n);
+        l->error = l->above ? imm_root_list_opened(fd, h->names, &v, &n)
+                            : imm_root_list(k->c->root, "/", h->names, &v, &n);
         if (l->error < 0)
                 return 0;
         l->e = imm_alloc_array(h->arena, n, sizeof(*l->e));

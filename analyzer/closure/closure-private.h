@@ -365,6 +365,7 @@ struct builder {
         struct sight *sight;     /* all that the answer depends on; NULL: nobody asks for that */
         bool unsure;             /* it depends on more than that, as on all that lies in a folder */
         unsigned depth;          /* of programs in scripts of programs */
+        size_t shell_read;       /* bytes of shell scripts */
         struct imm_map followed; /* programs by path: how sure they were when followed, plus one */
         struct imm_map scanned;  /* texts that were searched for paths */
 };
@@ -456,12 +457,19 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least);
  */
 int follow_program(struct builder *b, const struct want *w, bool must);
 
+/* $PATH of all that the command starts */
+const char *builder_search_path(struct builder *b);
+void builder_set_search_path(struct builder *b, const char *text);
+
 /* Does this option of env(1) take the next word for its own? */
 bool env_takes_next(const char *option);
 
 /* What a script's text or a shell's -c argument runs and names (scripts.c). */
-void scan_shell(struct builder *b, const char *text, int by);
+/* @script: $0, or NULL */
+void scan_shell(struct builder *b, const char *text, const char *script, int by);
 void scan_script(struct builder *b, struct node *n, const char *interpreter, int by);
+/* The text of a script, if it is one; in @a or of the file's own */
+bool script_text(struct builder *b, struct node *n, struct imm_arena *a, const char **ret);
 /* An absolute path that is named somewhere: an existing file, directory or program */
 void need_named(struct builder *b, const char *path, enum imm_confidence sure, const char *reason,
         int by, bool look_inside);

@@ -6,8 +6,8 @@
 
 /*
  * What texts name. A script's commands and absolute paths are likely, what a configuration file
- * names is possible: nothing is run or evaluated, and a word with an expansion in it is left out.
- * Only what exists in the root counts.
+ * names is possible: nothing is run, and a word with an expansion in it is left out, unless a shell
+ * script says by itself what that is. Only what exists in the root counts.
  */
 
 enum { TEXT_MAX = 1 << 20, PATHS_MAX = 4096 };
@@ -50,7 +50,7 @@ void need_named(struct builder *b, const char *path, enum imm_confidence sure, c
         if (view_find(&b->view, b->cwd, path, &p) < 0 &&
                 (!b->hides || view_find(&b->plain, b->cwd, path, &p) < 0))
                 return;
-        if (!p.node || (!S_ISREG(p.node->mode) && !S_ISDIR(p.node->mode)))
+        if (!p.node || (!S_ISREG(p.node->mode) && !S_ISDIR(p.node->mode)) || imm_streq(p.path, "/"))
                 return;
         if (S_ISREG(p.node->mode) && (p.node->mode & 0111) && sure <= IMM_LIKELY) {
                 w.kind = IMM_NEED_COMMAND;
@@ -140,6 +140,15 @@ void scan_config(struct builder *b, struct node *n, int by) {
 
 /* ---- scripts in general ---- */
 
+bool script_text(struct builder *b, struct node *n, struct imm_arena *a, const char **ret) {
+        struct imm_blob t;
+
+        if (!read_text(b, n, a, &t))
+                return false;
+        *ret = t.data;
+        return true;
+}
+
 /* Where a language's own library lies; %s is the interpreter's version as its name says it. */
 static const struct {
         const char *interpreter;
@@ -211,7 +220,7 @@ void scan_script(struct builder *b, struct node *n, const char *interpreter, int
                 return;
         for (size_t i = 0; i < IMM_ELEMENTSOF(shells); i++)
                 if (imm_streq(name, shells[i])) {
-                        scan_shell(b, t.data, by);
+                        scan_shell(b, t.data, n->host, by);
                         return;
                 }
         scan_paths(b, t.data, SCAN_COMMENTS, IMM_LIKELY, "named in the script", by);

@@ -249,12 +249,24 @@ static void set_search_path(struct builder *b) {
                 split_path(b, default_path, &b->own.dirs);
 }
 
+const char *builder_search_path(struct builder *b) {
+        const char *all = "";
+
+        for (size_t i = 0; i < b->path.dirs.n; i++)
+                all = imm_printf(b->arena, "%s%s%s", all, i ? ":" : "", b->path.dirs.v[i]);
+        return all;
+}
+
+void builder_set_search_path(struct builder *b, const char *text) {
+        b->path = (struct command_path){0};
+        split_path(b, text, &b->path.dirs);
+}
+
 /* What the command and all that it starts go by */
 static void heed_environment(struct builder *b) {
         const char *s = variable(b, "PATH");
 
-        b->path = (struct command_path){0};
-        split_path(b, s ? s : default_path, &b->path.dirs);
+        builder_set_search_path(b, s ? s : default_path);
         b->library_path = variable(b, "LD_LIBRARY_PATH");
         b->preload = variable(b, "LD_PRELOAD");
         b->audit = variable(b, "LD_AUDIT");
@@ -332,7 +344,7 @@ static size_t program_argument(struct builder *b, const struct imm_command_item 
 
                 if (is_shell(name) && *arg == '-' && arg[1] != '-' && strchr(arg, 'c')) {
                         if (i + 1 < cmd->argv.n)
-                                scan_shell(b, expand_variables(b, cmd->argv.v[i + 1]), by);
+                                scan_shell(b, expand_variables(b, cmd->argv.v[i + 1]), NULL, by);
                         return i + 1;
                 }
                 if (*arg == '-')

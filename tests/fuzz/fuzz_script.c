@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         imm_strv_add(a, &b.path.dirs, "/");
         k = follow_program(&b, &w, true);
         assert(k >= 0);
-        scan_shell(&b, imm_strndup(a, (const char *)data, size), k);
+        scan_shell(&b, imm_strndup(a, (const char *)data, size), "/usr/bin/x", k);
         scan_paths(&b, imm_strndup(a, (const char *)data, size), SCAN_COMMENTS | SCAN_INSIDE,
                 IMM_POSSIBLE, "", k);
         for (size_t i = 0; i < closure.n; i++)

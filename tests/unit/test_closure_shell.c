@@ -123,6 +123,109 @@ TEST(hostile_scripts_are_read_once) {
         free(text);
 }
 
+/* What a variable holds is known where the text says it in plain words. */
+TEST(variables_hold_what_the_script_sets_them_to) {
+        const struct imm_closure *c = needs_of(
+                "#!/bin/sh\nDAEMON=/bin/one\nNAME=two\n"
+                "DIR=/usr/share/x; CONF=$DIR/one ; OPTS=\"--config $DIR/two -v\"\n"
+                "[ -x \"$DAEMON\" ] || exit 0\n"
+                "\"/bin/${NAME}\" $OPTS <\"$CONF\"\n"
+                "${THREE:-three} ${DIR:+never}\n: ${FOUR:=four}\n$FOUR -x\n"
+                "ALL='five -c'; $ALL\n\"$ALL\"\nLONG=/bin/six.sh; ${LONG%.sh} ${LONG##*/}\n"
+                "eval \"seven $X\"\n$UNKNOWN/usr/share/x/never $1/never '$NAME'\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/share/x/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/share/x/two", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/share/x/never"));
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
+TEST(what_is_set_last_counts_and_a_branch_adds_to_it) {
+        const struct imm_closure *c =
+                needs_of("#!/bin/sh\nA=never\nA=one\n$A\nB=two\nif test x; then B=three; fi\n$B\n"
+                         "C=four\n[ -x /bin/y ] && C=five\n$C\nD=never; D=$(echo x); $D\n"
+                         "E=never; read E; $E\nF=never; unset F; $F\n"
+                         "for p in six seven /usr/share/x/one; do $p; cat $p; done\nexport "
+                         "G=never; G=; $G\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/seven", IMM_LIKELY, 1);
+        assert_need(c, "/usr/share/x/one", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
+TEST(what_a_sourced_file_sets_holds_and_so_does_path) {
+        const struct imm_closure *c;
+
+        script("opt/x/bin/deep", "program");
+        script("opt/x/bin/other", "program");
+        tree_file("etc/default/x", "DAEMON=/opt/x/bin/deep\nEXTRA=/usr/share/x/one\n");
+        tree_file("opt/x/lib.sh", "start() { $DAEMON \"$@\"; }\n");
+        c = needs_of("#!/bin/sh\n. /etc/default/x\nLIB=/opt/x; . $LIB/lib.sh\nstart $EXTRA\n"
+                     "PATH=/opt/x/bin:$PATH\nexport PATH\nother ; one\n"
+                     "PATH=/nowhere; two\n");
+        assert_need(c, "/etc/default/x", IMM_LIKELY, 1);
+        assert_need(c, "/opt/x/lib.sh", IMM_LIKELY, 1);
+        assert_need(c, "/opt/x/bin/deep", IMM_LIKELY, 1);
+        assert_need(c, "/opt/x/bin/other", IMM_LIKELY, 1);
+        assert_need(c, "/usr/share/x/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/two"));
+        world_free(w);
+}
+
+TEST(a_command_that_runs_another_is_looked_through) {
+        const struct imm_closure *c = needs_of(
+                "#!/bin/sh\nexec nice -n 10 timeout -k 5 30s env -u HOME A=b one never\n"
+                "flock -w 3 /run/x two never\nfind /etc -name 'never' -exec three never {} \\;\n"
+                "echo | xargs -0 -n 1 four\nsetpriv --reuid never --groups=x -- five\n"
+                "runuser -u never -- six -c never\nflock /run/x -c 'seven never'\n"
+                "command -v never && command -p one\ntrap 'one' EXIT\nexec -a never two\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/seven", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
+/* Values of values grow: what is too much is not known, and takes no time. */
+TEST(variables_that_grow_end) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        fputs("#!/bin/sh\nA=xx\n", f);
+        for (unsigned i = 0; i < 2000; i++)
+                fputs("A=$A$A$A; test x && A=$A/${A:-${A:-${A:-$A}}}; for i in $A $A 1 2; do "
+                      "A=$i$A; "
+                      "done; . /bin/x; eval \"$A\"\n",
+                        f);
+        fputs("one\n", f);
+        assert_int_equal(fclose(f), 0);
+        assert_need(needs_of(text), "/usr/bin/one", IMM_LIKELY, 1);
+        free(text);
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(commands_within_quotes_are_found_and_those_behind),
@@ -131,6 +234,11 @@ int main(void) {
                 CASE(arithmetic_and_redirections_are_no_commands),
                 CASE(what_is_never_closed_ends_with_its_line),
                 CASE(hostile_scripts_are_read_once),
+                CASE(variables_hold_what_the_script_sets_them_to),
+                CASE(what_is_set_last_counts_and_a_branch_adds_to_it),
+                CASE(what_a_sourced_file_sets_holds_and_so_does_path),
+                CASE(a_command_that_runs_another_is_looked_through),
+                CASE(variables_that_grow_end),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,356 @@
+#include "analyzer/closure/shell-private.h"
+
+#include <ctype.h>
+
+/*
+ * What the words of a script mean: commands that it runs, also by way of others (env, timeout,
+ * xargs), files that it reads or names, and what it sets its variables to.
+ */
+
+enum { DEPTH_MAX = 6 };
+/* Of all scripts and what they read, for one service */
+static const size_t SHELL_MAX = 64 << 20;
+
+static void read_text(struct builder *b, const char *text, struct shell_values *values, int by);
+
+static bool is_among(const char *w, const char *const *words, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (words[i][0] == w[0] && imm_streq(w, words[i]))
+                        return true;
+        return false;
+}
+#define IS_AMONG(w, ...) \
+        is_among(w, (const char *const[]){__VA_ARGS__}, \
+                IMM_ELEMENTSOF(((const char *const[]){__VA_ARGS__})))
+
+static bool is_keyword(const char *w) {
+        return IS_AMONG(
+                w, "if", "then", "else", "elif", "do", "while", "until", "!", "{", "builtin");
+}
+
+static bool is_builtin(const char *w) {
+        return IS_AMONG(w, "[", "[[", ":", ".", "alias", "bg", "bind", "break", "case", "cd",
+                "continue", "declare", "done", "echo", "enable", "esac", "eval", "exit", "export",
+                "false", "fi", "fg", "for", "function", "getopts", "hash", "in", "jobs", "kill",
+                "let", "local", "printf", "pwd", "read", "readonly", "return", "select", "set",
+                "shift", "shopt", "source", "test", "trap", "true", "type", "typeset", "ulimit",
+                "umask", "unalias", "unset", "wait", "}");
+}
+
+static bool runs_shell(const char *word) {
+        return IS_AMONG(imm_base_name(word), "sh", "bash", "dash", "ksh", "zsh", "ash", "su",
+                "runuser", "flock");
+}
+
+/* Is it NAME=...? */
+static bool is_assignment(const char *w) {
+        const char *s = w;
+
+        if (!isalpha((unsigned char)*s) && *s != '_')
+                return false;
+        while (isalnum((unsigned char)*s) || *s == '_')
+                s++;
+        return *s == '=';
+}
+
+static void run(struct shell *sh, const char *word) {
+        const char *at = word + strcspn(word, "/");
+
+        if (imm_map_has(&sh->values->functions, word) || (*at && word[0] != '/') ||
+                strlen(word) > 255)
+                return;
+        if (*at && imm_path_made_at_run_time(word))
+                return;
+        (void)follow_program(sh->b,
+                &(struct want){.name = imm_strdup(sh->b->arena, word),
+                        .kind = IMM_NEED_COMMAND,
+                        .confidence = IMM_LIKELY,
+                        .reason = "run by the script",
+                        .by = sh->by},
+                false);
+}
+
+/* `. FILE`: its commands run in this very shell, and what it sets holds in it. */
+static void source(struct shell *sh, const char *path) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        const char *text;
+        struct place p;
+        int k = need_file(sh->b,
+                &(struct want){.name = path,
+                        .kind = IMM_NEED_CONFIG,
+                        .confidence = IMM_LIKELY,
+                        .reason = "read by the script",
+                        .by = sh->by},
+                false, &p, NULL);
+
+        if (k < 0 || !p.node || sh->b->depth >= DEPTH_MAX ||
+                imm_map_has(&sh->values->sourced, p.node->host))
+                return;
+        imm_map_put(sh->b->arena, &sh->values->sourced, p.node->host, p.node);
+        scratch = imm_arena_new();
+        if (!script_text(sh->b, p.node, scratch, &text))
+                return;
+        sh->b->depth++;
+        read_text(sh->b, text, sh->values, k);
+        sh->b->depth--;
+}
+
+static void argument(struct shell *sh, const char *word, bool sourced) {
+        const char *path = strchr(word, '/');
+
+        if (!path || (path != word && path[-1] != '='))
+                return;
+        path = imm_strdup(sh->b->arena, path);
+        if (sourced)
+                source(sh, path);
+        else
+                need_named(sh->b, path, IMM_LIKELY, "named in the script", sh->by, false);
+}
+
+static void find_functions(struct shell *sh, const char *text) {
+        for (const char *line = text; *line; line = *line ? line + 1 : line) {
+                size_t n;
+
+                line += strspn(line, " \t");
+                if (imm_after(line, "function "))
+                        line += 9;
+                for (n = 0; isalnum((unsigned char)line[n]) || line[n] == '_' || line[n] == '-';
+                        n++)
+                        ;
+                if (n > 0 && (line[n] == '(' || (line[n] == ' ' && line[n + 1] == '(')) &&
+                        line[n + 1 + (line[n] == ' ')] == ')') {
+                        const char *name = imm_strndup(sh->b->arena, line, n);
+
+                        imm_map_put(sh->b->arena, &sh->values->functions, name, sh->values);
+                }
+                line = strchrnul(line, '\n');
+        }
+}
+
+/* ---- variables ---- */
+
+static bool is_perhaps(const struct shell *sh) {
+        return sh->perhaps || sh->nested > 0 || sh->cases > 0 || sh->n_open > 0;
+}
+
+/* NAME=VALUE, of which all that it may be is in @v */
+static void assign(struct shell *sh, const char *word, const char *const *v, unsigned n) {
+        const char *name = imm_strndup(sh->b->arena, word, strcspn(word, "="));
+
+        if (n == 0 && !is_perhaps(sh))
+                shell_forget(sh->b, sh->values, name);
+        for (unsigned i = 0; i < n; i++) {
+                char *text = imm_strdup(sh->b->arena, strchr(v[i], '=') + 1);
+
+                for (char *c = text; *c; c++)
+                        if (*c == SHELL_SPLIT)
+                                *c = ' ';
+                shell_literal(text);
+                shell_set(sh->b, sh->values, name, text, i > 0 || is_perhaps(sh));
+                argument(sh, text, false);
+        }
+}
+
+/* A word of `for NAME in WORDS`; false: it is none */
+static bool loop(struct shell *sh, const char *word, bool plain) {
+        if (sh->loop == LOOP_NAME && plain && *word) {
+                sh->loop_name = imm_strdup(sh->b->arena, word);
+                shell_forget(sh->b, sh->values, sh->loop_name);
+                sh->loop = LOOP_IN;
+                return true;
+        }
+        if (sh->loop == LOOP_IN) {
+                sh->loop = imm_streq(word, "in") ? LOOP_WORDS : NO_LOOP;
+                return true;
+        }
+        if (sh->loop == LOOP_WORDS && plain)
+                shell_set(sh->b, sh->values, sh->loop_name, word, true);
+        return false;
+}
+
+/* ---- the words of a command ---- */
+
+/* `case WORD in`: true if @word is a part of that and no more */
+static bool is_case(struct shell *sh, const char *word) {
+        if (sh->subject && imm_streq(word, "in")) {
+                sh->subject = false;
+                sh->cases++;
+                shell_pattern(sh);
+                return true;
+        }
+        if (sh->command && imm_streq(word, "case"))
+                sh->subject = true;
+        if (sh->command && imm_streq(word, "esac") && sh->cases > 0)
+                sh->cases--;
+        return false;
+}
+
+static void begin(struct shell *sh, const char *word) {
+        sh->sourced = imm_streq(word, ".") || imm_streq(word, "source");
+        sh->declares = IS_AMONG(word, "export", "local", "readonly", "declare", "typeset");
+        sh->forgets = IS_AMONG(word, "read", "unset", "getopts", "mapfile", "readarray");
+        sh->loop = IS_AMONG(word, "for", "select") ? LOOP_NAME : NO_LOOP;
+        if (IS_AMONG(word, "for", "select"))
+                sh->nested++;
+        else if (IS_AMONG(word, "done", "fi", "}") && sh->nested > 0)
+                sh->nested--;
+        sh->wrapper = shell_wrapper(imm_base_name(word));
+        sh->operands = sh->wrapper ? sh->wrapper->operands : 0;
+        sh->takes = false;
+        if (!is_builtin(word))
+                run(sh, word);
+}
+
+/* An argument of a command that runs another; true: it is that one's name */
+static bool is_wrapped(struct shell *sh, const char *word) {
+        if (!sh->wrapper)
+                return false;
+        if (sh->takes) {
+                sh->takes = false;
+                return false;
+        }
+        if (word[0] == '-' && word[1]) {
+                if (shell_looks_only(sh->wrapper, word))
+                        sh->wrapper = NULL;
+                else if (sh->wrapper->starts)
+                        sh->operands = imm_streq(word, sh->wrapper->starts) ? 0 : sh->operands;
+                else
+                        sh->takes = shell_takes_next(sh->wrapper, word);
+                return false;
+        }
+        if (is_assignment(word) && imm_streq(sh->wrapper->name, "env"))
+                return false;
+        if (sh->operands > 0) {
+                sh->operands -= sh->wrapper->starts == NULL;
+                return false;
+        }
+        return true;
+}
+
+static void word_of_command(struct shell *sh, const char *word, bool plain) {
+        if (!sh->command && !sh->script && plain && is_wrapped(sh, word))
+                sh->command = true;
+        if (sh->command)
+                sh->shell = false;
+        if (sh->script && !sh->command) {
+                if (sh->b->depth < DEPTH_MAX) {
+                        sh->b->depth++;
+                        if (sh->evaluates)
+                                read_text(sh->b, word, sh->values, sh->by);
+                        else
+                                scan_shell(sh->b, word, NULL, sh->by);
+                        sh->b->depth--;
+                }
+        } else if (sh->lines && !sh->command)
+                scan_paths(sh->b, word, 0, IMM_LIKELY, "named in the script", sh->by);
+        else if (plain && sh->command)
+                begin(sh, word);
+        else if (plain && *word != '#') {
+                argument(sh, word, sh->sourced);
+                if (sh->forgets && *word != '-')
+                        shell_forget(sh->b, sh->values, word);
+        }
+        sh->evaluates = sh->command && plain && IS_AMONG(word, "eval", "trap");
+        sh->script = sh->evaluates || (sh->shell && !sh->command && imm_streq(word, "-c"));
+        sh->shell = sh->shell || runs_shell(word);
+        sh->command = false;
+}
+
+/* The words that a value outside of quotes is, one by one */
+static void words_of_value(struct shell *sh, const char *value) {
+        char *s = imm_strdup(sh->b->arena, value);
+        bool split = strchr(s, SHELL_SPLIT);
+
+        while (*s || !split) {
+                size_t n = strcspn(s, (const char[]){SHELL_SPLIT, 0});
+                char *word = imm_strndup(sh->b->arena, s, n);
+
+                shell_literal(word);
+                if (*word && !loop(sh, word, true))
+                        word_of_command(sh, word, true);
+                s += n + (s[n] != 0);
+                if (!*s)
+                        return;
+        }
+}
+
+/* One of the values is what the command goes on with; of the others each may be. */
+static void words_of_values(struct shell *sh, const char *const *v, unsigned n) {
+        const struct shell before = *sh;
+
+        for (unsigned i = n; i-- > 0;) {
+                if (i + 1 < n)
+                        *sh = before;
+                words_of_value(sh, v[i]);
+        }
+}
+
+static bool keyword(struct shell *sh, const char *word) {
+        if (!is_keyword(word))
+                return false;
+        if (IS_AMONG(word, "if", "while", "until", "{"))
+                sh->nested++;
+        return true;
+}
+
+static void next_word(struct shell *sh) {
+        const char *from = sh->s, *word, *v[SHELL_WORDS_MAX];
+        bool rest = sh->continues, plain;
+        unsigned n = 1;
+
+        word = v[0] = shell_word(sh, &plain);
+        if (sh->s == from)
+                sh->s++;
+        if (rest) { /* of a word whose beginning nobody knows */
+                if (sh->lines)
+                        scan_paths(sh->b, word, 0, IMM_LIKELY, "named in the script", sh->by);
+                return;
+        }
+        if (plain && sh->marked) {
+                n = shell_expand(sh->b, sh->values, word, v, IMM_ELEMENTSOF(v));
+                plain = n > 0;
+        }
+        if (sh->target) {
+                sh->target = false;
+                for (unsigned i = 0; plain && i < n; i++)
+                        argument(sh, v[i], false);
+                return;
+        }
+        if ((sh->command || sh->declares) && is_assignment(word)) {
+                sh->assigned = !plain && sh->command;
+                assign(sh, word, v, plain ? n : 0);
+                return;
+        }
+        if (!*word || is_case(sh, word) || (sh->command && plain && keyword(sh, word)))
+                return;
+        if (plain && sh->marked)
+                words_of_values(sh, v, n);
+        else if (!loop(sh, word, plain))
+                word_of_command(sh, word, plain);
+}
+
+static void read_text(struct builder *b, const char *text, struct shell_values *values, int by) {
+        imm_auto_free char *word_room = NULL;
+        struct shell sh = {.b = b, .s = text, .values = values, .by = by, .command = true};
+        size_t n = strlen(text);
+
+        if (n > SHELL_MAX - b->shell_read)
+                return;
+        b->shell_read += n;
+        sh.word = word_room = imm_xrealloc(NULL, 2 * n + 2, 1); /* a mark with each parameter */
+        find_functions(&sh, text);
+        while (*sh.s)
+                if (!shell_between(&sh))
+                        next_word(&sh);
+}
+
+void scan_shell(struct builder *b, const char *text, const char *script, int by) {
+        const struct command_path path = b->path;
+        const char *library_path = b->library_path, *preload = b->preload;
+        struct shell_values values = {.script = script};
+
+        read_text(b, text, &values, by);
+        b->path = path;
+        b->library_path = library_path;
+        b->preload = preload;
+}

@@ -1,0 +1,103 @@
+#pragma once
+
+/* What the files that read shell scripts share. */
+
+#include "analyzer/closure/closure-private.h"
+
+/* What is known of the variables of one shell, and of the files that it reads with `.` */
+struct shell_values {
+        const char *script;     /* $0; NULL: unknown */
+        struct imm_map values;  /* name -> what it may be */
+        struct imm_map sourced; /* files that were read in it */
+        struct imm_map functions;
+};
+
+/* Before a parameter in a word, whether it stood in quotes; between the words that a value is; for
+ * a dollar sign that is one */
+enum { SHELL_BARE = 1, SHELL_QUOTED, SHELL_SPLIT, SHELL_DOLLAR, SHELL_WORDS_MAX = 16 };
+
+/* The length of a parameter that can be understood at @s, a '$'; 0: there is none */
+size_t shell_parameter(const char *s);
+/* @perhaps: in a branch; what it was before may hold as well */
+void shell_set(struct builder *b, struct shell_values *to, const char *name, const char *text,
+        bool perhaps);
+void shell_forget(struct builder *b, struct shell_values *to, const char *name);
+/* All that a word with marked parameters may be; 0: it is not known */
+unsigned shell_expand(struct builder *b, struct shell_values *from, const char *text,
+        const char **ret, unsigned max);
+
+/* What a command does with its arguments (shell-wrappers.c) */
+struct shell_wrapper {
+        const char *name;
+        const char *takes;  /* letters of options whose value is the next word */
+        const char *longs;  /* long ones likewise, each with a space behind it */
+        unsigned operands;  /* so many words stand before the command */
+        const char *starts; /* or this option does; NULL: none */
+};
+/* NULL: it runs no other command */
+const struct shell_wrapper *shell_wrapper(const char *name);
+/* Is the word behind the option @word its value? */
+/* Does it only look for the command, with the option @word? */
+bool shell_looks_only(const struct shell_wrapper *w, const char *word);
+bool shell_takes_next(const struct shell_wrapper *w, const char *word);
+
+/* ---- a script being read (shell.c) ---- */
+
+/* A "(", a "$(" or a "`" that is open */
+struct shell_open {
+        bool tick;
+        bool quoted;  /* within double quotes, which go on behind it */
+        bool command; /* a command's name follows behind it: it is the value of an assignment */
+};
+/* A here-document that begins on the next line */
+struct here {
+        const char *end;
+        bool tabs; /* before its end are taken off: <<- */
+};
+enum { SHELL_OPEN_MAX = 64, HERE_MAX = 8, LOST_HERES_MAX = 8 };
+
+struct shell {
+        struct builder *b;
+        const char *s;
+        char *word; /* room for the longest there can be */
+        int by;
+        struct shell_values *values;
+        struct shell_open open[SHELL_OPEN_MAX];
+        unsigned n_open;
+        bool quoted;     /* the next word begins within double quotes */
+        bool continues;  /* the next word is the rest of one with a substitution in it */
+        bool command;    /* the next word is a command's name */
+        bool sourced;    /* the command is `.`: its argument is a script */
+        bool target;     /* behind `<` or `>` */
+        bool lines;      /* the word just read has several */
+        bool shell;      /* the command is, or runs, a shell */
+        bool script;     /* behind its -c */
+        bool evaluates;  /* behind `eval` or `trap`: a script for this very shell */
+        bool subject;    /* behind `case`, before `in` */
+        bool assigned;   /* within NAME=VALUE, which is no command's name */
+        bool marked;     /* the word has parameters, each with a mark before it */
+        bool perhaps;    /* behind `&&` or `||` */
+        bool declares;   /* the command sets variables: export NAME=VALUE */
+        bool forgets;    /* the command gives them a value of its own: read NAME */
+        unsigned nested; /* branches, loops and functions that are open */
+        unsigned cases;  /* that are open */
+        enum { NO_LOOP, LOOP_NAME, LOOP_IN, LOOP_WORDS } loop; /* for NAME in WORDS */
+        const char *loop_name;
+        const struct shell_wrapper *wrapper; /* the command runs another, which comes */
+        unsigned operands;                   /* behind so many words */
+        bool takes;                          /* and behind the value of an option */
+        struct here here[HERE_MAX];
+        unsigned n_here, lost_heres;
+        const char *next[2]; /* the next ' and ", where they were looked for; "" if there is none */
+};
+
+/*
+ * Reads a word; its quotes are taken off. *ret_plain: it is known but for its parameters.
+ */
+const char *shell_word(struct shell *sh, bool *ret_plain);
+/* Puts dollar signs where they were meant as such. */
+void shell_literal(char *word);
+/* What stands between words; false: a word is next */
+bool shell_between(struct shell *sh);
+/* At `case WORD in` and behind `;;`: patterns */
+void shell_pattern(struct shell *sh);

@@ -1,0 +1,224 @@
+#include "analyzer/closure/shell-private.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+
+/*
+ * What variables of a shell script hold, as far as its text says so in plain words: a value that a
+ * branch or loop sets is one of several that there may be, any other takes the place of the one
+ * before. What a command prints, or a user or the caller's environment gives, is not known, and a
+ * word with it in it is left out.
+ */
+
+enum { VALUES_MAX = 16, WORDS_MAX = 16, VALUE_LENGTH_MAX = 4096, NAMES_MAX = 4096, NESTED_MAX = 4 };
+
+struct value {
+        unsigned n; /* 0: it is not known */
+        const char *v[VALUES_MAX];
+};
+
+static size_t name_length(const char *s) {
+        size_t n = 0;
+
+        if (!isalpha((unsigned char)*s) && *s != '_')
+                return *s == '0';
+        while (isalnum((unsigned char)s[n]) || s[n] == '_')
+                n++;
+        return n;
+}
+
+/* Behind the '}' that closes what begins behind "${"; NULL: not on this line */
+static const char *closing(const char *s) {
+        unsigned open = 0;
+
+        for (; *s && *s != '\n' && *s != '`'; s++)
+                if (s[0] == '$' && s[1] == '(')
+                        return NULL;
+                else if (*s == '\\' && s[1])
+                        s++;
+                else if (s[0] == '$' && s[1] == '{')
+                        open++;
+                else if (*s == '}' && open-- == 0)
+                        return s + 1;
+        return NULL;
+}
+
+size_t shell_parameter(const char *s) {
+        const char *name = s + 1, *end;
+        size_t n;
+
+        if (*name != '{')
+                return name_length(name) ? 1 + name_length(name) : 0;
+        n = name_length(++name);
+        if (n == 0 || !strchr("}:-=%#", name[n]) || (name[n] == ':' && !strchr("-=", name[n + 1])))
+                return 0;
+        end = closing(name + n);
+        return end ? (size_t)(end - s) : 0;
+}
+
+static struct value *value_of(const struct shell_values *to, const char *name) {
+        return imm_map_get(&to->values, name);
+}
+
+void shell_forget(struct builder *b, struct shell_values *to, const char *name) {
+        struct value *v = value_of(to, name);
+
+        if (v)
+                v->n = 0;
+        else if (to->values.n < NAMES_MAX)
+                imm_map_put(b->arena, &to->values, imm_strdup(b->arena, name),
+                        imm_new(b->arena, struct value));
+}
+
+void shell_set(struct builder *b, struct shell_values *to, const char *name, const char *text,
+        bool perhaps) {
+        struct value *v = value_of(to, name);
+
+        if (!v) {
+                shell_forget(b, to, name);
+                v = value_of(to, name);
+        }
+        if (!v || strlen(text) > VALUE_LENGTH_MAX)
+                return;
+        if (!perhaps)
+                v->n = 0;
+        for (unsigned i = 0; i < v->n; i++)
+                if (imm_streq(v->v[i], text))
+                        return;
+        if (v->n < VALUES_MAX)
+                v->v[v->n++] = imm_strdup(b->arena, text);
+        if (imm_streq(name, "PATH"))
+                builder_set_search_path(b, text);
+        else if (!perhaps && imm_streq(name, "LD_LIBRARY_PATH"))
+                b->library_path = v->v[0];
+        else if (!perhaps && imm_streq(name, "LD_PRELOAD"))
+                b->preload = v->v[0];
+}
+
+/* ---- expansion ---- */
+
+struct words {
+        unsigned n;
+        const char *v[WORDS_MAX];
+};
+
+static void words_add(struct words *w, const char *s) {
+        for (unsigned i = 0; i < w->n; i++)
+                if (imm_streq(w->v[i], s))
+                        return;
+        if (w->n < WORDS_MAX && strlen(s) <= VALUE_LENGTH_MAX)
+                w->v[w->n++] = s;
+}
+
+static bool expand(struct builder *b, struct shell_values *from, const char *text, unsigned depth,
+        struct words *ret);
+
+/* ${NAME%PATTERN} and its kin, with one or two of the sign */
+static const char *without(struct builder *b, const char *s, const char *how, const char *pattern) {
+        size_t n = strlen(s);
+        bool longest = how[1] == *how;
+
+        for (size_t i = 0; i <= n; i++) {
+                size_t cut = longest ? n - i : i; /* so many bytes go */
+
+                if (*how == '%' && fnmatch(pattern, s + n - cut, 0) == 0)
+                        return imm_strndup(b->arena, s, n - cut);
+                if (*how == '#' && fnmatch(pattern, imm_strndup(b->arena, s, cut), 0) == 0)
+                        return s + cut;
+        }
+        return s;
+}
+
+/* What the parameter of @n bytes at @s may be; false: nobody knows */
+static bool parameter(struct builder *b, struct shell_values *from, const char *s, size_t n,
+        unsigned depth, struct words *ret) {
+        bool curly = s[1] == '{';
+        const char *name = s + 1 + curly, *known, *how, *operand;
+        size_t length = name_length(name);
+        struct value *v;
+
+        name = imm_strndup(b->arena, name, length);
+        how = s + 1 + curly + length;
+        v = value_of(from, name);
+        known = !v && *name != '0' ? imm_map_get(&b->environment, name) : NULL;
+        for (unsigned i = 0; v && i < v->n; i++)
+                words_add(ret, v->v[i]);
+        if (!v && imm_streq(name, "PATH"))
+                known = builder_search_path(b);
+        if (known)
+                words_add(ret, known);
+        if (*name == '0' && from->script)
+                words_add(ret, from->script);
+        if (!curly || *how == '}')
+                return ret->n > 0;
+        operand = how + 1 + (how[1] == *how || *how == ':');
+        operand = imm_strndup(b->arena, operand, (size_t)(s + n - 1 - operand));
+        if (*how == '%' || *how == '#') {
+                for (unsigned i = 0; i < ret->n; i++)
+                        ret->v[i] = without(b, ret->v[i], how, operand);
+                return ret->n > 0 && !strpbrk(operand, "$\"'\\");
+        }
+        if (ret->n > 0 && (*how != ':' || *ret->v[0]))
+                return true;
+        ret->n = 0;
+        if (strpbrk(operand, "\"'\\*?[") || !expand(b, from, operand, depth + 1, ret))
+                return false;
+        if (how[*how == ':'] == '=')
+                shell_set(b, from, name, ret->v[0], true);
+        return true;
+}
+
+/* A value that stands outside of quotes is words of their own. */
+static const char *split(struct builder *b, const char *s) {
+        char *copy = imm_strdup(b->arena, s);
+
+        for (char *c = copy; *c; c++)
+                if (isspace((unsigned char)*c))
+                        *c = SHELL_SPLIT;
+        return copy;
+}
+
+/* All that @text may be, with its parameters between marks or as they are written */
+static bool expand(struct builder *b, struct shell_values *from, const char *text, unsigned depth,
+        struct words *ret) {
+        struct words done = {.n = 1, .v = {""}};
+
+        if (depth > NESTED_MAX)
+                return false;
+        while (*text) {
+                size_t n = strcspn(text, "$"), mark = n > 0 && text[n] ? text[n - 1] : 0;
+                bool marked = mark == SHELL_BARE || mark == SHELL_QUOTED;
+                struct words values = {0}, next = {0};
+
+                for (unsigned i = 0; i < done.n; i++)
+                        done.v[i] =
+                                imm_printf(b->arena, "%s%.*s", done.v[i], (int)(n - marked), text);
+                text += n;
+                if (!*text)
+                        break;
+                n = shell_parameter(text);
+                if (n == 0 || !parameter(b, from, text, n, depth, &values))
+                        return false;
+                text += n;
+                for (unsigned i = 0; i < done.n; i++)
+                        for (unsigned k = 0; k < values.n; k++)
+                                words_add(&next, imm_printf(b->arena, "%s%s", done.v[i],
+                                                         mark == SHELL_BARE ? split(b, values.v[k])
+                                                                            : values.v[k]));
+                done = next;
+        }
+        for (unsigned i = 0; i < done.n; i++)
+                words_add(ret, done.v[i]);
+        return ret->n > 0;
+}
+
+unsigned shell_expand(struct builder *b, struct shell_values *from, const char *text,
+        const char **ret, unsigned max) {
+        struct words w = {0};
+
+        if (!expand(b, from, text, 0, &w))
+                return 0;
+        for (unsigned i = 0; i < w.n && i < max; i++)
+                ret[i] = w.v[i];
+        return w.n < max ? w.n : max;
+}

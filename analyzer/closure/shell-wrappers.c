@@ -1,0 +1,32 @@
+#include "analyzer/closure/shell-private.h"
+
+/* Commands that run the command among their arguments: wrappers.def */
+
+static const struct shell_wrapper wrappers[] = {
+#define WRAPPER(name, takes, longs, operands, starts) {name, takes, longs, operands, starts},
+#include "analyzer/closure/wrappers.def"
+#undef WRAPPER
+};
+
+const struct shell_wrapper *shell_wrapper(const char *name) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(wrappers); i++)
+                if (imm_streq(wrappers[i].name, name))
+                        return &wrappers[i];
+        return NULL;
+}
+
+bool shell_takes_next(const struct shell_wrapper *w, const char *word) {
+        size_t n = strlen(word);
+
+        if (word[1] != '-') /* of letters together the last one may take it */
+                return strchr(w->takes, word[n - 1]) && !strpbrk(word, "0123456789") &&
+                       (n == 2 || !strchr(w->takes, word[1]));
+        for (const char *s = w->longs; (s = strstr(s, word + 2)); s++)
+                if ((s == w->longs || s[-1] == ' ') && (s[n - 2] == ' ' || !s[n - 2]))
+                        return n > 2;
+        return false;
+}
+
+bool shell_looks_only(const struct shell_wrapper *w, const char *word) {
+        return imm_streq(w->name, "command") && strpbrk(word, "vV");
+}

@@ -363,6 +363,10 @@ static const struct remembered *directory(struct view *v, const char *path) {
         }
         if (noted)
                 sight_add_all(noted, &d->sight);
+        if (!path[1]) {
+                touch(v, "/."); /* all that there is lies below: the entry counts, see entry_of() */
+                return d;
+        }
         if (d->passed.n > 0)
                 touch_all(v, &d->passed);
         else
@@ -371,6 +375,20 @@ static const struct remembered *directory(struct view *v, const char *path) {
                 touch(v, d->place.path);
         touch_all(v, &d->place.links);
         return d;
+}
+
+/* What a link at the top leads over is not below a directory that is watched. */
+static int entry_of(
+        struct view *v, const struct remembered *d, const char *name, struct place *ret) {
+        struct imm_strv passed = {0};
+        int k;
+
+        if (v->touched && d->place.path && !d->place.path[1])
+                v->passed = &passed;
+        k = walk(v, &d->place, name, ret);
+        v->passed = NULL;
+        touch_all(v, &passed);
+        return k;
 }
 
 int view_find(struct view *v, const char *cwd, const char *path, struct place *ret) {
@@ -398,7 +416,7 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
         *ret = d->place;
         if (d->error < 0)
                 return d->error;
-        k = walk(v, &d->place, slash + 1, &last);
+        k = entry_of(v, d, slash + 1, &last);
         touch(v, last.path);
         touch_all(v, &last.links);
         if (k < 0) {
@@ -421,10 +439,13 @@ bool view_has(struct view *v, const char *path) {
         const char *slash = strrchr(path, '/');
         const struct remembered *d = directory(
                 v, slash == path ? "/" : imm_strndup(v->arena, path, (size_t)(slash - path)));
+        const char *entry;
         struct place p;
 
-        return d->error == 0 && step(v,
-                                        path_join(v->arena, d->place.path, strlen(d->place.path),
-                                                slash + 1, strlen(slash + 1)),
-                                        &p) == 0;
+        if (d->error < 0)
+                return false;
+        entry = path_join(v->arena, d->place.path, strlen(d->place.path), slash + 1,
+                strlen(slash + 1));
+        touch(v, entry);
+        return step(v, entry, &p) == 0;
 }

@@ -12,23 +12,25 @@
 
 /*
  * The root's files change slowly and thousands of units ask for the same few: each path is looked
- * at once per manager. The lock is held while the kernel is asked; contention is between threads
- * that would otherwise ask the same.
+ * at once per manager. No lock is held while the kernel is asked: where two threads ask the same,
+ * the first one's answer counts.
  */
 struct imm_nodes {
-        pthread_mutex_t lock;
+        pthread_rwlock_t lock; /* of the maps */
         struct imm_map map, programs;
         struct imm_boot boot;          /* read with the creation, not changed after that */
         struct imm_boot_mounts mounts; /* likewise */
+        pthread_mutex_t machine_lock;  /* of these: */
         uint16_t machine; /* EM_* of its programs; 0: not known, or it runs others' too */
         bool machine_known;
-        struct imm_arena *arena;
+        struct imm_arena *arena; /* shared */
 };
 
 static void nodes_done(void *data) {
         struct imm_nodes *n = data;
 
-        (void)pthread_mutex_destroy(&n->lock);
+        (void)pthread_rwlock_destroy(&n->lock);
+        (void)pthread_mutex_destroy(&n->machine_lock);
         imm_arena_free(n->arena);
         free(n);
 }
@@ -44,8 +46,9 @@ static struct imm_nodes *nodes_of(struct imm_manager *m) {
         n = m->nodes;
         if (!n) {
                 n = imm_xcalloc(1, sizeof(*n));
-                (void)pthread_mutex_init(&n->lock, NULL);
-                n->arena = imm_arena_new();
+                (void)pthread_rwlock_init(&n->lock, NULL);
+                (void)pthread_mutex_init(&n->machine_lock, NULL);
+                n->arena = imm_arena_new_shared();
                 imm_boot_read(m, n->arena, &n->boot);
                 imm_boot_mounts_read(m, n->arena, &n->mounts);
                 imm_arena_defer(m->arena, nodes_done, n);
@@ -204,21 +207,39 @@ static void copy_in(
         imm_boot_own_copy(&n->boot, top, path, node);
 }
 
+/* NULL: it was not asked for yet */
+static void *known(struct imm_nodes *n, const struct imm_map *map, const char *path) {
+        void *had;
+
+        (void)pthread_rwlock_rdlock(&n->lock);
+        had = imm_map_get(map, path);
+        (void)pthread_rwlock_unlock(&n->lock);
+        return had;
+}
+
+/* What counts: @found, or what another thread has found meanwhile */
+static void *learned(struct imm_nodes *n, struct imm_map *map, const char *path, void *found) {
+        void *had;
+
+        (void)pthread_rwlock_wrlock(&n->lock);
+        had = imm_map_get(map, path);
+        if (!had)
+                imm_map_put(n->arena, map, imm_strdup(n->arena, path), found);
+        (void)pthread_rwlock_unlock(&n->lock);
+        return had ? had : found;
+}
+
 const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path) {
         struct imm_nodes *n = nodes_of(m);
-        struct imm_node *node;
+        struct imm_node *node = known(n, &n->map, path);
 
-        (void)pthread_mutex_lock(&n->lock);
-        node = imm_map_get(&n->map, path);
-        if (!node) {
-                node = imm_new(n->arena, struct imm_node);
-                look_booted(n, m->root, path, 0, node);
-                imm_boot_apply(&n->boot, path, node);
-                copy_in(n, m->root, path, node);
-                imm_map_put(n->arena, &n->map, imm_strdup(n->arena, path), node);
-        }
-        (void)pthread_mutex_unlock(&n->lock);
-        return node;
+        if (node)
+                return node;
+        node = imm_new(n->arena, struct imm_node);
+        look_booted(n, m->root, path, 0, node);
+        imm_boot_apply(&n->boot, path, node);
+        copy_in(n, m->root, path, node);
+        return learned(n, &n->map, path, node);
 }
 
 void imm_node_covered(
@@ -235,10 +256,8 @@ void imm_node_covered(
 void imm_node_booted(struct imm_manager *m, const char *path, struct imm_node *n) {
         struct imm_nodes *all = nodes_of(m);
 
-        (void)pthread_mutex_lock(&all->lock);
         imm_boot_apply(&all->boot, path, n);
         copy_in(all, m->root, path, n);
-        (void)pthread_mutex_unlock(&all->lock);
 }
 
 /* ---- programs ---- */
@@ -257,6 +276,16 @@ static const char *script_interpreter(const char *p, size_t n, struct imm_arena 
         while (p < end && *p != ' ' && *p != '\t' && *p)
                 p++;
         return p > start ? imm_strndup(a, start, (size_t)(p - start)) : NULL;
+}
+
+/* @size bytes of the file at @at, from its first @n where they are among these */
+static bool read_part(
+        int fd, const unsigned char *head, size_t n, uint64_t at, void *to, size_t size) {
+        if (at <= n && size <= n - at) {
+                memcpy(to, head + at, size);
+                return true;
+        }
+        return pread(fd, to, size, (off_t)at) == (ssize_t)size;
 }
 
 /* The segment PT_INTERP; fields at the offsets of the class, little endian as the machines are */
@@ -283,7 +312,7 @@ static const char *elf_interpreter(
                 } ph;
 
                 if (at > INT64_MAX - 128 * size ||
-                        pread(fd, &ph, size, (off_t)(at + i * size)) != (ssize_t)size)
+                        !read_part(fd, head, n, at + i * size, &ph, size))
                         return NULL;
                 if ((wide ? ph.p64.p_type : ph.p32.p_type) != PT_INTERP)
                         continue;
@@ -292,7 +321,7 @@ static const char *elf_interpreter(
                 break;
         }
         if (length < 2 || length >= sizeof(name) || offset > INT64_MAX ||
-                pread(fd, name, length, (off_t)offset) != (ssize_t)length)
+                !read_part(fd, head, n, offset, name, length))
                 return NULL;
         name[length] = '\0';
         return imm_strdup(a, name);
@@ -331,12 +360,14 @@ static uint16_t machine_at(const struct imm_root *root, const char *path) {
 
 /* The machine that the root is for, as its systemd says; only of 64 bits, which run 32 as well */
 static uint16_t machine_of(struct imm_nodes *n, const struct imm_root *root) {
+        (void)pthread_mutex_lock(&n->machine_lock);
         if (!n->machine_known) {
                 n->machine_known = true;
                 n->machine = machine_at(root, "/usr/lib/systemd/systemd");
                 if (n->machine != 0 && emulates(root, n->arena))
                         n->machine = 0;
         }
+        (void)pthread_mutex_unlock(&n->machine_lock);
         return n->machine;
 }
 
@@ -403,15 +434,11 @@ static void read_program(const struct imm_root *root, const char *path, struct i
 
 const struct imm_program *imm_program_of_root(struct imm_manager *m, const char *path) {
         struct imm_nodes *n = nodes_of(m);
-        struct imm_program *p;
+        struct imm_program *p = known(n, &n->programs, path);
 
-        (void)pthread_mutex_lock(&n->lock);
-        p = imm_map_get(&n->programs, path);
-        if (!p) {
-                p = imm_new(n->arena, struct imm_program);
-                read_program(m->root, path, n->arena, machine_of(n, m->root), p);
-                imm_map_put(n->arena, &n->programs, imm_strdup(n->arena, path), p);
-        }
-        (void)pthread_mutex_unlock(&n->lock);
-        return p;
+        if (p)
+                return p;
+        p = imm_new(n->arena, struct imm_program);
+        read_program(m->root, path, n->arena, machine_of(n, m->root), p);
+        return learned(n, &n->programs, path, p);
 }

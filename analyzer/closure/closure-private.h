@@ -178,6 +178,7 @@ struct view {
         size_t n_agrees;
         struct imm_strv *touched; /* where set: the directories and links that are looked into */
         struct imm_strv *passed;  /* where set: what the walk steps on, as "PATH/." */
+        bool dotted;              /* meanwhile: a link was followed that has "." or ".." in it */
         bool relative;            /* a path was looked up that depends on the working directory */
         struct sight *sight;      /* where set: all that is looked at */
         struct imm_arena *arena;

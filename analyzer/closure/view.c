@@ -246,10 +246,12 @@ static int step(struct view *v, const char *path, struct place *p) {
                         return 0;
         }
         if (v->shows[m - v->table->v]) {
-                p->node = look(v, mount_host_path(m->host_path, m, path, v->arena));
+                const char *host = mount_host_path(m->host_path, m, path, v->arena);
+
+                p->node = look(v, host);
                 if (p->node->error != -ENOENT)
                         return p->node->error;
-                made = made_link(v, p->node->host);
+                made = made_link(v, host); /* what is missing need not have a name */
         }
         p->node = made;
         if (p->node || imm_streq(path, m->path) || leads_to_mount(v, m, path))
@@ -318,6 +320,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
                         if (++links > LINKS_MAX)
                                 return -ELOOP;
                         imm_strv_add(v->arena, &p.links, next);
+                        v->dotted |= has_dots(p.node->target);
                         if (p.node->target[0] == '/')
                                 done = "";
                         rest = imm_printf(v->arena, "%s/%s", p.node->target, end);
@@ -339,7 +342,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
 struct remembered {
         int error;
         struct place place;
-        struct imm_strv passed; /* of a path with ".." in it: all that it leads over */
+        struct imm_strv passed; /* where it or a link has dots: all that it leads over */
         struct sight sight;     /* where the view notes that: what was looked at */
 };
 
@@ -350,13 +353,16 @@ static const struct remembered *directory(struct view *v, const char *path) {
 
         if (!d) {
                 d = imm_new(v->arena, struct remembered);
-                v->passed = v->touched && has_dots(path) ? &d->passed : NULL;
+                v->passed = v->touched ? &d->passed : NULL;
+                v->dotted = has_dots(path);
                 d->sight = (struct sight){.arena = v->arena, .repeats = true};
                 if (noted && v->touched) /* it serves several answers */
                         v->sight = &d->sight;
                 d->error = walk(v, NULL, path, &d->place);
                 v->sight = noted;
                 v->passed = NULL;
+                if (!v->dotted) /* it leads over nothing but what is above it */
+                        d->passed.n = 0;
                 if (d->error == 0 && !is_directory(&d->place))
                         d->error = -ENOTDIR;
                 imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
@@ -377,17 +383,18 @@ static const struct remembered *directory(struct view *v, const char *path) {
         return d;
 }
 
-/* What a link at the top leads over is not below a directory that is watched. */
+/* What a link there leads over by "..", or at the top at all, is not below what is watched. */
 static int entry_of(
         struct view *v, const struct remembered *d, const char *name, struct place *ret) {
         struct imm_strv passed = {0};
         int k;
 
-        if (v->touched && d->place.path && !d->place.path[1])
-                v->passed = &passed;
+        v->passed = v->touched ? &passed : NULL;
+        v->dotted = d->place.path && !d->place.path[1];
         k = walk(v, &d->place, name, ret);
         v->passed = NULL;
-        touch_all(v, &passed);
+        if (v->dotted)
+                touch_all(v, &passed);
         return k;
 }
 
@@ -444,8 +451,8 @@ bool view_has(struct view *v, const char *path) {
 
         if (d->error < 0)
                 return false;
-        entry = path_join(v->arena, d->place.path, strlen(d->place.path), slash + 1,
-                strlen(slash + 1));
+        entry = path_join(
+                v->arena, d->place.path, strlen(d->place.path), slash + 1, strlen(slash + 1));
         touch(v, entry);
         return step(v, entry, &p) == 0;
 }

@@ -320,6 +320,47 @@ static bool heeds_library_path(const char *line, mode_t mode) {
         return heeds;
 }
 
+TEST(a_link_at_the_top_leads_over_what_a_service_may_not_see) {
+        struct imm_closure *c;
+        struct world *w;
+
+        tree_dir("opt");
+        tree_link("opt/../usr/bin", "commands");
+        tree_file("etc/systemd/system/y.service",
+                "[Service]\nEnvironment=PATH=/commands\nExecStart=/usr/bin/sh -c ls\n");
+        service("[Service]\nEnvironment=PATH=/commands\nInaccessiblePaths=/opt\n"
+                "ExecStart=/usr/bin/sh -c ls\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "y.service"));
+        assert_need(c, "/usr/bin/ls", IMM_LIKELY, 1);
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/ls", IMM_LIKELY, 0);
+        world_free(w);
+}
+
+TEST(directories_of_many_units_are_moved_alike) {
+        struct world *w;
+
+        for (unsigned i = 0; i < 20; i++) {
+                char name[64], text[128];
+
+                (void)snprintf(name, sizeof(name), "etc/systemd/system/x%u.service", i);
+                (void)snprintf(text, sizeof(text),
+                        "[Service]\nDynamicUser=yes\nStateDirectory=x%u\nExecStart=/bin/ls\n", i);
+                tree_file(name, text);
+        }
+        w = world_new();
+        for (unsigned i = 0; i < 20; i++) {
+                const struct imm_need *n;
+
+                n = need(imm_closure_of(w->m, unit(w, imm_printf(w->arena, "x%u.service", i))),
+                        imm_printf(w->arena, "/var/lib/private/x%u", i));
+                assert_non_null(n);
+                assert_string_equal(n->links.v[0], imm_printf(w->arena, "/var/lib/x%u", i));
+        }
+        world_free(w);
+}
+
 /* Gives the file CAP_NET_RAW; false: that cannot be done here */
 static bool may_give_capabilities(const char *rel) {
         struct vfs_cap_data caps = {.magic_etc = htole32(VFS_CAP_REVISION_2 | 1)};
@@ -374,6 +415,8 @@ int main(void) {
                 CASE(files_are_looked_up_where_the_service_finds_them),
                 CASE(a_namespace_that_fails_leaves_all_unknown),
                 CASE(what_was_found_once_holds_where_the_same_is_seen),
+                CASE(a_link_at_the_top_leads_over_what_a_service_may_not_see),
+                CASE(directories_of_many_units_are_moved_alike),
                 CASE(a_program_that_gains_privileges_distrusts_its_environment),
         };
 

@@ -468,6 +468,8 @@ bool env_takes_next(const char *option);
 /* What a script's text or a shell's -c argument runs and names (scripts.c). */
 /* @script: $0, or NULL */
 void scan_shell(struct builder *b, const char *text, const char *script, int by);
+/* What a script in another @language runs (calls.c) */
+void scan_calls(struct builder *b, const char *text, const char *language, int by);
 void scan_script(struct builder *b, struct node *n, const char *interpreter, int by);
 /* The text of a script, if it is one; in @a or of the file's own */
 bool script_text(struct builder *b, struct node *n, struct imm_arena *a, const char **ret);

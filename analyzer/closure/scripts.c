@@ -224,4 +224,5 @@ void scan_script(struct builder *b, struct node *n, const char *interpreter, int
                         return;
                 }
         scan_paths(b, t.data, SCAN_COMMENTS, IMM_LIKELY, "named in the script", by);
+        scan_calls(b, t.data, name, by);
 }

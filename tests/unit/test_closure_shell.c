@@ -226,6 +226,39 @@ TEST(variables_that_grow_end) {
         world_free(w);
 }
 
+/* Other languages say in their own way what they run. */
+TEST(calls_of_python_and_perl_run_programs) {
+        const struct imm_closure *c = needs_of(
+                "#!/usr/bin/python3\nimport subprocess, os\n# os.system('never')\n"
+                "subprocess.run(['one', '-x'], check=True)\nos.system(\"two --now | three\")\n"
+                "subprocess.check_output(\n    [\n        'four'])\nmy_os.system('never')\n"
+                "os.execvp(sys.argv[1], ['never'])\nos.popen(f'five {never}')\n"
+                "os.system(f'{never} never')\nshutil.which('/usr/bin/six')\nprint('never')\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+
+        script("usr/bin/perl", "interpreter");
+        c = needs_of(
+                "#!/usr/bin/perl\nsystem(\"one\", $x); system 'two -a';\nmy $a = `three -b`;\n"
+                "exec(\"four $never\") or die;\n@l = qx{five};\nopen(my $f, '-|', 'six', 'x');\n"
+                "# system('never');\nsystem($never, 'never');\nprint \"`never`\";\n");
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(commands_within_quotes_are_found_and_those_behind),
@@ -239,6 +272,7 @@ int main(void) {
                 CASE(what_a_sourced_file_sets_holds_and_so_does_path),
                 CASE(a_command_that_runs_another_is_looked_through),
                 CASE(variables_that_grow_end),
+                CASE(calls_of_python_and_perl_run_programs),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -354,10 +354,37 @@ void imm_arena_defer(struct imm_arena *a, void (*done)(void *data), void *data) 
         unlock(a);
 }
 
-void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t size) {
-        size_t fresh = *cap ? *cap * 2 : 4;
-        void *p = imm_alloc_array(a, fresh, size);
+/* The last thing that was taken grows where it lies, as far as there is room. */
+static bool grow_in_place(struct imm_arena *a, const void *v, size_t had, size_t wanted) {
+        const size_t align = _Alignof(max_align_t);
+        const unsigned char *p = v;
+        struct chunk *c;
+        bool can;
 
+        had = (had + align - 1) & ~(align - 1);
+        wanted = (wanted + align - 1) & ~(align - 1);
+        lock(a);
+        c = a->head;
+        can = c && p >= c->data && p + had == c->data + c->used &&
+              wanted - had <= c->size - c->used;
+        if (can) {
+                memset(c->data + c->used, 0, wanted - had);
+                c->used += wanted - had;
+        }
+        unlock(a);
+        return can;
+}
+
+void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t size) {
+        size_t fresh = *cap ? *cap * 2 : 4, bytes;
+        void *p;
+
+        if (*cap && !__builtin_mul_overflow(fresh, size, &bytes) &&
+                grow_in_place(a, v, *cap * size, bytes)) {
+                *cap = fresh;
+                return v;
+        }
+        p = imm_alloc_array(a, fresh, size);
         if (n > 0)
                 memcpy(p, v, n * size);
         *cap = fresh;

@@ -145,9 +145,11 @@ static int by_path(const void *a, const void *b) {
 
 void imm_plan_see(struct imm_plan *p, struct imm_vpath root, const char *root_path) {
         struct imm_mount_table *t = p->t;
+        struct imm_mount *seen = imm_alloc_array(p->a, p->v->mounts.n + 1, sizeof(*seen));
+        size_t n = 0;
 
         p->v->uid = 0; /* this is not about what the manager may search */
-        describe(p, root.mount, root.node, "/", imm_array_push(p->out, t));
+        describe(p, root.mount, root.node, "/", &seen[n++]);
         for (size_t i = 0; i < p->v->mounts.n; i++) {
                 const struct imm_vmount *m = p->v->mounts.v[i];
                 const char *rest;
@@ -160,9 +162,11 @@ void imm_plan_see(struct imm_plan *p, struct imm_vpath root, const char *root_pa
                         continue;
                 if (imm_vfs_lookup_from(p->v, root, rest, false, &at) < 0 || at.mount != m)
                         continue;
-                describe(p, m, m->root, imm_printf(p->a, "/%s", rest), imm_array_push(p->out, t));
+                describe(p, m, m->root, imm_printf(p->a, "/%s", rest), &seen[n++]);
         }
-        qsort(t->v, t->n, sizeof(struct imm_mount), by_path);
+        qsort(seen, n, sizeof(*seen), by_path);
+        t->v = memcpy(imm_alloc_array(p->out, n, sizeof(*seen)), seen, n * sizeof(*seen));
+        t->n = t->cap = n;
         imm_array_foreach (at, &p->v->made)
                 if ((*at)->made_mode != 0 || (*at)->removed)
                         *imm_array_push(p->out, &t->made) = made_of(p, *at, host_path(p->a, *at));

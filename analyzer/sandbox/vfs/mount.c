@@ -10,6 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
+static void set_path(struct imm_vmount *m, const char *path) {
+        m->path = path;
+        m->n_path = strlen(path);
+}
+
 struct imm_vmount *imm_vfs_attach(struct imm_vfs *v, struct imm_vmount *parent,
         struct imm_vnode *point, struct imm_vnode *root, unsigned flags) {
         struct imm_vmount *m = imm_new(v->a, struct imm_vmount);
@@ -20,7 +25,7 @@ struct imm_vmount *imm_vfs_attach(struct imm_vfs *v, struct imm_vmount *parent,
         m->flags = flags;
         m->by = v->now;
         if (parent) {
-                m->path = imm_vfs_path(v, (struct imm_vpath){parent, point});
+                set_path(m, imm_vfs_path(v, (struct imm_vpath){parent, point}));
                 (void)imm_vfs_mode(v, point); /* makes it one of this simulation */
                 m->same_point = point->mounts;
                 point->mounts = m;
@@ -30,7 +35,8 @@ struct imm_vmount *imm_vfs_attach(struct imm_vfs *v, struct imm_vmount *parent,
                         parent->children = m;
                 parent->last_child = m;
         } else
-                m->path = "/";
+                set_path(m, "/");
+        v->changes++;
         *imm_array_push(v->a, &v->mounts) = m;
         return m;
 }
@@ -46,7 +52,7 @@ struct imm_vfs *imm_vfs_new(struct imm_world *w, struct imm_arena *a) {
         return v;
 }
 
-static void detach(struct imm_vmount *m) {
+static void detach(struct imm_vfs *v, struct imm_vmount *m) {
         struct imm_vmount **i, *before = NULL;
 
         for (i = &m->point->mounts; *i; i = &(*i)->same_point)
@@ -65,6 +71,7 @@ static void detach(struct imm_vmount *m) {
                 m->parent->last_child = before;
         m->sibling = NULL;
         m->gone = true;
+        v->changes++;
 }
 
 int imm_vfs_mount(struct imm_vfs *v, const char *path, struct imm_vfs_fs *fs, unsigned flags) {
@@ -168,7 +175,7 @@ int imm_vfs_bind(struct imm_vfs *v, const char *source, const char *path, bool r
 }
 
 static void set_paths(struct imm_vfs *v, struct imm_vmount *m) {
-        m->path = imm_vfs_path(v, (struct imm_vpath){m->parent, m->point});
+        set_path(m, imm_vfs_path(v, (struct imm_vpath){m->parent, m->point}));
         for (struct imm_vmount *c = m->children; c; c = c->sibling)
                 set_paths(v, c);
 }
@@ -188,7 +195,7 @@ int imm_vfs_move(struct imm_vfs *v, const char *from, const char *to) {
         if (S_ISDIR(imm_vfs_mode(v, f.node)) != S_ISDIR(imm_vfs_mode(v, t.node)))
                 return -ENOTDIR;
         m = f.mount;
-        detach(m);
+        detach(v, m);
         m->gone = false;
         m->parent = t.mount;
         m->point = t.node;
@@ -221,7 +228,7 @@ int imm_vfs_umount_recursive(struct imm_vfs *v, const char *prefix) {
                         if (p.node != p.mount->root || p.mount->children || p.mount->locked ||
                                 !p.mount->parent)
                                 continue;
-                        detach(p.mount);
+                        detach(v, p.mount);
                         n++;
                         again = true;
                         break;
@@ -281,28 +288,43 @@ static void set_flags(struct imm_vfs *v, struct imm_vmount *m, unsigned flags) {
         m->flags = flags;
 }
 
+static int remount_that(struct imm_vfs *v, struct imm_vmount *m, unsigned flags) {
+        if (m->locked_flags & ~flags)
+                return -EPERM;
+        set_flags(v, m, flags);
+        return 0;
+}
+
 static int remount(struct imm_vfs *v, const char *path, unsigned flags) {
         struct imm_vpath p;
         int r = imm_vfs_lookup(v, path, false, &p);
 
         if (r < 0)
                 return r;
-        if (p.node != p.mount->root)
-                return -EINVAL;
-        if (p.mount->locked_flags & ~flags)
-                return -EPERM;
-        set_flags(v, p.mount, flags);
-        return 0;
+        return p.node == p.mount->root ? remount_that(v, p.mount, flags) : -EINVAL;
+}
+
+/* Is it what its path leads to? Rounds ask that of each mount for each line. */
+static bool is_seen(struct imm_vfs *v, struct imm_vmount *m) {
+        struct imm_vpath p;
+
+        if (m->seen_at != v->changes || v->noting || v->trusting) {
+                m->seen = imm_vfs_lookup(v, m->path, false, &p) >= 0 && p.mount == m &&
+                          p.node == m->root;
+                m->seen_at = v->changes;
+        }
+        return m->seen;
 }
 
 /* The flags that the mount table shows for @path: of the newest mount there, or the oldest */
 static bool table_flags(struct imm_vfs *v, const char *path, bool oldest, unsigned *ret) {
+        const size_t n = strlen(path);
         bool found = false;
 
         for (size_t i = 0; i < v->mounts.n; i++) {
                 const struct imm_vmount *m = v->mounts.v[i];
 
-                if (m->gone || !imm_streq(m->path, path))
+                if (m->gone || m->n_path != n || memcmp(m->path, path, n) != 0)
                         continue;
                 *ret = m->flags;
                 found = true;
@@ -343,18 +365,30 @@ int imm_vfs_remount_one(struct imm_vfs *v, const char *path, unsigned set, unsig
         return r;
 }
 
+/* Those of @deny that lie below @prefix */
+static struct imm_strv denied_below(
+        struct imm_vfs *v, const char *prefix, const struct imm_strv *deny) {
+        struct imm_strv below = {0};
+
+        for (size_t i = 0; deny && i < deny->n; i++) {
+                const char *rest = imm_path_below(deny->v[i], prefix);
+
+                if (rest && !imm_streq(deny->v[i], prefix))
+                        imm_strv_add(v->a, &below, deny->v[i]);
+        }
+        return below;
+}
+
 static bool denied(const char *path, const char *prefix, const struct imm_strv *deny) {
-        if (!deny || imm_streq(path, prefix))
-                return false;
         for (size_t i = 0; i < deny->n; i++)
-                if (!imm_streq(deny->v[i], prefix) && imm_path_below(deny->v[i], prefix) &&
-                        imm_path_below(path, deny->v[i]))
+                if (imm_path_below(path, deny->v[i]) && !imm_streq(path, prefix))
                         return true;
         return false;
 }
 
 int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set, unsigned mask,
         const struct imm_strv *deny) {
+        struct imm_strv below;
         unsigned flags;
         int r;
 
@@ -372,19 +406,19 @@ int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set,
                         return r < 0 ? r : remount(v, path, (top.mount->flags & ~mask) | set);
                 }
         }
+        below = denied_below(v, path, deny);
         for (size_t i = 0, n = v->mounts.n; i < n; i++) {
-                const struct imm_vmount *m = v->mounts.v[i];
-                struct imm_vpath p;
+                struct imm_vmount *m = v->mounts.v[i];
 
-                if (m->gone || !imm_path_below(m->path, path) || denied(m->path, path, deny))
+                if (m->gone || !imm_path_below(m->path, path) || denied(m->path, path, &below))
                         continue;
                 /* each path once: at the line of the mount that is seen there */
-                if (imm_vfs_lookup(v, m->path, false, &p) < 0 || p.mount != m)
+                if (!is_seen(v, m))
                         continue;
                 flags = m->flags;
                 if (v->bottom_flags)
                         (void)table_flags(v, m->path, true, &flags);
-                r = remount(v, m->path, (flags & ~mask) | set);
+                r = remount_that(v, m, (flags & ~mask) | set);
                 if (r < 0 && v->bottom_flags)
                         return r;
                 if (r < 0 && imm_streq(m->path, path) && ((flags ^ set) & mask) != 0)

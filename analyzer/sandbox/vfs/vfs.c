@@ -9,12 +9,15 @@
 /* How many links the kernel follows in one path, and systemd where it follows them itself */
 enum { LINKS_MAX = 40, CHASE_LINKS_MAX = 31 };
 
+/* Asked about all mounts for each line of a plan: mostly the first letters tell. */
 const char *imm_path_below(const char *path, const char *prefix) {
-        size_t n = strlen(prefix);
+        size_t n = 0;
 
-        if (n == 1 && prefix[0] == '/')
+        if (prefix[0] == '/' && !prefix[1])
                 return path + 1;
-        if (strncmp(path, prefix, n) != 0)
+        while (prefix[n] && path[n] == prefix[n])
+                n++;
+        if (prefix[n])
                 return NULL;
         if (path[n] == '\0')
                 return path + n;
@@ -44,6 +47,7 @@ static struct imm_vnode *node_new(struct imm_arena *a, struct imm_vfs_fs *fs,
         r->fs = fs;
         r->parent = parent;
         r->name = imm_strndup(a, name, n);
+        r->n_name = n;
         if (!parent)
                 r->path = "/";
         else
@@ -72,7 +76,7 @@ struct imm_vnode *imm_vfs_child(
                 c = imm_world_child(v->world, parent, name, n);
         else {
                 for (c = parent->children; c; c = c->next)
-                        if (strncmp(c->name, name, n) == 0 && c->name[n] == '\0')
+                        if (c->n_name == n && memcmp(c->name, name, n) == 0)
                                 break;
                 if (!c) {
                         c = node_new(v->a, parent->fs, parent, name, n);
@@ -118,6 +122,7 @@ mode_t imm_vfs_mode(struct imm_vfs *v, struct imm_vnode *n) {
                 if (!v->trusting ||
                         (v->unit && imm_maker_of(v->m, v->unit, v->own, path) == IMM_MAKER_NOBODY))
                         return 0;
+                v->changes++;
                 n->made_mode = n->mode; /* from now on */
         }
         return n->mode;
@@ -140,6 +145,7 @@ void imm_vfs_change(
                 if (n->fs->of_host)
                         *imm_array_push(v->a, &v->made) = n;
         }
+        v->changes++;
         n->made_mode = mode < 0 ? now : (now & S_IFMT) | (mode_t)(mode & 07777);
         if (uid != (uid_t)-1)
                 n->made_uid = uid;
@@ -152,6 +158,7 @@ void imm_vfs_remove(struct imm_vfs *v, struct imm_vnode *n) {
         refresh(v, n);
         if (n->made_mode == 0 && n->fs->of_host)
                 *imm_array_push(v->a, &v->made) = n;
+        v->changes++;
         n->removed = true;
         n->made_mode = 0;
 }
@@ -483,6 +490,7 @@ int imm_vfs_mknod(struct imm_vfs *v, const char *path, mode_t mode, const char *
         if (c->fs->inodes_max > 0 && c->fs->inodes >= c->fs->inodes_max)
                 return -ENOSPC;
         c->fs->inodes++;
+        v->changes++;
         c->made_mode = S_ISLNK(mode) ? mode : mode & ~v->umask;
         c->made_uid = v->uid;
         c->made_gid = 0;
@@ -549,6 +557,7 @@ void imm_vfs_force(struct imm_vfs *v, const char *path, mode_t mode) {
                 c = imm_vfs_child(v, p.node, path, n);
                 path += n;
                 if (imm_vfs_mode(v, c) == 0) {
+                        v->changes++;
                         c->made_mode = path[strspn(path, "/")] ? S_IFDIR | 0755 : mode;
                         c->made_uid = uid;
                         c->made_gid = 0;

@@ -53,6 +53,7 @@ struct imm_vnode {
         struct imm_vnode *children; /* of new file systems; the root's are in the world's table */
         struct imm_vnode *next;
         const char *name, *path; /* path: within the file system, "/" at the top */
+        size_t n_name;           /* its length */
         mode_t mode;             /* 0: nothing there */
         uid_t uid;
         gid_t gid;
@@ -75,7 +76,10 @@ struct imm_vmount {
         struct imm_vnode *root;
         struct imm_vmount *same_point; /* next on the same node */
         struct imm_vmount *children, *last_child, *sibling;
-        const char *path; /* from the process's root */
+        const char *path;      /* from the process's root */
+        size_t n_path;         /* its length */
+        unsigned long seen_at; /* of imm_vfs.changes, when it was looked whether it */
+        bool seen;             /* is what its path leads to */
         /* of the root's own bind mounts: where it has them, and what of the file system; or NULL */
         const char *bound_at, *bound_top;
         unsigned flags; /* IMM_MOUNT_* */
@@ -91,6 +95,7 @@ struct imm_vfs {
         unsigned long epoch;
         struct imm_vmount *root;
         IMM_ARRAY(struct imm_vmount *) mounts; /* in the order in which they were made */
+        unsigned long changes;                 /* of mounts and nodes: how many there were */
         IMM_ARRAY(struct imm_vnode *) made;    /* nodes of the root that were made or changed */
         struct imm_strv uncertain; /* paths that were asked for, which may or may not exist */
         bool noting;               /* they are worth a note */

@@ -34,11 +34,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* ---- nodes ---- */
 
 static size_t hash(const struct imm_vnode *parent, const char *name, size_t n) {
-        size_t h = (size_t)(uintptr_t)parent / 16 * 0x9e3779b97f4a7c15u;
+        uint64_t h = (uintptr_t)parent / 16 + n, word = 0;
 
-        for (size_t i = 0; i < n; i++)
-                h = (h ^ (unsigned char)name[i]) * 0x100000001b3u;
-        return h ^ h >> 29;
+        for (; n >= sizeof(word); n -= sizeof(word), name += sizeof(word)) {
+                memcpy(&word, name, sizeof(word));
+                h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+                h ^= h >> 29;
+        }
+        for (word = 0; n > 0; n--)
+                word = word << 8 | (unsigned char)*name++;
+        h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        return h ^ h >> 32;
 }
 
 static struct imm_vnode **slot(
@@ -50,7 +56,7 @@ static struct imm_vnode **slot(
 
                 if (!c)
                         return &w->table[i];
-                if (c->parent == parent && strncmp(c->name, name, n) == 0 && c->name[n] == '\0')
+                if (c->parent == parent && c->n_name == n && memcmp(c->name, name, n) == 0)
                         return &w->table[i];
         }
 }
@@ -63,7 +69,7 @@ static void grow(struct imm_world *w) {
         w->table = imm_xcalloc(w->n_slots, sizeof(*w->table));
         for (size_t i = 0; i < n; i++)
                 if (old[i])
-                        *slot(w, old[i]->parent, old[i]->name, strlen(old[i]->name)) = old[i];
+                        *slot(w, old[i]->parent, old[i]->name, old[i]->n_name) = old[i];
         free(old);
 }
 
@@ -80,6 +86,7 @@ struct imm_vnode *imm_world_child(
         c->fs = parent->fs;
         c->parent = parent;
         c->name = imm_strndup(w->a, name, n);
+        c->n_name = n;
         c->path = imm_printf(w->a, "%s/%s", parent->parent ? parent->path : "", c->name);
         w->n++;
         return *at = c;

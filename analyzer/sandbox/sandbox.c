@@ -20,6 +20,10 @@ static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_FDS_FAILURE] = "fds-failure",
         [IMM_OUTCOME_SETSCHEDULER_FAILURE] = "setscheduler-failure",
         [IMM_OUTCOME_IOPRIO_FAILURE] = "ioprio-failure",
+        [IMM_OUTCOME_CPU_AFFINITY_FAILURE] = "cpu-affinity-failure",
+        [IMM_OUTCOME_NUMA_POLICY_FAILURE] = "numa-policy-failure",
+        [IMM_OUTCOME_SOCKET_FAILURE] = "socket-failure",
+        [IMM_OUTCOME_FILTER_FAILURE] = "filter-failure",
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "environment-failure",
         [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = "dynamic-user-failure",
         [IMM_OUTCOME_UNKNOWN] = "unknown",
@@ -56,6 +60,10 @@ const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
                 [IMM_OUTCOME_SETSCHEDULER_FAILURE] = "214/SETSCHEDULER",
                 [IMM_OUTCOME_IOPRIO_FAILURE] = "211/IOPRIO",
                 [IMM_OUTCOME_NETWORK_FAILURE] = "225/NETWORK",
+                [IMM_OUTCOME_CPU_AFFINITY_FAILURE] = "215/CPUAFFINITY",
+                [IMM_OUTCOME_NUMA_POLICY_FAILURE] = "242/NUMA_POLICY",
+                [IMM_OUTCOME_SOCKET_FAILURE] = "resources",
+                [IMM_OUTCOME_FILTER_FAILURE] = "resources",
                 [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "resources",
                 [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = "resources",
         };
@@ -132,7 +140,7 @@ static void find_kinds(const struct imm_settings *s, struct imm_sandbox *sb) {
 static void set_outcome(struct imm_mount_table *t, enum imm_outcome outcome, const char *culprit,
         struct imm_origin origin) {
         if (outcome != t->outcome)
-                t->culprit_source = NULL;
+                t->culprit_source = t->culprit_why = NULL;
         t->outcome = outcome;
         t->culprit = culprit;
         t->culprit_origin = origin;
@@ -169,9 +177,13 @@ static void start(struct imm_manager *m, struct imm_settings *s, struct imm_aren
         struct imm_identity *id = sb->identity + kind;
         struct imm_mount_table *t = sb->mounts + kind;
         struct imm_start_fault fault;
+        const char *assumes;
 
         if (s->load != IMM_LOAD_LOADED)
                 return;
+        assumes = imm_start_assumes(m, s, a);
+        if (assumes)
+                imm_strv_add(a, &t->assumes, assumes);
         if (program && (t->outcome == IMM_OUTCOME_OK || t->outcome == IMM_OUTCOME_CHROOT_FAILURE) &&
                 imm_start_program(
                         &(struct imm_walk){

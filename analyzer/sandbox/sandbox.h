@@ -41,9 +41,13 @@ enum imm_outcome {
         IMM_OUTCOME_FDS_FAILURE,             /* 202 */
         IMM_OUTCOME_SETSCHEDULER_FAILURE,    /* 214 */
         IMM_OUTCOME_IOPRIO_FAILURE,          /* 211 */
-        IMM_OUTCOME_ENVIRONMENT_FAILURE,     /* before any process: Result=resources */
-        IMM_OUTCOME_DYNAMIC_USER_FAILURE,    /* the same */
-        IMM_OUTCOME_UNKNOWN,                 /* images, a program below what is made at run time */
+        IMM_OUTCOME_CPU_AFFINITY_FAILURE,    /* 215 */
+        IMM_OUTCOME_NUMA_POLICY_FAILURE,     /* 242 */
+        IMM_OUTCOME_SOCKET_FAILURE, /* before any program: Result=resources, from 255 on success */
+        IMM_OUTCOME_FILTER_FAILURE, /* before any process: Result=resources */
+        IMM_OUTCOME_ENVIRONMENT_FAILURE,  /* before any process: Result=resources */
+        IMM_OUTCOME_DYNAMIC_USER_FAILURE, /* the same */
+        IMM_OUTCOME_UNKNOWN,              /* images, a program below what is made at run time */
         IMM_OUTCOME_N,
 };
 const char *imm_outcome_name(enum imm_outcome o); /* "namespace-failure" */
@@ -201,6 +205,7 @@ struct imm_mount_table {
         const char
                 *culprit; /* path or setting that makes setup fail, as the journal would name it */
         const char *culprit_source; /* of a bind mount: what was to be mounted there, and is not */
+        const char *culprit_why;    /* what is wrong with it, if it is there; or NULL */
         struct imm_origin culprit_origin;
         bool has_namespace;         /* a mount namespace is made at all */
         bool assumed;               /* it cannot be set up: as if it could */
@@ -282,6 +287,8 @@ struct imm_handed_list {
 };
 void imm_handed_compute(struct imm_manager *m, struct imm_unit *u, struct imm_arena *a,
         struct imm_handed_list *ret);
+/* Does any socket unit hand itself to the service? */
+bool imm_handed_by_sockets(struct imm_manager *m, struct imm_unit *u, struct imm_arena *a);
 
 /*
  * identity.c: as systemd leaves it before exec. identity/exec.c: what the kernel makes of it when

@@ -194,6 +194,19 @@ struct imm_start_fault {
 /* What a user's manager may not ask the kernel for: real-time scheduling */
 bool imm_start_scheduling(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret);
+/* machine.c: CPUs and memory nodes that the machine lacks */
+bool imm_start_machine(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
+/* ... and what is assumed of one that is not known: a line, or NULL */
+const char *imm_start_assumes(
+        struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a);
+/* streams.c: a stream from a socket that nobody has, and one that cannot be opened */
+bool imm_start_sockets(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
+bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
+/* start.c: it is not there, and nothing could have made it before */
+bool imm_start_lacks(struct imm_manager *m, const struct imm_settings *s, const char *path);
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret);
 /* rights.c: may whoever starts it open @path outside of its sandbox? @mask: IMM_MAY_* of the file

@@ -196,10 +196,9 @@ static void add_namesake(struct imm_manager *m, const char *name, bool accepts, 
                 add_name(a, to, u->name);
 }
 
-static void add_sockets(struct imm_manager *m, struct imm_unit *u, const struct imm_settings *s,
-        struct imm_arena *a, struct imm_handed_list *to) {
+static void find_sockets(struct imm_manager *m, struct imm_unit *u, const struct imm_settings *s,
+        struct imm_arena *a, struct imm_strv *names) {
         const struct imm_value *v = imm_setting(s, IMM_SETTING_SOCKETS);
-        struct imm_strv names = {0};
 
         if (u->type != IMM_UNIT_SERVICE)
                 return;
@@ -208,14 +207,31 @@ static void add_sockets(struct imm_manager *m, struct imm_unit *u, const struct 
                 const struct imm_strv *others = triggers_of(m, name);
 
                 add_namesake(
-                        m, imm_printf(a, "%.*s.socket", (int)(dot - name), name), false, a, &names);
+                        m, imm_printf(a, "%.*s.socket", (int)(dot - name), name), false, a, names);
                 for (size_t k = 0; others && k < others->n; k++)
-                        add_name(a, &names, others->v[k]);
+                        add_name(a, names, others->v[k]);
         }
         if (u->instance)
-                add_namesake(m, imm_printf(a, "%s.socket", u->prefix), true, a, &names);
+                add_namesake(m, imm_printf(a, "%s.socket", u->prefix), true, a, names);
         for (size_t i = 0; i < v->strings.n; i++)
-                add_name(a, &names, v->strings.v[i].text);
+                add_name(a, names, v->strings.v[i].text);
+}
+
+bool imm_handed_by_sockets(struct imm_manager *m, struct imm_unit *u, struct imm_arena *a) {
+        struct imm_strv names = {0};
+
+        find_sockets(m, u, imm_settings_of(m, u), a, &names);
+        for (size_t i = 0; i < names.n; i++)
+                if (find_socket(m, names.v[i]))
+                        return true;
+        return false;
+}
+
+static void add_sockets(struct imm_manager *m, struct imm_unit *u, const struct imm_settings *s,
+        struct imm_arena *a, struct imm_handed_list *to) {
+        struct imm_strv names = {0};
+
+        find_sockets(m, u, s, a, &names);
         for (size_t i = 0; i < names.n; i++) {
                 struct imm_unit *socket = find_socket(m, names.v[i]);
 

@@ -13,6 +13,7 @@ enum {
         CREDENTIALS_OF_FOLDERS = 251,       /* LoadCredential= takes a folder */
         CREDENTIALS_BY_ACL = 254,           /* they lie on a tmpfs, which has ACLs */
         CREDENTIALS_SIZE_MAX = 1024 * 1024, /* systemd's own */
+        CREDENTIALS_SEALED_MAX = CREDENTIALS_SIZE_MAX + 128 * 1024, /* encrypted */
         CREDENTIALS_DEPTH_MAX = 32,
 };
 
@@ -32,35 +33,54 @@ static bool set_too(const struct imm_plan *p, const char *id) {
         return false;
 }
 
-/* Where credentials are looked for by their names */
+/* Where credentials are looked for by their names; the plain ones first */
 static const char *const stores[] = {"/etc/credstore", "/run/credstore", "/usr/local/lib/credstore",
         "/usr/lib/credstore", "/etc/credstore.encrypted", "/run/credstore.encrypted",
         "/usr/local/lib/credstore.encrypted", "/usr/lib/credstore.encrypted"};
+enum { PLAIN_STORES = 4 };
+
+/* In what is decrypted: is it a file of the root that holds nothing encrypted? */
+static bool is_not_sealed(struct imm_plan *p, const char *path) {
+        struct imm_blob blob;
+
+        return imm_root_read(p->m->root, path, CREDENTIALS_SEALED_MAX, p->a, &blob, NULL) == 0 &&
+               (memchr(blob.data, 0, blob.size) || !imm_credential_is_sealed(blob.data));
+}
+
+/*
+ * What is looked for in the stores: of LoadCredential= in the plain ones, of
+ * LoadCredentialEncrypted= in all, and what is found is decrypted; ImportCredential= decrypts what
+ * lies encrypted.
+ */
+enum search { LOAD, LOAD_ENCRYPTED, IMPORT };
 
 /*
  * The credentials that @pattern finds in the stores, into @to: by their own names, or by @rename
- * and what the pattern leaves open. What is not a file cannot be read: -EISDIR.
+ * and what the pattern leaves open. What is not a file cannot be read: -EISDIR; what cannot be
+ * decrypted: -EBADMSG.
  */
-static int search_stores(
-        struct imm_plan *p, const char *pattern, const char *rename, struct imm_strv *to) {
+static int search_stores(struct imm_plan *p, enum search how, const char *pattern,
+        const char *rename, struct imm_strv *to) {
         size_t fixed = strlen(pattern) - (imm_ends_with(pattern, "*") ? 1 : 0);
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(stores); i++) {
+        for (size_t i = 0; i < (how == LOAD ? PLAIN_STORES : IMM_ELEMENTSOF(stores)); i++) {
+                bool opens = how == LOAD_ENCRYPTED || i >= PLAIN_STORES;
                 struct imm_dirent *entries;
                 size_t n;
 
                 if (imm_root_list(p->m->root, stores[i], p->a, &entries, &n) < 0)
                         continue;
                 for (size_t k = 0; k < n; k++) {
-                        const char *name = entries[k].name;
+                        const char *name = entries[k].name, *at;
                         struct stat st;
 
                         if (fnmatch(pattern, name, FNM_PERIOD) != 0)
                                 continue;
-                        if (imm_root_stat(p->m->root, imm_printf(p->a, "%s/%s", stores[i], name),
-                                    &st) == 0 &&
-                                S_ISDIR(st.st_mode))
+                        at = imm_printf(p->a, "%s/%s", stores[i], name);
+                        if (imm_root_stat(p->m->root, at, &st) == 0 && S_ISDIR(st.st_mode))
                                 return -EISDIR;
+                        if (opens && is_not_sealed(p, at))
+                                return -EBADMSG;
                         if (rename)
                                 name = imm_printf(p->a, "%s%s", rename, name + fixed);
                         if (!imm_strv_has(to, name))
@@ -99,8 +119,8 @@ static bool is_readable(struct imm_plan *p, const char *path) {
 }
 
 /* The files below a folder, each named by its way from @id on with "_" for "/" */
-static int load_folder(struct imm_plan *p, const char *path, const char *id, unsigned depth,
-        struct imm_strv *found, uint64_t *left) {
+static int load_folder(struct imm_plan *p, const char *path, const char *id, bool encrypted,
+        unsigned depth, struct imm_strv *found, uint64_t *left) {
         struct imm_dirent_stat *e;
         size_t n;
         int r = imm_root_list_stat(p->m->root, path, p->a, &e, &n);
@@ -113,7 +133,7 @@ static int load_folder(struct imm_plan *p, const char *path, const char *id, uns
                         continue;
                 if (S_ISDIR(e[i].mode)) {
                         if (depth < CREDENTIALS_DEPTH_MAX && is_readable(p, at))
-                                r = load_folder(p, at, name, depth + 1, found, left);
+                                r = load_folder(p, at, name, encrypted, depth + 1, found, left);
                         continue;
                 }
                 if (!S_ISREG(e[i].mode))
@@ -124,6 +144,8 @@ static int load_folder(struct imm_plan *p, const char *path, const char *id, uns
                         continue;
                 if (!is_readable(p, at))
                         return -EACCES;
+                if (encrypted && is_not_sealed(p, at))
+                        return -EBADMSG;
                 r = take_size(name, e[i].size, left);
                 imm_strv_add(p->a, found, name);
         }
@@ -131,8 +153,8 @@ static int load_folder(struct imm_plan *p, const char *path, const char *id, uns
 }
 
 /* LoadCredential=ID:/PATH */
-static int load_path(struct imm_plan *p, const char *id, const char *path, struct imm_strv *found,
-        uint64_t *left) {
+static int load_path(struct imm_plan *p, const char *id, const char *path, bool encrypted,
+        struct imm_strv *found, uint64_t *left) {
         struct imm_vpath at;
         struct stat st;
         int r = imm_vfs_lookup(p->v, path, true, &at);
@@ -146,7 +168,7 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, struc
                         return -EISDIR;
                 if (!at.node->fs->of_host || at.node->uncertain)
                         return 0;
-                return load_folder(p, path, id, 0, found, left);
+                return load_folder(p, path, id, encrypted, 0, found, left);
         }
         if (S_ISSOCK(imm_vfs_mode(p->v, at.node))) {
                 /* it is connected to */
@@ -154,11 +176,22 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, struc
                 imm_strv_add(p->out, &p->t->assumes, imm_printf(p->out, "what %s answers", path));
                 return -ECONNREFUSED;
         }
+        if (encrypted && at.node->fs->of_host && !at.node->uncertain && is_not_sealed(p, path))
+                return -EBADMSG;
         imm_strv_add(p->a, found, id);
         if (at.node->fs->of_host && imm_root_stat(p->m->root, path, &st) == 0 &&
                 S_ISREG(st.st_mode) && st.st_size > 0)
                 return take_size(id, (uint64_t)st.st_size, left);
         return 0;
+}
+
+static void refuse(
+        struct imm_plan *p, const char *culprit, const struct imm_origin *origin, int error) {
+        if (p->t->outcome != IMM_OUTCOME_OK)
+                return;
+        imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE, culprit, origin);
+        if (error == -EBADMSG)
+                p->t->culprit_why = "which is no encrypted credential";
 }
 
 /* What LoadCredential= finds, into @found; a negative errno where a source must be there and is not
@@ -172,20 +205,20 @@ static int find_sources(
                 int r = -ENOENT;
 
                 if (c->source && c->source[0] == '/') {
-                        r = load_path(p, c->id, c->source, found, left);
+                        r = load_path(p, c->id, c->source, c->encrypted, found, left);
                         if (r >= 0)
                                 continue;
                 } else if (p->s->version >= 248) {
                         /* a name may be missing */
-                        r = search_stores(p, c->source ? c->source : c->id, NULL, &names);
+                        r = search_stores(p, c->encrypted ? LOAD_ENCRYPTED : LOAD,
+                                c->source ? c->source : c->id, NULL, &names);
                         if (r == 0 && names.n == 0)
                                 continue;
                 }
                 if (r >= 0)
                         imm_strv_add(p->a, found, c->id);
                 else if (r != -ENOENT || !set_too(p, c->id)) {
-                        imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE,
-                                c->source ? c->source : c->id, &c->origin);
+                        refuse(p, c->source ? c->source : c->id, &c->origin, r);
                         return r;
                 }
         }
@@ -206,20 +239,25 @@ static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *
         v = imm_setting(p->s, IMM_SETTING_IMPORT_CREDENTIAL);
         *ret_any |= v->credentials.n > 0;
         imm_array_foreach (c, &v->credentials) {
-                int r = search_stores(p, c->id, c->source, found);
+                int r = search_stores(p, IMPORT, c->id, c->source, found);
 
                 if (r < 0) {
-                        imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE,
-                                c->id, &c->origin);
+                        refuse(p, c->id, &c->origin, r);
                         return r;
                 }
         }
         for (size_t i = 0; i < IMM_ELEMENTSOF(sets); i++) {
                 v = imm_setting(p->s, sets[i]);
                 *ret_any |= v->credentials.n > 0;
-                imm_array_foreach (c, &v->credentials)
-                        if (!imm_strv_has(found, c->id))
-                                imm_strv_add(p->a, found, c->id);
+                imm_array_foreach (c, &v->credentials) {
+                        if (imm_strv_has(found, c->id))
+                                continue;
+                        if (c->encrypted && !imm_credential_is_sealed(c->source)) {
+                                refuse(p, c->id, &c->origin, -EBADMSG);
+                                return -EBADMSG;
+                        }
+                        imm_strv_add(p->a, found, c->id);
+                }
         }
         return 0;
 }

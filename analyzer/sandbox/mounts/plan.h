@@ -180,6 +180,8 @@ void imm_plan_dirs_prepare(struct imm_plan *p);
 int imm_plan_dirs_make(struct imm_plan *p);
 /* plan-credentials.c: p->credentials and what lies there. 0 or <0 */
 int imm_plan_credentials_make(struct imm_plan *p);
+/* sealed.c: is the text an encrypted credential, by whatever key? */
+bool imm_credential_is_sealed(const char *text);
 /* Makes a relative link at @at to @to; one with that very text may be there, else -EEXIST. */
 int imm_plan_link(struct imm_plan *p, const char *to, const char *at);
 void imm_plan_dirs_add(struct imm_plan *p); /* empty directories, binds and links */

@@ -284,8 +284,9 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
 
         if (t->n == 0 || !imm_start_program(&walk, c->item->path, &f))
                 return;
-        by = hides(w, t, f.interpreter ? f.interpreter : f.culprit);
-        if (f.outcome == IMM_OUTCOME_EXEC_FAILURE) {
+        by = f.why ? NULL : hides(w, t, f.interpreter ? f.interpreter : f.culprit);
+        because = f.why;
+        if (f.outcome == IMM_OUTCOME_EXEC_FAILURE && !f.why) {
                 f.setting = c->list;
                 f.origin = c->item->origin;
         }
@@ -299,7 +300,7 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
                 because = blame(w, &f, noexec);
         } else if (f.interpreter && absent(w, f.interpreter))
                 because = imm_printf(w->a, "whose interpreter %s is not there", f.interpreter);
-        if (ignored && !by)
+        if (ignored && !by && !f.why)
                 return; /* it was foreseen */
         add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, &f, NULL, because);
 }
@@ -409,8 +410,7 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
                         &f, NULL, NULL);
         }
         if (imm_start_before(w->m, w->s, kind, w->a, &f))
-                add(w, f.outcome == IMM_OUTCOME_ENVIRONMENT_FAILURE ? IMM_PREFLIGHT_START : when,
-                        &f, NULL, f.why);
+                add(w, f.step == IMM_STEP_SPAWN ? IMM_PREFLIGHT_START : when, &f, NULL, f.why);
         failed = w->sb->tried[kind];
         *t = failed.n > 0 ? failed : w->sb->mounts[kind];
         if (failed.outcome == IMM_OUTCOME_OK) {
@@ -432,7 +432,7 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
                                 imm_origin_text(&by->origin, w->a)));
                 return;
         }
-        add(w, when, &f, failed.culprit_source, NULL);
+        add(w, when, &f, failed.culprit_source, failed.culprit_why);
 }
 
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,

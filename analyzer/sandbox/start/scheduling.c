@@ -68,11 +68,13 @@ bool imm_start_scheduling(struct imm_manager *m, const struct imm_settings *s, s
                    *io = imm_setting_word(s, IMM_SETTING_IO_SCHEDULING_CLASS);
 
         if (m->scope == IMM_SCOPE_SYSTEM || !m->user || m->user->uid == 0)
-                return false;
+                return imm_start_machine(m, s, a, ret);
         if (cpu && (imm_streq(cpu, "fifo") || imm_streq(cpu, "rr")) && !limit_may_be_raised(m, a))
                 return refused(ret, IMM_OUTCOME_SETSCHEDULER_FAILURE,
                         IMM_SETTING_CPU_SCHEDULING_POLICY,
                         imm_setting(s, IMM_SETTING_CPU_SCHEDULING_POLICY), cpu, a);
+        if (imm_start_machine(m, s, a, ret))
+                return true;
         if (io && imm_streq(io, "realtime"))
                 return refused(ret, IMM_OUTCOME_IOPRIO_FAILURE, IMM_SETTING_IO_SCHEDULING_CLASS,
                         imm_setting(s, IMM_SETTING_IO_SCHEDULING_CLASS), io, a);

@@ -6,6 +6,7 @@
 #include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/sandbox/needs.h"
 #include "analyzer/sandbox/vfs/makers.h"
+#include "analyzer/sandbox/vfs/vfs.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -29,7 +30,7 @@ static bool may_be_made(struct imm_manager *m, const struct imm_settings *s, con
         return imm_path_made_at_run_time(path) && !made_by_nobody(m, s, IMM_OWN_NOTHING, path);
 }
 
-static bool surely_missing(struct imm_manager *m, const struct imm_settings *s, const char *path) {
+bool imm_start_lacks(struct imm_manager *m, const struct imm_settings *s, const char *path) {
         struct stat st;
         int r = imm_root_stat(m->root, path, &st);
 
@@ -45,11 +46,11 @@ static bool glob_misses(struct imm_manager *m, const struct imm_settings *s, con
         size_t n;
 
         if (!strpbrk(pattern, "*?["))
-                return surely_missing(m, s, pattern);
+                return imm_start_lacks(m, s, pattern);
         if (strpbrk(dir, "*?["))
                 return false;
         if (imm_root_list(m->root, dir, a, &entries, &n) < 0)
-                return surely_missing(m, s, dir);
+                return imm_start_lacks(m, s, dir);
         for (size_t i = 0; i < n; i++)
                 if (fnmatch(slash + 1, entries[i].name, FNM_PERIOD) == 0)
                         return false;
@@ -69,79 +70,6 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
                                 !imm_start_may_open(m, s, file->path, IMM_MAY_READ, a)))
                         return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE,
                                 file->path, IMM_SETTING_ENVIRONMENT_FILE, file->origin);
-        }
-        return false;
-}
-
-/* Can root, outside of any sandbox, not open it as a stream? */
-static bool stream_fails(struct imm_manager *m, struct imm_settings *s, const char *path,
-        bool input, struct imm_arena *a) {
-        const char *slash = strrchr(path, '/'), *dir;
-        struct stat st;
-
-        if (imm_root_stat(m->root, path, &st) == 0)
-                return (S_ISDIR(st.st_mode) && !input) ||
-                       !imm_start_may_open(m, s, path, input ? IMM_MAY_READ : IMM_MAY_WRITE, a);
-        if (input || !slash || slash == path)
-                return input && surely_missing(m, s, path);
-        dir = imm_strndup(a, path, (size_t)(slash - path));
-        if (imm_root_stat(m->root, dir, &st) == 0)
-                return !S_ISDIR(st.st_mode) ||
-                       !imm_start_may_open(m, s, dir, IMM_MAY_WRITE | IMM_MAY_EXEC, a);
-        return surely_missing(m, s, dir);
-}
-
-/* /dev/null, which a device policy may refuse: it is in force before */
-static bool null_refused(
-        struct imm_manager *m, const struct imm_settings *s, const char *text, bool input) {
-        return m->scope == IMM_SCOPE_SYSTEM && (text ? imm_streq(text, "null") : input) &&
-               !imm_device_allowed(s, "/dev/null", "1:3", input ? 'r' : 'w');
-}
-
-/* An input from where an output goes to is opened as that, and made. */
-static bool is_both(const struct imm_settings *s, const char *input) {
-        const char *file = input ? imm_after(input, "file:") : NULL;
-        const char *to[] = {imm_setting_string(s, IMM_SETTING_STANDARD_OUTPUT),
-                imm_setting_string(s, IMM_SETTING_STANDARD_ERROR)};
-
-        for (size_t i = 0; file && i < IMM_ELEMENTSOF(to); i++)
-                if (to[i] && imm_streq(to[i], input))
-                        return true;
-        return false;
-}
-
-static bool streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
-        struct imm_start_fault *ret) {
-        static const struct {
-                enum imm_setting id;
-                enum imm_outcome outcome;
-                bool input;
-        } rows[] = {
-                {IMM_SETTING_STANDARD_INPUT, IMM_OUTCOME_STDIN_FAILURE, true},
-                {IMM_SETTING_STANDARD_OUTPUT, IMM_OUTCOME_STDOUT_FAILURE, false},
-                {IMM_SETTING_STANDARD_ERROR, IMM_OUTCOME_STDERR_FAILURE, false},
-        };
-        static const char *const kinds[] = {"file:", "append:", "truncate:"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
-                const struct imm_value *v = imm_setting(s, rows[i].id);
-                bool both = is_both(s, v->string);
-
-                if (null_refused(m, s, v->string, rows[i].input)) {
-                        fault(ret, IMM_STEP_STREAMS, rows[i].outcome, "/dev/null",
-                                IMM_SETTING_DEVICE_POLICY,
-                                imm_setting(s, IMM_SETTING_DEVICE_POLICY)->origin);
-                        ret->why = "which DevicePolicy=strict refuses: DeviceAllow=/dev/null rw";
-                        return true;
-                }
-                for (size_t k = 0; v->string && k < IMM_ELEMENTSOF(kinds); k++) {
-                        const char *path = imm_after(v->string, kinds[k]);
-
-                        if (path && *path == '/' &&
-                                stream_fails(m, s, path, rows[i].input && !both, a))
-                                return fault(ret, IMM_STEP_STREAMS, rows[i].outcome, path,
-                                        rows[i].id, v->origin);
-                }
         }
         return false;
 }
@@ -192,7 +120,7 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
                 if (options && strstr(options, "graceful"))
                         continue;
                 read_only = options && strstr(options, "read-only");
-                if (surely_missing(m, s, path) ||
+                if (imm_start_lacks(m, s, path) ||
                         (!read_only && imm_root_stat(m->root, path, &st) == 0 &&
                                 S_ISDIR(st.st_mode)) ||
                         !imm_start_may_open(m, s, path,
@@ -203,10 +131,28 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
         return false;
 }
 
+/* Programs of IPEgressFilterPath= and its sister, which are pinned somewhere */
+static bool packet_filters(
+        struct imm_manager *m, const struct imm_settings *s, struct imm_start_fault *ret) {
+        static const enum imm_setting ids[] = {
+                IMM_SETTING_IP_INGRESS_FILTER_PATH, IMM_SETTING_IP_EGRESS_FILTER_PATH};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ids); i++)
+                imm_array_foreach (path, &imm_setting(s, ids[i])->strings) {
+                        if (m->scope == IMM_SCOPE_SYSTEM &&
+                                !imm_path_below(path->text, "/sys/fs/bpf") &&
+                                imm_start_lacks(m, s, path->text))
+                                return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_FILTER_FAILURE,
+                                        path->text, ids[i], path->origin);
+                }
+        return false;
+}
+
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret) {
-        return environment(m, s, a, ret) || open_files(m, s, kind, a, ret) ||
-               streams(m, s, a, ret) || imm_start_scheduling(m, s, a, ret) ||
+        return packet_filters(m, s, ret) || environment(m, s, a, ret) ||
+               imm_start_sockets(m, s, a, ret) || open_files(m, s, kind, a, ret) ||
+               imm_start_streams(m, s, a, ret) || imm_start_scheduling(m, s, a, ret) ||
                (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
 }
 
@@ -366,6 +312,28 @@ static bool lacks_descriptors(const struct imm_walk *w) {
         return proc.end != IMM_WALK_ABSENT && proc.end != IMM_WALK_UNKNOWN;
 }
 
+/*
+ * LimitNOFILE= is in force before the program is opened, and where there is a mount namespace
+ * before its mounts are made. What 247 needs no descriptor for the program's loader cannot do then.
+ */
+static bool lacks_numbers(
+        const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
+        enum { OF_STREAMS = 3 };
+        const struct imm_value *v = imm_setting(w->s, IMM_SETTING_LIMIT_NOFILE);
+
+        if (!v->set || v->limit.soft > OF_STREAMS ||
+                (!w->table->has_namespace && w->s->version < 248))
+                return false;
+        if (w->table->has_namespace)
+                fault(ret, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, NULL,
+                        IMM_SETTING_LIMIT_NOFILE, v->origin);
+        else
+                fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
+                        IMM_SETTING_LIMIT_NOFILE, v->origin);
+        ret->why = "where LimitNOFILE= leaves no descriptor beside the three streams";
+        return true;
+}
+
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
@@ -376,6 +344,8 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
          * In systemd's order: the program is looked up, before a mere chroot(2) outside of it, the
          * working directory entered, the program executed.
          */
+        if (lacks_numbers(w, program, ret))
+                return true;
         program = absolute(
                 w->table->root_directory && !w->table->has_namespace ? &host : w, program, &spot);
         look_as_manager(w, program, &spot);

@@ -1,5 +1,6 @@
 /* Properties of resource control, and lists of a service that need a form of their own. */
 
+#include "analyzer/settings/cpu-set.h"
 #include "analyzer/settings/properties/properties-private.h"
 
 #include <arpa/inet.h>
@@ -64,55 +65,17 @@ int imm_show_device_numbers(struct imm_show *w) {
 
 /* ---- sets of CPUs and memory nodes ---- */
 
-enum { CPUS_MAX = 8192 };
-
-/* "0-3,5 7"; false for what is no such list */
-static bool cpus_add(unsigned char *set, const char *s) {
-        while (*(s += strspn(s, " \t,"))) {
-                unsigned long from, to;
-                char *end;
-
-                if (*s < '0' || *s > '9')
-                        return false;
-                from = to = strtoul(s, &end, 10);
-                if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-                        to = strtoul(end + 1, &end, 10);
-                if ((*end && !strchr(" \t,", *end)) || to >= CPUS_MAX)
-                        return false;
-                for (; from <= to; from++)
-                        set[from] = 1;
-                s = end;
-        }
-        return true;
-}
-
-/* Is there any list at all? */
-static bool cpus(const struct imm_show *w, unsigned char *set) {
-        bool some = false;
-
-        imm_array_foreach (s, &w->v->strings) {
-                unsigned char line[CPUS_MAX] = {0};
-
-                if (!cpus_add(line, s->text))
-                        continue;
-                some = true;
-                for (size_t i = 0; i < CPUS_MAX; i++)
-                        set[i] |= line[i];
-        }
-        return some;
-}
-
 int imm_show_cpu_set(struct imm_show *w) {
-        unsigned char set[CPUS_MAX + 1] = {0};
+        unsigned char set[IMM_CPUS_MAX + 1] = {0};
         bool some = false;
 
         imm_array_foreach (s, &w->v->strings) /* those that the machine has */
                 if (imm_streq(s->text, "all") ||
                         (imm_streq(s->text, "numa") && s + 1 == w->v->strings.v + w->v->strings.n))
                         return -ENODATA;
-        (void)cpus(w, set);
+        (void)imm_cpu_set_of(w->v, set);
         fprintf(w->f, "%s=", w->p->name);
-        for (size_t i = 0, end; i < CPUS_MAX; i = end + 1) {
+        for (size_t i = 0, end; i < IMM_CPUS_MAX; i = end + 1) {
                 end = i;
                 if (!set[i])
                         continue;
@@ -128,11 +91,11 @@ int imm_show_cpu_set(struct imm_show *w) {
 /* A mask without a policy is one for the policy "preferred". */
 int imm_show_numa_policy(struct imm_show *w) {
         const char *word = w->v->number < 5 ? imm_setting_word(w->s, w->p->setting) : NULL;
-        unsigned char set[CPUS_MAX] = {0};
+        unsigned char set[IMM_CPUS_MAX] = {0};
 
         if (!word) {
                 w->v = imm_show_get(w, IMM_SETTING_NUMA_MASK);
-                word = cpus(w, set) ? "preferred" : "n/a";
+                word = imm_cpu_set_of(w->v, set) ? "preferred" : "n/a";
                 imm_array_foreach (s, &w->v->strings)
                         if (imm_streq(s->text, "all"))
                                 word = "preferred";
@@ -142,10 +105,10 @@ int imm_show_numa_policy(struct imm_show *w) {
 
 /* systemctl has forgotten that these are sets: plain bytes */
 int imm_show_byte_set(struct imm_show *w) {
-        unsigned char set[CPUS_MAX] = {0};
-        size_t n = cpus(w, set) ? 8 : 0;
+        unsigned char set[IMM_CPUS_MAX] = {0};
+        size_t n = imm_cpu_set_of(w->v, set) ? 8 : 0;
 
-        for (size_t i = 0; i < CPUS_MAX; i++) /* in words of 64 bits */
+        for (size_t i = 0; i < IMM_CPUS_MAX; i++) /* in words of 64 bits */
                 if (set[i])
                         n = (i / 64 + 1) * 8;
         fprintf(w->f, "%s=", w->p->name);

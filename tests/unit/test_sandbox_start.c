@@ -1,0 +1,131 @@
+/* What fails before the program runs, beside its mounts: the first step, and what is named. */
+
+#include "analyzer/sandbox/sandbox.h"
+#include "tests/unit/tree.h"
+
+#include <elf.h>
+
+static struct imm_root *root;
+
+/* Base64 of a header: 16 bytes of an identifier, then 32, 1, 12, 16 and what follows */
+static const char sealed[] =
+        "WhxqTt+"
+        "dQJax1aZeCGLxmiAAAAABAAAADAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+static int make(void **state) {
+        /* of this machine, with one segment, which is no loader */
+        struct {
+                Elf64_Ehdr head;
+                Elf64_Phdr segment;
+        } program = {{.e_type = ET_EXEC,
+                             .e_version = EV_CURRENT,
+                             .e_phoff = sizeof(Elf64_Ehdr),
+                             .e_phentsize = sizeof(Elf64_Phdr),
+                             .e_phnum = 1},
+                {.p_type = PT_LOAD}};
+        FILE *self = fopen("/proc/self/exe", "re");
+
+        assert_non_null(self);
+        assert_int_equal(fread(program.head.e_ident, EI_NIDENT, 1, self), 1);
+        assert_int_equal(fclose(self), 0);
+        if (tree_make(state) < 0)
+                return -1;
+        tree_file("etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+        tree_file("etc/group", "root:x:0:\n");
+        tree_file("etc/text", "plain text\n");
+        tree_file("etc/sealed", sealed);
+        tree_file("etc/credstore.encrypted/sealed", sealed);
+        tree_file("etc/credstore.encrypted/text", "plain text\n");
+        tree_bytes("usr/bin/true", (const char *)&program, sizeof(program));
+        assert_int_equal(chmod(tree_path("usr/bin/true"), 0755), 0);
+        tree_file("etc/systemd/system/fed.socket", "[Socket]\nListenStream=/run/fed\n");
+        return imm_root_open(&root, tree, NULL);
+}
+
+static int drop(void **state) {
+        root = imm_root_free(root);
+        return tree_remove(state);
+}
+
+#define SETS "SetCredentialEncrypted=a:"
+
+static const struct {
+        unsigned version;
+        const char *unit, *lines, *outcome, *culprit, *assumes;
+} rows[] = {
+        {257, "x", "", "ok", NULL, NULL},
+        {257, "x", "CPUAffinity=numa", "cpu-affinity-failure", "CPUAffinity=numa", NULL},
+        {257, "x", "CPUAffinity=numa\nNUMAMask=0", "ok", NULL, NULL},
+        {257, "x", "CPUAffinity=0 200", "ok", NULL, NULL},
+        {257, "x", "CPUAffinity=4-7", "ok", NULL, "whether the machine has CPU 4"},
+        {257, "x", "NUMAPolicy=bind", "numa-policy-failure", "NUMAPolicy=bind", NULL},
+        {257, "x", "NUMAPolicy=bind\nNUMAMask=all", "ok", NULL, NULL},
+        {257, "x", "NUMAPolicy=bind\nNUMAMask=0 5", "ok", NULL, NULL},
+        {257, "x", "NUMAPolicy=bind\nNUMAMask=5", "ok", NULL,
+                "whether the machine has memory node 5"},
+        {257, "x", "NUMAPolicy=local\nNUMAMask=5", "ok", NULL, NULL},
+        {257, "x", "NUMAMask=0-1", "numa-policy-failure", "NUMAPolicy=preferred", NULL},
+        {257, "x", "StandardInput=tty", "ok", NULL, NULL},
+        {257, "x", "StandardInput=tty\nTTYPath=/dev/ttyS7", "ok", NULL, NULL},
+        {257, "x", "StandardInput=tty\nTTYPath=/etc/text", "stdin-failure", "/etc/text", NULL},
+        {257, "x", "StandardOutput=tty\nTTYPath=/dev/null", "stdout-failure", "/dev/null", NULL},
+        {257, "x", "StandardError=tty\nTTYPath=/no/tty", "stderr-failure", "/no/tty", NULL},
+        {257, "x", "TTYReset=yes\nTTYPath=/no/tty", "ok", NULL, NULL},
+        {257, "x", "StandardInput=socket", "socket-failure", "StandardInput=socket", NULL},
+        {257, "x", "StandardOutput=fd:a\nOpenFile=/etc/text:a", "socket-failure",
+                "StandardOutput=fd:a", NULL},
+        {257, "fed", "StandardInput=socket", "ok", NULL, NULL},
+        {257, "x", "IPIngressFilterPath=/no/filter", "filter-failure", "/no/filter", NULL},
+        {257, "x", "IPIngressFilterPath=/sys/fs/bpf/filter", "ok", NULL, NULL},
+        {257, "x", "LoadCredentialEncrypted=a:/etc/text", "credentials-failure", "/etc/text", NULL},
+        {257, "x", "LoadCredentialEncrypted=a:/etc/sealed", "ok", NULL, NULL},
+        {257, "x", "LoadCredentialEncrypted=text", "credentials-failure", "text", NULL},
+        {257, "x", "LoadCredentialEncrypted=sealed", "ok", NULL, NULL},
+        {257, "x", "LoadCredential=text", "ok", NULL, NULL},
+        {257, "x", "ImportCredential=te*", "credentials-failure", "te*", NULL},
+        {257, "x", SETS "aGVsbG8=", "credentials-failure", "a", NULL},
+        {257, "x", SETS "aGVsbG8=\nLoadCredential=a:/etc/text", "ok", NULL, NULL},
+        {247, "x", SETS "aGVsbG8=", "ok", NULL, NULL},
+        {257, "x", "LimitNOFILE=3", "exec-failure", "/usr/bin/true", NULL},
+        {257, "x", "LimitNOFILE=16", "ok", NULL, NULL},
+        {247, "x", "LimitNOFILE=3", "ok", NULL, NULL},
+        {247, "x", "LimitNOFILE=3\nPrivateTmp=yes", "namespace-failure", NULL, NULL},
+};
+
+static void test_outcomes(void **state) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const struct imm_manager_options options = {.version = rows[i].version};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                const char *name = imm_printf(a, "%s.service", rows[i].unit), *assumes = NULL;
+                const struct imm_mount_table *t;
+                const struct imm_sandbox *sb;
+                struct imm_unit *u;
+
+                tree_file(imm_printf(a, "etc/systemd/system/%s", name),
+                        imm_printf(a, "[Service]\nExecStart=/usr/bin/true\n%s\n", rows[i].lines));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, name, &u, NULL), 0);
+                sb = imm_sandbox_of(m, u);
+                t = &sb->mounts[sb->main];
+                for (size_t k = 0; k < t->assumes.n; k++)
+                        if (imm_after(t->assumes.v[k], "whether the machine"))
+                                assumes = t->assumes.v[k];
+                if (!imm_streq(imm_outcome_name(t->outcome), rows[i].outcome))
+                        fail_msg("%s: %s", rows[i].lines, imm_outcome_name(t->outcome));
+                if (rows[i].culprit)
+                        assert_string_equal(t->culprit, rows[i].culprit);
+                if (rows[i].assumes)
+                        assert_string_equal(assumes, rows[i].assumes);
+                else
+                        assert_null(assumes);
+                assert_int_equal(
+                        unlink(tree_path(imm_printf(a, "etc/systemd/system/%s", name))), 0);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes)};
+
+        return cmocka_run_group_tests(tests, make, drop);
+}

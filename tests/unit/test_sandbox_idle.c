@@ -162,6 +162,29 @@ static const struct {
         {252, IMM_SCOPE_SYSTEM, "PrivateNetwork=yes\nNetworkNamespacePath=/srv", 3, "outdone"},
         {252, IMM_SCOPE_SYSTEM, "PrivateDevices=yes\nInaccessiblePaths=-/dev/mem", 4,
                 "missing-path"},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1 B=1\nEnvironment=B=2 A=2", 3, "overridden"},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1 B=1\nEnvironment=A=2", 4, ""},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1\nEnvironment=AB=2", 4, ""},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1\nEnvironmentFile=/etc/env", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1\nUnsetEnvironment=A", 3, "outdone"},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1\nUnsetEnvironment=A=2", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "Environment=A=1\nUnsetEnvironment=A\nUser=alice\nPAMName=x", 3,
+                ""},
+        {252, IMM_SCOPE_SYSTEM, "PassEnvironment=A\nEnvironment=A=1", 3, "outdone"},
+        {252, IMM_SCOPE_SYSTEM, "PassEnvironment=A B\nEnvironment=A=1", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "UnsetEnvironment=A B\nUnsetEnvironment=A", 4, "repeated"},
+        {252, IMM_SCOPE_SYSTEM, "SetCredential=a:1\nSetCredential=a:2", 3, "overridden"},
+        {252, IMM_SCOPE_SYSTEM, "SetCredential=a:1\nSetCredential=b:2", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "SetCredential=a:1\nLoadCredential=a:/etc/passwd", 3, ""},
+        {252, IMM_SCOPE_SYSTEM,
+                "LoadCredentialEncrypted=a:/etc/passwd\nLoadCredential=a:/etc/group", 3,
+                "overridden"},
+        {247, IMM_SCOPE_SYSTEM, "LoadCredential=a:/etc/passwd\nLoadCredential=a:/etc/group", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "SystemCallArchitectures=x86\nSystemCallArchitectures=native", 4,
+                "implied"},
+        {252, IMM_SCOPE_SYSTEM, "SystemCallArchitectures=native", 3, ""},
+        {252, IMM_SCOPE_SYSTEM, "StateDirectory=a\nStateDirectory=a", 4, "repeated"},
+        {247, IMM_SCOPE_SYSTEM, "StateDirectory=a\nStateDirectory=a", 4, ""},
         {252, IMM_SCOPE_USER, "ProtectSystem=strict", 3, "user-scope"},
         {252, IMM_SCOPE_USER, "ProtectSystem=strict\nPrivateUsers=yes", 3, ""},
         {257, IMM_SCOPE_USER, "ProtectSystem=strict", 3, ""},
@@ -229,7 +252,9 @@ static int difference(struct found *f, size_t at, enum imm_setting id, struct im
         if (!imm_settings_same(f->s, s, id) ||
                 !imm_sandbox_same(f->sb, imm_sandbox_assume(f->m, s, a)))
                 return 2;
-        return !imm_value_same(imm_setting(f->s, id), imm_setting(s, id), true);
+        /* before 250 the service was told each directory as often as it was named */
+        return !imm_value_same(imm_setting(f->s, id), imm_setting(s, id),
+                f->s->version >= 250 || imm_setting_info(id)->type != IMM_VALUE_DIRECTORIES);
 }
 
 TEST(a_line_is_told_exactly_where_nothing_changes_without_it) {

@@ -40,6 +40,11 @@ const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting
  * *ret_code is set with it. */
 const char *imm_idle_undone(
         const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code);
+/* named.c: the same of variables and of credentials */
+const char *imm_idle_environment(
+        const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code);
+const char *imm_idle_credential(
+        const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code);
 /* Does it count for no command at all, in that manager or with these prefixes? Its reason, or NULL.
  * *ret_code is set with it. */
 const char *imm_idle_for_nobody(

@@ -28,7 +28,7 @@ static const unsigned char classes[IMM_SETTING_N] = {
         VALUE(CONFIGURATION_DIRECTORY_MODE), VALUE(DEVICE_ALLOW), VALUE(DEVICE_POLICY),
         VALUE(DYNAMIC_USER), VALUE(GROUP), VALUE(IP_ADDRESS_ALLOW), VALUE(IP_ADDRESS_DENY),
         VALUE(KEYRING_MODE), VALUE(LOCK_PERSONALITY), VALUE(LOGS_DIRECTORY_MODE),
-        VALUE(MEMORY_DENY_WRITE_EXECUTE), VALUE(PRIVATE_DEVICES),
+        VALUE(MEMORY_DENY_WRITE_EXECUTE), VALUE(PASS_ENVIRONMENT), VALUE(PRIVATE_DEVICES),
         VALUE(PRIVATE_IPC), VALUE(PRIVATE_NETWORK), VALUE(PRIVATE_PIDS), VALUE(PRIVATE_USERS),
         VALUE(PROTECT_CLOCK), VALUE(PROTECT_CONTROL_GROUPS), VALUE(PROTECT_HOSTNAME),
         VALUE(PROTECT_KERNEL_LOGS), VALUE(PROTECT_KERNEL_MODULES), VALUE(PROTECT_KERNEL_TUNABLES),
@@ -38,7 +38,7 @@ static const unsigned char classes[IMM_SETTING_N] = {
         VALUE(RUNTIME_DIRECTORY_PRESERVE), VALUE(SECURE_BITS), VALUE(SOCKET_BIND_ALLOW),
         VALUE(SOCKET_BIND_DENY), VALUE(STATE_DIRECTORY_MODE),
         VALUE(SYSTEM_CALL_ARCHITECTURES), VALUE(SYSTEM_CALL_ERROR_NUMBER), VALUE(SYSTEM_CALL_FILTER),
-        VALUE(SYSTEM_CALL_LOG), VALUE(UMASK), VALUE(USER),
+        VALUE(SYSTEM_CALL_LOG), VALUE(UMASK), VALUE(UNSET_ENVIRONMENT), VALUE(USER),
 };
 /* clang-format on */
 
@@ -121,6 +121,11 @@ static bool known(const struct imm_sandbox *sb) {
         return true;
 }
 
+/* Before 250 a directory named twice was twice in the variable that names them to the service. */
+static bool repeats_are_seen(const struct imm_idle_work *w, enum imm_setting id) {
+        return w->s->version < 250 && imm_setting_info(id)->type == IMM_VALUE_DIRECTORIES;
+}
+
 static void found(struct imm_idle_work *w, const struct imm_idle_line *l, struct imm_idle *i,
         struct imm_idle_list *ret) {
         i->file = l->file;
@@ -136,7 +141,8 @@ static void try(struct imm_idle_work *w, const struct imm_idle_line *l, size_t f
         struct imm_unit *u = imm_unit_without(w->u, file, at, w->scratch);
         struct imm_settings *without = imm_settings_compute(w->m, u, w->s->version, w->scratch);
         const struct imm_value *now = imm_setting(w->s, l->setting);
-        bool same = imm_value_same(now, imm_setting(without, l->setting), true);
+        bool same = imm_value_same(
+                now, imm_setting(without, l->setting), !repeats_are_seen(w, l->setting));
 
         if (!imm_settings_same(w->s, without, l->setting))
                 return;

@@ -192,11 +192,38 @@ static const char *ambient_undone(const struct imm_idle_work *w) {
         return wanted ? "the bounding set has none of them" : NULL;
 }
 
+/* ---- architectures ---- */
+
+static bool adds_only_native(const struct imm_idle_work *w, const struct imm_idle_line *l) {
+        bool others = false, native = false;
+
+        imm_array_foreach (arch, &imm_setting(w->s, l->setting)->strings) {
+                if (!imm_idle_at_line(l, &arch->origin))
+                        others = true;
+                else if (imm_streq(arch->text, "native"))
+                        native = true;
+                else
+                        return false;
+        }
+        return others && native;
+}
+
 const char *imm_idle_undone(
         const struct imm_idle_work *w, const struct imm_idle_line *l, const char **ret_code) {
         const char *root = imm_setting_string(w->s, IMM_SETTING_ROOT_DIRECTORY), *word;
 
         switch (l->setting) {
+        case IMM_SETTING_ENVIRONMENT:
+        case IMM_SETTING_PASS_ENVIRONMENT:
+                return imm_idle_environment(w, l, ret_code);
+        case IMM_SETTING_LOAD_CREDENTIAL:
+        case IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED:
+        case IMM_SETTING_SET_CREDENTIAL:
+        case IMM_SETTING_SET_CREDENTIAL_ENCRYPTED:
+                return imm_idle_credential(w, l, ret_code);
+        case IMM_SETTING_SYSTEM_CALL_ARCHITECTURES:
+                *ret_code = "implied";
+                return adds_only_native(w, l) ? "the native one is in every list" : NULL;
         case IMM_SETTING_IP_ADDRESS_ALLOW:
         case IMM_SETTING_IP_ADDRESS_DENY:
                 return address_undone(w, l, ret_code);

@@ -32,6 +32,37 @@ static enum effect effect_of(const struct imm_denial *d) {
         return d->remark ? REMARK : d->partial ? PART : STOPS;
 }
 
+/*
+ * The line that would let it all happen again: what is named after a list, of whichever kind, is
+ * allowed. Without words of which it could be made: NULL.
+ */
+static const char *remedy_of(
+        const struct imm_denials *all, const struct imm_denial *of, struct imm_arena *a) {
+        const char *name = imm_setting_info(of->setting)->name, *words = NULL;
+        struct imm_strv named = {0};
+        bool ambient = false;
+
+        for (size_t i = 0; i < all->n; i++) {
+                const struct imm_denial *d = &all->v[i];
+                bool told = false;
+
+                if (d->remark != of->remark || !same_line(d, of))
+                        continue;
+                if (!d->allow)
+                        return NULL; /* something of it needs another change */
+                for (size_t k = 0; k < named.n && !told; k++)
+                        told = imm_streq(named.v[k], d->allow);
+                if (told)
+                        continue;
+                imm_strv_add(a, &named, d->allow);
+                words = words ? imm_printf(a, "%s %s", words, d->allow) : d->allow;
+                ambient |= d->ambient;
+        }
+        if (ambient)
+                return imm_printf(a, "%s=%s\nAmbientCapabilities=%s", name, words, words);
+        return imm_printf(a, "%s=%s", name, words);
+}
+
 /* A finding for each line that refuses something, with all that it refuses; the surest is first. */
 static enum imm_truth refuses(
         struct imm_facts *facts, const struct imm_argument *argument, enum effect effect) {
@@ -65,6 +96,7 @@ static enum imm_truth refuses(
                                         imm_facts_memory(facts), &at.evidence, all->v[i].evidence);
                                 imm_evidence_add(facts, d->setting, "%s", all->v[i].evidence);
                         }
+                at.remedy = remedy_of(all, d, imm_facts_memory(facts));
                 imm_place_add(facts, &at);
                 truth = IMM_YES;
         }

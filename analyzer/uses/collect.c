@@ -53,6 +53,9 @@ static void of_image(
         if (n->kind == IMM_NEED_PROGRAM && runs_threads(imm_base_name(n->path)))
                 use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
                         "%s runs threads of its own beside the program", n->path);
+        if (n->kind == IMM_NEED_PROGRAM && runs_threads(imm_base_name(n->path)))
+                use_add(c, IMM_FACILITY_FILES, DOES, NULL, NULL,
+                        "%s opens its own files before the program's", n->path);
         if (f->bits32 && n->kind != IMM_NEED_LIBRARY)
                 use_add(c, IMM_FACILITY_ARCH_32, MUST, NULL, n->path, "%s is a 32-bit program",
                         n->path);
@@ -135,6 +138,14 @@ static void of_sessions(struct collector *c, const struct file *f, const char *p
 #undef WHY
 }
 
+/* It prints addresses and makes none, and has a local socket's path: that is where it listens. */
+static bool is_local(const struct file *f) {
+        for (size_t i = 0; !f->addresses && i < f->strings.n; i++)
+                if (is_socket(f->strings.v[i]))
+                        return true;
+        return false;
+}
+
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
         if (f->drops && !f->systemd && !f->go)
                 use_add(c, IMM_FACILITY_SWITCH_USER,
@@ -162,8 +173,11 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
         if (f->threads)
                 use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s imports pthread_create",
                         path);
+        if (f->threads && f->waits)
+                use_add(c, IMM_FACILITY_FILES, DOES, "", NULL,
+                        "%s imports listen and pthread_create", path);
         if (f->serves)
-                use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,
+                use_add(c, IMM_FACILITY_LISTEN, is_local(f) ? MAY : DOES, NULL, NULL,
                         "%s imports listen, accept and functions for network addresses", path);
 }
 
@@ -183,9 +197,12 @@ static void of_go(struct collector *c, const struct file *f, const char *path) {
         if (f->raises_limits && !has_fixed_files(c->s))
                 use_add(c, IMM_FACILITY_LIMITS, CALLS, f->raises_limits, NULL,
                         "%s: Go raises the number of open files when it starts", path);
-        if (f->serves)
+        if (f->serves) {
+                use_add(c, IMM_FACILITY_FILES, DOES, "", NULL, "%s has Go's functions for servers",
+                        path);
                 use_add(c, IMM_FACILITY_LISTEN, DOES, NULL, NULL,
                         "%s has Go's functions for servers", path);
+        }
 }
 
 /* A library that is the program's own: in a folder of its own, not where all libraries lie */
@@ -221,22 +238,6 @@ static bool has_option(const struct imm_command_item *cmd, const char *option) {
 static bool is_in_programs(const char *path) {
         return strstr(path, "/bin/") || strstr(path, "/sbin/") || strstr(path, "/lib") ||
                strstr(path, "/share/");
-}
-
-/* Does the script that names the command become it? */
-static bool is_become(const struct collector *c, const struct imm_need *n) {
-        const struct imm_need *by = n->by >= 0 ? &c->closure->v[n->by] : NULL;
-        const struct file *script;
-
-        if (n->kind != IMM_NEED_COMMAND || !by || !by->host_path || by->kind != IMM_NEED_PROGRAM)
-                return false;
-        script = file_of(c->m, by->host_path, FILE_STRINGS);
-        for (size_t i = 0; i < script->execs.n; i++)
-                if (imm_streq(imm_base_name(script->execs.v[i]), imm_base_name(n->path)) ||
-                        (n->name && imm_streq(imm_base_name(script->execs.v[i]),
-                                            imm_base_name(n->name))))
-                        return true;
-        return false;
 }
 
 /*
@@ -349,8 +350,7 @@ static void of_unit_name(struct collector *c, const struct imm_need *n) {
                 use_program(c, unit, n->path);
 }
 
-/* A part of a script in a file of its own */
-static bool is_sourced(const struct imm_need *n) {
+bool is_sourced(const struct imm_need *n) {
         return n->kind == IMM_NEED_CONFIG && imm_streq(n->reason, "read by the script");
 }
 

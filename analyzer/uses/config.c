@@ -352,11 +352,13 @@ static bool is_made_at_start(const char *path) {
         return false;
 }
 
-/* "/run/app/socket": clients look for it there */
-static bool is_socket(const char *path) {
-        return strstr(path, "/run/") &&
-               (imm_ends_with(path, "/socket") || imm_ends_with(path, ".sock") ||
-                       imm_ends_with(path, ".socket"));
+/* "/run/app/socket", "/run/app/app.socket.2": clients look for it there */
+bool is_socket(const char *path) {
+        const char *name = imm_base_name(path), *at = strstr(name, "sock");
+
+        if (!imm_after(path, "/run/") && !imm_after(path, "/var/run/"))
+                return false;
+        return at && (at == name || strchr("._-", at[-1]));
 }
 
 static void of_default_paths(struct collector *c, const struct file *f) {
@@ -374,7 +376,7 @@ static void of_default_paths(struct collector *c, const struct file *f) {
 
                         if (rest && is_called_as(c, rest) && !strchr(rest, '%') &&
                                 !imm_ends_with(rest, ".conf")) {
-                                if (f->waits && is_socket(f->strings.v[i]))
+                                if (f->waits && !c->by_socket && is_socket(f->strings.v[i]))
                                         use_add(c, IMM_FACILITY_UNIX_SOCKET, DOES, NULL,
                                                 f->strings.v[i],
                                                 "%s imports listen, and has the path %s", f->path,

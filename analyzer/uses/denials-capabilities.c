@@ -143,6 +143,16 @@ static bool is_of_file(const struct judge *j, const struct imm_use *u, uint64_t 
         return false;
 }
 
+/* As a unit file has them, in capitals */
+const char *written_names(const char *names, struct imm_arena *a) {
+        char *text = imm_strdup(a, names);
+
+        for (char *s = text; *s; s++)
+                if (*s >= 'a' && *s <= 'z')
+                        *s = (char)(*s - 'a' + 'A');
+        return text;
+}
+
 void deny_capabilities(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity_of(j, u);
         uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
@@ -168,12 +178,10 @@ void deny_capabilities(struct judge *j, const struct imm_use *u) {
                                 id->uid == 0 || tries_as_user(j, u) ||
                                 (imm_setting_number(j->s, IMM_SETTING_AMBIENT_CAPABILITIES) & cap);
 
-                        if (!taken_by_switch(j, cap) && u->essential && asked)
-                                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
-                                        name);
-                        else if (!taken_by_switch(j, cap))
-                                mention(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line, "lacks %s",
-                                        name);
+                        if (!taken_by_switch(j, cap))
+                                refuse(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line,
+                                        !u->essential || !asked, written_names(name, j->a),
+                                        "lacks %s", name);
                 } else if (id->uid != 0 && tries_as_user(j, u) && has_missing_user(j))
                         mention(j, u, IMM_SETTING_USER, &id->origin, "leaves without %s", name);
                 else if (id->uid != 0 && tries_as_user(j, u))

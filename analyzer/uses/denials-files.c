@@ -155,9 +155,26 @@ static bool is_in_roots_directory(const char *path) {
         return false;
 }
 
+/* What is to be made does not exist: the nearest directory above it that does says whether it can
+ */
+static bool cannot_make(struct judge *j, enum imm_command_kind kind, const char *path) {
+        char *at = imm_strdup(j->a, path);
+        struct imm_access access;
+
+        for (char *slash; (slash = strrchr(at, '/')) && slash != at;) {
+                *slash = 0;
+                imm_access_in(j->m, j->s, j->sb, kind, at, j->a, &access);
+                if (access.exists == 1)
+                        return access.allowed[IMM_MODE_WRITE] == 0;
+                if (access.exists != 0)
+                        return false;
+        }
+        return false;
+}
+
 /*
  * A user that a drop-in gives to a service which was packed to run as another: what is not there,
- * and what scripts have given to somebody else, it cannot write.
+ * and what scripts have given to somebody else, it cannot write, nor read what is for that one.
  */
 static void by_other_user(struct judge *j, const struct imm_use *u, enum imm_mode mode) {
         enum imm_command_kind kind = j->sb->has[u->kind] ? u->kind : j->sb->main;
@@ -167,25 +184,46 @@ static void by_other_user(struct judge *j, const struct imm_use *u, enum imm_mod
         const char *real;
         struct stat st;
 
-        if (mode != IMM_MODE_WRITE || u->confidence > IMM_LIKELY || u->remark ||
-                id->cap_effective || imm_setting_bool(j->s, IMM_SETTING_DYNAMIC_USER) ||
-                !user->origin.file || !strstr(user->origin.file, ".d/"))
+        if (u->confidence > IMM_LIKELY || u->remark || id->cap_effective ||
+                imm_setting_bool(j->s, IMM_SETTING_DYNAMIC_USER) || !user->origin.file ||
+                !strstr(user->origin.file, ".d/"))
                 return;
         real = real_of(j, u->object);
-        if (is_own_directory(j, real) || is_read_only(j, u, real))
+        if (is_own_directory(j, real) || (mode == IMM_MODE_WRITE && is_read_only(j, u, real)))
                 return;
         if (imm_root_stat(j->m->root, real, &st) < 0) {
-                if (is_in_roots_directory(real))
+                if (mode == IMM_MODE_WRITE && is_in_roots_directory(real))
                         deny(j, u, IMM_SETTING_USER, &user->origin,
                                 "does not let it: the directory is root's");
+                else if (mode == IMM_MODE_WRITE && cannot_make(j, kind, real))
+                        deny(j, u, IMM_SETTING_USER, &user->origin,
+                                "does not let it: the directory belongs to another user");
                 return;
         }
-        if (st.st_uid == 0 || st.st_uid == id->uid)
-                return;
+        if (st.st_uid == id->uid || (st.st_uid == 0 && mode == IMM_MODE_WRITE))
+                return; /* what root's own files are is often another's when it is started */
         imm_access_in(j->m, j->s, j->sb, kind, real, j->a, &access);
         if (access.exists == 1 && access.allowed[mode] == 0)
                 deny(j, u, IMM_SETTING_USER, &user->origin,
-                        "does not let it: it belongs to another user");
+                        st.st_uid == 0 ? "does not let it: it is for root alone"
+                                       : "does not let it: it belongs to another user");
+}
+
+/*
+ * Where root without CAP_DAC_OVERRIDE may make nothing: tmpfiles.d gives daemons directories in
+ * /run. Its process number a daemon writes before it becomes another user, for the most part.
+ */
+static void by_directory_of_others(struct judge *j, const struct imm_use *u, const char *real) {
+        enum imm_command_kind kind = j->sb->has[u->kind] ? u->kind : j->sb->main;
+        struct imm_use later = *u;
+
+        if (!cannot_make(j, kind, real))
+                return;
+        later.partial = true;
+        if (!imm_ends_with(real, ".pid") && may_become_owner(j, &j->sb->identity[kind]))
+                later.remark = true;
+        deny(j, &later, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,
+                "without cap_dac_override does not let it: the directory belongs to another user");
 }
 
 /*
@@ -205,7 +243,13 @@ static void by_ownership(struct judge *j, const struct imm_use *u, enum imm_mode
                 id->userns != IMM_USERNS_NONE || u->confidence > IMM_LIKELY)
                 return;
         real = real_of(j, u->object);
-        if (imm_root_stat(j->m->root, real, &st) < 0 || st.st_uid == 0)
+        if (imm_root_stat(j->m->root, real, &st) < 0) {
+                if (mode == IMM_MODE_WRITE && !is_read_only(j, u, real) &&
+                        !is_own_directory(j, real))
+                        by_directory_of_others(j, u, real);
+                return;
+        }
+        if (st.st_uid == 0)
                 return;
         imm_access_in(j->m, j->s, j->sb, kind, real, j->a, &access);
         if (access.exists != 1 || access.allowed[mode] != 0 || is_read_only(j, u, real))

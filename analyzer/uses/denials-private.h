@@ -26,12 +26,25 @@ void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         const struct imm_origin *origin, const char *fmt, ...)
         __attribute__((format(printf, 5, 6)));
 
+/* Either; @allow: what a further line of the setting would have to name */
+void refuse(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, bool remark, const char *allow, const char *fmt, ...)
+        __attribute__((format(printf, 7, 8)));
+
 /* Who the command of that use is */
 const struct imm_identity *identity_of(const struct judge *j, const struct imm_use *u);
 bool switch_is_on(const struct judge *j, enum imm_setting id);
 
 /* denials-capabilities.c: what a use cannot do without */
 void deny_capabilities(struct judge *j, const struct imm_use *u);
+
+/* "CAP_KILL" of "cap_kill" */
+const char *written_names(const char *names, struct imm_arena *a);
+
+/* denials-limits.c: limits that are too small */
+void deny_memory_limit(struct judge *j, const struct imm_use *u);
+void deny_task_limits(struct judge *j, const struct imm_use *u);
+void deny_file_limit(struct judge *j, const struct imm_use *u);
 
 /* denials-files.c: uses with an object that is a path */
 void deny_path(struct judge *j, const struct imm_use *u);

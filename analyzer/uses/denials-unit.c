@@ -36,7 +36,8 @@ static void of_file_capabilities(
                 return;
         u.evidence = imm_printf(j->a, "203/EXEC: %s has capabilities of its own (%s)", cmd->path,
                 imm_caps_text(caps->permitted, j->a));
-        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s",
+        refuse(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, false,
+                written_names(imm_caps_text(missing, j->a), j->a), "lacks %s",
                 imm_caps_text(missing, j->a));
 }
 
@@ -60,7 +61,8 @@ static void of_ambient(struct judge *j) {
         if (!lost || v->origin.kind != IMM_ORIGIN_FILE || set->origin.kind != IMM_ORIGIN_FILE)
                 return;
         u.evidence = imm_printf(j->a, "AmbientCapabilities= gives %s", imm_caps_text(lost, j->a));
-        deny(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks %s",
+        refuse(j, &u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, false,
+                written_names(imm_caps_text(lost, j->a), j->a), "lacks %s",
                 imm_caps_text(lost, j->a));
 }
 

@@ -52,7 +52,7 @@ static bool is_done_later(const struct imm_use *u) {
 }
 
 static void add(struct judge *j, const struct imm_use *u, enum imm_setting setting,
-        const struct imm_origin *origin, bool remark, const char *how) {
+        const struct imm_origin *origin, bool remark, const char *allow, const char *how) {
         struct imm_denial d = {.confidence = u->confidence,
                 .partial = u->partial || is_felt_later(setting) || is_done_later(u) ||
                            (u->facility == IMM_FACILITY_NETWORK &&
@@ -63,6 +63,9 @@ static void add(struct judge *j, const struct imm_use *u, enum imm_setting setti
         if (!origin)
                 origin = &imm_setting(j->s, setting)->origin;
         d.setting = written(setting, &origin);
+        if (d.setting == setting) /* of what another one implies it is that one which is changed */
+                d.allow = allow;
+        d.ambient = setting == IMM_SETTING_CAPABILITY_BOUNDING_SET && identity_of(j, u)->uid != 0;
         if (d.partial && d.confidence < IMM_LIKELY)
                 d.confidence = IMM_LIKELY;
         name = imm_setting_info(d.setting)->name;
@@ -83,7 +86,7 @@ void deny(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         va_list ap;
 
         va_start(ap, fmt);
-        add(j, u, setting, origin, u->remark, imm_vprintf(j->a, fmt, ap));
+        add(j, u, setting, origin, u->remark, NULL, imm_vprintf(j->a, fmt, ap));
         va_end(ap);
 }
 
@@ -92,7 +95,16 @@ void mention(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         va_list ap;
 
         va_start(ap, fmt);
-        add(j, u, setting, origin, true, imm_vprintf(j->a, fmt, ap));
+        add(j, u, setting, origin, true, NULL, imm_vprintf(j->a, fmt, ap));
+        va_end(ap);
+}
+
+void refuse(struct judge *j, const struct imm_use *u, enum imm_setting setting,
+        const struct imm_origin *origin, bool remark, const char *allow, const char *fmt, ...) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        add(j, u, setting, origin, remark || u->remark, allow, imm_vprintf(j->a, fmt, ap));
         va_end(ap);
 }
 
@@ -163,11 +175,8 @@ static void by_call(struct judge *j, const struct imm_use *u, const char *call) 
         if (!denied)
                 return;
         kill = kills(j, item);
-        if (kill || u->essential)
-                deny(j, u, IMM_SETTING_SYSTEM_CALL_FILTER, origin, "%s %s",
-                        kill ? "kills for" : "refuses", call);
-        else
-                mention(j, u, IMM_SETTING_SYSTEM_CALL_FILTER, origin, "refuses %s", call);
+        refuse(j, u, IMM_SETTING_SYSTEM_CALL_FILTER, origin, !kill && !u->essential, call, "%s %s",
+                kill ? "kills for" : "refuses", call);
 }
 
 /* "fstat|newfstatat": which of them depends on the C library; one that is allowed will do */
@@ -219,14 +228,9 @@ static bool family_denied(const struct judge *j, const char *family) {
 static void by_families(struct judge *j, const struct imm_use *u) {
         const char *family = facilities[u->facility].families;
 
-        if (*family && family_denied(j, family)) {
-                if (u->essential)
-                        deny(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL, "refuses %s",
-                                family);
-                else
-                        mention(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL, "refuses %s",
-                                family);
-        }
+        if (*family && family_denied(j, family))
+                refuse(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL, !u->essential, family,
+                        "refuses %s", family);
 }
 
 static void by_namespaces(struct judge *j, const struct imm_use *u) {
@@ -387,31 +391,6 @@ static void by_architecture(struct judge *j, const struct imm_use *u) {
         deny(j, u, IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, NULL, "refuses");
 }
 
-static void by_memory_limit(struct judge *j, const struct imm_use *u) {
-        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_MEMLOCK);
-        const struct imm_identity *id = identity_of(j, u);
-
-        if (id->cap_effective & CAP_BIT(IPC_LOCK))
-                return;
-        if (!(id->cap_bounding & CAP_BIT(IPC_LOCK)) && id->uid == 0)
-                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks cap_ipc_lock");
-        else if (v->set && v->limit.soft < 64 << 20)
-                deny(j, u, IMM_SETTING_LIMIT_MEMLOCK, NULL, "limits");
-}
-
-/* Of several threads or processes the limit lets none be made beside the first. */
-static void by_task_limits(struct judge *j, const struct imm_use *u) {
-        const struct imm_identity *id = identity_of(j, u);
-        const struct imm_value *tasks = imm_setting(j->s, IMM_SETTING_TASKS_MAX),
-                               *nproc = imm_setting(j->s, IMM_SETTING_LIMIT_NPROC);
-        uint64_t least = u->calls ? 2 : 8; /* run-times have threads of their own */
-
-        if (tasks->set && !tasks->relative && tasks->number < least)
-                deny(j, u, IMM_SETTING_TASKS_MAX, NULL, "limits to %" PRIu64, tasks->number);
-        if (nproc->set && nproc->limit.soft < least && id->uid != 0)
-                deny(j, u, IMM_SETTING_LIMIT_NPROC, NULL, "limits to %" PRIu64, nproc->limit.soft);
-}
-
 /* Messages of helpers count with NotifyAccess=all only; systemd-notify(1) may speak for the main
  * process if it has the privilege to. */
 static void by_notify_access(struct judge *j, const struct imm_use *u) {
@@ -466,7 +445,10 @@ static void by_own_mounts(struct judge *j, const struct imm_use *u) {
 static void special(struct judge *j, const struct imm_use *u) {
         switch (u->facility) {
         case IMM_FACILITY_CHILDREN:
-                by_task_limits(j, u);
+                deny_task_limits(j, u);
+                break;
+        case IMM_FACILITY_FILES:
+                deny_file_limit(j, u);
                 break;
         case IMM_FACILITY_ROOT:
                 deny_user(j, u);
@@ -493,7 +475,7 @@ static void special(struct judge *j, const struct imm_use *u) {
                 by_architecture(j, u);
                 break;
         case IMM_FACILITY_MEMLOCK:
-                by_memory_limit(j, u);
+                deny_memory_limit(j, u);
                 break;
         case IMM_FACILITY_NOTIFY_HELPER:
                 by_notify_access(j, u);
@@ -519,8 +501,8 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_DEVICE_ALLOW,
                 IMM_SETTING_DEVICE_POLICY, IMM_SETTING_DYNAMIC_USER, IMM_SETTING_INACCESSIBLE_PATHS,
                 IMM_SETTING_KEYRING_MODE, IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK,
-                IMM_SETTING_LIMIT_NPROC, IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC,
-                IMM_SETTING_TASKS_MAX, IMM_SETTING_LOCK_PERSONALITY,
+                IMM_SETTING_LIMIT_NOFILE, IMM_SETTING_LIMIT_NPROC, IMM_SETTING_NO_EXEC_PATHS,
+                IMM_SETTING_PRIVATE_IPC, IMM_SETTING_TASKS_MAX, IMM_SETTING_LOCK_PERSONALITY,
                 IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE, IMM_SETTING_NO_NEW_PRIVILEGES,
                 IMM_SETTING_NOTIFY_ACCESS, IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
                 IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS, IMM_SETTING_PRIVATE_TMP,

@@ -97,7 +97,12 @@ static const char *drops_privileges(const struct imm_strv *imports) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(groups); i++)
                 if (imports_one(imports, (const char *const[]){groups[i], NULL}))
                         return groups[i];
-        return NULL;
+        /* one that is locked up as well, and looks its user up */
+        return imports_one(imports, (const char *const[]){"chroot", NULL}) &&
+                               imports_one(imports, (const char *const[]){"setgid", NULL}) &&
+                               imports_one(imports, (const char *const[]){"getpwnam", NULL})
+                       ? "chroot"
+                       : NULL;
 }
 
 /* Logins, and what starts jobs for users: the programs are theirs, in their homes */
@@ -163,7 +168,6 @@ static void find_paths(
         }
 }
 
-/* Lines of a script that begin with exec: whatever it says before, the daemon is this one. */
 static bool is_word_end(char c) {
         return !c || strchr(" \t\n;|&()`\"'", c);
 }
@@ -202,6 +206,14 @@ static bool names_shell(const char *line, size_t n) {
         return false;
 }
 
+/* NAME=`command` */
+static bool has_ticks(const char *line, size_t n) {
+        const char *tick = memchr(line, '`', n);
+
+        return tick && tick > line && strchr("=\"", tick[-1]) &&
+               memchr(tick + 1, '`', n - (size_t)(tick + 1 - line));
+}
+
 /* By the shell itself, in lines that are no comments */
 static bool is_piping(const char *data, size_t n) {
         const char *end = data + n, *first = memchr(data, '\n', n);
@@ -215,7 +227,8 @@ static bool is_piping(const char *data, size_t n) {
                 stop = stop ? stop : end;
                 k = (size_t)(stop - line);
                 if (line[strspn(line, " \t")] != '#' &&
-                        (memmem(line, k, "$(", 2) || memmem(line, k, " | ", 3)) &&
+                        (memmem(line, k, "$(", 2) || memmem(line, k, " | ", 3) ||
+                                has_ticks(line, k)) &&
                         !memmem(line, k, "$((", 3))
                         return true;
         }
@@ -293,28 +306,6 @@ static bool runs_mailer(const char *data, size_t n) {
                 if (runs_command(data, n, names[i]))
                         return true;
         return false;
-}
-
-static void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a) {
-        const char *end = data + n;
-
-        for (const char *s = data; s < end; s++) {
-                const char *line = s;
-                size_t k;
-
-                s = memchr(line, '\n', (size_t)(end - line));
-                s = s ? s : end;
-                while (line < s && strchr(" \t", *line))
-                        line++;
-                if (s - line < 7 || memcmp(line, "exec", 4) != 0 || !strchr(" (", line[4]))
-                        continue;
-                for (line += 4; line < s && strchr(" (\"'", *line);)
-                        line++;
-                for (k = 0; line + k < s && (is_path_byte(line[k])); k++)
-                        ;
-                if (k > 1 && *line != '-' && f->execs.n < 8)
-                        imm_strv_add(a, &f->execs, imm_strndup(a, line, k));
-        }
 }
 
 /* ---- Go ---- */
@@ -407,12 +398,16 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
         f->serves = serves_network(&s.imports);
         f->waits = imports_one(&s.imports, (const char *const[]){"listen", NULL}) &&
                    imports_one(&s.imports, (const char *const[]){"bind", NULL});
+        f->addresses =
+                imports_one(&s.imports, (const char *const[]){"getaddrinfo", "gethostbyname",
+                                                "inet_addr", "inet_aton", "inet_pton", NULL});
         f->drops = drops_privileges(&s.imports);
         f->sessions = opens_sessions(&s.imports);
         f->on_request = f->sessions ||
                         imports_one(&s.imports, (const char *const[]){"g_bus_own_name", NULL});
-        f->glib_threads = imports_one(
-                &s.imports, (const char *const[]){"g_bus_own_name", "g_thread_pool_new", NULL});
+        f->glib_threads =
+                imports_one(&s.imports, (const char *const[]){"g_bus_own_name", "g_thread_pool_new",
+                                                "g_task_run_in_thread", NULL});
         f->connects = imports_one(
                 &s.imports, (const char *const[]){"getaddrinfo", "gethostbyname", "gethostbyname2",
                                     "gethostbyname_r", "inet_pton", "getnameinfo", NULL});

@@ -51,13 +51,14 @@ struct file { /* what a program's or library's file says, read once a run */
         bool known;           /* it could be read */
         bool elf, bits32, go; /* go: makes its system calls by itself */
         bool executable_stack, text_relocations;
-        bool serves;               /* it listens on the network */
-        bool waits;                /* it listens on sockets of whatever kind */
-        bool threads;              /* it makes threads */
-        bool sessions;             /* it opens sessions of users (PAM), and runs programs in them */
-        bool on_request;           /* it works when somebody logs in or asks on the bus */
-        bool glib_threads;         /* it has threads of GLib's make */
-        bool connects;             /* it knows functions for addresses of the network */
+        bool serves;       /* it listens on the network */
+        bool waits;        /* it listens on sockets of whatever kind */
+        bool addresses;    /* it knows functions that make addresses, not only such as print them */
+        bool threads;      /* it makes threads */
+        bool sessions;     /* it opens sessions of users (PAM), and runs programs in them */
+        bool on_request;   /* it works when somebody logs in or asks on the bus */
+        bool glib_threads; /* it has threads of GLib's make */
+        bool connects;     /* it knows functions for addresses of the network */
         const char *raises_limits; /* of a Go program: the call by which it does so */
         const char *wakes_by;      /* of a Go program: the call for what wakes its poller */
         bool packed;               /* UPX: it unpacks itself into memory and runs it there */
@@ -73,7 +74,8 @@ struct file { /* what a program's or library's file says, read once a run */
         size_t n_imports;
         const struct script_word **words; /* rows of the table that its text has */
         size_t n_words;
-        struct imm_strv execs;   /* of a script: what it becomes in the end, by name or path */
+        struct imm_strv execs;   /* of a script: what it becomes in the end: name, path, $NAME */
+        struct imm_strv values;  /* ... and its lines NAME=/path */
         struct imm_strv strings; /* absolute paths in its data, or in a script's text */
         bool searched;           /* for strings */
         uint64_t size;
@@ -82,6 +84,9 @@ struct file { /* what a program's or library's file says, read once a run */
 enum file_parts { FILE_STRINGS = 1 << 0 };
 /* Never NULL; the strings only where asked for. Shared by all units: nobody changes it. */
 const struct file *file_of(struct imm_manager *m, const char *host_path, unsigned parts);
+
+/* becomes.c: lines of a script that say what it becomes */
+void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a);
 
 /* ---- uses being collected ---- */
 
@@ -130,6 +135,11 @@ void set_command(struct collector *c, const struct imm_command_item *cmd, bool m
 /* The program at the end of the chain that asked for @need, -1: none; not a library */
 int program_of(const struct imm_closure *cl, int need);
 
+/* becomes.c: does the script that names the command become it? */
+bool is_become(const struct collector *c, const struct imm_need *n);
+/* collect.c: a part of a script in a file of its own */
+bool is_sourced(const struct imm_need *n);
+
 /* names.c: questions that a file's name alone answers */
 #define PROGRAMS(question, ...) bool question(const char *name);
 #define LIBRARIES(question, ...) bool question(const char *library);
@@ -168,6 +178,8 @@ void use_string(struct collector *c, const char *path, const char *text, bool sc
 
 /* config.c: the configuration of the unit's daemons */
 void use_configuration(struct collector *c, const struct file *program, const char *name);
+/* Is it the path of a local socket that lasts as long as a service? */
+bool is_socket(const char *path);
 /* value.c: one word that stands for a path or an address */
 void use_argument(struct collector *c, const char *option, const char *value, const char *from);
 /* Is the path's first name that of the daemon, or that and a number or suffix? */

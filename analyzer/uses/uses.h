@@ -58,6 +58,9 @@ struct imm_denial {
         bool partial;         /* the service starts, and a function of it does not work */
         bool remark;          /* the service goes on without it */
         const char *evidence; /* one line: what is used, how that is known, what refuses it */
+        const char *allow;    /* the call, capability or family that a further line of the setting
+                               * would have to name; NULL: no word would do */
+        bool ambient;         /* ... and AmbientCapabilities= as well */
 };
 
 struct imm_denials {

@@ -54,7 +54,9 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
         static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
         static const char *const not [] = {
                 "prune", "exclude", "ignore", "deny", "skip", "forbid", "hide", "protect", NULL};
-        bool written = is_written(key, path) && !imm_ends_with(path, ".conf"),
+        /* "localstatedir /var": a place to put names to, no more */
+        bool written = is_written(key, path) && !imm_ends_with(path, ".conf") &&
+                       strchr(path + 1, '/'),
              log = imm_ends_with(path, ".log") || strcasestr(key, "log") ||
                    imm_path_below(path, "/var/log");
 
@@ -179,6 +181,24 @@ static void of_port(struct collector *c, const char *key, const char *value, con
                         "%s: %s %s", from, key, value);
 }
 
+/* "Socket local:/run/app/app.sock": the daemon's own */
+static void of_socket(struct collector *c, const char *key, const char *value, const char *from) {
+        static const char *const keys[] = {"socket", "listen", "bind", NULL};
+        static const char *const kinds[] = {"local:", "unix:"};
+        const char *rest;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++) {
+                const char *path = imm_after(value, kinds[i]);
+
+                rest = path ? imm_after(path, "/run/") : NULL;
+                if (path && !rest)
+                        rest = imm_after(path, "/var/run/");
+                if (rest && contains(key, keys) && is_called_as(c, rest) && !c->by_socket)
+                        use_add(c, IMM_FACILITY_UNIX_SOCKET, DOES, NULL, path, "%s: %s %s", from,
+                                key, value);
+        }
+}
+
 void use_argument(struct collector *c, const char *option, const char *value, const char *from) {
         const char *path = strchr(value, '/');
 
@@ -189,6 +209,7 @@ void use_argument(struct collector *c, const char *option, const char *value, co
         }
         if (path && (path == value || strchr(":=|", path[-1])) && path[1] != '/') {
                 if (!strpbrk(path, "*?[{<")) {
+                        of_socket(c, option, value, from);
                         of_path(c, option, path, from);
                         of_program_path(c, option, path, from);
                 }

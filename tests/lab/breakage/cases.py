@@ -20,8 +20,11 @@ CASES = {  # rule: cases that fail, cases that work
     "CapabilityBoundingSet": (
         [("sniffd", "CapabilityBoundingSet=CAP_NET_ADMIN"), ("mountd", "CapabilityBoundingSet=~CAP_SYS_ADMIN"),
          ("portd", "CapabilityBoundingSet=CAP_CHOWN"), ("capd", "CapabilityBoundingSet=CAP_NET_ADMIN"),
-         ("capd", "User=daemon\nCapabilityBoundingSet=CAP_NET_ADMIN\nAmbientCapabilities=CAP_NET_ADMIN")],
-        [("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("ownerd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID"),
+         ("capd", "User=daemon\nCapabilityBoundingSet=CAP_NET_ADMIN\nAmbientCapabilities=CAP_NET_ADMIN"),
+         ("lockedd", "CapabilityBoundingSet=~CAP_SETUID")],
+        [("sniffd", "CapabilityBoundingSet=~CAP_NET_RAW\nCapabilityBoundingSet=CAP_NET_RAW"),
+         ("lockedd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_SYS_CHROOT"),
+         ("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("ownerd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID"),
          ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"), ("capd", "CapabilityBoundingSet=CAP_NET_RAW")]),
     "DeviceAllow": (
         [("serialdev", "DeviceAllow=/dev/rtc0 r")],
@@ -48,6 +51,9 @@ CASES = {  # rule: cases that fail, cases that work
     "LimitMEMLOCK": (
         [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
         [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),
+    "LimitNOFILE": (
+        [("filed", "LimitNOFILE=5")],
+        [("filed", "LimitNOFILE=64"), ("plaind", "LimitNOFILE=5")]),
     "LimitNPROC": (
         [("threadd", "User=counted\nLimitNPROC=1")],
         [("threadd", "LimitNPROC=1"), ("threadd", "User=counted\nLimitNPROC=8"), ("plaind", "User=counted\nLimitNPROC=1")]),
@@ -127,8 +133,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("lxcfs", "ReadWritePaths=/srv")],
         [("stored", STRICT + "\nReadWritePaths=/var/lib/stored"), ("logd", STRICT + "\nReadWritePaths=/srv")]),
     "RestrictAddressFamilies": (
-        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
-        [("sniffd", "RestrictAddressFamilies=AF_PACKET"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_UNIX"),
+        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("locald", "RestrictAddressFamilies=AF_INET"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
+        [("sniffd", "RestrictAddressFamilies=AF_PACKET"), ("locald", "RestrictAddressFamilies=AF_UNIX"),
+         ("locald", "RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_UNIX"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_UNIX"),
          ("netifd", "RestrictAddressFamilies=AF_UNIX"), ("netifd", "RestrictAddressFamilies=AF_INET AF_INET6"),
          ("portd", "RestrictAddressFamilies=AF_INET")]),
     "RestrictNamespaces": (
@@ -152,8 +159,10 @@ CASES = {  # rule: cases that fail, cases that work
     "SystemCallFilter": (
         [("keyd", "SystemCallFilter=~@keyring"), ("keyd", "SystemCallFilter=~@keyring\nSystemCallErrorNumber=EPERM"),
          ("clockd", "SystemCallFilter=~@clock"), ("mountd", "SystemCallFilter=~@mount"),
-         ("mountd", "SystemCallFilter=@system-service"), ("dropd", "SystemCallFilter=~@setuid")],
-        [("keyd", "SystemCallFilter=@system-service"), ("keyd", "SystemCallFilter=~@mount"),
+         ("mountd", "SystemCallFilter=@system-service"), ("dropd", "SystemCallFilter=~@setuid"),
+         ("wrapd", "SystemCallFilter=~@keyring")],
+        [("keyd", "SystemCallFilter=~@keyring\nSystemCallFilter=keyctl"), ("wrapd", "SystemCallFilter=~@mount"),
+         ("keyd", "SystemCallFilter=@system-service"), ("keyd", "SystemCallFilter=~@mount"),
          ("jaild", "SystemCallFilter=@system-service chroot"), ("dropd", "SystemCallFilter=@system-service")]),
     "TasksMax": (
         [],

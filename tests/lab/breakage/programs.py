@@ -55,6 +55,18 @@ int main(void) {
         return key < 0 || syscall(SYS_keyctl, 11, key, buf, sizeof(buf)) != 6;
 }""", []),
     "capd": (body("return 0;"), []),
+    # a server with threads: three standard files, its log, data, poller, socket and lock
+    "filed": (body("""pthread_t t; int s = socket(AF_INET, SOCK_STREAM, 0), n = 1;
+struct sockaddr_in a = {.sin_family = AF_INET};
+while (n < 5) if (open("/dev/null", O_RDONLY) < 0) return 1; else n++;
+return s < 0 || bind(s, (void *)&a, sizeof(a)) || listen(s, 1) || pthread_create(&t, 0, (void *)getpid, 0);"""), []),
+    # it listens on a local socket, and prints the addresses of who it is told of
+    "locald": (body("""struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/run/locald/locald.sock"};
+int s = socket(AF_UNIX, SOCK_STREAM, 0); mkdir("/run/locald", 0755); unlink(a.sun_path);
+return s < 0 || bind(s, (void *)&a, sizeof(a)) || listen(s, 1) || (accept4(-1, 0, 0, 0) && !inet_ntoa((struct in_addr){0}));"""), []),
+    # it locks itself up and becomes another user, as an old daemon does
+    "lockedd": (body("""struct passwd *p = getpwnam("daemon");
+return !p || chroot("/srv") || setgid(p->pw_gid) || setuid(p->pw_uid);"""), []),
     "sniffd": ("extern int pcap_open_live(void); int main(void) { return pcap_open_live(); }", ["libpcap.so.0.8"]),
     "luad": ("extern int luaL_newstate(void); int main(void) { return luaL_newstate() != 0; }",
              ["libluajit-5.1.so.2"]),
@@ -186,6 +198,7 @@ FOREIGN = {
 
 FILES = {
     "etc/portd.conf": "port 81\n",
+    "usr/local/bin/wrapd": "#!/bin/sh\nDAEMON=/usr/local/bin/keyd\nexec \"$DAEMON\"\n",
     "etc/logd.conf": "logfile /srv/logd.log\n",
     "etc/homed.conf": "music /home/alice/song\n",
     "etc/tmpd.conf": "socket /tmp/shared.sock\n",

@@ -1,0 +1,178 @@
+#include "analyzer/uses/uses-private.h"
+
+#include <ctype.h>
+
+/*
+ * What a shell's script becomes in the end: the program behind `exec`, or the one that
+ * start-stop-daemon(8) starts, by its path or by a variable which the script, or one that it reads,
+ * sets to a path. Nothing is run: of a variable any value that is written somewhere will do.
+ */
+
+enum { EXECS_MAX = 8, VALUES_MAX = 64, WORD_MAX = 200 };
+
+static bool is_path_byte(char c) {
+        return isalnum((unsigned char)c) || (c && strchr("/._-+@%*#", c));
+}
+
+static bool is_name_byte(char c) {
+        return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The word at @s, its quotes taken off: a path, a name, or "$NAME" of "${NAME}"; NULL: neither */
+static const char *word_at(const char *s, const char *end, struct imm_arena *a) {
+        size_t n = 0;
+
+        while (s < end && strchr(" \t(\"'", *s))
+                s++;
+        if (s < end && *s == '$') {
+                s += 1 + (s + 1 < end && s[1] == '{');
+                while (s + n < end && n < WORD_MAX && is_name_byte(s[n]))
+                        n++;
+                return n > 0 ? imm_printf(a, "$%.*s", (int)n, s) : NULL;
+        }
+        while (s + n < end && n < WORD_MAX && is_path_byte(s[n]))
+                n++;
+        return n > 1 && *s != '-' ? imm_strndup(a, s, n) : NULL;
+}
+
+static void add_exec(struct file *f, const char *word, struct imm_arena *a) {
+        if (word && f->execs.n < EXECS_MAX)
+                imm_strv_add(a, &f->execs, word);
+}
+
+/* "NAME=/path" at the beginning of a line */
+static void find_value(struct file *f, const char *line, const char *end, struct imm_arena *a) {
+        const char *name = line, *value;
+
+        if (end - line > 7 && imm_after(line, "export "))
+                name = line += 7;
+        while (line < end && is_name_byte(*line))
+                line++;
+        if (line == name || line - name > WORD_MAX || line >= end || *line != '=' ||
+                f->values.n >= VALUES_MAX)
+                return;
+        value = word_at(line + 1, end, a);
+        if (value && *value == '/')
+                imm_strv_add(
+                        a, &f->values, imm_printf(a, "%.*s=%s", (int)(line - name), name, value));
+}
+
+/* "start-stop-daemon --start ... --exec PROGRAM": behind the option, with a space or "=" */
+static void find_start(struct file *f, const char *line, const char *end, struct imm_arena *a) {
+        static const char *const options[] = {"--exec", "-x", "--startas", "-a"};
+        size_t size = (size_t)(end - line);
+
+        if (!memmem(line, size, "start-stop-daemon", 17) || memmem(line, size, "--stop", 6) ||
+                memmem(line, size, " -K", 3))
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(options); i++) {
+                size_t n = strlen(options[i]);
+                const char *at = memmem(line, size, options[i], n);
+
+                if (at && at > line && at + n < end && strchr(" \t", at[-1]) &&
+                        strchr(" \t=", at[n]))
+                        add_exec(f, word_at(at + n + 1, end, a), a);
+        }
+}
+
+void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a) {
+        const char *end = data + n;
+
+        for (const char *s = data; s < end; s++) {
+                const char *line = s;
+
+                s = memchr(line, '\n', (size_t)(end - line));
+                while (s && s > line && s[-1] == '\\' && s + 1 < end) /* the line goes on */
+                        s = memchr(s + 1, '\n', (size_t)(end - s - 1));
+                s = s ? s : end;
+                while (line < s && strchr(" \t", *line))
+                        line++;
+                if (line == s || *line == '#')
+                        continue;
+                if (s - line >= 7 && memcmp(line, "exec", 4) == 0 && strchr(" (", line[4]))
+                        add_exec(f, word_at(line + 4, s, a), a);
+                find_start(f, line, s, a);
+                find_value(f, line, s, a);
+        }
+}
+
+/* Does the word of a script stand for that program, by a value that @f sets? */
+static bool stands_for(const char *word, const struct file *f, const struct imm_need *n) {
+        size_t length = strlen(word) - 1;
+
+        for (size_t i = 0; i < f->values.n; i++) {
+                const char *value = f->values.v[i];
+
+                if (strncmp(value, word + 1, length) == 0 && value[length] == '=' &&
+                        imm_streq(imm_base_name(value), imm_base_name(n->name ? n->name : n->path)))
+                        return true;
+        }
+        return false;
+}
+
+/* The script that reads it, and reads it not by another; -1: none does */
+static int reader_of(const struct imm_closure *cl, int at) {
+        while (at >= 0 && is_sourced(&cl->v[at]))
+                at = cl->v[at].by;
+        return at;
+}
+
+/* ... by a value of the script, or of what it reads */
+static bool is_meant(const struct collector *c, const char *word, const struct file *script, int at,
+        const struct imm_need *n) {
+        if (stands_for(word, script, n))
+                return true;
+        for (size_t i = 0; i < c->closure->n; i++) {
+                const struct imm_need *read = &c->closure->v[i];
+
+                if (read->host_path && is_sourced(read) && reader_of(c->closure, (int)i) == at &&
+                        stands_for(word, file_of(c->m, read->host_path, FILE_STRINGS), n))
+                        return true;
+        }
+        return false;
+}
+
+/* "sh -c 'exec PROGRAM'": of a command of the unit */
+static bool is_of_line(const struct collector *c, const char *shell, const struct imm_need *n) {
+        const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
+
+        imm_array_foreach (cmd, &v->commands) {
+                struct file line = {0};
+
+                if (cmd->argv.n < 3 || !imm_streq(imm_base_name(cmd->path), imm_base_name(shell)) ||
+                        !imm_streq(cmd->argv.v[1], "-c"))
+                        continue;
+                find_execs(&line, cmd->argv.v[2], strlen(cmd->argv.v[2]), c->a);
+                for (size_t i = 0; i < line.execs.n; i++)
+                        if (imm_streq(imm_base_name(line.execs.v[i]),
+                                    imm_base_name(n->name ? n->name : n->path)))
+                                return true;
+        }
+        return false;
+}
+
+bool is_become(const struct collector *c, const struct imm_need *n) {
+        const struct file *script;
+        const struct imm_need *by;
+        int at;
+
+        if (n->kind != IMM_NEED_COMMAND)
+                return false;
+        at = reader_of(c->closure, n->by);
+        by = at >= 0 ? &c->closure->v[at] : NULL;
+        if (!by || !by->host_path || by->kind != IMM_NEED_PROGRAM)
+                return false;
+        script = file_of(c->m, by->host_path, FILE_STRINGS);
+        if (script->elf)
+                return by->by < 0 && is_of_line(c, by->name ? by->name : by->path, n);
+        for (size_t i = 0; i < script->execs.n; i++) {
+                const char *word = script->execs.v[i];
+
+                if (*word == '$' ? is_meant(c, word, script, at, n)
+                                 : imm_streq(imm_base_name(word), imm_base_name(n->path)) ||
+                                           (n->name && imm_streq(imm_base_name(word),
+                                                               imm_base_name(n->name))))
+                        return true;
+        }
+        return false;
+}

@@ -1,0 +1,42 @@
+#include "analyzer/uses/denials-private.h"
+
+#include <inttypes.h>
+
+/* Limits that leave less than a program is known to begin with: memory locked, tasks, files. */
+
+void deny_memory_limit(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_MEMLOCK);
+        const struct imm_identity *id = identity_of(j, u);
+
+        if (id->cap_effective & CAP_BIT(IPC_LOCK))
+                return;
+        if (!(id->cap_bounding & CAP_BIT(IPC_LOCK)) && id->uid == 0)
+                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, "lacks cap_ipc_lock");
+        else if (v->set && v->limit.soft < 64 << 20)
+                deny(j, u, IMM_SETTING_LIMIT_MEMLOCK, NULL, "limits");
+}
+
+/* Of several threads or processes the limit lets none be made beside the first. */
+void deny_task_limits(struct judge *j, const struct imm_use *u) {
+        const struct imm_identity *id = identity_of(j, u);
+        const struct imm_value *tasks = imm_setting(j->s, IMM_SETTING_TASKS_MAX),
+                               *nproc = imm_setting(j->s, IMM_SETTING_LIMIT_NPROC);
+        uint64_t least = u->calls ? 2 : 8; /* run-times have threads of their own */
+
+        if (tasks->set && !tasks->relative && tasks->number < least)
+                deny(j, u, IMM_SETTING_TASKS_MAX, NULL, "limits to %" PRIu64, tasks->number);
+        if (nproc->set && nproc->limit.soft < least && id->uid != 0)
+                deny(j, u, IMM_SETTING_LIMIT_NPROC, NULL, "limits to %" PRIu64, nproc->limit.soft);
+}
+
+/*
+ * What a server with threads has open before the first client: its three standard files, sockets,
+ * pollers, logs and data; run-times have their own beside.
+ */
+void deny_file_limit(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_NOFILE);
+        uint64_t least = u->calls ? 8 : 33;
+
+        if (v->set && v->limit.soft < least && v->limit.hard < least)
+                deny(j, u, IMM_SETTING_LIMIT_NOFILE, NULL, "limits to %" PRIu64, v->limit.hard);
+}

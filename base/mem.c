@@ -341,6 +341,15 @@ char *imm_printf(struct imm_arena *a, const char *fmt, ...) {
         return p;
 }
 
+bool imm_arena_has(const struct imm_arena *a, const void *p) {
+        const uintptr_t at = (uintptr_t)p;
+
+        for (const struct chunk *c = a->head; c; c = c->next)
+                if (at - (uintptr_t)c->data < c->used)
+                        return true;
+        return false;
+}
+
 size_t imm_arena_size(const struct imm_arena *a) {
         return a->total;
 }

@@ -10,6 +10,7 @@
  */
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ char *imm_printf(struct imm_arena *a, const char *fmt, ...) __attribute__((forma
 char *imm_vprintf(struct imm_arena *a, const char *fmt, va_list ap)
         __attribute__((format(printf, 2, 0)));
 size_t imm_arena_size(const struct imm_arena *a); /* bytes taken from the system */
+/* Does @p point to something that was taken from @a? */
+bool imm_arena_has(const struct imm_arena *a, const void *p);
 
 /* @done(@data) is called when the arena is freed, the last one first and before its memory goes:
  * for handles and locks that live as long as what they belong to. */

@@ -197,41 +197,104 @@ static void find_files(struct builder *b) {
         unit_files(b);
 }
 
-/* What an earlier run found counts where nothing of it has changed. */
-static void find_files_again(struct builder *b) {
-        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
-        unsigned char question[QUESTION_SIZE];
-        struct sight sight = {0};
-
+/* What an earlier run found counts where nothing of it has changed. True: it does not, and what is
+ * found now is worth a note. */
+static bool find_files_again(
+        struct builder *b, struct sight *sight, unsigned char question[QUESTION_SIZE]) {
         question_of(b, question);
         if (answers_get(b, question))
-                return;
-        sight.arena = scratch = imm_arena_new();
-        b->sight = &sight;
+                return false;
+        sight->arena = b->arena;
+        b->sight = sight;
         find_files(b);
-        answers_note(b, question);
+        return true;
+}
+
+/* ---- the result, out of memory that is used again ---- */
+
+struct keeping {
+        const struct imm_arena *from;
+        struct imm_arena *to;
+};
+
+/* Much of it is of the settings and of what all units share, which stays where it is. */
+static const char *keep_text(const struct keeping *k, const char *s) {
+        return s && imm_arena_has(k->from, s) ? imm_strdup(k->to, s) : s;
+}
+
+static void *keep_array(const struct keeping *k, const void *v, size_t n, size_t size) {
+        return n > 0 ? memcpy(imm_alloc_array(k->to, n, size), v, n * size) : NULL;
+}
+
+static void keep_texts(const struct keeping *k, struct imm_strv *l) {
+        l->v = keep_array(k, l->v, l->n, sizeof(*l->v));
+        l->cap = l->n;
+        for (size_t i = 0; i < l->n; i++)
+                l->v[i] = keep_text(k, l->v[i]);
+}
+
+static void keep_need(const struct keeping *k, struct imm_need *n) {
+        const bool same = n->host_path == n->path;
+
+        n->path = keep_text(k, n->path);
+        n->host_path = same ? n->path : keep_text(k, n->host_path);
+        n->name = keep_text(k, n->name);
+        n->reason = keep_text(k, n->reason);
+        n->hidden = keep_text(k, n->hidden);
+        n->origin.file = keep_text(k, n->origin.file);
+        keep_texts(k, &n->links);
+}
+
+static struct imm_closure *keep_closure(const struct keeping *k, const struct imm_closure *from) {
+        struct imm_closure *c = imm_new(k->to, struct imm_closure);
+
+        *c = *from;
+        keep_texts(k, &c->roots);
+        keep_texts(k, &c->dangling);
+        keep_texts(k, &c->hops);
+        c->v = keep_array(k, c->v, c->n, sizeof(*c->v));
+        c->cap = c->n;
+        imm_array_foreach (n, c)
+                keep_need(k, n);
+        c->diags.v = keep_array(k, c->diags.v, c->diags.n, sizeof(*c->diags.v));
+        c->diags.cap = c->diags.n;
+        imm_array_foreach (d, &c->diags) {
+                d->file = keep_text(k, d->file);
+                d->setting = keep_text(k, d->setting);
+                d->message = keep_text(k, d->message);
+        }
+        return c;
 }
 
 struct imm_closure *imm_closure_compute(
         struct imm_manager *m, struct imm_unit *u, unsigned flags, struct imm_arena *a) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = imm_arena_new();
         struct imm_closures *c = imm_closures_of(m);
         struct builder b = {
                 .c = c,
                 .m = m,
                 .u = u,
                 .settings = imm_settings_of(m, u),
-                .closure = imm_new(a, struct imm_closure),
-                .arena = a,
+                .closure = imm_new(scratch, struct imm_closure),
+                .arena = scratch,
         };
 
+        unsigned char question[QUESTION_SIZE];
+        struct sight sight = {0};
+        struct imm_closure *ret;
+        bool note = false;
+
         find_view(&b);
-        if (unit_store_paths(&b, flags))
-                return b.closure;
-        if (c->cache_path)
-                find_files_again(&b);
-        else
-                find_files(&b);
-        return b.closure;
+        if (!unit_store_paths(&b, flags)) {
+                if (c->cache_path)
+                        note = find_files_again(&b, &sight, question);
+                else
+                        find_files(&b);
+        }
+        ret = keep_closure(&(struct keeping){scratch, a}, b.closure);
+        if (note && a == u->arena) /* it lives as long as the manager */
+                answers_note(&b, question, ret);
+        return ret;
 }
 
 struct imm_closure *imm_closure_of(struct imm_manager *m, struct imm_unit *u) {

@@ -144,17 +144,18 @@ bool answers_get(struct builder *b, const unsigned char question[QUESTION_SIZE])
         return old->holds = record_get(&r, b->arena, b->closure);
 }
 
-void answers_note(struct builder *b, const unsigned char question[QUESTION_SIZE]) {
+void answers_note(struct builder *b, const unsigned char question[QUESTION_SIZE],
+        const struct imm_closure *found) {
         struct answers *x = answers_of(b->c);
         struct fresh *f;
 
-        /* what lives as long as the manager, and is what its name means */
-        if (b->unsure || b->arena != b->u->arena || imm_manager_find(b->m, b->u->name) != b->u)
+        /* what is what its name means */
+        if (b->unsure || imm_manager_find(b->m, b->u->name) != b->u)
                 return;
         CLOSURES_LOCKED(b->c);
         f = imm_array_push(x->arena, &x->fresh);
         *f = (struct fresh){.key = key_of(b, x->arena),
-                .closure = b->closure,
+                .closure = found,
                 .sight = sight_take(b->sight, x->arena)};
         memcpy(f->question, question, QUESTION_SIZE);
 }

@@ -22,8 +22,9 @@ void question_of(struct builder *b, unsigned char ret[QUESTION_SIZE]);
 
 /* Fills in b->closure with an answer of an earlier run: true if there is one that still holds. */
 bool answers_get(struct builder *b, const unsigned char question[QUESTION_SIZE]);
-/* The answer that was found now, by what b->sight has; both stay until answers_keep(). */
-void answers_note(struct builder *b, const unsigned char question[QUESTION_SIZE]);
+/* What was @found now, which stays until answers_keep(), by what b->sight has. */
+void answers_note(struct builder *b, const unsigned char question[QUESTION_SIZE],
+        const struct imm_closure *found);
 /* Writes all answers that hold, and those of services that were not asked for. */
 void answers_keep(struct imm_closures *c);
 

@@ -79,7 +79,7 @@ static const char *why_hidden(struct builder *b, const struct place *real) {
 }
 
 static void report_broken(struct builder *b, struct node *n) {
-        if (n->elf_error == 0)
+        if (n->elf_error == 0 || S_ISDIR(n->mode))
                 return;
         imm_diag_add(b->arena, &b->closure->diags,
                 n->elf_error == -EBADMSG || n->elf_error == -ENOEXEC ? IMM_DIAG_WARNING
@@ -107,7 +107,9 @@ static int add_object(struct loading *l, const char *name, size_t loader, const 
         if (!o.elf)
                 report_broken(b, f->place.node);
         o.origin = directory_of(b, f->opened);
-        if (f->visible && f->place.node->elf_error == -ENOEXEC)
+        if (f->visible && S_ISDIR(f->place.node->mode))
+                why = "a directory: the loader takes it, and gives up";
+        else if (f->visible && f->place.node->elf_error == -ENOEXEC)
                 why = "no ELF file: the loader takes it, and gives up";
         else if (!f->visible)
                 why = why_hidden(b, &f->place);

@@ -18,6 +18,7 @@ struct loading {
         IMM_ARRAY(struct object) objects;
         struct imm_map by_name; /* names, paths and sonames of objects -> index plus one */
         enum imm_confidence confidence;
+        bool ended; /* glibc leaves a list of directories where links go in circles */
         bool secure;
         unsigned tries; /* directories looked into */
         bool soft; /* what is loaded now the program does without: hidden, it is hardly missed */

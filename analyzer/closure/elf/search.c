@@ -41,9 +41,11 @@ static bool is_of_this_kind(struct loading *l, struct node *n) {
 
 static bool try_file(struct loading *l, struct view *v, const char *path, struct found *ret) {
         struct place p;
+        int k = view_find(v, l->b->cwd, path, &p);
 
-        if (view_find(v, l->b->cwd, path, &p) < 0 || !p.node || S_ISDIR(p.node->mode) ||
-                !is_of_this_kind(l, p.node) || (v != &l->b->plain && !builder_may_read(l->b, &p)))
+        l->ended = k == -ELOOP;
+        if (k < 0 || !p.node || !is_of_this_kind(l, p.node) ||
+                (v != &l->b->plain && !builder_may_read(l->b, &p)))
                 return false;
         ret->place = p;
         ret->opened = path;
@@ -153,9 +155,10 @@ static bool try_list(struct loading *l, struct view *v, const struct object *o, 
                 size_t n = strcspn(list, separators);
                 const char *dir = expand(l, o, list, n);
 
+                l->ended = false;
                 if (dir && try_directory(l, v, dir, name, ret))
                         return true;
-                if (!list[n])
+                if (!list[n] || l->ended)
                         break;
                 list += n + 1;
         }
@@ -280,7 +283,8 @@ static bool try_usual(struct loading *l, struct view *v, const char *name, struc
         if (try_cache(l, v, name, false, ret))
                 return true;
         ret->how = "a default directory";
-        for (size_t i = 0; i < l->ldso->directories.n; i++)
+        l->ended = false;
+        for (size_t i = 0; i < l->ldso->directories.n && !l->ended; i++)
                 if (try_directory(l, v, l->ldso->directories.v[i], name, ret))
                         return true;
         return false;
@@ -424,12 +428,15 @@ static bool try_musl_list(struct loading *l, struct view *v, const struct object
                 const char *at =
                         dir ? path_join(l->b->arena, dir, strlen(dir), name, strlen(name)) : NULL;
 
-                if (at && view_find(v, l->b->cwd, at, &p) == 0 && p.node &&
-                        !S_ISDIR(p.node->mode)) {
+                int k = at ? view_find(v, l->b->cwd, at, &p) : -ENOENT;
+
+                if (k == 0 && p.node) {
                         ret->place = p;
                         ret->opened = at;
                         return true;
                 }
+                if ((l->ended = k == -ELOOP)) /* it looks nowhere else then */
+                        return false;
                 list += n;
                 l->tries++;
         }
@@ -458,6 +465,7 @@ static bool search_musl(
         struct loading *l, struct view *v, const char *name, size_t loader, struct found *ret) {
         const struct object *objects = l->objects.v;
 
+        l->ended = false;
         ret->how = "LD_LIBRARY_PATH";
         if (l->b->library_path && !l->secure &&
                 try_musl_list(l, v, NULL, l->b->library_path, name, ret))
@@ -467,13 +475,14 @@ static bool search_musl(
                 const struct imm_elf *e = objects[i].elf;
                 const char *list = !e ? NULL : e->runpath ? e->runpath : e->rpath;
 
-                if (list && musl_takes(list) && try_musl_list(l, v, &objects[i], list, name, ret))
+                if (list && !l->ended && musl_takes(list) &&
+                        try_musl_list(l, v, &objects[i], list, name, ret))
                         return true;
                 if (i == objects[i].loader)
                         break;
         }
         ret->how = "a default directory";
-        return try_musl_list(l, v, NULL, musl_directories(l, v), name, ret);
+        return !l->ended && try_musl_list(l, v, NULL, musl_directories(l, v), name, ret);
 }
 
 static bool search(

@@ -458,6 +458,12 @@ void load_nss(struct loading *l, struct builder *b, enum imm_confidence least);
  */
 int follow_program(struct builder *b, const struct want *w, bool must);
 
+/* NAME=VALUE into the environment of the command that is followed */
+void builder_set_variable(struct builder *b, const char *text);
+/* The words that systemd makes of an argument: ${NAME} is put in, $NAME alone is several words */
+void builder_expand(struct builder *b, const char *arg, struct imm_strv *ret);
+/* From now on the command, and all that it starts, goes by that environment. */
+void builder_heed_environment(struct builder *b);
 /* $PATH of all that the command starts */
 const char *builder_search_path(struct builder *b);
 void builder_set_search_path(struct builder *b, const char *text);
@@ -491,6 +497,9 @@ void scan_config(struct builder *b, struct node *n, int by);
 /* envfile.c: each assignment of a file of EnvironmentFile=, in order */
 void read_environment_text(const char *s, unsigned version, struct imm_arena *a,
         void (*each)(void *data, const char *name, const char *value), void *data);
+
+/* command.c: a line of Exec*= */
+void unit_command(struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd);
 
 /* unit.c: the Exec lines with all that they bring, and the files that other settings name */
 void unit_commands(struct builder *b);

@@ -7,7 +7,7 @@
  * xargs), files that it reads or names, and what it sets its variables to.
  */
 
-enum { DEPTH_MAX = 6 };
+enum { DEPTH_MAX = 6, PARTS_MAX = 200 };
 /* Of all scripts and what they read, for one service */
 static const size_t SHELL_MAX = 64 << 20;
 
@@ -107,6 +107,36 @@ static void argument(struct shell *sh, const char *word, bool sourced) {
                 need_named(sh->b, path, IMM_LIKELY, "named in the script", sh->by, false);
 }
 
+/* `run-parts DIRECTORY`: programs there are run; other files are read by whoever lists them. */
+static void parts_of(struct shell *sh, const char *dir) {
+        struct builder *b = sh->b;
+        struct imm_dirent *e = NULL;
+        size_t n = 0;
+        struct place p;
+
+        if (*dir != '/' || view_find(&b->view, b->cwd, dir, &p) < 0 || !p.node ||
+                !S_ISDIR(p.node->mode))
+                return;
+        b->unsure = true;
+        if (imm_root_list(b->c->root, p.node->host, b->arena, &e, &n) < 0)
+                return;
+        for (size_t i = 0; i < n && i < PARTS_MAX; i++) {
+                const char *path = imm_printf(b->arena, "%s/%s", dir, e[i].name);
+                struct place file;
+
+                if (e[i].name[strspn(e[i].name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
+                                                "yz0123456789_-.")] ||
+                        strchr(e[i].name, '.') == e[i].name ||
+                        view_find(&b->view, NULL, path, &file) < 0 || !file.node ||
+                        !S_ISREG(file.node->mode))
+                        continue;
+                if (file.node->mode & 0111)
+                        run(sh, path);
+                else if (sh->lists)
+                        source(sh, path);
+        }
+}
+
 static void find_functions(struct shell *sh, const char *text) {
         for (const char *line = text; *line; line = *line ? line + 1 : line) {
                 size_t n;
@@ -196,7 +226,8 @@ static void begin(struct shell *sh, const char *word) {
                 sh->nested--;
         sh->wrapper = shell_wrapper(imm_base_name(word));
         sh->operands = sh->wrapper ? sh->wrapper->operands : 0;
-        sh->takes = false;
+        sh->takes = sh->lists = false;
+        sh->parts = imm_streq(imm_base_name(word), "run-parts");
         if (!is_builtin(word))
                 run(sh, word);
 }
@@ -247,6 +278,9 @@ static void word_of_command(struct shell *sh, const char *word, bool plain) {
                 begin(sh, word);
         else if (plain && *word != '#') {
                 argument(sh, word, sh->sourced);
+                sh->lists = sh->lists || imm_streq(word, "--list");
+                if (sh->parts)
+                        parts_of(sh, word);
                 if (sh->forgets && *word != '-')
                         shell_forget(sh->b, sh->values, word);
         }

@@ -39,6 +39,8 @@ const struct shell_wrapper *shell_wrapper(const char *name);
 /* Is the word behind the option @word its value? */
 /* Does it only look for the command, with the option @word? */
 bool shell_looks_only(const struct shell_wrapper *w, const char *word);
+/* Which of the command's words is the program that it runs; as many as there are: none */
+size_t shell_wrapped(const struct shell_wrapper *w, const struct imm_strv *argv);
 bool shell_takes_next(const struct shell_wrapper *w, const char *word);
 
 /* ---- a script being read (shell.c) ---- */
@@ -73,6 +75,8 @@ struct shell {
         bool shell;      /* the command is, or runs, a shell */
         bool script;     /* behind its -c */
         bool evaluates;  /* behind `eval` or `trap`: a script for this very shell */
+        bool parts;      /* the command is run-parts */
+        bool lists;      /* with --list */
         bool subject;    /* behind `case`, before `in` */
         bool assigned;   /* within NAME=VALUE, which is no command's name */
         bool marked;     /* the word has parameters, each with a mark before it */

@@ -30,3 +30,24 @@ bool shell_takes_next(const struct shell_wrapper *w, const char *word) {
 bool shell_looks_only(const struct shell_wrapper *w, const char *word) {
         return imm_streq(w->name, "command") && strpbrk(word, "vV");
 }
+
+size_t shell_wrapped(const struct shell_wrapper *w, const struct imm_strv *argv) {
+        unsigned operands = w->operands;
+
+        for (size_t i = 1; i < argv->n; i++) {
+                const char *word = argv->v[i];
+
+                if (word[0] == '-' && word[1]) {
+                        if (shell_looks_only(w, word))
+                                return argv->n;
+                        if (w->starts)
+                                operands = imm_streq(word, w->starts) ? 0 : operands;
+                        else
+                                i += shell_takes_next(w, word);
+                } else if (operands == 0)
+                        return i;
+                else
+                        operands -= w->starts == NULL;
+        }
+        return argv->n;
+}

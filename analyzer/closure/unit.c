@@ -28,7 +28,8 @@ static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/us
 
 /* ---- the environment ---- */
 
-static void set_variable(struct builder *b, const char *text, size_t n) {
+void builder_set_variable(struct builder *b, const char *text) {
+        size_t n = strlen(text);
         const char *equals = memchr(text, '=', n);
 
         if (equals)
@@ -110,7 +111,7 @@ static void expand_pattern(struct builder *b, const char *done, const char *rest
 
 static void set_all(struct builder *b, const struct imm_value *v) {
         for (size_t i = 0; v && v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
-                set_variable(b, v->strings.v[i].text, strlen(v->strings.v[i].text));
+                builder_set_variable(b, v->strings.v[i].text);
 }
 
 /* PassEnvironment= takes from the manager's own, of which ManagerEnvironment= alone is known. */
@@ -125,7 +126,7 @@ static void pass_environment(struct builder *b) {
                 for (size_t k = 0; v->type == IMM_VALUE_STRINGS && k < v->strings.n; k++)
                         if (strlen(v->strings.v[k].text) == n &&
                                 strncmp(v->strings.v[k].text, text, n) == 0)
-                                set_variable(b, text, strlen(text));
+                                builder_set_variable(b, text);
         }
 }
 
@@ -137,7 +138,7 @@ static void search_path_variable(struct builder *b) {
         for (size_t i = 0; v->type == IMM_VALUE_STRINGS && i < v->strings.n; i++)
                 all = imm_printf(b->arena, "%s%s%s", all, i ? ":" : "", v->strings.v[i].text);
         if (v->type == IMM_VALUE_STRINGS && v->strings.n > 0)
-                set_variable(b, all, strlen(all));
+                builder_set_variable(b, all);
 }
 
 /* In the order in which the later wins. systemd reads all before there is a sandbox. */
@@ -186,28 +187,40 @@ static const char *variable(struct builder *b, const char *name) {
         return imm_map_get(&b->environment, name);
 }
 
-/* ${NAME} and, as a word of its own, $NAME, as systemd puts them into arguments */
-static const char *expand_variables(struct builder *b, const char *text) {
+/* ${NAME} anywhere in @text; "$$" is a dollar sign, and all else stays as it is. */
+static const char *expand_braces(struct builder *b, const char *text) {
         const char *done = "", *s;
 
         while ((s = strchr(text, '$'))) {
-                const char *name = s + 1, *value;
-                bool curly = *name == '{';
+                const char *name = s + 2, *value;
                 size_t n;
 
-                name += curly;
-                n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
                 done = imm_printf(b->arena, "%s%.*s", done, (int)(s - text), text);
-                if (n == 0 || (curly && name[n] != '}') || strlen(done) > 65536) {
+                n = s[1] == '{' ? strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
+                                               "yz_0123456789")
+                                : 0;
+                if (n == 0 || name[n] != '}' || strlen(done) > 65536) {
                         done = imm_printf(b->arena, "%s$", done);
-                        text = s + 1;
+                        text = s + 1 + (s[1] == '$');
                         continue;
                 }
                 value = variable(b, imm_strndup(b->arena, name, n));
                 done = imm_printf(b->arena, "%s%s", done, value ? value : "");
-                text = name + n + curly;
+                text = name + n + 1;
         }
         return *done ? imm_printf(b->arena, "%s%s", done, text) : text;
+}
+
+void builder_expand(struct builder *b, const char *arg, struct imm_strv *ret) {
+        const char *s;
+
+        if (arg[0] != '$' || arg[1] == '{' || arg[1] == '$' || !arg[1]) {
+                imm_strv_add(b->arena, ret, expand_braces(b, arg));
+                return;
+        }
+        s = variable(b, arg + 1);
+        for (s = s ? s : ""; *(s += strspn(s, " \t\n")); s += strcspn(s, " \t\n"))
+                imm_strv_add(b->arena, ret, imm_strndup(b->arena, s, strcspn(s, " \t\n")));
 }
 
 /* ---- a command ---- */
@@ -262,8 +275,7 @@ void builder_set_search_path(struct builder *b, const char *text) {
         split_path(b, text, &b->path.dirs);
 }
 
-/* What the command and all that it starts go by */
-static void heed_environment(struct builder *b) {
+void builder_heed_environment(struct builder *b) {
         const char *s = variable(b, "PATH");
 
         builder_set_search_path(b, s ? s : default_path);
@@ -293,7 +305,7 @@ void builder_enter(
         b->origin = cmd->origin;
         b->optional = cmd->flags & IMM_COMMAND_IGNORE_FAILURE;
         set_search_path(b);
-        heed_environment(b);
+        builder_heed_environment(b);
 }
 
 bool builder_may_read(struct builder *b, const struct place *p) {
@@ -318,131 +330,6 @@ const struct imm_identity *builder_caller(struct builder *b) {
         return s && s->has[b->kind] ? &s->caller[b->kind] : NULL;
 }
 
-static bool is_shell(const char *name) {
-        static const char *const names[] = {"sh", "bash", "dash", "ksh", "zsh", "ash"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
-                if (imm_streq(name, names[i]))
-                        return true;
-        return false;
-}
-
-static bool is_language(const char *name) {
-        return is_shell(name) || imm_after(name, "python") || imm_after(name, "perl") ||
-               imm_after(name, "ruby") || imm_after(name, "node") || imm_after(name, "php");
-}
-
-/* `sh -c TEXT` and `python3 SCRIPT`: the argument is the program. Returns its index, or 0. */
-static size_t program_argument(struct builder *b, const struct imm_command_item *cmd, int by) {
-        const char *name = imm_base_name(cmd->path);
-        struct place p;
-
-        if (!is_language(name))
-                return 0;
-        for (size_t i = 1; i < cmd->argv.n; i++) {
-                const char *arg = cmd->argv.v[i];
-
-                if (is_shell(name) && *arg == '-' && arg[1] != '-' && strchr(arg, 'c')) {
-                        if (i + 1 < cmd->argv.n)
-                                scan_shell(b, expand_variables(b, cmd->argv.v[i + 1]), NULL, by);
-                        return i + 1;
-                }
-                if (*arg == '-')
-                        continue;
-                int k = need_file(b,
-                        &(struct want){.name = expand_variables(b, arg),
-                                .kind = IMM_NEED_COMMAND,
-                                .confidence = IMM_LIKELY,
-                                .reason = "the script that the interpreter runs",
-                                .by = by},
-                        false, &p, NULL);
-
-                if (k >= 0 && p.node && S_ISREG(p.node->mode))
-                        scan_script(b, p.node, name, k);
-                return i;
-        }
-        return 0;
-}
-
-/* `env -u NAME NAME=VALUE PROGRAM`: what it starts, with what it is given. Returns its index, or 0.
- */
-static size_t wrapped_program(struct builder *b, const struct imm_command_item *cmd, int by) {
-        struct imm_map before = b->environment, followed = b->followed;
-        bool other = false;
-        size_t i;
-
-        if (!imm_streq(imm_base_name(cmd->path), "env"))
-                return 0;
-        b->environment = (struct imm_map){0};
-        for (i = 0; i < before.n; i++)
-                imm_map_put(b->arena, &b->environment, before.v[i].key, before.v[i].value);
-        for (i = 1; i < cmd->argv.n; i++) {
-                const char *arg = expand_variables(b, cmd->argv.v[i]);
-                const char *unset = imm_after(arg, "--unset=");
-
-                if (!unset && i + 1 < cmd->argv.n &&
-                        (imm_streq(arg, "-u") || imm_streq(arg, "--unset")))
-                        unset = expand_variables(b, cmd->argv.v[i + 1]);
-                i += env_takes_next(arg);
-                if (imm_streq(arg, "-") || imm_streq(arg, "-i") ||
-                        imm_streq(arg, "--ignore-environment"))
-                        b->environment = (struct imm_map){0};
-                else if (unset)
-                        imm_map_put(b->arena, &b->environment, unset, NULL);
-                else if (*arg != '-' && strchr(arg, '='))
-                        set_variable(b, arg, strlen(arg));
-                else if (*arg != '-')
-                        break;
-                other = true;
-        }
-        if (other) { /* then the same program may find other libraries */
-                b->followed = (struct imm_map){0};
-                heed_environment(b);
-        }
-        if (i < cmd->argv.n)
-                (void)follow_program(b,
-                        &(struct want){.name = expand_variables(b, cmd->argv.v[i]),
-                                .kind = IMM_NEED_COMMAND,
-                                .confidence = IMM_LIKELY,
-                                .reason = "started by env",
-                                .by = by},
-                        true);
-        b->environment = before;
-        if (other) {
-                b->followed = followed;
-                heed_environment(b);
-        }
-        return i;
-}
-
-static void follow_command(
-        struct builder *b, enum imm_setting setting, const struct imm_command_item *cmd) {
-        size_t program;
-        int k;
-
-        if (!cmd->path || !*cmd->path)
-                return;
-        builder_enter(b, setting, cmd);
-        k = follow_program(b,
-                &(struct want){.name = cmd->path,
-                        .kind = IMM_NEED_PROGRAM,
-                        .confidence = IMM_CERTAIN,
-                        .reason = imm_printf(b->arena, "%s=", imm_setting_info(setting)->name),
-                        .by = IMM_NEED_BY_UNIT},
-                true);
-        if (k < 0)
-                return;
-        if (!imm_strv_has(&b->closure->roots, b->closure->v[k].path))
-                imm_strv_add(b->arena, &b->closure->roots, b->closure->v[k].path);
-        program = program_argument(b, cmd, k);
-        if (program == 0)
-                program = wrapped_program(b, cmd, k);
-        for (size_t i = 1; i < cmd->argv.n; i++)
-                if (i != program)
-                        scan_paths(b, expand_variables(b, cmd->argv.v[i]), SCAN_INSIDE, IMM_LIKELY,
-                                "named in the command's arguments", k);
-}
-
 void unit_commands(struct builder *b) {
         set_views(b, NULL, "");
         read_environment(b);
@@ -452,7 +339,7 @@ void unit_commands(struct builder *b) {
                 const struct imm_value *v = imm_setting(b->settings, *s);
 
                 for (size_t i = 0; v->type == IMM_VALUE_COMMANDS && i < v->commands.n; i++)
-                        follow_command(b, *s, &v->commands.v[i]);
+                        unit_command(b, *s, &v->commands.v[i]);
         }
 }
 

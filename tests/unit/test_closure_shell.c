@@ -206,6 +206,25 @@ TEST(a_command_that_runs_another_is_looked_through) {
         world_free(w);
 }
 
+TEST(run_parts_runs_what_lies_there_and_lists_what_is_read) {
+        const struct imm_closure *c;
+
+        script("etc/x.d/10-one", "#!/bin/sh\ntwo\n");
+        tree_file("etc/x.d/never", "never\n");
+        tree_file("lib/y.d/20-hook", "three\nHOOK=four\n");
+        tree_file("lib/y.d/.never", "never\n");
+        c = needs_of(
+                "#!/bin/sh\nrun-parts /etc/x.d\n"
+                "for h in $(run-parts --lsbsysinit --list /lib/y.d 2>/dev/null); do . $h; done\n"
+                "$HOOK\n");
+        assert_need(c, "/etc/x.d/10-one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
 /* Values of values grow: what is too much is not known, and takes no time. */
 TEST(variables_that_grow_end) {
         char *text = NULL;
@@ -272,6 +291,7 @@ int main(void) {
                 CASE(what_a_sourced_file_sets_holds_and_so_does_path),
                 CASE(a_command_that_runs_another_is_looked_through),
                 CASE(variables_that_grow_end),
+                CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
                 CASE(calls_of_python_and_perl_run_programs),
         };
 

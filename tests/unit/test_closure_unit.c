@@ -402,6 +402,58 @@ TEST(a_program_that_gains_privileges_distrusts_its_environment) {
         assert_false(heeds_library_path("User=other\nNoNewPrivileges=yes", 0755));
 }
 
+static void starts(const char *line, const char *program, bool does) {
+        const struct imm_closure *c;
+        struct world *w;
+        char text[400];
+
+        script("usr/bin/inner", "program");
+        assert_true(snprintf(text, sizeof(text), "[Service]\nExecStart=%s\n", line) > 0);
+        service(text);
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        if (does != (need(c, program) != NULL))
+                print_error("%s\n", line);
+        if (does)
+                assert_need(c, program, IMM_LIKELY, 1);
+        else
+                assert_null(need(c, program));
+        world_free(w);
+}
+
+TEST(programs_that_start_others_are_looked_through) {
+        static const char *const wrappers[] = {"nice", "timeout", "flock", "setpriv", "su",
+                "systemd-cat", "ionice", "ld-linux-x86-64.so.2"};
+        static const char inner[] = "/usr/bin/inner";
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(wrappers); i++) {
+                char rel[64];
+
+                assert_true(snprintf(rel, sizeof(rel), "usr/bin/%s", wrappers[i]) > 0);
+                script(rel, "program");
+        }
+        starts("/bin/nice -n 5 inner x", inner, true);
+        starts("timeout -k 5 30 nice ionice -c3 inner", inner, true);
+        starts("/bin/flock -w 3 /run/x inner", inner, true);
+        starts("/bin/flock /run/x -c 'inner x'", inner, true);
+        starts("/bin/setpriv --reuid x --clear-groups -- inner", inner, true);
+        starts("/bin/su -s /bin/sh nobody -c 'A=inner; $$A'", inner, true);
+        starts("/bin/systemd-cat -t inner sh -c 'exec inner'", inner, true);
+        starts("/bin/env -S 'A=1 -u B inner -x'", inner, true);
+        starts("/bin/env A=1 timeout 3 inner", inner, true);
+        starts("/bin/ld-linux-x86-64.so.2 --preload /x.so --library-path /y /usr/bin/inner", inner,
+                true);
+        starts("/bin/sh -c 'for i in inner; do $$i; done'", inner, true);
+        starts("/bin/sh -c 'A=inner; exec $A'", inner,
+                true); /* the shell's, for systemd's are words */
+        starts("/bin/env $WORDS\nEnvironment='WORDS=B=1 inner -x'", inner, true);
+        starts("/bin/env ${WORDS}\nEnvironment='WORDS=B=1 inner -x'", inner, false);
+        starts("/bin/timeout inner", inner, false);
+        starts("/bin/nice -n inner ls", inner, false);
+        starts("/bin/ls inner", inner, false);
+        starts("/bin/systemd-cat -t inner ls", inner, false);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_script_brings_its_interpreter_and_likely_its_commands),
@@ -418,6 +470,7 @@ int main(void) {
                 CASE(a_link_at_the_top_leads_over_what_a_service_may_not_see),
                 CASE(directories_of_many_units_are_moved_alike),
                 CASE(a_program_that_gains_privileges_distrusts_its_environment),
+                CASE(programs_that_start_others_are_looked_through),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

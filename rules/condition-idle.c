@@ -82,9 +82,9 @@ static const struct imm_idle_list *idle_lines(struct imm_facts *facts) {
         if (facts->idle)
                 return facts->idle;
         list = imm_new(a, struct imm_idle_list);
-        if (facts->settings->load == IMM_LOAD_LOADED && has_process(facts->unit->type))
+        if (facts->settings->load == IMM_LOAD_LOADED)
                 imm_idle_find(facts->manager, facts->unit, facts->settings,
-                        imm_facts_sandbox(facts), a, list);
+                        has_process(facts->unit->type) ? imm_facts_sandbox(facts) : NULL, a, list);
         return facts->idle = list;
 }
 

@@ -211,6 +211,48 @@ TEST(each_line_is_told_for_its_reason) {
         }
 }
 
+/* Units of other types: what comes of a line, where it has anybody to do something for */
+TEST(other_types_are_told_what_they_have) {
+        static const struct {
+                const char *name, *text;
+                unsigned line;
+                const char *want;
+        } types[] = {
+                {"a.socket", "[Socket]\nListenStream=/run/a\nProtectSystem=strict\n", 3,
+                        "needs-other"},
+                {"b.socket",
+                        "[Socket]\nListenStream=/run/b\nProtectSystem=strict\n"
+                        "ExecStartPre=/usr/bin/true\n",
+                        3, ""},
+                {"c.socket", "[Socket]\nListenStream=/run/c\nPrivateNetwork=yes\n", 3, ""},
+                {"d.slice", "[Slice]\nMemoryMax=1G\nMemoryMax=2G\n", 2, "overridden"},
+                {"d.slice", "[Slice]\nMemoryMax=1G\nMemoryMax=2G\n", 3, ""},
+                {"e.slice", "[Slice]\nIPAddressAllow=localhost\n", 2, ""},
+                {"f.timer", "[Timer]\nOnCalendar=daily\nAccuracySec=1h\nAccuracySec=2h\n", 3,
+                        "overridden"},
+                {"f.timer", "[Timer]\nOnCalendar=daily\nOnCalendar=weekly\n", 2, ""},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(types); i++) {
+                const struct imm_manager_options options = {.version = 257};
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                bool socket = imm_ends_with(types[i].name, ".socket");
+                struct found f = {0};
+
+                tree_file(imm_printf(a, "etc/systemd/system/%s", types[i].name), types[i].text);
+                tree_file("etc/systemd/system/a.service", "[Service]\nExecStart=/usr/bin/true\n");
+                assert_int_equal(imm_manager_open(&f.m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(f.m, types[i].name, &f.u, NULL), 0);
+                f.s = imm_settings_of(f.m, f.u);
+                f.sb = socket ? imm_sandbox_assume(f.m, f.s, a) : NULL;
+                imm_idle_find(f.m, f.u, f.s, f.sb, a, &f.list);
+                if (!imm_streq(codes(a, &f, types[i].line), types[i].want))
+                        fail_msg("%s: line %u is '%s', not '%s'", types[i].name, types[i].line,
+                                codes(a, &f, types[i].line), types[i].want);
+                f.m = imm_manager_free(f.m);
+        }
+}
+
 /* ---- random units ---- */
 
 static const char *const pool[] = {"ProtectSystem=yes", "ProtectSystem=full",
@@ -301,6 +343,7 @@ TEST(a_line_is_told_exactly_where_nothing_changes_without_it) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(each_line_is_told_for_its_reason, make, drop),
+                cmocka_unit_test_setup_teardown(other_types_are_told_what_they_have, make, drop),
                 cmocka_unit_test_setup_teardown(
                         a_line_is_told_exactly_where_nothing_changes_without_it, make, drop)};
 

@@ -263,6 +263,8 @@ void imm_idle_find(struct imm_manager *m, struct imm_unit *u, const struct imm_s
         struct imm_map gone = {0};
 
         superseded(&w, ret, &gone);
+        if (!sb)
+                return;
         w.scratch = trial;
         for (size_t i = 0; i < u->n_files; i++)
                 for (size_t k = 0; k < u->files[i]->n_assignments; k++) {

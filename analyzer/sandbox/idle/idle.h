@@ -26,8 +26,9 @@ struct imm_idle_list {
 };
 
 /*
- * @s: the settings of @u, @sb what comes of them (imm_sandbox_assume()). Lines that systemd itself
- * ignores are not among the result: they are in the settings' diagnostics.
+ * @s: the settings of @u, @sb what comes of them (imm_sandbox_assume()); NULL where units of that
+ * type have no processes: then only lines that later ones make void are told. Lines that systemd
+ * itself ignores are not among the result: they are in the settings' diagnostics.
  */
 void imm_idle_find(struct imm_manager *m, struct imm_unit *u, const struct imm_settings *s,
         const struct imm_sandbox *sb, struct imm_arena *a, struct imm_idle_list *ret);

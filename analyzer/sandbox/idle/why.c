@@ -117,10 +117,42 @@ bool imm_idle_slice_denies(const struct imm_idle_work *w) {
         return slice != NULL;
 }
 
+/*
+ * What is for processes alone, brings nothing else about and asks for no other unit. Not the users
+ * and networks of a socket unit: its sockets are opened in that network.
+ */
+static const enum imm_setting for_commands[] = {IMM_SETTING_AMBIENT_CAPABILITIES,
+        IMM_SETTING_BIND_PATHS, IMM_SETTING_BIND_READ_ONLY_PATHS,
+        IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_EXEC_PATHS, IMM_SETTING_INACCESSIBLE_PATHS,
+        IMM_SETTING_LOCK_PERSONALITY, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
+        IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_PRIVATE_MOUNTS,
+        IMM_SETTING_PROC_SUBSET, IMM_SETTING_PROTECT_HOME, IMM_SETTING_PROTECT_PROC,
+        IMM_SETTING_PROTECT_SYSTEM, IMM_SETTING_READ_ONLY_PATHS, IMM_SETTING_READ_WRITE_PATHS,
+        IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, IMM_SETTING_RESTRICT_NAMESPACES,
+        IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID, IMM_SETTING_SECURE_BITS,
+        IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_ERROR_NUMBER,
+        IMM_SETTING_SYSTEM_CALL_FILTER, IMM_SETTING_SYSTEM_CALL_LOG,
+        IMM_SETTING_TEMPORARY_FILE_SYSTEM, IMM_SETTING_UMASK};
+
+/* A socket unit starts what it lists, and the service that it is for has settings of its own. */
+static bool has_no_commands(const struct imm_idle_work *w) {
+        if (w->u->type != IMM_UNIT_SOCKET)
+                return false;
+        for (const enum imm_setting *list = imm_command_lists; *list != IMM_SETTING_N; list++) {
+                const struct imm_value *v = imm_setting(w->s, *list);
+
+                if (v->type == IMM_VALUE_COMMANDS && v->commands.n > 0)
+                        return false;
+        }
+        return true;
+}
+
 const char *imm_idle_needs_other(const struct imm_idle_work *w, enum imm_setting id) {
         const struct imm_settings *s = w->s;
         const char *user = imm_setting_string(s, IMM_SETTING_USER);
 
+        if (in(for_commands, IMM_ELEMENTSOF(for_commands), id) && has_no_commands(w))
+                return "the socket unit starts no command; the service has settings of its own";
         switch (id) {
         case IMM_SETTING_SYSTEM_CALL_ERROR_NUMBER:
                 return imm_setting(s, IMM_SETTING_SYSTEM_CALL_FILTER)->filter

@@ -1,6 +1,6 @@
 /* What fails before the program runs, beside its mounts: the first step, and what is named. */
 
-#include "analyzer/sandbox/sandbox.h"
+#include "analyzer/sandbox/start/preflight.h"
 #include "tests/unit/tree.h"
 
 #include <elf.h>
@@ -124,8 +124,43 @@ static void test_outcomes(void **state) {
         }
 }
 
+/* Commands of socket units are foretold as those of services; without one nothing is started. */
+static void test_sockets(void **state) {
+        static const struct {
+                const char *lines, *want;
+        } sockets[] = {
+                {"ExecStartPre=/usr/bin/true", ""},
+                {"ExecStartPre=/no/such", "203/EXEC: /no/such is not there"},
+                {"ExecStartPre=-/no/such", ""},
+                {"ExecStartPost=/no/such", "203/EXEC: /no/such is not there"},
+                {"ExecStartPre=/usr/bin/true\nReadOnlyPaths=/no/such",
+                        "226/NAMESPACE: /no/such is not there"},
+                {"ReadOnlyPaths=/no/such", ""},
+                {"User=nobody-here", ""},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(sockets); i++) {
+                const struct imm_manager_options options = {.version = 257};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                struct imm_preflight_list list = {0};
+                struct imm_settings *s;
+                struct imm_unit *u;
+
+                tree_file("etc/systemd/system/s.socket",
+                        imm_printf(a, "[Socket]\nListenStream=/run/s\n%s\n", sockets[i].lines));
+                tree_file("etc/systemd/system/s.service", "[Service]\nExecStart=/usr/bin/true\n");
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, "s.socket", &u, NULL), 0);
+                s = imm_settings_of(m, u);
+                imm_preflight_find(m, u, s, imm_sandbox_assume(m, s, a), a, &list);
+                assert_string_equal(list.n > 0 ? list.v[0].why : "", sockets[i].want);
+        }
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes)};
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_outcomes), cmocka_unit_test(test_sockets)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

@@ -318,6 +318,10 @@ static const struct {
         {IMM_SETTING_EXEC_RELOAD, IMM_PREFLIGHT_LATER},
         {IMM_SETTING_EXEC_STOP, IMM_PREFLIGHT_LATER},
         {IMM_SETTING_EXEC_STOP_POST, IMM_PREFLIGHT_LATER},
+        {IMM_SETTING_SOCKET_EXEC_START_PRE, IMM_PREFLIGHT_START},
+        {IMM_SETTING_SOCKET_EXEC_START_POST, IMM_PREFLIGHT_START},
+        {IMM_SETTING_EXEC_STOP_PRE, IMM_PREFLIGHT_LATER},
+        {IMM_SETTING_SOCKET_EXEC_STOP_POST, IMM_PREFLIGHT_LATER},
 };
 
 /*
@@ -442,7 +446,8 @@ void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_se
         struct imm_mount_table tables[IMM_KIND_N] = {0};
         bool have[IMM_KIND_N] = {false};
 
-        if (s->load != IMM_LOAD_LOADED || u->type != IMM_UNIT_SERVICE || is_skipped(&w))
+        if (s->load != IMM_LOAD_LOADED || is_skipped(&w) ||
+                (u->type != IMM_UNIT_SERVICE && u->type != IMM_UNIT_SOCKET))
                 return;
         for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++) {
                 const struct imm_value *v = imm_setting(s, lists[i].id);

@@ -18,9 +18,17 @@ static bool is_shell(const char *name) {
         return false;
 }
 
+/* With a version, or without; node_exporter and php-fpm8.2 are programs of their own. */
 static bool is_language(const char *name) {
-        return is_shell(name) || imm_after(name, "python") || imm_after(name, "perl") ||
-               imm_after(name, "ruby") || imm_after(name, "node") || imm_after(name, "php");
+        static const char *const names[] = {"python", "perl", "ruby", "nodejs", "node", "php"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++) {
+                const char *rest = imm_after(name, names[i]);
+
+                if (rest && !rest[strspn(rest, "0123456789.")])
+                        return true;
+        }
+        return is_shell(name);
 }
 
 static void run_text(struct builder *b, const struct imm_strv *argv, size_t i, int by) {

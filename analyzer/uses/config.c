@@ -144,6 +144,11 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                 line++;
         if (end - line > 8 && imm_after(line, "!include")) /* Dovecot's way */
                 line++;
+        if (end - line > 2 && *line == ':' && isdigit((unsigned char)line[1])) { /* Caddy's way */
+                use_argument(c, "listen", imm_strndup(c->a, line, strcspn(line, " \t\n{,")),
+                        imm_printf(c->a, "%s:%u", path, number));
+                return;
+        }
         if (line >= end || strchr("#;!/*", *line) || n > 4096)
                 return;
         while (line + k < end && !isspace((unsigned char)line[k]) && !strchr("=:\"'>,;({", line[k]))
@@ -276,6 +281,13 @@ static bool is_packed(struct collector *c, const char *path) {
         return package && imm_streq(mine, package);
 }
 
+/* "/etc/mysql/", with a slash at its end: names are put behind it */
+static bool is_prefix(const char *path) {
+        const char *rest = imm_after(path, "/etc/"), *slash = rest ? strchr(rest, '/') : NULL;
+
+        return slash && slash > rest && !slash[1];
+}
+
 static void read_any(struct collector *c, const char *daemon, const char *path) {
         struct stat st;
         bool own;
@@ -289,8 +301,9 @@ static void read_any(struct collector *c, const char *daemon, const char *path) 
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s is its configuration", path);
         if (S_ISREG(st.st_mode))
                 read_file(c, daemon, path);
-        else if (S_ISDIR(st.st_mode) && own)
-                read_directory(c, daemon, path, 0);
+        else if (S_ISDIR(st.st_mode) && (own || is_prefix(path)))
+                read_directory(
+                        c, daemon, imm_strndup(c->a, path, strlen(path) - is_prefix(path)), 0);
 }
 
 /* ---- where the daemon keeps what it needs ---- */
@@ -401,6 +414,20 @@ static bool is_shipped_configuration(const struct imm_need *n, const char *progr
                imm_streq(n->reason, "named in the command's arguments");
 }
 
+/* "-hooks /srv/app/hooks.json": by its name it is no data */
+static bool is_own_configuration(const struct imm_need *n, const char *program) {
+        static const char *const ends[] = {
+                ".conf", ".cfg", ".cnf", ".ini", ".json", ".yaml", ".yml", ".toml", "rc"};
+
+        if (n->tree || is_interpreter(program) || imm_after(n->path, "/usr/") ||
+                !imm_streq(n->reason, "named in the command's arguments"))
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
+                if (imm_ends_with(n->path, ends[i]))
+                        return true;
+        return false;
+}
+
 /* Arguments and environment files name them; the program has their paths; or they lie where the
  * daemon's name says. */
 void use_configuration(struct collector *c, const struct file *program, const char *name) {
@@ -411,7 +438,8 @@ void use_configuration(struct collector *c, const struct file *program, const ch
                 const struct imm_need *n = &c->closure->v[i];
 
                 if (n->kind == IMM_NEED_CONFIG && n->confidence <= IMM_LIKELY && n->path &&
-                        (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name))) {
+                        (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name) ||
+                                is_own_configuration(n, name))) {
                         c->weak = !program->elf && n->confidence > IMM_CERTAIN &&
                                   !imm_streq(n->reason, "named in the command's arguments") &&
                                   !is_own(c, n->path + strlen("/etc/"));

@@ -41,13 +41,15 @@ static void of_file_capabilities(
                 imm_caps_text(missing, j->a));
 }
 
+/* For more memory, a better place in the queue, fewer rights: most go on without. */
+static const uint64_t spare_capabilities =
+        UINT64_C(1) << CAP_IPC_LOCK | UINT64_C(1) << CAP_SYS_NICE |
+        UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SETPCAP;
+
 /* What is given by one line and taken by another: who wrote the first wants it */
 static void of_ambient(struct judge *j) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_AMBIENT_CAPABILITIES),
                                *set = imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET);
-        /* for more memory, a better place in the queue, fewer rights: most go on without */
-        static const uint64_t spare = UINT64_C(1) << CAP_IPC_LOCK | UINT64_C(1) << CAP_SYS_NICE |
-                                      UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SETPCAP;
         uint64_t lost = v->set && set->set ? v->number & ~set->number : 0;
         struct imm_use u = {.facility = IMM_FACILITY_AMBIENT,
                 .kind = j->sb->main,
@@ -55,8 +57,9 @@ static void of_ambient(struct judge *j) {
                 .essential = true,
                 .partial = true,
                 /* who writes both into one file has seen what comes of it */
-                .remark = !(lost & ~spare) || (v->origin.file && set->origin.file &&
-                                                      imm_streq(v->origin.file, set->origin.file))};
+                .remark = !(lost & ~spare_capabilities) ||
+                          (v->origin.file && set->origin.file &&
+                                  imm_streq(v->origin.file, set->origin.file))};
 
         if (!lost || v->origin.kind != IMM_ORIGIN_FILE || set->origin.kind != IMM_ORIGIN_FILE)
                 return;
@@ -66,10 +69,31 @@ static void of_ambient(struct judge *j) {
                 imm_caps_text(lost, j->a));
 }
 
+/* In a user namespace of its own what is given counts for nothing of the machine. */
+static void of_ambient_users(struct judge *j) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_AMBIENT_CAPABILITIES),
+                               *users = imm_setting(j->s, IMM_SETTING_PRIVATE_USERS);
+        uint64_t lost = v->set ? v->number & ~spare_capabilities : 0;
+        struct imm_use u = {.facility = IMM_FACILITY_AMBIENT,
+                .kind = j->sb->main,
+                .confidence = IMM_LIKELY,
+                .essential = true,
+                .partial = true,
+                .remark = v->origin.file && users->origin.file &&
+                          imm_streq(v->origin.file, users->origin.file)};
+
+        if (!lost || !switch_is_on(j, IMM_SETTING_PRIVATE_USERS) ||
+                v->origin.kind != IMM_ORIGIN_FILE || users->origin.kind != IMM_ORIGIN_FILE)
+                return;
+        u.evidence = imm_printf(j->a, "AmbientCapabilities= gives %s", imm_caps_text(lost, j->a));
+        deny(j, &u, IMM_SETTING_PRIVATE_USERS, NULL, "leaves without effect on the machine");
+}
+
 void deny_by_unit(struct judge *j) {
         static const enum imm_setting lists[] = {IMM_SETTING_EXEC_CONDITION,
                 IMM_SETTING_EXEC_START_PRE, IMM_SETTING_EXEC_START, IMM_SETTING_EXEC_START_POST};
 
+        of_ambient_users(j);
         if (!imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET)->set)
                 return;
         of_ambient(j);

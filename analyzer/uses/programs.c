@@ -118,10 +118,11 @@ bool program_only_may(const char *path, enum imm_facility f) {
 
 bool is_interpreter(const char *name) {
         static const char *const names[] = {"sh", "bash", "dash", "ksh*", "zsh*", "busybox",
-                "toybox", "python*", "perl*", "ruby*", "php*", "node", "nodejs", "java", "lua*",
-                "tclsh*", "wish*", "gjs*", "guile*", "mono*", "erl*", "beam*", "R", "awk", "gawk",
-                "mawk", "env", "coreutils", "socat", "sbcl", "pypy*", "julia", "racket", "ocaml*",
-                "gdb", "qemu-system-*", "systemd", "systemd-executor", "udevadm"};
+                "toybox", "python*", "perl*", "ruby*", "php", "php5*", "php7*", "php8*", "node",
+                "nodejs", "java", "lua*", "tclsh*", "wish*", "gjs*", "guile*", "mono*", "erl*",
+                "beam*", "R", "awk", "gawk", "mawk", "env", "coreutils", "socat", "sbcl", "pypy*",
+                "julia", "racket", "ocaml*", "gdb", "qemu-system-*", "systemd", "systemd-executor",
+                "udevadm"};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
                 if (name_matches(names[i], name))

@@ -16,6 +16,16 @@ static bool contains(const char *text, const char *const *parts) {
         return false;
 }
 
+/* Made by whom a file is for, by its name's end */
+static bool is_made(const char *path) {
+        static const char *const ends[] = {".pid", ".sock", ".socket", ".log", ".lock"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
+                if (imm_ends_with(path, ends[i]))
+                        return true;
+        return false;
+}
+
 /* Is what the key names written by the daemon? */
 static bool is_written(const char *key, const char *path) {
         static const char *const keys[] = {"log", "pid", "sock", "datadir", "data_dir", "data-dir",
@@ -26,12 +36,9 @@ static bool is_written(const char *key, const char *path) {
         static const char *const not_keys[] = {"syslog", "loglevel", "logrotate", "template",
                 "catalog", "block", "clock", "script", "login", "logo", "metadata", "lockdown",
                 "network", "analog", NULL};
-        static const char *const ends[] = {".pid", ".sock", ".socket", ".log", ".lock", ".db"};
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
-                if (imm_ends_with(path, ends[i]))
-                        return true;
-        return contains(key, keys) && !contains(key, not_keys);
+        return is_made(path) || imm_ends_with(path, ".db") ||
+               (contains(key, keys) && !contains(key, not_keys));
 }
 
 /* Data that is there: who names it reads it */
@@ -87,6 +94,8 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                    imm_path_below(path, "/bin") || imm_path_below(path, "/sbin") ||
                    imm_path_below(path, "/lib"))
                 return;
+        else if (imm_path_below(path, "/usr") && is_made(path))
+                use_add(c, IMM_FACILITY_WRITE, PART, NULL, path, "%s: %s %s", from, key, path);
         else if (imm_path_below(path, "/usr") || imm_path_below(path, "/etc"))
                 of_existing(c, key, path, from);
         else if (written &&
@@ -100,7 +109,32 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                 of_existing(c, key, path, from);
 }
 
-/* A program that a line names: one that gains privileges, or one that is known */
+/* Who is root already gains nothing by set-id bits, but what he gives up before. */
+static enum strength gain_of(const struct collector *c) {
+        return imm_setting_string(c->s, IMM_SETTING_USER) ||
+                               imm_setting_bool(c->s, IMM_SETTING_DYNAMIC_USER)
+                       ? PART
+                       : MAY;
+}
+
+/* What a script that a line names does when it is run: sockets in /tmp are made by others. */
+static void of_hook(struct collector *c, const struct file *f, const char *key, const char *path,
+        const char *from) {
+        for (size_t i = 0; i < f->n_words; i++)
+                if (f->words[i]->strength == DOES)
+                        use_add(c, f->words[i]->facility, PART, f->words[i]->calls,
+                                f->words[i]->object, "%s: %s %s: %s", from, key, path,
+                                f->words[i]->why);
+        for (size_t i = 0; i < f->strings.n; i++)
+                if (imm_after(f->strings.v[i], "/tmp/") &&
+                        (imm_ends_with(f->strings.v[i], ".sock") ||
+                                imm_ends_with(f->strings.v[i], ".socket")))
+                        use_add(c, IMM_FACILITY_SHARED_TMP, PART, NULL, f->strings.v[i],
+                                "%s: %s %s, which has the path %s", from, key, path,
+                                f->strings.v[i]);
+}
+
+/* A program or script that a line names: one that gains privileges, or one that is known */
 static void of_program_path(
         struct collector *c, const char *key, const char *path, const char *from) {
         static const char *const seldom[] = {"panic", "crash", "fatal", "abort", NULL};
@@ -108,18 +142,25 @@ static void of_program_path(
         const char *real;
         struct stat st;
 
-        if (!imm_after(path, "/usr/") && !imm_after(path, "/bin/") && !imm_after(path, "/sbin/"))
-                return;
-        if (imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode) ||
+        if (imm_path_below(path, "/proc") || imm_path_below(path, "/sys") ||
+                imm_path_below(path, "/dev") || imm_path_below(path, "/etc/init.d") ||
+                imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode) ||
                 !(st.st_mode & 0111) || imm_root_realpath(c->m->root, path, c->a, &real) < 0)
                 return;
         f = file_of(c->m, real, FILE_STRINGS);
+        if (c->noexec && *key) /* what has no name before it may well be read only */
+                use_add(c, IMM_FACILITY_LOAD, PART, NULL, path, "%s: %s %s", from, key, path);
         if (f->mails)
                 use_add(c, IMM_FACILITY_GAIN, contains(key, seldom) ? MAY : PART, NULL, path,
                         "%s: %s %s, a script that sends mail or runs sudo", from, key, path);
         if (gains(c, f, real))
                 use_add(c, IMM_FACILITY_GAIN, DOES, NULL, path,
                         "%s: %s %s, a program with set-id bits or capabilities", from, key, path);
+        else if (gains_when_run(imm_base_name(path)))
+                use_add(c, IMM_FACILITY_GAIN, gain_of(c), NULL, path,
+                        "%s: %s %s, which gains privileges when it is run", from, key, path);
+        if (!f->elf && *key)
+                of_hook(c, f, key, path, from);
         if (strncasecmp(key, "command", 7) == 0) { /* it is run for who asks */
                 bool optional = c->optional;
 

@@ -51,19 +51,29 @@ static void of_word(struct collector *c, const char *daemon, const char *key, co
         }
 }
 
-/* "notify = mail -s subject root": a command that a line has, and that gains privileges */
+/*
+ * "notify = mail -s subject root", "UserParameter=smart,sudo /usr/sbin/smartctl -H": a command that
+ * a line has, and that gains privileges
+ */
 static void of_command(struct collector *c, const char *key, const char *value, const char *rest,
-        const char *from) {
+        bool first, const char *from) {
         static const char *const names[] = {"mail", "mailx", "sendmail", "s-nail", "sudo"};
+        bool sudo = imm_streq(imm_base_name(value), "sudo");
 
         while (*rest == '"' || *rest == '\'')
                 rest++;
-        if (*rest != ' ' || rest[1 + strspn(rest + 1, " ")] != '-')
+        if (*rest != ' ')
+                return;
+        rest += strspn(rest, " ");
+        if (!(first && *rest == '-') && !(sudo && (*rest == '-' || *rest == '/')))
                 return; /* users and facilities are called so, too; a command has options */
         for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
                 if (imm_streq(imm_base_name(value), names[i]))
                         use_add(c, IMM_FACILITY_GAIN, PART, NULL, NULL, "%s: %s %s is to be run",
                                 from, key, value);
+        if (sudo)
+                use_add(c, IMM_FACILITY_BECOME_ROOT, PART, NULL, NULL, "%s: %s %s is to be run",
+                        from, key, value);
 }
 
 static void read_file(struct collector *c, const char *daemon, const char *path);
@@ -189,8 +199,7 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                 if (*value == '/' && strcasestr(key, "include"))
                         include(c, daemon, value, from);
                 of_word(c, daemon, key, value, from);
-                if (count == 0)
-                        of_command(c, key, value, line + k, from);
+                of_command(c, key, value, line + k, count == 0, from);
                 line += k;
         }
         if (count == 0)

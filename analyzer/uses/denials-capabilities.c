@@ -153,10 +153,24 @@ const char *written_names(const char *names, struct imm_arena *a) {
         return text;
 }
 
+/* A set-id program has what the bounding set has, whoever runs it. */
+static void deny_root(struct judge *j, const struct imm_use *u) {
+        uint64_t lost = facilities[u->facility].caps & ~identity_of(j, u)->cap_bounding;
+
+        if (lost)
+                deny(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET,
+                        line_of(j, IMM_SETTING_CAPABILITY_BOUNDING_SET), "lacks %s",
+                        imm_caps_text(lost, j->a));
+}
+
 void deny_capabilities(struct judge *j, const struct imm_use *u) {
         const struct imm_identity *id = identity_of(j, u);
         uint64_t missing = facilities[u->facility].caps & ~id->cap_effective;
 
+        if (u->facility == IMM_FACILITY_BECOME_ROOT) {
+                deny_root(j, u);
+                return;
+        }
         if (has_own_namespace(j, u) || refused_by_namespace(j, u))
                 return;
 

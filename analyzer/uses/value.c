@@ -37,7 +37,7 @@ static bool is_written(const char *key, const char *path) {
                 "catalog", "block", "clock", "script", "login", "logo", "metadata", "lockdown",
                 "network", "analog", NULL};
 
-        return is_made(path) || imm_ends_with(path, ".db") ||
+        return is_made(path) || imm_ends_with(path, ".db") || strcasecmp(key, "dir") == 0 ||
                (contains(key, keys) && !contains(key, not_keys));
 }
 
@@ -243,6 +243,11 @@ static void of_socket(struct collector *c, const char *key, const char *value, c
 void use_argument(struct collector *c, const char *option, const char *value, const char *from) {
         const char *path = strchr(value, '/');
 
+        if (path && path > value && path[-1] == ':' &&
+                imm_after(path, "///")) { /* pipe:///tmp/x?a=b */
+                value = imm_strndup(c->a, path + 2, strcspn(path + 2, "?"));
+                path = value;
+        }
         if (strncmp(value, "~/", 2) == 0 || strstr(value, ":~/")) {
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, "/home", "%s: %s %s", from, option,
                         value);

@@ -1,9 +1,10 @@
 #include "cli/revision.h"
 
+#include "cli/git.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <git2.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -11,7 +12,7 @@
 enum { BLOB_MAX = 16 << 20, FOLDERS_OPEN = 32, FOLDERS_DEEP = 64 };
 
 static int git_fail(struct imm_err *err, const char *what, const char *name) {
-        const git_error *e = git_error_last();
+        const git_error *e = imm_git.error_last();
 
         return imm_err_set(err, -EINVAL, "%s '%s': %s", what, name,
                 e && e->message ? e->message : "unknown reason");
@@ -37,11 +38,11 @@ struct source {
 };
 
 static int write_text(const git_blob *blob, const char *to) {
-        size_t n = (size_t)git_blob_rawsize(blob);
+        size_t n = (size_t)imm_git.blob_rawsize(blob);
         FILE *f = fopen(to, "wxe");
         int r = f ? 0 : -errno;
 
-        if (f && fwrite(git_blob_rawcontent(blob), 1, n, f) != n)
+        if (f && fwrite(imm_git.blob_rawcontent(blob), 1, n, f) != n)
                 r = -EIO;
         if (f && fclose(f) != 0 && r == 0)
                 r = -errno;
@@ -64,14 +65,14 @@ static int write_link(const struct source *s, const char *target, const char *to
                 return symlink(target, to) < 0 ? -errno : 0;
         path = inside(imm_printf(s->a, "%s/", s->r->folder),
                 imm_printf(s->a, "%.*s", (int)(slash - to), to), target, s->a);
-        if (*target != '/' && path && *path && git_tree_entry_bypath(&e, s->top, path) == 0 &&
-                git_tree_entry_type(e) == GIT_OBJECT_BLOB &&
-                git_tree_entry_filemode(e) != GIT_FILEMODE_LINK &&
-                git_blob_lookup(&blob, s->repo, git_tree_entry_id(e)) == 0 &&
-                git_blob_rawsize(blob) <= BLOB_MAX)
+        if (*target != '/' && path && *path && imm_git.tree_entry_bypath(&e, s->top, path) == 0 &&
+                imm_git.tree_entry_type(e) == GIT_OBJECT_BLOB &&
+                imm_git.tree_entry_filemode(e) != GIT_FILEMODE_LINK &&
+                imm_git.blob_lookup(&blob, s->repo, imm_git.tree_entry_id(e)) == 0 &&
+                imm_git.blob_rawsize(blob) <= BLOB_MAX)
                 r = write_text(blob, to);
-        git_blob_free(blob);
-        git_tree_entry_free(e);
+        imm_git.blob_free(blob);
+        imm_git.tree_entry_free(e);
         return r;
 }
 
@@ -79,16 +80,16 @@ static int write_blob(const struct source *s, const git_tree_entry *e, const cha
         git_blob *blob = NULL;
         int r = 0;
 
-        if (git_blob_lookup(&blob, s->repo, git_tree_entry_id(e)) < 0)
+        if (imm_git.blob_lookup(&blob, s->repo, imm_git.tree_entry_id(e)) < 0)
                 return -EIO;
-        if (git_tree_entry_filemode(e) == GIT_FILEMODE_LINK)
+        if (imm_git.tree_entry_filemode(e) == GIT_FILEMODE_LINK)
                 r = write_link(s,
-                        imm_strndup(
-                                s->a, git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob)),
+                        imm_strndup(s->a, imm_git.blob_rawcontent(blob),
+                                (size_t)imm_git.blob_rawsize(blob)),
                         to);
-        else if (git_blob_rawsize(blob) <= BLOB_MAX)
+        else if (imm_git.blob_rawsize(blob) <= BLOB_MAX)
                 r = write_text(blob, to);
-        git_blob_free(blob);
+        imm_git.blob_free(blob);
         return r;
 }
 
@@ -103,25 +104,26 @@ static int write_folder(
         const struct source *s, const git_tree *tree, const char *to, unsigned depth, bool all) {
         int r = depth > FOLDERS_DEEP ? -ELOOP : 0;
 
-        for (size_t i = 0; r == 0 && i < git_tree_entrycount(tree); i++) {
-                const git_tree_entry *e = git_tree_entry_byindex(tree, i);
-                char *path = imm_printf(s->a, "%s/%s", to, git_tree_entry_name(e));
+        for (size_t i = 0; r == 0 && i < imm_git.tree_entrycount(tree); i++) {
+                const git_tree_entry *e = imm_git.tree_entry_byindex(tree, i);
+                char *path = imm_printf(s->a, "%s/%s", to, imm_git.tree_entry_name(e));
 
-                if (git_tree_entry_type(e) == GIT_OBJECT_BLOB) {
-                        if (!is_wanted(git_tree_entry_name(e)))
+                if (imm_git.tree_entry_type(e) == GIT_OBJECT_BLOB) {
+                        if (!is_wanted(imm_git.tree_entry_name(e)))
                                 continue;
                         r = make_folders(path);
                         if (r == 0)
                                 r = write_blob(s, e, path);
                         if (r == -EEXIST)
                                 r = 0;
-                } else if (git_tree_entry_type(e) == GIT_OBJECT_TREE &&
-                           (all || (depth == 0 && imm_ends_with(git_tree_entry_name(e), ".d")))) {
+                } else if (imm_git.tree_entry_type(e) == GIT_OBJECT_TREE &&
+                           (all || (depth == 0 &&
+                                           imm_ends_with(imm_git.tree_entry_name(e), ".d")))) {
                         git_tree *below = NULL;
 
-                        if (git_tree_lookup(&below, s->repo, git_tree_entry_id(e)) == 0)
+                        if (imm_git.tree_lookup(&below, s->repo, imm_git.tree_entry_id(e)) == 0)
                                 r = write_folder(s, below, path, depth + 1, all);
-                        git_tree_free(below);
+                        imm_git.tree_free(below);
                 }
         }
         return r;
@@ -153,12 +155,12 @@ static git_tree *tree_at(git_repository *repo, git_tree *top, const char *path) 
         git_tree *found = NULL;
 
         if (!*path) {
-                if (git_tree_dup(&found, top) < 0)
+                if (imm_git.tree_dup(&found, top) < 0)
                         found = NULL;
-        } else if (git_tree_entry_bypath(&e, top, path) == 0 &&
-                   git_tree_entry_type(e) == GIT_OBJECT_TREE)
-                (void)git_tree_lookup(&found, repo, git_tree_entry_id(e));
-        git_tree_entry_free(e);
+        } else if (imm_git.tree_entry_bypath(&e, top, path) == 0 &&
+                   imm_git.tree_entry_type(e) == GIT_OBJECT_TREE)
+                (void)imm_git.tree_lookup(&found, repo, imm_git.tree_entry_id(e));
+        imm_git.tree_entry_free(e);
         return found;
 }
 
@@ -167,10 +169,10 @@ static const char *submodule_on(const struct source *s, const char *path) {
         for (size_t n = strcspn(path, "/");; n += 1 + strcspn(path + n + 1, "/")) {
                 const char *part = imm_strndup(s->a, path, n);
                 git_tree_entry *e = NULL;
-                bool is = *part && git_tree_entry_bypath(&e, s->top, part) == 0 &&
-                          git_tree_entry_type(e) == GIT_OBJECT_COMMIT;
+                bool is = *part && imm_git.tree_entry_bypath(&e, s->top, part) == 0 &&
+                          imm_git.tree_entry_type(e) == GIT_OBJECT_COMMIT;
 
-                git_tree_entry_free(e);
+                imm_git.tree_entry_free(e);
                 if (is || !path[n])
                         return is ? part : NULL;
         }
@@ -186,7 +188,7 @@ static int write_path(struct source *s, const char *path, struct imm_map *done) 
 
         s->submodule = submodule_on(s, path);
         if (s->submodule) {
-                git_tree_free(tree);
+                imm_git.tree_free(tree);
                 return -EINVAL;
         }
 
@@ -200,7 +202,7 @@ static int write_path(struct source *s, const char *path, struct imm_map *done) 
                 k = write_folder(s, tree,
                         imm_printf(a, "%s%s%s", s->r->folder, *path ? "/" : "", path), 0, all);
         }
-        git_tree_free(tree);
+        imm_git.tree_free(tree);
         return k;
 }
 
@@ -231,13 +233,13 @@ static int write_all(struct imm_revision *r, git_repository *repo, git_tree *tre
 /* Of the working directory; outside of any, that in which the first path lies */
 static int open_repository(git_repository **ret, const char *cwd, const char *const *paths,
         size_t n, struct imm_arena *a, struct imm_err *err) {
-        if (git_repository_open_ext(ret, cwd, 0, NULL) == 0)
+        if (imm_git.repository_open_ext(ret, cwd, 0, NULL) == 0)
                 return 0;
         for (char *at = n > 0 && *paths[0] == '/' ? imm_strdup(a, paths[0]) : NULL; at && *at;
                 *strrchr(at, '/') = 0)
-                if (git_repository_open_ext(ret, at, 0, NULL) == 0)
+                if (imm_git.repository_open_ext(ret, at, 0, NULL) == 0)
                         return 0;
-        (void)git_repository_open_ext(ret, cwd, 0, NULL); /* for what is said */
+        (void)imm_git.repository_open_ext(ret, cwd, 0, NULL); /* for what is said */
         return git_fail(err, "there is no git repository at", cwd);
 }
 
@@ -251,17 +253,18 @@ static int find_merge_base(git_repository *repo, const char *revision, const cha
         int r = 0;
 
         for (int i = 0; r == 0 && i < 2; i++)
-                r = git_revparse_single(&commits[i], repo,
+                r = imm_git.revparse_single(&commits[i], repo,
                         imm_printf(a, "%s^{commit}", *names[i] ? names[i] : "HEAD"));
         if (r == 0)
-                r = git_merge_base(&id, repo, git_object_id(commits[0]), git_object_id(commits[1]));
+                r = imm_git.merge_base(
+                        &id, repo, imm_git.object_id(commits[0]), imm_git.object_id(commits[1]));
         if (r == 0)
-                r = git_commit_lookup(&base, repo, &id);
+                r = imm_git.commit_lookup(&base, repo, &id);
         if (r == 0)
-                r = git_commit_tree((git_tree **)ret, base);
-        git_commit_free(base);
-        git_object_free(commits[0]);
-        git_object_free(commits[1]);
+                r = imm_git.commit_tree((git_tree **)ret, base);
+        imm_git.commit_free(base);
+        imm_git.object_free(commits[0]);
+        imm_git.object_free(commits[1]);
         return r;
 }
 
@@ -269,12 +272,12 @@ static int find_tree(git_repository *repo, const char *revision, git_object **re
         struct imm_arena *a, struct imm_err *err) {
         const char *dots = strstr(revision, "...");
         int r = dots ? find_merge_base(repo, revision, dots, ret, a)
-                     : git_revparse_single(ret, repo, imm_printf(a, "%s^{tree}", revision));
+                     : imm_git.revparse_single(ret, repo, imm_printf(a, "%s^{tree}", revision));
 
         if (r == 0)
                 return 0;
         (void)git_fail(err, "--base: there is no revision", revision);
-        if (git_repository_is_shallow(repo) == 1) {
+        if (imm_git.repository_is_shallow(repo) == 1) {
                 const char *said = imm_strdup(a, imm_err_text(err));
 
                 imm_err_done(err);
@@ -372,17 +375,20 @@ int imm_revision_open(struct imm_revision *r, const char *revision, const char *
         int k = 0;
 
         *r = IMM_REVISION_NONE;
-        (void)git_libgit2_init();
+        k = imm_git_load(err);
+        if (k < 0)
+                return k;
+        (void)imm_git.libgit2_init();
         /* who owns the checkout does not matter: nothing of it is executed */
-        (void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+        (void)imm_git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
         k = cwd ? open_repository(&repo, cwd, paths, n, a, err)
                 : imm_err_set(err, -ENOENT, "the working directory is gone");
         if (k == 0)
                 k = find_tree(repo, revision, &tree, a, err);
-        if (k == 0 && !git_repository_workdir(repo))
+        if (k == 0 && !imm_git.repository_workdir(repo))
                 k = imm_err_set(err, -EINVAL, "the git repository at '%s' has no work tree", cwd);
         else if (k == 0)
-                r->top = imm_xstrdup(git_repository_workdir(repo));
+                r->top = imm_xstrdup(imm_git.repository_workdir(repo));
         if (k == 0)
                 k = make_folder(r, err);
         if (k == 0)
@@ -393,9 +399,9 @@ int imm_revision_open(struct imm_revision *r, const char *revision, const char *
                             rel ? rel : "") < 0)
                         imm_oom();
         }
-        git_object_free(tree);
-        git_repository_free(repo);
-        (void)git_libgit2_shutdown();
+        imm_git.object_free(tree);
+        imm_git.repository_free(repo);
+        (void)imm_git.libgit2_shutdown();
         if (k < 0)
                 imm_revision_close(r);
         return k;

@@ -367,15 +367,18 @@ static void read_text(struct builder *b, const char *text, struct shell_values *
         imm_auto_free char *word_room = NULL;
         struct shell sh = {.b = b, .s = text, .values = values, .by = by, .command = true};
         size_t n = strlen(text);
+        int outer = values->by;
 
         if (n > SHELL_MAX - b->shell_read)
                 return;
         b->shell_read += n;
+        values->by = by;
         sh.word = word_room = imm_xrealloc(NULL, 2 * n + 2, 1); /* a mark with each parameter */
         find_functions(&sh, text);
         while (*sh.s)
                 if (!shell_between(&sh))
                         next_word(&sh);
+        values->by = outer;
 }
 
 void scan_shell(struct builder *b, const char *text, const char *script, int by) {

@@ -6,6 +6,7 @@
 
 /* What is known of the variables of one shell, and of the files that it reads with `.` */
 struct shell_values {
+        int by;                 /* the file that is being read */
         const char *script;     /* $0; NULL: unknown */
         struct imm_map values;  /* name -> what it may be */
         struct imm_map sourced; /* files that were read in it */
@@ -18,6 +19,8 @@ enum { SHELL_BARE = 1, SHELL_QUOTED, SHELL_SPLIT, SHELL_DOLLAR, SHELL_WORDS_MAX 
 
 /* The length of a parameter that can be understood at @s, a '$'; 0: there is none */
 size_t shell_parameter(const char *s);
+/* The commands of a parameter, which may be the output of some */
+void shell_runs(struct builder *b, const char *s, size_t n, int by);
 /* @perhaps: in a branch; what it was before may hold as well */
 void shell_set(struct builder *b, struct shell_values *to, const char *name, const char *text,
         bool perhaps);

@@ -43,10 +43,57 @@ static const char *closing(const char *s) {
         return NULL;
 }
 
+/* Commands whose output the text tells, by how "$(...)" begins */
+static const struct {
+        const char *begins;
+        const char *runs; /* NULL: it is a part of the shell */
+        enum { SAME, DIRECTORY, NAME, PROGRAM } gives;
+} outputs[] = {
+        {"dirname ", "dirname", DIRECTORY},
+        {"basename ", "basename", NAME},
+        {"readlink -f ", "readlink", SAME},
+        {"realpath ", "realpath", SAME},
+        {"which ", "which", PROGRAM},
+        {"command -v ", NULL, PROGRAM},
+        {"type -p ", NULL, PROGRAM},
+};
+
+/* The row of the command at @s, which stands behind "$("; negative: none */
+static int output_of(const char *s) {
+        for (size_t i = 0; i < IMM_ELEMENTSOF(outputs); i++)
+                if (imm_after(s, outputs[i].begins))
+                        return (int)i;
+        return -1;
+}
+
+/* The length of such a "$(...)" at @s, whose argument is one word; 0: it is another */
+static size_t output_length(const char *s) {
+        unsigned open = 0;
+        size_t n = 2 + strspn(s + 2, " ");
+        int row = output_of(s + n);
+
+        if (row < 0)
+                return 0;
+        for (n += strlen(outputs[row].begins); s[n] && !strchr("\n`'*?[;|&<> ", s[n]); n++)
+                if (s[n] == '$' && s[n + 1] == '(') {
+                        size_t inner = output_length(s + n);
+
+                        if (inner == 0)
+                                return 0;
+                        n += inner - 1;
+                } else if (s[n] == '(')
+                        open++;
+                else if (s[n] == ')' && open-- == 0)
+                        return n + 1;
+        return 0;
+}
+
 size_t shell_parameter(const char *s) {
         const char *name = s + 1, *end;
         size_t n;
 
+        if (*name == '(')
+                return output_length(s);
         if (*name != '{')
                 return name_length(name) ? 1 + name_length(name) : 0;
         n = name_length(++name);
@@ -129,6 +176,58 @@ static const char *without(struct builder *b, const char *s, const char *how, co
         return s;
 }
 
+static const char *part_of(struct builder *b, const char *path, int gives) {
+        const char *slash = strrchr(path, '/');
+
+        if (gives == DIRECTORY)
+                return !slash ? "." : imm_strndup(b->arena, path, (size_t)(slash - path));
+        return gives == NAME && slash ? slash + 1 : path;
+}
+
+static void runs(struct builder *b, const char *name, int by) {
+        if (*name && (*name == '/' || !strchr(name, '/')) && strlen(name) < 256)
+                (void)follow_program(b,
+                        &(struct want){.name = name,
+                                .kind = IMM_NEED_COMMAND,
+                                .confidence = IMM_LIKELY,
+                                .reason = "run by the script",
+                                .by = by},
+                        false);
+}
+
+void shell_runs(struct builder *b, const char *s, size_t n, int by) {
+        for (const char *end = s + n; s < end && (s = strstr(s, "$(")) && s < end; s += 2) {
+                int row = output_of(s + 2 + strspn(s + 2, " "));
+
+                if (row >= 0 && outputs[row].runs)
+                        runs(b, outputs[row].runs, by);
+        }
+}
+
+/* What "$(...)" of @n bytes, as output_length() has it, gives */
+static bool output(struct builder *b, struct shell_values *from, const char *s, size_t n,
+        unsigned depth, struct words *ret) {
+        char *text = imm_strndup(b->arena, s + 2, n - 3), *to;
+        struct words words = {0};
+        int row;
+
+        text += strspn(text, " ");
+        row = output_of(text);
+        text = to = text + strlen(outputs[row].begins);
+        for (const char *c = text; *c; c++)
+                if (*c != '"')
+                        *to++ = *c;
+        *to = 0;
+        if (!expand(b, from, text, depth + 1, &words))
+                return false;
+        for (unsigned i = 0; i < words.n; i++) {
+                words_add(ret, part_of(b, words.v[i], (int)outputs[row].gives));
+                if (outputs[row].gives == PROGRAM)
+                        runs(b, words.v[i], from->by);
+        }
+        return true;
+}
+
 /* What the parameter of @n bytes at @s may be; false: nobody knows */
 static bool parameter(struct builder *b, struct shell_values *from, const char *s, size_t n,
         unsigned depth, struct words *ret) {
@@ -137,6 +236,8 @@ static bool parameter(struct builder *b, struct shell_values *from, const char *
         size_t length = name_length(name);
         struct value *v;
 
+        if (s[1] == '(')
+                return output(b, from, s, n, depth, ret);
         name = imm_strndup(b->arena, name, length);
         how = s + 1 + curly + length;
         v = value_of(from, name);

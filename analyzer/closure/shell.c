@@ -86,6 +86,7 @@ const char *shell_word(struct shell *sh, bool *ret_plain) {
                 if (c == '$' && quote != '\'' && (parameter = shell_parameter(sh->s))) {
                         out[n++] = quote ? SHELL_QUOTED : SHELL_BARE;
                         memcpy(out + n, sh->s, parameter);
+                        shell_runs(sh->b, sh->s, parameter, sh->by);
                         n += parameter;
                         sh->s += parameter - 1;
                         sh->marked = true;
@@ -200,7 +201,7 @@ static const char *arithmetic_end(const char *s) {
 static bool shell_operator(struct shell *sh) {
         const char *end = arithmetic_end(sh->s);
 
-        if (sh->quoted && strchr(";|&()", *sh->s))
+        if ((sh->quoted && strchr(";|&()", *sh->s)) || (*sh->s == '$' && shell_parameter(sh->s)))
                 return false;
         if (end) {
                 sh->s = end;

@@ -122,7 +122,7 @@ static void find_store(struct imm_root *r) {
 /* An image whose boot has not made /etc yet: what its profile says will be booted. */
 static void find_profile(struct imm_root *r) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        const char *system, *name;
+        const char *system;
         imm_auto_close int fd = -1;
         struct stat st;
 
@@ -130,8 +130,8 @@ static void find_profile(struct imm_root *r) {
                 imm_root_lstat(r, "/etc/static", &st) == 0 ||
                 imm_root_realpath(r, imm_root_system(r), a, &system) < 0)
                 return;
-        name = imm_after(system, store);
-        if (!name || !is_store_name(name))
+        if (!is_store_name(
+                    imm_base_name(system))) /* where the store is a link, it lies elsewhere */
                 return;
         fd = imm_root_open_path(r, system, O_DIRECTORY);
         if (fd >= 0 && is_system(fd))

@@ -206,6 +206,29 @@ TEST(a_command_that_runs_another_is_looked_through) {
         world_free(w);
 }
 
+TEST(where_the_script_lies_and_what_it_looks_for_is_known) {
+        const struct imm_closure *c;
+
+        tree_file("usr/bin/lib.sh", "one\n");
+        script("usr/bin/dirname", "program");
+        script("usr/bin/which", "program");
+        c = needs_of("#!/bin/sh\nHERE=$(dirname \"$0\")\n. \"$HERE/lib.sh\"\nD=$(which two); "
+                     "$D\nE=\"$(command -v three)\"\n\"$(dirname $(readlink -f $0))/four\" -x\n"
+                     "F=$(dirname $1)/never; $F; G=$(echo $(five)); $(basename /x/six)\n"
+                     "cat $(dirname /usr/share/x/one)/two `dirname never`\n");
+        assert_need(c, "/usr/bin/lib.sh", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/dirname", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/share/x/two", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
 TEST(run_parts_runs_what_lies_there_and_lists_what_is_read) {
         const struct imm_closure *c;
 
@@ -291,6 +314,7 @@ int main(void) {
                 CASE(what_a_sourced_file_sets_holds_and_so_does_path),
                 CASE(a_command_that_runs_another_is_looked_through),
                 CASE(variables_that_grow_end),
+                CASE(where_the_script_lies_and_what_it_looks_for_is_known),
                 CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
                 CASE(calls_of_python_and_perl_run_programs),
         };

@@ -133,6 +133,19 @@ TEST(an_image_that_was_never_booted_has_the_etc_of_its_profile) {
         assert_int_equal(reads(r, "/usr/bin/x", "x"), 0);
 }
 
+TEST(the_store_of_an_image_may_be_a_link) {
+        imm_cleanup(imm_root_free) struct imm_root *r = NULL;
+        char data[2 * PATH_MAX];
+
+        tree_dir("image/data");
+        (void)snprintf(data, sizeof(data), "%s", tree_path("image/data/store"));
+        assert_int_equal(rename(tree_path("image/nix/store"), data), 0);
+        tree_link("/data/store", "image/nix/store");
+        assert_int_equal(imm_root_open(&r, tree_path("image"), NULL), 0);
+        assert_true(imm_root_is_built(r));
+        assert_int_equal(reads(r, "/etc/systemd/system/a.service", "[Service]\n"), 0);
+}
+
 TEST(one_that_was_booted_has_its_own) {
         imm_cleanup(imm_root_free) struct imm_root *r = NULL;
 
@@ -168,6 +181,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_built_system_has_its_own_etc_and_the_store_it_lies_in),
                 cmocka_unit_test(an_image_that_was_never_booted_has_the_etc_of_its_profile),
+                cmocka_unit_test(the_store_of_an_image_may_be_a_link),
                 cmocka_unit_test(one_that_was_booted_has_its_own),
                 cmocka_unit_test(another_path_of_a_store_may_name_what_lies_there),
         };

@@ -73,6 +73,8 @@ const struct imm_dirent *nix_entry_by_hash(struct nix *x, const char *hash);
 
 /* Always gives one; it may exist neither on disk nor in the database. */
 struct nix_path *nix_path_get(struct nix *x, const char *path);
+/* Whatever the database says */
+bool nix_path_is_there(struct nix *x, const char *path);
 bool nix_path_exists(struct nix *x, struct nix_path *p); /* registered, or on disk */
 /* The existing store path that the text at @name (HASH-NAME and perhaps more) means, or NULL */
 struct nix_path *nix_path_named(struct nix *x, const char *name, size_t n);

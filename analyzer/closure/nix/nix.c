@@ -270,6 +270,10 @@ static void judge_visibility(struct builder *b) {
                         continue;
                 k = view_find(&v, NULL, n->path, &p);
                 n->hidden = n->exists && k < 0 ? hidden_by(b, &p, k) : "not in the store";
+                if (n->exists && !nix_path_is_there(nix_of(b->c), n->path)) {
+                        n->exists = false;
+                        n->hidden = "not in the store, though its database has it";
+                }
         }
 }
 

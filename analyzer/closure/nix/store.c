@@ -281,6 +281,10 @@ static bool is_on_disk(struct nix *x, struct nix_path *p) {
         return p->exists;
 }
 
+bool nix_path_is_there(struct nix *x, const char *path) {
+        return is_on_disk(x, nix_path_get(x, path));
+}
+
 bool nix_path_exists(struct nix *x, struct nix_path *p) {
         return p->id != 0 || is_on_disk(x, p);
 }

@@ -127,6 +127,8 @@ static const struct {
         {252, IMM_SCOPE_SYSTEM, "ExecStart=\nExecStart=+/usr/bin/true\nNoNewPrivileges=yes", 5,
                 "privileged-commands"},
         {252, IMM_SCOPE_SYSTEM, "ExecStartPre=+/usr/bin/true\nNoNewPrivileges=yes", 4, ""},
+        {252, IMM_SCOPE_SYSTEM, "ExecStart=\nExecStart=+/usr/bin/true\nProtectKernelModules=yes", 5,
+                ""},
         {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=any\nIPAddressDeny=10.0.0.0/8", 4, "repeated"},
         {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=any\nIPAddressDeny=10.0.0.0/8", 3, ""},
         {252, IMM_SCOPE_SYSTEM, "IPAddressDeny=10.0.0.0/8\nIPAddressAllow=10.0.0.0/7", 3,

@@ -27,12 +27,12 @@ static bool only_privileged(const struct imm_sandbox *sb) {
 
 /* ---- without a trial ---- */
 
-/* What a command with + is spared, and what changes nothing else either */
+/* What a command with + is spared, and what changes nothing else either: no ProtectKernelModules=
+ * and its kin, which give it a mount namespace all the same */
 static const enum imm_setting not_for_privileged[] = {IMM_SETTING_AMBIENT_CAPABILITIES,
         IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_LOCK_PERSONALITY,
         IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE, IMM_SETTING_NO_NEW_PRIVILEGES,
-        IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROTECT_HOSTNAME, IMM_SETTING_PROTECT_KERNEL_LOGS,
-        IMM_SETTING_PROTECT_KERNEL_MODULES, IMM_SETTING_PROTECT_KERNEL_TUNABLES,
+        IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROTECT_HOSTNAME,
         IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, IMM_SETTING_RESTRICT_NAMESPACES,
         IMM_SETTING_RESTRICT_REALTIME, IMM_SETTING_RESTRICT_SUIDSGID, IMM_SETTING_SECURE_BITS,
         IMM_SETTING_SYSTEM_CALL_ARCHITECTURES, IMM_SETTING_SYSTEM_CALL_FILTER,

@@ -47,9 +47,25 @@ static void put_need(struct imm_cli *cli, const struct imm_need *n, unsigned dep
         putchar('\n');
 }
 
+/* What --why= names, as it is written and where links lead in the root */
+static struct imm_strv asked_paths(const struct imm_cli *cli, struct imm_arena *a) {
+        struct imm_strv all = {0};
+        const char *real;
+
+        for (size_t i = 0; i < asked.why.n; i++) {
+                imm_strv_add(a, &all, asked.why.v[i]);
+                if (*asked.why.v[i] == '/' &&
+                        imm_root_realpath(cli->root, asked.why.v[i], a, &real) == 0)
+                        imm_strv_add(a, &all, real);
+        }
+        return all;
+}
+
 /* Which needs are printed: all, or those that lead to what --why= names */
-static bool *chosen(const struct imm_closure *c, struct imm_arena *a, bool *ret_any) {
+static bool *chosen(const struct imm_cli *cli, const struct imm_closure *c, struct imm_arena *a,
+        bool *ret_any) {
         bool *show = imm_alloc_array(a, c->n + 1, sizeof(*show));
+        const struct imm_strv why = asked_paths(cli, a);
 
         *ret_any = asked.why.n == 0;
         for (size_t i = 0; i < c->n; i++) {
@@ -59,11 +75,11 @@ static bool *chosen(const struct imm_closure *c, struct imm_arena *a, bool *ret_
                         show[i] = true;
                         continue;
                 }
-                if (!imm_strv_has(&asked.why, n->path) && !imm_strv_has(&asked.why, n->name)) {
+                if (!imm_strv_has(&why, n->path) && !imm_strv_has(&why, n->name)) {
                         bool link = false;
 
                         for (size_t k = 0; k < n->links.n; k++)
-                                link |= imm_strv_has(&asked.why, n->links.v[k]);
+                                link |= imm_strv_has(&why, n->links.v[k]);
                         if (!link)
                                 continue;
                 }
@@ -152,7 +168,7 @@ static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const st
         const struct imm_excess *x) {
         size_t sure = 0;
         bool any;
-        const bool *show = chosen(c, cli->arena, &any);
+        const bool *show = chosen(cli, c, cli->arena, &any);
 
         for (size_t i = 0; i < c->n; i++)
                 sure += c->v[i].confidence == IMM_CERTAIN;
@@ -277,7 +293,7 @@ static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct im
 static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_arena *a,
         struct imm_unit *u, const struct imm_closure *c, const struct imm_excess *x) {
         bool any;
-        const bool *show = chosen(c, a, &any);
+        const bool *show = chosen(cli, c, a, &any);
 
         imm_json_string(j, "unit", u->name);
         imm_json_string(j, "load", imm_load_name(imm_settings_of(cli->manager, u)->load));

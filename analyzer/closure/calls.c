@@ -72,34 +72,64 @@ static void runs(struct builder *b, char *command, int by) {
                 false);
 }
 
-static bool is_in_comment(const char *text, const char *s) {
-        const char *line = s;
-
-        while (line > text && line[-1] != '\n')
-                line--;
+static bool is_comment(const char *line) {
         line += strspn(line, " \t");
         return *line == '#' || (line[0] == '/' && line[1] == '/');
 }
 
-void scan_calls(struct builder *b, const char *text, const char *language, int by) {
-        unsigned left = CALLS_MAX;
+/* The rows of a language, found by their last bytes: brackets and quotes, which are rare */
+struct rows {
+        struct row {
+                const char *text;
+                size_t n;
+                bool quotes; /* its last byte opens the literal */
+        } v[IMM_ELEMENTSOF(calls)];
+        size_t n;
+        bool ends[256];
+};
 
+static void rows_of(const char *language, struct rows *ret) {
+        *ret = (struct rows){.ends = {['\n'] = true}};
         for (size_t i = 0; i < IMM_ELEMENTSOF(calls); i++) {
-                const char *call = calls[i].text, *s = text;
-                size_t n = strlen(call);
+                struct row r = {.text = calls[i].text, .n = strlen(calls[i].text)};
+                char last = r.text[r.n - 1];
 
                 if (!imm_after(language, calls[i].language))
                         continue;
-                for (; left > 0 && (s = strstr(s, call)); s += n) {
-                        bool quoted = strchr("\"'`{/|", call[n - 1]) || imm_after(call, "qx") ||
-                                      imm_after(call, "%x");
+                r.quotes = strchr("\"'`{/|", last) || imm_after(r.text, "qx") ||
+                           imm_after(r.text, "%x");
+                ret->v[ret->n++] = r;
+                ret->ends[(unsigned char)last] = true;
+        }
+}
+
+/* Does the text of the call end with the byte at @s? */
+static bool is_call(const char *text, const char *s, const struct row *r) {
+        const char *from = s + 1 - r->n;
+
+        return (size_t)(s + 1 - text) >= r->n && *s == r->text[r->n - 1] &&
+               memcmp(from, r->text, r->n) == 0 &&
+               !(from > text && is_word_byte(*from) && is_word_byte(from[-1]));
+}
+
+void scan_calls(struct builder *b, const char *text, const char *language, int by) {
+        struct rows rows;
+        unsigned left = CALLS_MAX;
+        bool comment = is_comment(text);
+
+        rows_of(language, &rows);
+        for (const char *s = text; rows.n > 0 && left > 0 && *s; s++) {
+                if (!rows.ends[(unsigned char)*s])
+                        continue;
+                if (*s == '\n')
+                        comment = is_comment(s + 1);
+                for (size_t i = 0; i < rows.n && !comment; i++) {
                         char *command;
 
-                        left--;
-                        if ((s > text && is_word_byte(*call) && is_word_byte(s[-1])) ||
-                                is_in_comment(text, s))
+                        if (!is_call(text, s, &rows.v[i]) || left == 0)
                                 continue;
-                        command = literal(b, s + n, quoted ? call[n - 1] : 0);
+                        left--;
+                        command = literal(b, s + 1, rows.v[i].quotes ? *s : 0);
                         if (command)
                                 runs(b, command, by);
                 }

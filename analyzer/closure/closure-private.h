@@ -367,6 +367,7 @@ struct builder {
         bool unsure;             /* it depends on more than that, as on all that lies in a folder */
         unsigned depth;          /* of programs in scripts of programs */
         size_t shell_read;       /* bytes of shell scripts */
+        size_t shell_expanded;   /* bytes that their expansions came to */
         struct imm_map followed; /* programs by path: how sure they were when followed, plus one */
         struct imm_map scanned;  /* texts that were searched for paths */
 };

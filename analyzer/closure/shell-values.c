@@ -10,7 +10,15 @@
  * word with it in it is left out.
  */
 
-enum { VALUES_MAX = 16, WORDS_MAX = 16, VALUE_LENGTH_MAX = 4096, NAMES_MAX = 4096, NESTED_MAX = 4 };
+enum {
+        VALUES_MAX = 16,
+        WORDS_MAX = 16,
+        VALUE_LENGTH_MAX = 4096,
+        PARAMETER_MAX = 1024, /* bytes between "${" and "}" */
+        NAMES_MAX = 4096,
+        NESTED_MAX = 4,
+        EXPANDED_MAX = 16 << 20, /* bytes that expansions of a unit's scripts come to */
+};
 
 struct value {
         unsigned n; /* 0: it is not known */
@@ -27,11 +35,12 @@ static size_t name_length(const char *s) {
         return n;
 }
 
-/* Behind the '}' that closes what begins behind "${"; NULL: not on this line */
+/* Behind the '}' that closes what begins behind "${"; NULL: not on this line, or far away */
 static const char *closing(const char *s) {
+        const char *end = s + strnlen(s, PARAMETER_MAX);
         unsigned open = 0;
 
-        for (; *s && *s != '\n' && *s != '`'; s++)
+        for (; s < end && *s != '\n' && *s != '`'; s++)
                 if (s[0] == '$' && s[1] == '(')
                         return NULL;
                 else if (*s == '\\' && s[1])
@@ -67,16 +76,17 @@ static int output_of(const char *s) {
 }
 
 /* The length of such a "$(...)" at @s, whose argument is one word; 0: it is another */
-static size_t output_length(const char *s) {
+static size_t output_length(const char *s, unsigned depth) {
         unsigned open = 0;
         size_t n = 2 + strspn(s + 2, " ");
-        int row = output_of(s + n);
+        int row = depth < NESTED_MAX ? output_of(s + n) : -1;
 
         if (row < 0)
                 return 0;
-        for (n += strlen(outputs[row].begins); s[n] && !strchr("\n`'*?[;|&<> ", s[n]); n++)
+        for (n += strlen(outputs[row].begins);
+                n < PARAMETER_MAX && s[n] && !strchr("\n`'*?[;|&<> ", s[n]); n++)
                 if (s[n] == '$' && s[n + 1] == '(') {
-                        size_t inner = output_length(s + n);
+                        size_t inner = output_length(s + n, depth + 1);
 
                         if (inner == 0)
                                 return 0;
@@ -93,7 +103,7 @@ size_t shell_parameter(const char *s) {
         size_t n;
 
         if (*name == '(')
-                return output_length(s);
+                return output_length(s, 0);
         if (*name != '{')
                 return name_length(name) ? 1 + name_length(name) : 0;
         n = name_length(++name);
@@ -160,18 +170,41 @@ static void words_add(struct words *w, const char *s) {
 static bool expand(struct builder *b, struct shell_values *from, const char *text, unsigned depth,
         struct words *ret);
 
-/* ${NAME%PATTERN} and its kin, with one or two of the sign */
+/* May expansions come to @n bytes more? Scripts whose values double again and again come to all
+ * memory. */
+static bool affords(struct builder *b, size_t n) {
+        if (n > EXPANDED_MAX - b->shell_expanded)
+                return false;
+        b->shell_expanded += n;
+        return true;
+}
+
+/* ${NAME%PATTERN} and its kin, with one or two of the sign; NULL: that would take too long */
 static const char *without(struct builder *b, const char *s, const char *how, const char *pattern) {
         size_t n = strlen(s);
         bool longest = how[1] == *how;
+        char *copy;
 
+        if (!affords(b, (n + 1) * (n + 1)))
+                return NULL;
+        copy = imm_strndup(b->arena, s, n);
         for (size_t i = 0; i <= n; i++) {
                 size_t cut = longest ? n - i : i; /* so many bytes go */
+                bool matches;
 
-                if (*how == '%' && fnmatch(pattern, s + n - cut, 0) == 0)
-                        return imm_strndup(b->arena, s, n - cut);
-                if (*how == '#' && fnmatch(pattern, imm_strndup(b->arena, s, cut), 0) == 0)
+                if (*how == '%')
+                        matches = fnmatch(pattern, s + n - cut, 0) == 0;
+                else {
+                        copy[cut] = 0;
+                        matches = fnmatch(pattern, copy, 0) == 0;
+                        copy[cut] = s[cut];
+                }
+                if (!matches)
+                        continue;
+                if (*how == '#')
                         return s + cut;
+                copy[n - cut] = 0;
+                return copy;
         }
         return s;
 }
@@ -196,7 +229,7 @@ static void runs(struct builder *b, const char *name, int by) {
 }
 
 void shell_runs(struct builder *b, const char *s, size_t n, int by) {
-        for (const char *end = s + n; s < end && (s = strstr(s, "$(")) && s < end; s += 2) {
+        for (const char *end = s + n; (s = memmem(s, (size_t)(end - s), "$(", 2)); s += 2) {
                 int row = output_of(s + 2 + strspn(s + 2, " "));
 
                 if (row >= 0 && outputs[row].runs)
@@ -255,9 +288,12 @@ static bool parameter(struct builder *b, struct shell_values *from, const char *
         operand = how + 1 + (how[1] == *how || *how == ':');
         operand = imm_strndup(b->arena, operand, (size_t)(s + n - 1 - operand));
         if (*how == '%' || *how == '#') {
+                if (strpbrk(operand, "$\"'\\"))
+                        return false;
                 for (unsigned i = 0; i < ret->n; i++)
-                        ret->v[i] = without(b, ret->v[i], how, operand);
-                return ret->n > 0 && !strpbrk(operand, "$\"'\\");
+                        if (!(ret->v[i] = without(b, ret->v[i], how, operand)))
+                                return false;
+                return ret->n > 0;
         }
         if (ret->n > 0 && (*how != ':' || *ret->v[0]))
                 return true;
@@ -291,9 +327,12 @@ static bool expand(struct builder *b, struct shell_values *from, const char *tex
                 bool marked = mark == SHELL_BARE || mark == SHELL_QUOTED;
                 struct words values = {0}, next = {0};
 
-                for (unsigned i = 0; i < done.n; i++)
+                for (unsigned i = 0; i < done.n; i++) {
+                        if (!affords(b, strlen(done.v[i]) + n))
+                                return false;
                         done.v[i] =
                                 imm_printf(b->arena, "%s%.*s", done.v[i], (int)(n - marked), text);
+                }
                 text += n;
                 if (!*text)
                         break;
@@ -302,10 +341,15 @@ static bool expand(struct builder *b, struct shell_values *from, const char *tex
                         return false;
                 text += n;
                 for (unsigned i = 0; i < done.n; i++)
-                        for (unsigned k = 0; k < values.n; k++)
-                                words_add(&next, imm_printf(b->arena, "%s%s", done.v[i],
-                                                         mark == SHELL_BARE ? split(b, values.v[k])
-                                                                            : values.v[k]));
+                        for (unsigned k = 0; k < values.n; k++) {
+                                const char *v = values.v[k];
+
+                                if (!affords(b, strlen(done.v[i]) + 2 * strlen(v)))
+                                        return false;
+                                if (mark == SHELL_BARE)
+                                        v = split(b, v);
+                                words_add(&next, imm_printf(b->arena, "%s%s", done.v[i], v));
+                        }
                 done = next;
         }
         for (unsigned i = 0; i < done.n; i++)

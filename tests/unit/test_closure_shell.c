@@ -107,7 +107,7 @@ TEST(what_is_never_closed_ends_with_its_line) {
 /* The time is linear in the text, whatever it is: minutes otherwise */
 TEST(hostile_scripts_are_read_once) {
         static const char *const parts[] = {"'\n", "\"\n", "<<A\n", "<<-'", "$((", "`",
-                "case a in ", "sh -c '", "\"`", ";;", "f() {\n"};
+                "case a in ", "sh -c '", "\"`", ";;", "f() {\n", "${a:-", "${a%", "$(dirname "};
         size_t size = 900000;
         char *text = imm_xcalloc(1, size + 64);
 
@@ -268,6 +268,30 @@ TEST(variables_that_grow_end) {
         world_free(w);
 }
 
+/* Nor do they take all memory where each word is many, or time where patterns are tried. */
+TEST(expansions_of_many_values_are_bounded) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        fputs("#!/bin/sh\none\n", f);
+        for (int i = 0; i < 16; i++)
+                fprintf(f, "test x && A=%.*s; test x && B=%02d%04000d\n", i + 1, "aaaaaaaaaaaaaaaa",
+                        i, 0);
+        for (unsigned i = 0; i < 400; i++) {
+                fputs("two ${B#*0*1} $B", f);
+                for (unsigned k = 0; k < 500; k++)
+                        fputs("$A", f);
+                fputs("\n", f);
+        }
+        fputs("three\n", f);
+        assert_int_equal(fclose(f), 0);
+        assert_need(needs_of(text), "/usr/bin/three", IMM_LIKELY, 1);
+        free(text);
+        world_free(w);
+}
+
 /* Other languages say in their own way what they run. */
 TEST(calls_of_python_and_perl_run_programs) {
         const struct imm_closure *c = needs_of(
@@ -314,6 +338,7 @@ int main(void) {
                 CASE(what_a_sourced_file_sets_holds_and_so_does_path),
                 CASE(a_command_that_runs_another_is_looked_through),
                 CASE(variables_that_grow_end),
+                CASE(expansions_of_many_values_are_bounded),
                 CASE(where_the_script_lies_and_what_it_looks_for_is_known),
                 CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
                 CASE(calls_of_python_and_perl_run_programs),

@@ -137,7 +137,7 @@ static void enter_namer(struct imm_manager *m, struct imm_unit *u, unsigned vers
 
         for (size_t i = 0; i < namer->joins.n; i++) {
                 const char *name = namer->joins.v[i];
-                struct imm_unit *named = imm_map_get(&m->units, name);
+                struct imm_unit *named = imm_manager_find(m, name);
                 struct members *by;
 
                 if (named)

@@ -105,7 +105,8 @@ struct imm_unit_index {
         struct imm_root *host; /* for files given by path; NULL until needed */
         struct imm_map beside; /* folder of such files -> what lies in it (given.c) */
         bool all_loaded;
-        pthread_mutex_t lock; /* one at a time adds units */
+        IMM_ARRAY(struct imm_unit *) later; /* asked for by name after that */
+        pthread_mutex_t lock;               /* one at a time adds units */
 };
 
 /* Lists the directories of @paths; those that are not there are left out. */

@@ -68,6 +68,8 @@ struct imm_manager *imm_manager_free(struct imm_manager *m) {
                 return NULL;
         for (size_t i = 0; i < m->n_list; i++)
                 imm_arena_free(m->list[i]->arena);
+        imm_array_foreach (u, &m->index->later)
+                imm_arena_free((*u)->arena);
         for (size_t i = 0; i < m->index->n_dirs; i++)
                 (void)close(m->index->dirs[i].fd);
         imm_array_foreach (a, &m->index->arenas) {
@@ -79,13 +81,20 @@ struct imm_manager *imm_manager_free(struct imm_manager *m) {
         return NULL;
 }
 
-/* Enters a unit under all names; the list is sorted by the caller */
+/*
+ * Enters a unit under all names; the list is sorted by the caller. Once all are loaded the list
+ * stays as it is: threads walk it while others ask for instances, and for names that no file has.
+ */
 static void enter(struct imm_manager *m, struct imm_unit *u) {
         struct imm_unit_index *x = m->index;
 
         for (size_t i = 0; i < u->names.n; i++)
                 if (!imm_map_has(&m->units, u->names.v[i]))
                         imm_map_put(m->arena, &m->units, u->names.v[i], u);
+        if (x->all_loaded) {
+                *imm_array_push(m->arena, &x->later) = u;
+                return;
+        }
         if (m->n_list == x->list_cap)
                 m->list = imm_array_grow(
                         m->arena, m->list, m->n_list, &x->list_cap, sizeof(*m->list));
@@ -175,7 +184,8 @@ static struct imm_unit *load_one(struct imm_manager *m, const char *name, bool a
         imm_files_read(m, 1);
         imm_unit_finish(m, &d);
         enter(m, d.u);
-        imm_units_sort_last(m);
+        if (!m->index->all_loaded)
+                imm_units_sort_last(m);
         return d.u;
 }
 

@@ -165,8 +165,8 @@ IMM_DEFINE_CLEANUP(struct imm_manager *, imm_manager_free)
 
 /*
  * Loads every unit that the root's files name: fragments, instances that are wanted, required or
- * linked, aliases. Templates are listed as `foo@.service`. Afterwards m->list and m->units are
- * complete; files are read by at most @jobs threads.
+ * linked, aliases. Templates are listed as `foo@.service`. Afterwards m->list is complete, and what
+ * is asked for by name is not added to it; files are read by at most @jobs threads.
  */
 int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *err);
 /* Only those of @names, all of them valid: imm_manager_unit() then finds them loaded. */
@@ -178,7 +178,7 @@ void imm_manager_wants(struct imm_manager *m, struct imm_arena *a, struct imm_st
 /*
  * One unit by name ("x.service", "foo@bar.service", "x" means x.service). Always gives a unit: one
  * that is nowhere has load IMM_LOAD_NOT_FOUND. -EINVAL with @err for what is no unit name. Several
- * threads may ask, but m->list and m->units must not be read meanwhile.
+ * threads may ask, but m->units must not be read meanwhile, nor m->list before all are loaded.
  */
 int imm_manager_unit(
         struct imm_manager *m, const char *name, struct imm_unit **ret, struct imm_err *err);

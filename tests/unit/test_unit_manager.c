@@ -546,6 +546,30 @@ TEST(files_given_by_path) {
         assert_int_equal(chdir(cwd), 0);
 }
 
+/* Threads walk the list while others ask for what is not in it. */
+TEST(the_list_is_complete_once_all_are_loaded) {
+        world_auto w = {0};
+        struct imm_unit *const *list;
+        struct imm_unit *u;
+        size_t n;
+
+        tree_file("etc/systemd/system/a.service", "[Service]\nExecStart=/bin/a\n");
+        tree_file("etc/systemd/system/t@.service", "[Service]\nExecStart=/bin/a\n");
+        w = open_world(257, NULL);
+        u = unit(&w, "early.service");
+        assert_int_equal(imm_manager_load_all(w.m, 2, NULL), 0);
+        list = w.m->list;
+        n = w.m->n_list;
+        assert_ptr_equal(unit(&w, "early.service"), u);
+        assert_int_equal(unit(&w, "a.socket")->load, IMM_LOAD_NOT_FOUND);
+        u = unit(&w, "t@1.service");
+        assert_int_equal(u->load, IMM_LOAD_LOADED);
+        assert_ptr_equal(unit(&w, "t@1.service"), u);
+        assert_ptr_equal(imm_manager_find(w.m, "t@1.service"), u);
+        assert_ptr_equal(w.m->list, list);
+        assert_int_equal(w.m->n_list, n);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, tree_make, tree_remove)
 RUN(T(the_most_important_directory_wins), T(the_unit_path_of_the_environment),
         T(units_lie_in_lib_on_old_debian), T(aliases_are_links_within),
@@ -556,4 +580,5 @@ RUN(T(the_most_important_directory_wins), T(the_unit_path_of_the_environment),
         T(links_do_not_leave_the_root), T(ten_thousand_dropins), T(shared_files_are_read_once),
         T(a_file_may_serve_two_types), T(lib_is_read_where_it_is_a_directory),
         T(a_broken_unit_has_no_other_names), T(names), T(the_manager_of_a_user),
-        T(what_is_not_analysed_is_said), T(specifiers), T(files_given_by_path))
+        T(what_is_not_analysed_is_said), T(specifiers), T(files_given_by_path),
+        T(the_list_is_complete_once_all_are_loaded))

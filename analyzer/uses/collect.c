@@ -54,6 +54,9 @@ static void of_image(
                 use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
                         "%s runs threads of its own beside the program", n->path);
         if (n->kind == IMM_NEED_PROGRAM && runs_threads(imm_base_name(n->path)))
+                use_add(c, IMM_FACILITY_ADDRESSES, DOES, NULL, NULL,
+                        "%s reserves room for its heap and code", n->path);
+        if (n->kind == IMM_NEED_PROGRAM && runs_threads(imm_base_name(n->path)))
                 use_add(c, IMM_FACILITY_FILES, DOES, NULL, NULL,
                         "%s opens its own files before the program's", n->path);
         if (f->bits32 && n->kind != IMM_NEED_LIBRARY)
@@ -173,6 +176,12 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
         if (f->threads)
                 use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s imports pthread_create",
                         path);
+        if (f->asks_users)
+                use_add(c, IMM_FACILITY_CALL, CALLS, "socket", NULL,
+                        "%s looks users up: the C library asks nscd(8) first", path);
+        if (f->glib_threads)
+                use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL,
+                        "%s uses GLib, which has threads of its own", path);
         if (f->threads && f->waits)
                 use_add(c, IMM_FACILITY_FILES, DOES, "", NULL,
                         "%s imports listen and pthread_create", path);
@@ -192,6 +201,10 @@ static bool has_fixed_files(const struct imm_settings *s) {
 static void of_go(struct collector *c, const struct file *f, const char *path) {
         use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
                 "%s is written in Go, which has threads", path);
+        use_add(c, IMM_FACILITY_CALL, MUST, "clone", NULL, "%s is written in Go, which has threads",
+                path);
+        use_add(c, IMM_FACILITY_ADDRESSES, DOES, NULL, NULL,
+                "%s is written in Go, which keeps its books of memory in it", path);
         use_add(c, IMM_FACILITY_CALL, CALLS, f->wakes_by, NULL, "%s: Go's run-time wakes itself so",
                 path);
         if (f->raises_limits && !has_fixed_files(c->s))

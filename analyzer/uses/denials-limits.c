@@ -29,6 +29,15 @@ void deny_task_limits(struct judge *j, const struct imm_use *u) {
                 deny(j, u, IMM_SETTING_LIMIT_NPROC, NULL, "limits to %" PRIu64, nproc->limit.soft);
 }
 
+/* Go keeps its books of memory in some 600 MiB of addresses; run-times reserve heaps and code. */
+void deny_address_limit(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_AS);
+
+        if (v->set && v->limit.soft < UINT64_C(400) << 20)
+                deny(j, u, IMM_SETTING_LIMIT_AS, NULL, "limits to %" PRIu64 " bytes",
+                        v->limit.soft);
+}
+
 /*
  * What a server with threads has open before the first client: its three standard files, sockets,
  * pollers, logs and data; run-times have their own beside.

@@ -44,6 +44,7 @@ const char *written_names(const char *names, struct imm_arena *a);
 /* denials-limits.c: limits that are too small */
 void deny_memory_limit(struct judge *j, const struct imm_use *u);
 void deny_task_limits(struct judge *j, const struct imm_use *u);
+void deny_address_limit(struct judge *j, const struct imm_use *u);
 void deny_file_limit(struct judge *j, const struct imm_use *u);
 
 /* denials-files.c: uses with an object that is a path */

@@ -401,6 +401,10 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
         f->addresses =
                 imports_one(&s.imports, (const char *const[]){"getaddrinfo", "gethostbyname",
                                                 "inet_addr", "inet_aton", "inet_pton", NULL});
+        f->asks_users =
+                imports_one(&s.imports, (const char *const[]){"getpwnam", "getpwnam_r", "getpwuid",
+                                                "getpwuid_r", "getgrnam", "getgrnam_r", "getgrgid",
+                                                "getgrgid_r", "initgroups", "getgrouplist", NULL});
         f->drops = drops_privileges(&s.imports);
         f->sessions = opens_sessions(&s.imports);
         f->on_request = f->sessions ||

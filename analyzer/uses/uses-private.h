@@ -52,6 +52,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool elf, bits32, go; /* go: makes its system calls by itself */
         bool executable_stack, text_relocations;
         bool serves;       /* it listens on the network */
+        bool asks_users;   /* it looks users or groups up */
         bool waits;        /* it listens on sockets of whatever kind */
         bool addresses;    /* it knows functions that make addresses, not only such as print them */
         bool threads;      /* it makes threads */

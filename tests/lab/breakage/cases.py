@@ -51,6 +51,9 @@ CASES = {  # rule: cases that fail, cases that work
     "LimitMEMLOCK": (
         [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
         [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),
+    "LimitAS": (
+        [],
+        [("plaind", "LimitAS=64M"), ("threadd", "LimitAS=1G")]),
     "LimitNOFILE": (
         [("filed", "LimitNOFILE=5")],
         [("filed", "LimitNOFILE=64"), ("plaind", "LimitNOFILE=5")]),
@@ -133,9 +136,11 @@ CASES = {  # rule: cases that fail, cases that work
         [("lxcfs", "ReadWritePaths=/srv")],
         [("stored", STRICT + "\nReadWritePaths=/var/lib/stored"), ("logd", STRICT + "\nReadWritePaths=/srv")]),
     "RestrictAddressFamilies": (
-        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("locald", "RestrictAddressFamilies=AF_INET"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
+        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("locald", "RestrictAddressFamilies=AF_INET"),
+         ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
         [("sniffd", "RestrictAddressFamilies=AF_PACKET"), ("locald", "RestrictAddressFamilies=AF_UNIX"),
-         ("locald", "RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_UNIX"), ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_UNIX"),
+         ("locald", "RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_UNIX"),
+         ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_UNIX"),
          ("netifd", "RestrictAddressFamilies=AF_UNIX"), ("netifd", "RestrictAddressFamilies=AF_INET AF_INET6"),
          ("portd", "RestrictAddressFamilies=AF_INET")]),
     "RestrictNamespaces": (
@@ -203,6 +208,7 @@ CASES = {  # rule: cases that fail, cases that work
 
 # What cannot be seen to fail in the lab, and why
 NOT_SHOWN = {
+    "LimitAS": "it takes run-times that reserve addresses (Go, Java), which the lab's roots do not have",
     "SocketBindDeny": "it takes a systemd that was built with BPF programs, and libbpf: without, all may be bound",
     "TasksMax": "the lab's systemd has no controllers of control groups, pids among them",
 }

@@ -61,8 +61,8 @@ struct sockaddr_in a = {.sin_family = AF_INET};
 while (n < 5) if (open("/dev/null", O_RDONLY) < 0) return 1; else n++;
 return s < 0 || bind(s, (void *)&a, sizeof(a)) || listen(s, 1) || pthread_create(&t, 0, (void *)getpid, 0);"""), []),
     # it listens on a local socket, and prints the addresses of who it is told of
-    "locald": (body("""struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "/run/locald/locald.sock"};
-int s = socket(AF_UNIX, SOCK_STREAM, 0); mkdir("/run/locald", 0755); unlink(a.sun_path);
+    "locald": (body("""static const char *volatile path = "/run/locald/locald.sock"; struct sockaddr_un a = {.sun_family = AF_UNIX};
+int s = socket(AF_UNIX, SOCK_STREAM, 0); mkdir("/run/locald", 0755); unlink(strcpy(a.sun_path, path));
 return s < 0 || bind(s, (void *)&a, sizeof(a)) || listen(s, 1) || (accept4(-1, 0, 0, 0) && !inet_ntoa((struct in_addr){0}));"""), []),
     # it locks itself up and becomes another user, as an old daemon does
     "lockedd": (body("""struct passwd *p = getpwnam("daemon");

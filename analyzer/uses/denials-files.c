@@ -220,7 +220,8 @@ static void by_directory_of_others(struct judge *j, const struct imm_use *u, con
         if (!cannot_make(j, kind, real))
                 return;
         later.partial = true;
-        if (!imm_ends_with(real, ".pid") && may_become_owner(j, &j->sb->identity[kind]))
+        if (is_packed(&imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET)->origin) ||
+                (!imm_ends_with(real, ".pid") && may_become_owner(j, &j->sb->identity[kind])))
                 later.remark = true;
         deny(j, &later, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,
                 "without cap_dac_override does not let it: the directory belongs to another user");

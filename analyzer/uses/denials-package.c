@@ -131,11 +131,14 @@ static bool is_its_own(struct judge *j, const char *program, enum imm_command_ki
                                : id->uid == 0 || id->uid == st.st_uid);
 }
 
+bool is_packed(const struct imm_origin *o) {
+        return o->file && strstr(o->file, "/lib/systemd/");
+}
+
 static void deny_directory(struct judge *j, const char *program, enum imm_command_kind kind,
         const char *package, const char *path, const struct imm_mount *m) {
-        const char *file = m->read_only_by.origin.file;
         const struct imm_use u = {.facility = IMM_FACILITY_WRITE,
-                .remark = (file && strstr(file, "/lib/systemd/")) || /* who packs it knows */
+                .remark = is_packed(&m->read_only_by.origin) ||
                           !is_its_own(j, program, kind, package, path),
                 .kind = kind,
                 .confidence = IMM_LIKELY,

@@ -58,3 +58,5 @@ void deny_user(struct judge *j, const struct imm_use *u);
 
 /* denials-package.c: files of the main program's package that a mount hides */
 void deny_package(struct judge *j);
+/* Is the line of an installed package? Who packs it knows, and has tried it. */
+bool is_packed(const struct imm_origin *o);

@@ -21,9 +21,11 @@ bool shell_takes_next(const struct shell_wrapper *w, const char *word) {
         if (word[1] != '-') /* of letters together the last one may take it */
                 return strchr(w->takes, word[n - 1]) && !strpbrk(word, "0123456789") &&
                        (n == 2 || !strchr(w->takes, word[1]));
+        if (n == 2) /* options end */
+                return false;
         for (const char *s = w->longs; (s = strstr(s, word + 2)); s++)
                 if ((s == w->longs || s[-1] == ' ') && (s[n - 2] == ' ' || !s[n - 2]))
-                        return n > 2;
+                        return true;
         return false;
 }
 

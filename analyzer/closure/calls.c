@@ -85,7 +85,7 @@ struct rows {
                 bool quotes; /* its last byte opens the literal */
         } v[IMM_ELEMENTSOF(calls)];
         size_t n;
-        bool ends[256];
+        bool ends[256], before[256]; /* the bytes they end with, and what stands before these */
 };
 
 static void rows_of(const char *language, struct rows *ret) {
@@ -100,6 +100,7 @@ static void rows_of(const char *language, struct rows *ret) {
                            imm_after(r.text, "%x");
                 ret->v[ret->n++] = r;
                 ret->ends[(unsigned char)last] = true;
+                ret->before[(unsigned char)r.text[r.n - 2]] = true;
         }
 }
 
@@ -123,6 +124,8 @@ void scan_calls(struct builder *b, const char *text, const char *language, int b
                         continue;
                 if (*s == '\n')
                         comment = is_comment(s + 1);
+                if (s == text || !rows.before[(unsigned char)s[-1]])
+                        continue;
                 for (size_t i = 0; i < rows.n && !comment; i++) {
                         char *command;
 

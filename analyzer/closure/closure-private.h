@@ -49,6 +49,16 @@ struct node {
         struct ldcache *cache;  /* of an ld.so.cache */
 };
 
+/* Files are asked for by all threads all the time: what lies in one directory is in one of these.
+ */
+enum { TREE_PARTS = 32 };
+struct tree_part {
+        pthread_mutex_t lock; /* not held while a file is asked for */
+        struct imm_arena *arena;
+        struct imm_map nodes;   /* host path -> struct node */
+        struct imm_map folders; /* host path -> struct folder (tree.c) */
+};
+
 /* Files are read by several threads at once: a file belongs to one of these by its path. */
 enum { READERS = 8 };
 struct file_reader {
@@ -61,8 +71,8 @@ struct imm_closures {
         const struct imm_root *root;
         pthread_mutex_t lock; /* recursive: each function below that looks at the rest takes it */
         struct imm_arena *arena;
-        pthread_rwlock_t nodes_lock; /* of the map alone: it is asked all the time */
-        struct imm_map nodes;        /* host path -> struct node */
+        struct tree_part tree[TREE_PARTS];
+        unsigned n_nodes; /* of all parts; counted without a lock, like n_open */
         struct imm_diags diags;
         const char *cache_path, *cache_tag; /* of imm_closures_reuse(); NULL: none */
         time_t since;
@@ -78,8 +88,7 @@ struct imm_closures {
         pthread_mutex_t scratch_lock;       /* of these: memory for a file while it is read */
         struct imm_arena *scratch[READERS]; /* as many as there were readers at once */
         unsigned n_scratch;
-        struct imm_map folders;            /* host path -> struct folder (tree.c) */
-        unsigned n_open;                   /* of these, directories that stay open */
+        unsigned n_open;                   /* directories that stay open */
         pthread_rwlock_t known_lock;       /* of the maps of what is known, these: */
         struct known_libraries *libraries; /* the first of a list; elf/search.c */
         struct imm_map
@@ -113,7 +122,8 @@ static inline bool node_knows(const bool *known) {
 static inline void node_learned(bool *known) {
         __atomic_store_n(known, true, __ATOMIC_RELEASE);
 }
-void close_folders(struct imm_closures *c);
+void tree_init(struct imm_closures *c);
+void tree_done(struct imm_closures *c); /* the memory is the arena's */
 struct node *node_get(struct imm_closures *c, const char *host);
 /* The file's ELF tables, or NULL: node->elf_error says why (-ENOEXEC: no ELF file). */
 const struct imm_elf *node_elf(struct imm_closures *c, struct node *n);

@@ -19,7 +19,7 @@ static void init_lock(pthread_mutex_t *lock) {
 void closures_init(struct imm_closures *c, const struct imm_root *root, struct imm_arena *arena) {
         *c = (struct imm_closures){.root = root, .arena = arena};
         init_lock(&c->lock);
-        (void)pthread_rwlock_init(&c->nodes_lock, NULL);
+        tree_init(c);
         (void)pthread_rwlock_init(&c->known_lock, NULL);
         (void)pthread_mutex_init(&c->scratch_lock, NULL);
         for (size_t i = 0; i < READERS; i++)
@@ -27,9 +27,8 @@ void closures_init(struct imm_closures *c, const struct imm_root *root, struct i
 }
 
 void closures_done(struct imm_closures *c) {
-        close_folders(c);
+        tree_done(c);
         (void)pthread_mutex_destroy(&c->lock);
-        (void)pthread_rwlock_destroy(&c->nodes_lock);
         (void)pthread_rwlock_destroy(&c->known_lock);
         (void)pthread_mutex_destroy(&c->scratch_lock);
         while (c->n_scratch > 0)
@@ -115,7 +114,7 @@ void imm_closures_keep(struct imm_closures *c) {
         CLOSURES_LOCKED(c);
 
         if (c->elfcache)
-                elfcache_save(c->elfcache, &c->nodes);
+                elfcache_save(c);
         if (c->nix)
                 nix_keep(c->nix);
         if (c->answers)

@@ -56,13 +56,15 @@ static bool is_assignment(const char *w) {
 static void run(struct shell *sh, const char *word) {
         const char *at = word + strcspn(word, "/");
 
-        if (imm_map_has(&sh->values->functions, word) || (*at && word[0] != '/') ||
-                strlen(word) > 255)
+        if (imm_map_has(&sh->values->ran, word) || imm_map_has(&sh->values->functions, word) ||
+                (*at && word[0] != '/') || strlen(word) > 255)
                 return;
         if (*at && imm_path_made_at_run_time(word))
                 return;
+        word = imm_strdup(sh->b->arena, word);
+        imm_map_put(sh->b->arena, &sh->values->ran, word, sh);
         (void)follow_program(sh->b,
-                &(struct want){.name = imm_strdup(sh->b->arena, word),
+                &(struct want){.name = word,
                         .kind = IMM_NEED_COMMAND,
                         .confidence = IMM_LIKELY,
                         .reason = "run by the script",

@@ -11,6 +11,7 @@ struct shell_values {
         struct imm_map values;  /* name -> what it may be */
         struct imm_map sourced; /* files that were read in it */
         struct imm_map functions;
+        struct imm_map ran; /* commands that were looked for in the PATH as it is */
 };
 
 /* Before a parameter in a word, whether it stood in quotes; between the words that a value is; for

@@ -144,9 +144,10 @@ void shell_set(struct builder *b, struct shell_values *to, const char *name, con
                         return;
         if (v->n < VALUES_MAX)
                 v->v[v->n++] = imm_strdup(b->arena, text);
-        if (imm_streq(name, "PATH"))
+        if (imm_streq(name, "PATH")) {
                 builder_set_search_path(b, text);
-        else if (!perhaps && imm_streq(name, "LD_LIBRARY_PATH"))
+                to->ran = (struct imm_map){0};
+        } else if (!perhaps && imm_streq(name, "LD_LIBRARY_PATH"))
                 b->library_path = v->v[0];
         else if (!perhaps && imm_streq(name, "LD_PRELOAD"))
                 b->preload = v->v[0];

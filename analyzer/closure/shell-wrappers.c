@@ -10,7 +10,7 @@ static const struct shell_wrapper wrappers[] = {
 
 const struct shell_wrapper *shell_wrapper(const char *name) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(wrappers); i++)
-                if (imm_streq(wrappers[i].name, name))
+                if (wrappers[i].name[0] == name[0] && imm_streq(wrappers[i].name, name))
                         return &wrappers[i];
         return NULL;
 }

@@ -5,15 +5,6 @@
 
 enum { BINPRM_BUF_SIZE = 256, /* what the kernel looks at of a first line */ TEXT_MAX = 1 << 20 };
 
-static struct node *known_node(struct imm_closures *c, const char *host) {
-        struct node *n;
-
-        (void)pthread_rwlock_rdlock(&c->nodes_lock);
-        n = imm_map_get(&c->nodes, host);
-        (void)pthread_rwlock_unlock(&c->nodes_lock);
-        return n;
-}
-
 /*
  * Most of what is asked for is not there: each of a PATH's directories is asked for every command.
  * A directory that missed a few times is listed once.
@@ -23,51 +14,86 @@ struct folder {
         unsigned misses;
         bool listed;
         struct imm_map names;
-        int fd; /* plus one; 0: not opened, -1: not to be */
+        int fd; /* -1: not opened */
 };
 
 static struct node nowhere = {.host = "", .error = -ENOENT, .folder = -1};
 
 /* Where it is told by which files an answer was found, each that is missing has a name. */
-static struct node *absent(struct imm_closures *c, const char *host) {
-        struct node *n = imm_new(c->arena, struct node);
+static struct node *absent(struct tree_part *t, const char *host) {
+        struct node *n = imm_new(t->arena, struct node);
 
         *n = nowhere;
-        n->host = imm_strdup(c->arena, host);
+        n->host = imm_strdup(t->arena, host);
         return n;
 }
 
 /* Many files lie in few directories: these stay open. Not the top, whose entries may be elsewhere.
  */
-static void open_folder(struct imm_closures *c, struct folder *f, const char *path) {
-        int fd = c->n_open < OPEN_MAX && path[1]
-                         ? imm_root_open_path(c->root, path, O_DIRECTORY | O_NOFOLLOW)
-                         : -1;
+static int open_folder(struct imm_closures *c, const char *path) {
+        int fd;
 
-        f->fd = fd < 0 ? -1 : fd + 1;
-        c->n_open += fd >= 0;
+        if (!path[1] || __atomic_load_n(&c->n_open, __ATOMIC_RELAXED) >= OPEN_MAX)
+                return -1;
+        fd = imm_root_open_path(c->root, path, O_DIRECTORY | O_NOFOLLOW);
+        if (fd >= 0)
+                (void)__atomic_fetch_add(&c->n_open, 1, __ATOMIC_RELAXED);
+        return fd;
 }
 
-static struct folder *folder_of(struct imm_closures *c, const char *host, const char *slash) {
-        const char *path =
-                slash == host ? "/" : imm_strndup(c->arena, host, (size_t)(slash - host));
-        struct folder *f = imm_map_get(&c->folders, path);
+static const char *folder_path(struct imm_arena *a, const char *host, const char *slash) {
+        return slash == host ? "/" : imm_strndup(a, host, (size_t)(slash - host));
+}
+
+static struct folder *folder_of(
+        struct imm_closures *c, struct tree_part *t, const char *host, const char *slash) {
+        const char *path = folder_path(t->arena, host, slash);
+        struct folder *f = imm_map_get(&t->folders, path);
 
         if (!f) {
-                f = imm_new(c->arena, struct folder);
-                imm_map_put(c->arena, &c->folders, path, f);
-                open_folder(c, f, path);
+                f = imm_new(t->arena, struct folder);
+                f->fd = open_folder(c, path);
+                imm_map_put(t->arena, &t->folders, path, f);
         }
         return f;
 }
 
-void close_folders(struct imm_closures *c) {
-        imm_array_foreach (e, &c->folders) {
-                struct folder *f = e->value;
+static void free_part(void *data) {
+        struct tree_part *t = data;
 
-                if (f->fd > 0)
-                        (void)close(f->fd - 1);
+        t->arena = imm_arena_free(t->arena);
+}
+
+void tree_init(struct imm_closures *c) {
+        for (size_t i = 0; i < TREE_PARTS; i++) {
+                struct tree_part *t = &c->tree[i];
+
+                (void)pthread_mutex_init(&t->lock, NULL);
+                t->arena = imm_arena_new();
+                imm_arena_defer(c->arena, free_part, t);
         }
+}
+
+void tree_done(struct imm_closures *c) {
+        for (size_t i = 0; i < TREE_PARTS; i++) {
+                imm_array_foreach (e, &c->tree[i].folders) {
+                        const struct folder *f = e->value;
+
+                        if (f->fd >= 0)
+                                (void)close(f->fd);
+                }
+                (void)pthread_mutex_destroy(&c->tree[i].lock);
+        }
+}
+
+/* The part that @host lies in, by its directory */
+static struct tree_part *part_of(struct imm_closures *c, const char *host) {
+        const char *slash = strrchr(host, '/');
+        uint32_t h = 0;
+
+        for (const char *s = host; slash && s < slash; s++)
+                h = h * 31 + (unsigned char)*s;
+        return &c->tree[(h ^ h >> 16) % TREE_PARTS];
 }
 
 /* What the file system says, without a lock: others look elsewhere meanwhile. */
@@ -76,11 +102,11 @@ static int look_up(struct imm_closures *c, int folder, const char *host, struct 
                            : imm_root_lstat(c->root, host, ret);
 }
 
-static struct node *node_of(
-        struct imm_closures *c, int folder, const char *host, int error, const struct stat *st) {
-        struct node *n = imm_new(c->arena, struct node);
+static struct node *node_of(struct imm_closures *c, struct tree_part *t, int folder,
+        const char *host, int error, const struct stat *st) {
+        struct node *n = imm_new(t->arena, struct node);
 
-        n->host = imm_strdup(c->arena, host);
+        n->host = imm_strdup(t->arena, host);
         n->folder = folder;
         if (folder >= 0)
                 n->name = strrchr(n->host, '/') + 1;
@@ -97,63 +123,73 @@ static struct node *node_of(
         n->ctime = st->st_ctim;
         if (S_ISLNK(st->st_mode))
                 n->error = n->folder >= 0
-                                   ? imm_root_readlink_in(n->folder, n->name, c->arena, &n->target)
-                                   : imm_root_readlink(c->root, host, c->arena, &n->target);
+                                   ? imm_root_readlink_in(n->folder, n->name, t->arena, &n->target)
+                                   : imm_root_readlink(c->root, host, t->arena, &n->target);
         return n;
 }
 
-static void missed(struct imm_closures *c, struct folder *f, const char *host, const char *slash) {
+static void missed(
+        struct imm_closures *c, struct tree_part *t, struct folder *f, const char *host) {
         struct imm_dirent *e = NULL;
         size_t n = 0;
         int r;
 
         if (++f->misses != MISSES)
                 return;
-        r = imm_root_list(c->root,
-                slash == host ? "/" : imm_strndup(c->arena, host, (size_t)(slash - host)), c->arena,
-                &e, &n);
+        r = imm_root_list(
+                c->root, folder_path(t->arena, host, strrchr(host, '/')), t->arena, &e, &n);
         f->listed = r == 0 || r == -ENOENT || r == -ENOTDIR;
         for (size_t i = 0; r == 0 && i < n; i++)
-                imm_map_put(c->arena, &f->names, e[i].name, f);
+                imm_map_put(t->arena, &f->names, e[i].name, f);
 }
 
-/* Is it known, by a list of its folder, that there is no such file? Else where that is open. */
-static bool is_missing(struct imm_closures *c, const char *host, struct folder **ret, int *folder) {
-        const char *slash = strrchr(host, '/');
-        struct folder *f = NULL;
-        CLOSURES_LOCKED(c);
+static struct node *add_node(struct imm_closures *c, struct tree_part *t, struct node *n) {
+        n->number = __atomic_fetch_add(&c->n_nodes, 1, __ATOMIC_RELAXED);
+        imm_map_put(t->arena, &t->nodes, n->host, n);
+        return n;
+}
 
+/*
+ * What is known of @host, or what a list of its folder says: NULL where the file system must be
+ * asked, which is done without a lock. Then *ret is its folder, NULL at the top.
+ */
+static struct node *known_node(
+        struct imm_closures *c, struct tree_part *t, const char *host, struct folder **ret) {
+        struct node *n = imm_map_get(&t->nodes, host);
+        const char *slash = strrchr(host, '/');
+
+        *ret = NULL;
+        if (n)
+                return n;
         if (slash && slash[1])
-                f = folder_of(c, host, slash);
-        *ret = f;
-        *folder = f && f->fd > 0 ? f->fd - 1 : -1;
-        return f && f->listed && !imm_map_has(&f->names, slash + 1);
+                *ret = folder_of(c, t, host, slash);
+        if (!*ret || !(*ret)->listed || imm_map_has(&(*ret)->names, slash + 1))
+                return NULL;
+        return c->cache_path ? add_node(c, t, absent(t, host)) : &nowhere;
 }
 
 struct node *node_get(struct imm_closures *c, const char *host) {
-        struct node *n = known_node(c, host), *had;
+        struct tree_part *t = part_of(c, host);
         struct folder *f;
         struct stat st;
-        bool missing;
+        struct node *n;
         int folder, error;
 
+        (void)pthread_mutex_lock(&t->lock);
+        n = known_node(c, t, host, &f);
+        folder = f ? f->fd : -1;
+        (void)pthread_mutex_unlock(&t->lock);
         if (n)
                 return n;
-        missing = is_missing(c, host, &f, &folder);
-        if (missing && !c->cache_path)
-                return &nowhere;
-        error = missing ? -ENOENT : look_up(c, folder, host, &st);
-        CLOSURES_LOCKED(c);
-        had = known_node(c, host); /* another thread may have been here meanwhile */
-        if (had)
-                return had;
-        n = missing ? absent(c, host) : node_of(c, folder, host, error, &st);
-        (void)pthread_rwlock_wrlock(&c->nodes_lock);
-        n->number = (unsigned)c->nodes.n;
-        imm_map_put(c->arena, &c->nodes, n->host, n);
-        (void)pthread_rwlock_unlock(&c->nodes_lock);
-        if (f && !missing && (n->error == -ENOENT || n->error == -ENOTDIR))
-                missed(c, f, host, strrchr(host, '/'));
+        error = look_up(c, folder, host, &st);
+        (void)pthread_mutex_lock(&t->lock);
+        n = imm_map_get(&t->nodes, host); /* another thread may have been here meanwhile */
+        if (!n) {
+                n = add_node(c, t, node_of(c, t, folder, host, error, &st));
+                if (f && (n->error == -ENOENT || n->error == -ENOTDIR))
+                        missed(c, t, f, host);
+        }
+        (void)pthread_mutex_unlock(&t->lock);
         return n;
 }
 

@@ -293,17 +293,19 @@ static size_t put_nodes(
         return fresh;
 }
 
-void elfcache_save(struct elfcache *e, const struct imm_map *nodes) {
+void elfcache_save(const struct imm_closures *c) {
+        struct elfcache *e = c->elfcache;
         imm_auto_free char *text = NULL;
         struct imm_map put = {0};
-        size_t size = 0, fresh;
+        size_t size = 0, fresh = 0;
         FILE *f = open_memstream(&text, &size);
 
         if (!f)
                 imm_oom();
         (void)fwrite(magic, 1, sizeof(magic) - 1, f);
         put_string(f, e->tag);
-        fresh = put_nodes(f, e, nodes, &put);
+        for (size_t i = 0; i < TREE_PARTS; i++)
+                fresh += put_nodes(f, e, &c->tree[i].nodes, &put);
         imm_array_foreach (old, &e->records) {
                 const struct record *x = old->value;
 

@@ -25,5 +25,6 @@ struct elfcache *elfcache_open(
 /* Fills in what is known of @n's content: true if there is a record. */
 bool elfcache_get(struct elfcache *e, struct node *n, struct imm_arena *a);
 
-/* Writes the records of all @nodes and those that were not asked for, whole or not at all. */
-void elfcache_save(struct elfcache *e, const struct imm_map *nodes);
+/* Writes the records of all files of @c, which has a cache, and those that were not asked for,
+ * whole or not at all. */
+void elfcache_save(const struct imm_closures *c);

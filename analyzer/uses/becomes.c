@@ -60,10 +60,11 @@ static void find_value(struct file *f, const char *line, const char *end, struct
 /* "start-stop-daemon --start ... --exec PROGRAM": behind the option, with a space or "=" */
 static void find_start(struct file *f, const char *line, const char *end, struct imm_arena *a) {
         static const char *const options[] = {"--exec", "-x", "--startas", "-a"};
-        size_t size = (size_t)(end - line);
+        const size_t size = (size_t)(end - line);
+        const char *daemon = memmem(line, size, "start-stop-daemon", 17);
 
-        if (!memmem(line, size, "start-stop-daemon", 17) || memmem(line, size, "--stop", 6) ||
-                memmem(line, size, " -K", 3))
+        if (!daemon || memmem(daemon, (size_t)(end - daemon), "--stop", 6) ||
+                memmem(daemon, (size_t)(end - daemon), " -K", 3))
                 return;
         for (size_t i = 0; i < IMM_ELEMENTSOF(options); i++) {
                 size_t n = strlen(options[i]);
@@ -75,24 +76,29 @@ static void find_start(struct file *f, const char *line, const char *end, struct
         }
 }
 
+/* Where the line at @s ends, with those that it goes on with */
+static const char *line_end(const char *s, const char *end) {
+        for (const char *at = s; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+                if (at == s || at[-1] != '\\')
+                        return at;
+        return end;
+}
+
 void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a) {
-        const char *end = data + n;
+        const char *end = data + n, *next;
 
-        for (const char *s = data; s < end; s++) {
-                const char *line = s;
+        for (const char *line = data; line < end; line = next) {
+                const char *stop = line_end(line, end);
 
-                s = memchr(line, '\n', (size_t)(end - line));
-                while (s && s > line && s[-1] == '\\' && s + 1 < end) /* the line goes on */
-                        s = memchr(s + 1, '\n', (size_t)(end - s - 1));
-                s = s ? s : end;
-                while (line < s && strchr(" \t", *line))
+                next = stop < end ? stop + 1 : end;
+                while (line < stop && strchr(" \t", *line))
                         line++;
-                if (line == s || *line == '#')
+                if (line == stop || *line == '#')
                         continue;
-                if (s - line >= 7 && memcmp(line, "exec", 4) == 0 && strchr(" (", line[4]))
-                        add_exec(f, word_at(line + 4, s, a), a);
-                find_start(f, line, s, a);
-                find_value(f, line, s, a);
+                if (stop - line >= 7 && memcmp(line, "exec", 4) == 0 && strchr(" (", line[4]))
+                        add_exec(f, word_at(line + 4, stop, a), a);
+                find_start(f, line, stop, a);
+                find_value(f, line, stop, a);
         }
 }
 

@@ -63,13 +63,13 @@ static const char *type(struct fixture *f, const char *keys) {
 }
 
 static void shows(const char *screen, const char *what) {
-        if (!strstr(screen, what))
-                fail_msg("'%s' is not on the screen:\n%s", what, screen);
+        if (!screen || !strstr(screen, what))
+                fail_msg("'%s' is not on the screen:\n%s", what, screen ? screen : "");
 }
 
 static void lacks(const char *screen, const char *what) {
-        if (strstr(screen, what))
-                fail_msg("'%s' is on the screen:\n%s", what, screen);
+        if (!screen || strstr(screen, what))
+                fail_msg("'%s' is on the screen:\n%s", what, screen ? screen : "");
 }
 
 TEST(the_list_is_worst_first_and_has_the_figures) {

@@ -116,9 +116,8 @@ TEST(what_ends_the_reading) {
 }
 
 TEST(a_line_has_less_than_a_mebibyte) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         size_t n = IMM_UNIT_LINE_MAX;
-        char *text = imm_alloc(a, 2 * n + 64);
+        imm_auto_free char *text = imm_xcalloc(2 * n + 64, 1);
 
         memcpy(text, "[Unit]\nD=", 9);
         memset(text + 9, 'a', n - 3); /* the line has 1 MiB less one byte */

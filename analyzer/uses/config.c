@@ -281,8 +281,8 @@ static void read_directory(
 
 static bool is_own(const struct collector *c, const char *path);
 
-/* A folder that came with the main program */
-static bool is_packed(struct collector *c, const char *path) {
+/* Did the main program's package bring it? */
+static bool came_with_program(struct collector *c, const char *path) {
         const char *mine = c->main_path ? imm_package_of(imm_closures_of(c->m), c->main_path)
                                         : NULL,
                    *package = mine ? imm_package_of(imm_closures_of(c->m), path) : NULL;
@@ -305,7 +305,8 @@ static void read_any(struct collector *c, const char *daemon, const char *path) 
                 imm_root_stat(c->m->root, path, &st) < 0)
                 return;
         own = imm_after(path, "/etc/") &&
-              (is_own(c, path + strlen("/etc/")) || (S_ISDIR(st.st_mode) && is_packed(c, path)));
+              (is_own(c, path + strlen("/etc/")) ||
+                      (S_ISDIR(st.st_mode) && came_with_program(c, path)));
         if (own)
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s is its configuration", path);
         if (S_ISREG(st.st_mode))

@@ -132,7 +132,8 @@ static bool is_its_own(struct judge *j, const char *program, enum imm_command_ki
 }
 
 bool is_packed(const struct imm_origin *o) {
-        return o->file && strstr(o->file, "/lib/systemd/");
+        return o->file &&
+               (imm_after(o->file, "/usr/lib/systemd/") || imm_after(o->file, "/lib/systemd/"));
 }
 
 static void deny_directory(struct judge *j, const char *program, enum imm_command_kind kind,

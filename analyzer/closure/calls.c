@@ -38,8 +38,10 @@ static char *literal(struct builder *b, const char *s, char quote) {
         }
         if (!strchr("\"'`{(/|", quote) || !quote || *s == quote)
                 return NULL;
-        end = s + strcspn(s, (const char[]){closes(quote), '\n', filled ? '{' : '\n', 0});
-        if (!*end || *end == '\n' || end - s > LITERAL_MAX)
+        for (end = s; *end && *end != '\n' && *end != closes(quote) && !(filled && *end == '{');)
+                if (end++ - s == LITERAL_MAX)
+                        return NULL;
+        if (!*end || *end == '\n')
                 return NULL;
         if (*end == '{') /* the words before it are known */
                 while (end > s && !isspace((unsigned char)end[-1]))
@@ -48,8 +50,6 @@ static char *literal(struct builder *b, const char *s, char quote) {
 }
 
 static void runs(struct builder *b, char *command, int by) {
-        const char *at;
-
         command += strspn(command, " \t");
         if (strpbrk(command, " \t|;&<>")) {
                 if (b->depth < DEPTH_MAX) {
@@ -59,17 +59,8 @@ static void runs(struct builder *b, char *command, int by) {
                 }
                 return;
         }
-        at = strchr(command, '/');
-        if (!*command || strpbrk(command, "$@*%\\\"'") || (at && at != command) ||
-                (at && imm_path_made_at_run_time(command)))
-                return;
-        (void)follow_program(b,
-                &(struct want){.name = command,
-                        .kind = IMM_NEED_COMMAND,
-                        .confidence = IMM_LIKELY,
-                        .reason = "run by the script",
-                        .by = by},
-                false);
+        if (!strpbrk(command, "$@*%\\\"'"))
+                need_command(b, command, by);
 }
 
 static bool is_comment(const char *line) {

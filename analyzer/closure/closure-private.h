@@ -493,6 +493,9 @@ bool script_text(struct builder *b, struct node *n, struct imm_arena *a, const c
 /* An absolute path that is named somewhere: an existing file, directory or program */
 void need_named(struct builder *b, const char *path, enum imm_confidence sure, const char *reason,
         int by, bool look_inside);
+/* A command that a script runs, by its path or its name; one that is told by the directory it is
+ * run in (dir/x) is left out; @name stays */
+void need_command(struct builder *b, const char *name, int by);
 /* Where the standard library of the interpreter @name ("python3.11") lies, if it is one */
 void need_language(struct builder *b, const char *name, int by);
 /* Each absolute path in @text: a '/' that does not go on a word, up to what cannot be in a path */

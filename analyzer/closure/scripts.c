@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <strings.h>
 
 /*
@@ -65,6 +66,21 @@ void need_named(struct builder *b, const char *path, enum imm_confidence sure, c
         k = need_file(b, &w, false, &p, &fresh);
         if (k >= 0 && look_inside && S_ISREG(p.node->mode))
                 scan_config(b, p.node, k);
+}
+
+void need_command(struct builder *b, const char *name, int by) {
+        const char *slash = strchr(name, '/');
+
+        if (!*name || strlen(name) > NAME_MAX || (slash && slash != name) ||
+                imm_path_made_at_run_time(name))
+                return;
+        (void)follow_program(b,
+                &(struct want){.name = name,
+                        .kind = IMM_NEED_COMMAND,
+                        .confidence = IMM_LIKELY,
+                        .reason = "run by the script",
+                        .by = by},
+                false);
 }
 
 static bool is_text(const struct imm_blob *t) {
@@ -206,6 +222,18 @@ static const char *language_of(struct builder *b, const char *line) {
         return name;
 }
 
+/* What $0 is: the path that the script is started by, a link perhaps, which PATH may have found. */
+static const char *started_as(const struct builder *b, int by) {
+        const struct imm_need *n = &b->closure->v[by];
+
+        if (n->name && *n->name == '/')
+                return n->name;
+        for (size_t i = 0; n->name && i < n->links.n; i++)
+                if (imm_streq(imm_base_name(n->links.v[i]), imm_base_name(n->name)))
+                        return n->links.v[i];
+        return n->path;
+}
+
 void scan_script(struct builder *b, struct node *n, const char *interpreter, int by) {
         static const char *const shells[] = {"sh", "bash", "dash", "ksh", "zsh", "ash", "busybox"};
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
@@ -220,7 +248,7 @@ void scan_script(struct builder *b, struct node *n, const char *interpreter, int
                 return;
         for (size_t i = 0; i < IMM_ELEMENTSOF(shells); i++)
                 if (imm_streq(name, shells[i])) {
-                        scan_shell(b, t.data, n->host, by);
+                        scan_shell(b, t.data, started_as(b, by), by);
                         return;
                 }
         scan_paths(b, t.data, SCAN_COMMENTS, IMM_LIKELY, "named in the script", by);

@@ -54,22 +54,11 @@ static bool is_assignment(const char *w) {
 }
 
 static void run(struct shell *sh, const char *word) {
-        const char *at = word + strcspn(word, "/");
-
-        if (imm_map_has(&sh->values->ran, word) || imm_map_has(&sh->values->functions, word) ||
-                (*at && word[0] != '/') || strlen(word) > 255)
-                return;
-        if (*at && imm_path_made_at_run_time(word))
+        if (imm_map_has(&sh->values->ran, word) || imm_map_has(&sh->values->functions, word))
                 return;
         word = imm_strdup(sh->b->arena, word);
         imm_map_put(sh->b->arena, &sh->values->ran, word, sh);
-        (void)follow_program(sh->b,
-                &(struct want){.name = word,
-                        .kind = IMM_NEED_COMMAND,
-                        .confidence = IMM_LIKELY,
-                        .reason = "run by the script",
-                        .by = sh->by},
-                false);
+        need_command(sh->b, word, sh->by);
 }
 
 /* `. FILE`: its commands run in this very shell, and what it sets holds in it. */
@@ -141,16 +130,18 @@ static void parts_of(struct shell *sh, const char *dir) {
 
 static void find_functions(struct shell *sh, const char *text) {
         for (const char *line = text; *line; line = *line ? line + 1 : line) {
+                const char *keyword; /* with it, "()" may be left out */
                 size_t n;
 
                 line += strspn(line, " \t");
-                if (imm_after(line, "function "))
-                        line += 9;
+                keyword = imm_after(line, "function ");
+                line = keyword ? keyword + strspn(keyword, " \t") : line;
                 for (n = 0; isalnum((unsigned char)line[n]) || line[n] == '_' || line[n] == '-';
                         n++)
                         ;
-                if (n > 0 && (line[n] == '(' || (line[n] == ' ' && line[n + 1] == '(')) &&
-                        line[n + 1 + (line[n] == ' ')] == ')') {
+                if (n > 0 &&
+                        (keyword || ((line[n] == '(' || (line[n] == ' ' && line[n + 1] == '(')) &&
+                                            line[n + 1 + (line[n] == ' ')] == ')'))) {
                         const char *name = imm_strndup(sh->b->arena, line, n);
 
                         imm_map_put(sh->b->arena, &sh->values->functions, name, sh->values);
@@ -246,12 +237,12 @@ static bool is_wrapped(struct shell *sh, const char *word) {
                 if (shell_looks_only(sh->wrapper, word))
                         sh->wrapper = NULL;
                 else if (sh->wrapper->starts)
-                        sh->operands = imm_streq(word, sh->wrapper->starts) ? 0 : sh->operands;
+                        sh->operands = shell_starts(sh->wrapper, word) ? 0 : sh->operands;
                 else
                         sh->takes = shell_takes_next(sh->wrapper, word);
                 return false;
         }
-        if (is_assignment(word) && imm_streq(sh->wrapper->name, "env"))
+        if (is_assignment(word) && IS_AMONG(sh->wrapper->name, "env", "sudo", "doas"))
                 return false;
         if (sh->operands > 0) {
                 sh->operands -= sh->wrapper->starts == NULL;

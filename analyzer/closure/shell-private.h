@@ -36,16 +36,18 @@ struct shell_wrapper {
         const char *takes;  /* letters of options whose value is the next word */
         const char *longs;  /* long ones likewise, each with a space behind it */
         unsigned operands;  /* so many words stand before the command */
-        const char *starts; /* or this option does; NULL: none */
+        const char *starts; /* or one of these options; NULL: none */
 };
 /* NULL: it runs no other command */
 const struct shell_wrapper *shell_wrapper(const char *name);
 /* Is the word behind the option @word its value? */
+bool shell_takes_next(const struct shell_wrapper *w, const char *word);
 /* Does it only look for the command, with the option @word? */
 bool shell_looks_only(const struct shell_wrapper *w, const char *word);
+/* Does the command follow the option @word, where such a one @w has? */
+bool shell_starts(const struct shell_wrapper *w, const char *word);
 /* Which of the command's words is the program that it runs; as many as there are: none */
 size_t shell_wrapped(const struct shell_wrapper *w, const struct imm_strv *argv);
-bool shell_takes_next(const struct shell_wrapper *w, const char *word);
 
 /* ---- a script being read (shell.c) ---- */
 

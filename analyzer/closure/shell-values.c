@@ -56,12 +56,12 @@ static const char *closing(const char *s) {
 static const struct {
         const char *begins;
         const char *runs; /* NULL: it is a part of the shell */
-        enum { SAME, DIRECTORY, NAME, PROGRAM } gives;
+        enum { REAL, DIRECTORY, NAME, PROGRAM } gives;
 } outputs[] = {
         {"dirname ", "dirname", DIRECTORY},
         {"basename ", "basename", NAME},
-        {"readlink -f ", "readlink", SAME},
-        {"realpath ", "realpath", SAME},
+        {"readlink -f ", "readlink", REAL},
+        {"realpath ", "realpath", REAL},
         {"which ", "which", PROGRAM},
         {"command -v ", NULL, PROGRAM},
         {"type -p ", NULL, PROGRAM},
@@ -186,7 +186,8 @@ static const char *without(struct builder *b, const char *s, const char *how, co
         bool longest = how[1] == *how;
         char *copy;
 
-        if (!affords(b, (n + 1) * (n + 1)))
+        /* each of the cuts may be compared with all of the pattern from each of its bytes on */
+        if (!affords(b, (n + 1) * (n + 1) * (1 + strlen(pattern) / 8)))
                 return NULL;
         copy = imm_strndup(b->arena, s, n);
         for (size_t i = 0; i <= n; i++) {
@@ -210,23 +211,37 @@ static const char *without(struct builder *b, const char *s, const char *how, co
         return s;
 }
 
+/* What dirname(1) and basename(1) print */
 static const char *part_of(struct builder *b, const char *path, int gives) {
-        const char *slash = strrchr(path, '/');
+        size_t n = strlen(path), dir;
 
-        if (gives == DIRECTORY)
-                return !slash ? "." : imm_strndup(b->arena, path, (size_t)(slash - path));
-        return gives == NAME && slash ? slash + 1 : path;
+        while (n > 1 && path[n - 1] == '/')
+                n--;
+        for (dir = n; dir > 0 && path[dir - 1] != '/';)
+                dir--;
+        if (gives == NAME)
+                return n > 1 ? imm_strndup(b->arena, path + dir, n - dir) : path;
+        if (dir == 0)
+                return ".";
+        while (dir > 1 && path[dir - 1] == '/')
+                dir--;
+        return imm_strndup(b->arena, path, dir);
 }
 
-static void runs(struct builder *b, const char *name, int by) {
-        if (*name && (*name == '/' || !strchr(name, '/')) && strlen(name) < 256)
-                (void)follow_program(b,
-                        &(struct want){.name = name,
-                                .kind = IMM_NEED_COMMAND,
-                                .confidence = IMM_LIKELY,
-                                .reason = "run by the script",
-                                .by = by},
-                        false);
+/* What readlink(1) with -f prints; the path itself where there is nothing */
+static const char *real_path(struct builder *b, const char *path) {
+        struct place p;
+
+        if (view_find(&b->view, b->cwd, path, &p) < 0 &&
+                (!b->hides || view_find(&b->plain, b->cwd, path, &p) < 0))
+                return path;
+        return p.path;
+}
+
+static const char *printed(struct builder *b, const char *argument, int gives) {
+        if (gives == DIRECTORY || gives == NAME)
+                return part_of(b, argument, gives);
+        return gives == REAL ? real_path(b, argument) : argument;
 }
 
 void shell_runs(struct builder *b, const char *s, size_t n, int by) {
@@ -234,7 +249,7 @@ void shell_runs(struct builder *b, const char *s, size_t n, int by) {
                 int row = output_of(s + 2 + strspn(s + 2, " "));
 
                 if (row >= 0 && outputs[row].runs)
-                        runs(b, outputs[row].runs, by);
+                        need_command(b, outputs[row].runs, by);
         }
 }
 
@@ -255,9 +270,9 @@ static bool output(struct builder *b, struct shell_values *from, const char *s, 
         if (!expand(b, from, text, depth + 1, &words))
                 return false;
         for (unsigned i = 0; i < words.n; i++) {
-                words_add(ret, part_of(b, words.v[i], (int)outputs[row].gives));
+                words_add(ret, printed(b, words.v[i], (int)outputs[row].gives));
                 if (outputs[row].gives == PROGRAM)
-                        runs(b, words.v[i], from->by);
+                        need_command(b, words.v[i], from->by);
         }
         return true;
 }

@@ -15,6 +15,16 @@ const struct shell_wrapper *shell_wrapper(const char *name) {
         return NULL;
 }
 
+/* Is @word one of the words of @list? */
+static bool lists(const char *list, const char *word) {
+        size_t n = strlen(word);
+
+        for (const char *s = list; (s = strstr(s, word)); s++)
+                if ((s == list || s[-1] == ' ') && (s[n] == ' ' || !s[n]))
+                        return true;
+        return false;
+}
+
 bool shell_takes_next(const struct shell_wrapper *w, const char *word) {
         size_t n = strlen(word);
 
@@ -23,14 +33,15 @@ bool shell_takes_next(const struct shell_wrapper *w, const char *word) {
                        (n == 2 || !strchr(w->takes, word[1]));
         if (n == 2) /* options end */
                 return false;
-        for (const char *s = w->longs; (s = strstr(s, word + 2)); s++)
-                if ((s == w->longs || s[-1] == ' ') && (s[n - 2] == ' ' || !s[n - 2]))
-                        return true;
-        return false;
+        return lists(w->longs, word + 2);
 }
 
 bool shell_looks_only(const struct shell_wrapper *w, const char *word) {
         return imm_streq(w->name, "command") && strpbrk(word, "vV");
+}
+
+bool shell_starts(const struct shell_wrapper *w, const char *word) {
+        return lists(w->starts, word);
 }
 
 size_t shell_wrapped(const struct shell_wrapper *w, const struct imm_strv *argv) {
@@ -43,7 +54,7 @@ size_t shell_wrapped(const struct shell_wrapper *w, const struct imm_strv *argv)
                         if (shell_looks_only(w, word))
                                 return argv->n;
                         if (w->starts)
-                                operands = imm_streq(word, w->starts) ? 0 : operands;
+                                operands = shell_starts(w, word) ? 0 : operands;
                         else
                                 i += shell_takes_next(w, word);
                 } else if (operands == 0)

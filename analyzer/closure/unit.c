@@ -4,7 +4,12 @@
 #include <errno.h>
 #include <fnmatch.h>
 
-enum { PATTERN_DEPTH_MAX = 16, PATTERN_FILES_MAX = 1000, PATTERN_FOLDERS_MAX = 10000 };
+enum {
+        PATTERN_DEPTH_MAX = 16,
+        PATTERN_FILES_MAX = 1000,
+        PATTERN_FOLDERS_MAX = 10000,
+        FILLED_IN_MAX = 65536, /* bytes of values in one argument */
+};
 
 /* What a unit's settings name: its commands, and the files and directories beside them. */
 
@@ -189,26 +194,37 @@ static const char *variable(struct builder *b, const char *name) {
 
 /* ${NAME} anywhere in @text; "$$" is a dollar sign, and all else stays as it is. */
 static const char *expand_braces(struct builder *b, const char *text) {
-        const char *done = "", *s;
+        imm_auto_free char *done = NULL;
+        size_t size = 0, filled_in = 0;
+        const char *s = strchr(text, '$');
+        FILE *f = s ? open_memstream(&done, &size) : NULL;
 
-        while ((s = strchr(text, '$'))) {
+        if (!s)
+                return text;
+        if (!f)
+                imm_oom();
+        for (; s; s = strchr(text, '$')) {
                 const char *name = s + 2, *value;
-                size_t n;
+                size_t n = s[1] == '{'
+                                   ? strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+                                                  "tuvwxyz_0123456789")
+                                   : 0;
 
-                done = imm_printf(b->arena, "%s%.*s", done, (int)(s - text), text);
-                n = s[1] == '{' ? strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx"
-                                               "yz_0123456789")
-                                : 0;
-                if (n == 0 || name[n] != '}' || strlen(done) > 65536) {
-                        done = imm_printf(b->arena, "%s$", done);
+                (void)fwrite(text, 1, (size_t)(s - text), f);
+                if (n == 0 || name[n] != '}' || filled_in > FILLED_IN_MAX) {
+                        (void)fputc('$', f);
                         text = s + 1 + (s[1] == '$');
                         continue;
                 }
                 value = variable(b, imm_strndup(b->arena, name, n));
-                done = imm_printf(b->arena, "%s%s", done, value ? value : "");
+                (void)fputs(value ? value : "", f);
+                filled_in += value ? strlen(value) : 0;
                 text = name + n + 1;
         }
-        return *done ? imm_printf(b->arena, "%s%s", done, text) : text;
+        (void)fputs(text, f);
+        if (fclose(f) != 0)
+                imm_oom();
+        return imm_strndup(b->arena, done, size);
 }
 
 void builder_expand(struct builder *b, const char *arg, struct imm_strv *ret) {

@@ -148,6 +148,22 @@ TEST(env_gives_what_it_starts_other_variables) {
                 taken_from("Environment=PATH=/opt/b:/usr/bin", "/usr/bin/env -i wrap"), "");
 }
 
+/* Gigabytes and minutes otherwise */
+TEST(an_argument_of_dollar_signs_is_read_once) {
+        static const char head[] = "[Service]\nExecStart=/bin/ls x";
+        enum { SIGNS = 900000 };
+        imm_auto_free char *text = imm_xcalloc(sizeof(head) + SIGNS + 1, 1);
+        struct world *w;
+
+        make_tools();
+        memcpy(text, head, sizeof(head));
+        memset(text + sizeof(head) - 1, '$', SIGNS);
+        service(text);
+        w = world_new();
+        assert_non_null(need(imm_closure_of(w->m, unit(w, "x.service")), "/usr/bin/ls"));
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(the_search_path_of_a_script_is_the_last_that_is_set),
@@ -155,6 +171,7 @@ int main(void) {
                 CASE(variables_of_the_manager_can_be_taken_back),
                 CASE(environment_files_are_read_as_systemd_does),
                 CASE(a_script_that_its_interpreter_may_not_read_is_missing),
+                CASE(an_argument_of_dollar_signs_is_read_once),
                 CASE(env_gives_what_it_starts_other_variables),
         };
 

@@ -107,7 +107,8 @@ TEST(what_is_never_closed_ends_with_its_line) {
 /* The time is linear in the text, whatever it is: minutes otherwise */
 TEST(hostile_scripts_are_read_once) {
         static const char *const parts[] = {"'\n", "\"\n", "<<A\n", "<<-'", "$((", "`",
-                "case a in ", "sh -c '", "\"`", ";;", "f() {\n", "${a:-", "${a%", "$(dirname "};
+                "case a in ", "sh -c '", "\"`", ";;", "f() {\n", "${a:-", "${a%", "$(dirname ",
+                "${a%*aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab}\na=${a}aa\n"};
         size_t size = 900000;
         char *text = imm_xcalloc(1, size + 64);
 
@@ -229,6 +230,61 @@ TEST(where_the_script_lies_and_what_it_looks_for_is_known) {
         world_free(w);
 }
 
+/* $0 is the name that it was started by, a link perhaps; dirname(1) and basename(1) leave out
+ * slashes at the end. */
+TEST(a_link_to_a_script_is_not_where_it_lies) {
+        const struct imm_closure *c;
+
+        tree_file("usr/share/y/lib.sh", "one\n");
+        tree_file("usr/share/y/beside.sh", "never\n");
+        tree_file("usr/bin/beside.sh", "two\n");
+        script("usr/share/y/run", "#!/bin/sh\n. \"$(dirname \"$(readlink -f \"$0\")\")/lib.sh\"\n"
+                                  ". ${0%/*}/beside.sh\n$(basename /usr/bin/three/)\n"
+                                  "$(dirname /usr/)bin/four $(dirname /usr/share/x//)/y/lib.sh\n");
+        tree_link("../share/y/run", "usr/bin/linked");
+        c = needs_of("#!/bin/sh\nlinked\n/bin/linked\n");
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
+TEST(options_with_values_of_their_own_take_no_word) {
+        const struct imm_closure *c = needs_of(
+                "#!/bin/sh\nls | xargs -i one {}\nls | xargs -I % two %\nls | xargs --replace "
+                "three\n"
+                "sudo A=b four\nfind . -execdir five {} +\nunshare --propagation never six\n"
+                "function seven {\n:\n}\nseven\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/seven"));
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
+TEST(a_script_below_a_root_directory_lies_in_that) {
+        struct imm_closure *c;
+
+        tree_dir("srv/r/usr/bin");
+        script("srv/r/bin/sh", "interpreter");
+        script("srv/r/bin/one", "program");
+        script("srv/r/bin/x", "#!/bin/sh\n. $(dirname $0)/lib.sh\n");
+        tree_file("srv/r/bin/lib.sh", "one\n");
+        service("[Service]\nExecStart=/bin/x\nRootDirectory=/srv/r\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/bin/lib.sh", IMM_LIKELY, 1);
+        assert_need(c, "/bin/one", IMM_LIKELY, 1);
+        world_free(w);
+}
+
 TEST(run_parts_runs_what_lies_there_and_lists_what_is_read) {
         const struct imm_closure *c;
 
@@ -340,6 +396,9 @@ int main(void) {
                 CASE(variables_that_grow_end),
                 CASE(expansions_of_many_values_are_bounded),
                 CASE(where_the_script_lies_and_what_it_looks_for_is_known),
+                CASE(a_link_to_a_script_is_not_where_it_lies),
+                CASE(a_script_below_a_root_directory_lies_in_that),
+                CASE(options_with_values_of_their_own_take_no_word),
                 CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
                 CASE(calls_of_python_and_perl_run_programs),
         };

@@ -455,6 +455,8 @@ static int closure(struct imm_cli *cli) {
         r = imm_cli_open(cli);
         if (r != IMM_EXIT_OK)
                 return r;
+        if (asks_excess(cli))
+                imm_excess_ahead(cli->manager);
         job.want = cli->json == IMM_JSON_OFF || !lists_excess(cli)
                            ? IMM_EXCESS_LARGEST
                            : IMM_EXCESS_PATHS | IMM_EXCESS_GROUPS;

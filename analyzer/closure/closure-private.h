@@ -14,6 +14,8 @@ struct elfcache;
 struct ldcache;
 struct ldso;
 struct nix;
+struct nix_ahead;
+struct nix_listing;
 struct packages;
 struct walk;
 
@@ -79,6 +81,7 @@ struct imm_closures {
         struct elfcache *elfcache;      /* NULL until asked */
         struct answers *answers;        /* likewise */
         struct nix *nix;                /* NULL until asked */
+        struct nix_ahead *nix_ahead;    /* a thread that lists the store; NULL: none does */
         struct packages *packages;      /* NULL until asked */
         struct packages *unit_packages; /* of systemd's files alone; NULL until asked */
         struct owners *owners;          /* NULL until asked */
@@ -521,7 +524,12 @@ void unit_files(struct builder *b);
 void unit_pam(struct builder *b); /* pam.c: the session of PAMName= */
 
 /* Leaves the list of the store for the next run (nix/store.c). */
+/* Leaves the list of the store's directory for the next run. */
 void nix_keep(struct nix *x);
+/* Has the store's directory listed by a thread (nix/listing.c), and waits for that; c->lock is
+ * held. *ret, which may be NULL: what it holds. */
+void nix_list_ahead(struct imm_closures *c);
+void nix_ahead_wait(struct imm_closures *c, struct nix_listing *ret);
 /* nix.c: true: the Exec lines name store paths, and the closure is of these */
 bool unit_store_paths(struct builder *b, unsigned flags);
 

@@ -27,6 +27,7 @@ void closures_init(struct imm_closures *c, const struct imm_root *root, struct i
 }
 
 void closures_done(struct imm_closures *c) {
+        nix_ahead_wait(c, NULL);
         tree_done(c);
         (void)pthread_mutex_destroy(&c->lock);
         (void)pthread_rwlock_destroy(&c->known_lock);

@@ -127,6 +127,8 @@ enum imm_excess_flags {
 enum { IMM_EXCESS_LARGEST_N = 15 };
 /* How many threads may walk the root, which the first question for excess does; 1 if not told */
 void imm_closures_threads(struct imm_closures *c, unsigned n);
+/* Excess is going to be asked for: what of that takes long and needs no unit begins in a thread. */
+void imm_excess_ahead(struct imm_manager *m);
 /* Does what the first question of that kind would, before several threads ask at once. */
 void imm_excess_prepare(struct imm_manager *m, unsigned flags);
 void imm_excess_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,

@@ -492,6 +492,13 @@ static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned f
         }
 }
 
+void imm_excess_ahead(struct imm_manager *m) {
+        struct imm_closures *c = imm_closures_of(m);
+        CLOSURES_LOCKED(c);
+
+        nix_list_ahead(c);
+}
+
 void imm_excess_prepare(struct imm_manager *m, unsigned flags) {
         struct imm_closures *c = imm_closures_of(m);
         struct walk *w = walk_of(c, flags & IMM_EXCESS_SYSTEM ? WALK_SYSTEM : WALK_ALL);

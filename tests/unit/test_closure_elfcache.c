@@ -227,8 +227,8 @@ static size_t stored(bool *ret_fresh) {
 
         (void)nix_entries(x, &n);
         for (size_t i = 1; i < n; i++)
-                assert_true(strcmp(x->entries[i - 1].name, x->entries[i].name) < 0);
-        *ret_fresh = x->fresh;
+                assert_true(strcmp(x->listing.v[i - 1].name, x->listing.v[i].name) < 0);
+        *ret_fresh = x->listing.fresh;
         end(&r);
         return n;
 }

@@ -38,15 +38,26 @@ struct nix_derivation {
         uint64_t given;
 };
 
+/* nix/listing.c: what lies in the store's directory */
+struct nix_listing {
+        struct imm_arena *arena;
+        struct imm_dirent *v; /* those with a store path's name, sorted */
+        size_t n;
+        int error;      /* why it cannot be listed; 0 also where there is none */
+        bool fresh;     /* it is one to be kept for the next run */
+        struct stat st; /* of the store, from before it was listed */
+};
+/* What nix_list_ahead() has listed, or is about to; c->lock is held. */
+void nix_list(struct imm_closures *c, struct nix_listing *ret);
+void nix_listing_keep(const struct imm_closures *c, struct nix_listing *l);
+
 struct nix {
         struct imm_closures *c;
         struct imm_arena *arena;
-        struct nix_db *db;          /* NULL: there is none, or it cannot be read */
-        bool listed, fresh;         /* fresh: the list is one to be kept for the next run */
-        struct stat st;             /* of the store, from before it was listed */
-        struct imm_dirent *entries; /* those with a store path's name, sorted */
-        size_t n_entries;
-        uint32_t *by_hash; /* open addressing over entries; index plus one */
+        struct nix_db *db; /* NULL: there is none, or it cannot be read */
+        bool listed;
+        struct nix_listing listing;
+        uint32_t *by_hash; /* open addressing over what is listed; index plus one */
         size_t n_by_hash;
         struct imm_map paths;    /* path -> struct nix_path */
         struct nix_path **by_id; /* open addressing, by the database's id */

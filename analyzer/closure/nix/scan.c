@@ -28,7 +28,7 @@ static void hit(struct scan *s, const unsigned char *hash) {
 
         if (!e)
                 return;
-        i = (size_t)(e - s->x->entries);
+        i = (size_t)(e - s->x->listing.v);
         if (s->seen[i / 64] & UINT64_C(1) << (i % 64))
                 return;
         s->seen[i / 64] |= UINT64_C(1) << (i % 64);

@@ -1,7 +1,5 @@
 #include "analyzer/closure/nix/nix-private.h"
 
-#include <errno.h>
-
 /* What a hash and what a name may hold: asked of every byte of 50,000 names */
 enum { DIGIT = 1, NAME = 2 };
 static const unsigned char classes[256] = {
@@ -27,11 +25,14 @@ bool nix_is_base32(unsigned char c) {
 }
 
 size_t nix_name_length(const char *s) {
-        size_t n = 0;
+        unsigned char all = DIGIT;
+        size_t n;
 
-        while (n < NIX_HASH && (classes[(unsigned char)s[n]] & DIGIT))
-                n++;
-        if (n != NIX_HASH || s[n] != '-')
+        if (strnlen(s, NIX_HASH) < NIX_HASH)
+                return 0;
+        for (n = 0; n < NIX_HASH; n++) /* to the end: most names are good, and to ask costs more */
+                all &= classes[(unsigned char)s[n]];
+        if (!all || s[n] != '-')
                 return 0;
         for (n++; n <= NIX_HASH + NIX_NAME_MAX; n++)
                 if (!(classes[(unsigned char)s[n]] & NAME))
@@ -62,6 +63,10 @@ struct nix *nix_of(struct imm_closures *c) {
         return x;
 }
 
+void nix_keep(struct nix *x) {
+        nix_listing_keep(x->c, &x->listing);
+}
+
 /* ---- what lies in the directory ---- */
 
 static uint64_t hash_of(const char *s) {
@@ -71,110 +76,14 @@ static uint64_t hash_of(const char *s) {
         return (v * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 }
 
-/* ---- a list of an earlier run: what the directory's own times say that it still holds ---- */
-
-enum { KEPT_MAX = 64 << 20 };
-
-static const char kept_prefix[] = "store";
-
-static const char *kept_path(struct nix *x) {
-        return kept_beside(x->c->cache_path, kept_prefix, &x->st, x->arena);
-}
-
-static const char *kept_head(struct nix *x) {
-        return imm_printf(x->arena, "immure nix store 1 %s %llx %llx %lld.%09ld %lld.%09ld\n",
-                x->c->cache_tag, (unsigned long long)x->st.st_dev, (unsigned long long)x->st.st_ino,
-                (long long)x->st.st_mtim.tv_sec, x->st.st_mtim.tv_nsec,
-                (long long)x->st.st_ctim.tv_sec, x->st.st_ctim.tv_nsec);
-}
-
-/* Names, each with its type and a NUL, sorted, as kept_put() wrote them */
-static bool kept_get(struct nix *x) {
-        const char *head = kept_head(x), *p, *end;
-        size_t n = 0, lines = 0;
-        unsigned char *text = kept_read(kept_path(x), KEPT_MAX, x->arena, &n);
-
-        if (!text || n < strlen(head) || memcmp(text, head, strlen(head)) != 0 || text[n - 1] != 0)
-                return false;
-        p = (const char *)text + strlen(head);
-        end = (const char *)text + n;
-        for (const char *s = p; (s = memchr(s, 0, (size_t)(end - s))); s++)
-                lines++;
-        x->entries = imm_alloc_array(x->arena, lines + 1, sizeof(*x->entries));
-        for (; p < end; p += strlen(p) + 1) {
-                if (strlen(p) < NIX_HASH + 3)
-                        return x->n_entries = 0, false;
-                x->entries[x->n_entries++] =
-                        (struct imm_dirent){.name = p + 1, .type = (unsigned char)*p};
-        }
-        return true;
-}
-
-void nix_keep(struct nix *x) {
-        imm_auto_free char *text = NULL;
-        size_t size = 0;
-        FILE *f;
-
-        if (!x->fresh)
-                return;
-        f = open_memstream(&text, &size);
-        if (!f)
-                imm_oom();
-        (void)fputs(kept_head(x), f);
-        for (size_t i = 0; i < x->n_entries; i++) {
-                (void)fputc(x->entries[i].type, f);
-                (void)fwrite(x->entries[i].name, 1, strlen(x->entries[i].name) + 1, f);
-        }
-        if (fclose(f) != 0)
-                imm_oom();
-        if (size <= KEPT_MAX)
-                kept_write(kept_path(x), text, size, x->arena);
-        kept_tidy(x->c->cache_path, kept_prefix, x->c->since, x->arena);
-}
-
-/* Can its times tell whether it changes? Not if that was just now, nor on somebody's image. */
-static bool is_keepable(struct nix *x) {
-        return x->c->cache_path && imm_root_stat(x->c->root, NIX_STORE, &x->st) == 0 &&
-               S_ISDIR(x->st.st_mode) && x->st.st_dev == kept_device() &&
-               x->st.st_ctim.tv_sec < x->c->since;
-}
-
-enum { WORTH_KEEPING = 1000 }; /* entries: less is listed as fast */
-
-static void list_store(struct nix *x) {
-        struct imm_dirent *all = NULL;
-        bool keepable = is_keepable(x);
-        struct stat now;
-        size_t n = 0;
-        int k;
-
-        x->listed = true;
-        if (keepable && kept_get(x))
-                return;
-        k = imm_root_list(x->c->root, NIX_STORE, x->arena, &all, &n);
-        if (k < 0 && k != -ENOENT)
-                imm_diag_add(x->arena, &x->c->diags, IMM_DIAG_UNREADABLE, "unreadable", NIX_STORE,
-                        0, NULL, "cannot be listed: %s", strerror(-k));
-        if (k < 0)
-                n = 0;
-        x->entries = all;
-        for (size_t i = 0; i < n; i++) /* .links, trash and the like are no store paths */
-                if (nix_is_name(all[i].name))
-                        x->entries[x->n_entries++] = all[i];
-        x->fresh = keepable && x->n_entries >= WORTH_KEEPING &&
-                   imm_root_stat(x->c->root, NIX_STORE, &now) == 0 && now.st_ino == x->st.st_ino &&
-                   now.st_ctim.tv_sec == x->st.st_ctim.tv_sec &&
-                   now.st_ctim.tv_nsec == x->st.st_ctim.tv_nsec;
-}
-
 /* Only where hashes are looked for: most closures come from the database. */
 static void index_store(struct nix *x) {
         x->n_by_hash = 64;
-        while (x->n_by_hash < 2 * x->n_entries)
+        while (x->n_by_hash < 2 * x->listing.n)
                 x->n_by_hash *= 2;
         x->by_hash = imm_alloc_array(x->arena, x->n_by_hash, sizeof(*x->by_hash));
-        for (size_t i = 0; i < x->n_entries; i++) {
-                size_t at = hash_of(x->entries[i].name) & (x->n_by_hash - 1);
+        for (size_t i = 0; i < x->listing.n; i++) {
+                size_t at = hash_of(x->listing.v[i].name) & (x->n_by_hash - 1);
 
                 while (x->by_hash[at])
                         at = (at + 1) & (x->n_by_hash - 1);
@@ -183,10 +92,17 @@ static void index_store(struct nix *x) {
 }
 
 const struct imm_dirent *nix_entries(struct nix *x, size_t *ret_n) {
-        if (!x->listed)
-                list_store(x);
-        *ret_n = x->n_entries;
-        return x->entries;
+        struct nix_listing *l = &x->listing;
+
+        if (!x->listed) {
+                nix_list(x->c, l);
+                if (l->error)
+                        imm_diag_add(x->arena, &x->c->diags, IMM_DIAG_UNREADABLE, "unreadable",
+                                NIX_STORE, 0, NULL, "cannot be listed: %s", strerror(-l->error));
+        }
+        x->listed = true;
+        *ret_n = l->n;
+        return l->v;
 }
 
 const struct imm_dirent *nix_entry_by_hash(struct nix *x, const char *hash) {
@@ -198,7 +114,7 @@ const struct imm_dirent *nix_entry_by_hash(struct nix *x, const char *hash) {
                 index_store(x);
         for (at = hash_of(hash) & (x->n_by_hash - 1); x->by_hash[at];
                 at = (at + 1) & (x->n_by_hash - 1)) {
-                const struct imm_dirent *e = &x->entries[x->by_hash[at] - 1];
+                const struct imm_dirent *e = &x->listing.v[x->by_hash[at] - 1];
 
                 /* beside HASH-NAME there may be HASH-NAME.lock and the like */
                 if (memcmp(e->name, hash, NIX_HASH) == 0 &&

@@ -1,7 +1,10 @@
-/* Texts that closures are read from: shell, other scripts, configuration, loader caches, #! lines.
- */
+/* Texts that closures are read from: shell, other scripts, configuration, loader caches, #! lines;
+ * and what uses take from a script, lists of processors and credentials. */
 
 #include "analyzer/closure/closure-private.h"
+#include "analyzer/sandbox/mounts/plan.h"
+#include "analyzer/settings/cpu-set.h"
+#include "analyzer/uses/uses-private.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <assert.h>
@@ -40,6 +43,19 @@ static void setup(void) {
         }
 }
 
+/* The same bytes as a text of each language, whatever their first line says */
+static void read_as_other_texts(struct builder *b, const char *text, size_t size, int by) {
+        static const char *const languages[] = {"python3", "perl", "ruby", "php", "node"};
+        unsigned char set[IMM_CPUS_MAX] = {0};
+        struct file f = {0};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(languages); i++)
+                scan_calls(b, text, languages[i], by);
+        find_execs(&f, text, size, b->arena);
+        (void)imm_cpu_set_add(set, text);
+        (void)imm_credential_is_sealed(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct imm_closures c; /* the arena frees what is in it, and so must go first */
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
@@ -63,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         scan_shell(&b, imm_strndup(a, (const char *)data, size), "/usr/bin/x", k);
         scan_paths(&b, imm_strndup(a, (const char *)data, size), SCAN_COMMENTS | SCAN_INSIDE,
                 IMM_POSSIBLE, "", k);
+        read_as_other_texts(&b, imm_strndup(a, (const char *)data, size), size, k);
         for (size_t i = 0; i < closure.n; i++)
                 assert(closure.v[i].by < (int)i);
         if (node_ldcache(&c, node_get(&c, "/ld.so.cache")))

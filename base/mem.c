@@ -399,3 +399,18 @@ void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t
         *cap = fresh;
         return p;
 }
+
+size_t imm_first_not_before(const void *key, const void *v, size_t n, size_t size,
+        int (*compare)(const void *key, const void *item)) {
+        size_t low = 0, high = n;
+
+        while (low < high) {
+                size_t mid = low + (high - low) / 2;
+
+                if (compare(key, (const char *)v + mid * size) > 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        return low;
+}

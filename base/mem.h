@@ -82,6 +82,12 @@ void *imm_array_grow(struct imm_arena *a, void *v, size_t n, size_t *cap, size_t
                         arr_->cap = cap_; \
                 } \
         })
+/*
+ * The index of the first of @n sorted items of @size bytes that is not before @key, @n if all are;
+ * @compare as bsearch(3) has it.
+ */
+size_t imm_first_not_before(const void *key, const void *v, size_t n, size_t size,
+        int (*compare)(const void *key, const void *item));
 #define imm_array_foreach(item, array) \
         for (__typeof__((array)->v + 0) item = (array)->v; \
                 (array)->n > 0 && item < (array)->v + (array)->n; item++)

@@ -532,9 +532,6 @@ void nix_list_ahead(struct imm_closures *c);
 void nix_ahead_wait(struct imm_closures *c, struct nix_listing *ret);
 /* nix.c: true: the Exec lines name store paths, and the closure is of these */
 bool unit_store_paths(struct builder *b, unsigned flags);
-
-/* The settings that hold commands, in the order in which they run; ended by IMM_SETTING_N */
-extern const enum imm_setting command_settings[];
 /* As far as it is set up, computed when first asked for; NULL: the unit is not loaded */
 const struct imm_sandbox *builder_sandbox(struct builder *b);
 /* As whom the command executes programs; NULL: unknown. The answer then depends on more. */

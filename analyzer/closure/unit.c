@@ -13,21 +13,6 @@ enum {
 
 /* What a unit's settings name: its commands, and the files and directories beside them. */
 
-const enum imm_setting command_settings[] = {
-        IMM_SETTING_EXEC_CONDITION,
-        IMM_SETTING_EXEC_START_PRE,
-        IMM_SETTING_EXEC_START,
-        IMM_SETTING_EXEC_START_POST,
-        IMM_SETTING_EXEC_RELOAD,
-        IMM_SETTING_EXEC_STOP,
-        IMM_SETTING_EXEC_STOP_POST,
-        IMM_SETTING_SOCKET_EXEC_START_PRE,
-        IMM_SETTING_SOCKET_EXEC_START_POST,
-        IMM_SETTING_EXEC_STOP_PRE,
-        IMM_SETTING_SOCKET_EXEC_STOP_POST,
-        IMM_SETTING_N,
-};
-
 /* systemd's own, for services that set none; the last two only matter with an unmerged /usr */
 static const char default_path[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -351,7 +336,7 @@ void unit_commands(struct builder *b) {
         read_environment(b);
         unset_variables(b);
         b->view.c = NULL;
-        for (const enum imm_setting *s = command_settings; *s != IMM_SETTING_N; s++) {
+        for (const enum imm_setting *s = imm_command_lists; *s != IMM_SETTING_N; s++) {
                 const struct imm_value *v = imm_setting(b->settings, *s);
 
                 for (size_t i = 0; v->type == IMM_VALUE_COMMANDS && i < v->commands.n; i++)

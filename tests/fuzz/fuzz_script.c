@@ -84,5 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 assert(closure.v[i].by < (int)i);
         if (node_ldcache(&c, node_get(&c, "/ld.so.cache")))
                 (void)ldcache_find(node_get(&c, "/ld.so.cache")->cache, "libc.so.6", &n);
+        closures_done(&c);
         return 0;
 }

@@ -71,6 +71,10 @@ static void read_levels(const struct text *t, struct imm_arena *a, struct imm_st
         }
 }
 
+static int name_compare(const void *name, const void *row) {
+        return strcmp(name, ((const struct row *)row)->name);
+}
+
 static int by_name(const void *a, const void *b) {
         const struct row *x = a, *y = b;
         int k = strcmp(x->name, y->name);
@@ -88,7 +92,7 @@ static void add_row(
 }
 
 /* The older table, which counts where no other one follows: `ldconfig -c old`. It has no hwcaps. */
-static int parse_old(struct text t, uint64_t n, struct imm_arena *a, struct ldcache *ret) {
+static void parse_old(struct text t, uint64_t n, struct imm_arena *a, struct ldcache *ret) {
         struct text strings = {t.p + OLD_HEADER + n * OLD_ENTRY, t.n - OLD_HEADER - n * OLD_ENTRY};
 
         ret->rows = imm_alloc_array(a, n, sizeof(*ret->rows));
@@ -99,7 +103,6 @@ static int parse_old(struct text t, uint64_t n, struct imm_arena *a, struct ldca
                         string_at(&strings, get(&t, at + 8, 4)),
                         (struct ldcache_entry){.flags = (int32_t)get(&t, at, 4)});
         }
-        return 0;
 }
 
 static int parse_new(struct text t, struct imm_arena *a, struct ldcache *ret) {
@@ -133,11 +136,9 @@ static bool is_new(const struct text *t) {
 }
 
 static int parse(struct text t, struct imm_arena *a, struct ldcache *ret) {
-        int k = -EBADMSG;
-
         if (is_new(&t))
-                k = parse_new(t, a, ret);
-        else if (t.n >= OLD_HEADER && memcmp(t.p, old_magic, sizeof(old_magic) - 1) == 0) {
+                return parse_new(t, a, ret);
+        if (t.n >= OLD_HEADER && memcmp(t.p, old_magic, sizeof(old_magic) - 1) == 0) {
                 uint64_t n = get(&t, 12, 4);
                 size_t skip = OLD_HEADER + n * OLD_ENTRY, aligned = (skip + 7) & ~(size_t)7;
                 struct text rest = aligned < t.n ? (struct text){t.p + aligned, t.n - aligned}
@@ -145,8 +146,18 @@ static int parse(struct text t, struct imm_arena *a, struct ldcache *ret) {
 
                 if (n > t.n || skip > t.n)
                         return -EBADMSG;
-                k = is_new(&rest) ? parse_new(rest, a, ret) : parse_old(t, n, a, ret);
+                if (is_new(&rest))
+                        return parse_new(rest, a, ret);
+                parse_old(t, n, a, ret);
+                return 0;
         }
+        return -EBADMSG;
+}
+
+/* ... and sorted by the libraries' names */
+static int read_cache(struct text t, struct imm_arena *a, struct ldcache *ret) {
+        int k = parse(t, a, ret);
+
         if (k < 0)
                 return k;
         if (ret->n > 0)
@@ -170,7 +181,7 @@ const struct ldcache *node_ldcache(struct imm_closures *c, struct node *n) {
         cache = imm_new(c->arena, struct ldcache);
         k = node_read(c, n, CACHE_MAX, c->arena, &blob);
         if (k == 0)
-                k = parse((struct text){.p = blob.data, .n = blob.size}, c->arena, cache);
+                k = read_cache((struct text){.p = blob.data, .n = blob.size}, c->arena, cache);
         if (k == 0)
                 n->cache = cache;
         else
@@ -183,16 +194,10 @@ const struct ldcache *node_ldcache(struct imm_closures *c, struct node *n) {
 
 const struct ldcache_entry *ldcache_find(
         const struct ldcache *cache, const char *name, size_t *ret_n) {
-        size_t low = 0, high = cache->n;
+        size_t low = imm_first_not_before(
+                       name, cache->rows, cache->n, sizeof(*cache->rows), name_compare),
+               high;
 
-        while (low < high) {
-                size_t mid = low + (high - low) / 2;
-
-                if (strcmp(cache->rows[mid].name, name) < 0)
-                        low = mid + 1;
-                else
-                        high = mid;
-        }
         for (high = low; high < cache->n && imm_streq(cache->rows[high].name, name); high++)
                 ;
         *ret_n = high - low;

@@ -281,7 +281,7 @@ bool unit_store_paths(struct builder *b, unsigned flags) {
         struct naming n = {.b = b};
 
         view_init(&b->plain, b->c, NULL, "", b->arena);
-        for (const enum imm_setting *s = command_settings; *s != IMM_SETTING_N; s++) {
+        for (const enum imm_setting *s = imm_command_lists; *s != IMM_SETTING_N; s++) {
                 const struct imm_value *v = imm_setting(b->settings, *s);
 
                 for (size_t i = 0; v->type == IMM_VALUE_COMMANDS && i < v->commands.n; i++)

@@ -1,18 +1,7 @@
 #include "analyzer/closure/nix/nix-private.h"
 
-/* The first mount whose path is not less than @path */
-static size_t first_from(const struct imm_mount_table *t, const char *path) {
-        size_t low = 0, high = t->n;
-
-        while (low < high) {
-                size_t mid = low + (high - low) / 2;
-
-                if (strcmp(t->v[mid].path, path) < 0)
-                        low = mid + 1;
-                else
-                        high = mid;
-        }
-        return low;
+static int mount_compare(const void *path, const void *mount) {
+        return strcmp(path, ((const struct imm_mount *)mount)->path);
 }
 
 /* What is mounted at or below the store's entries: names that are there, and those masked */
@@ -20,7 +9,8 @@ static void mounted(const struct imm_mount_table *t, const char *store, struct i
         struct imm_strv *shown, struct imm_strv *masked) {
         const char *prefix = imm_printf(a, "%s/", imm_streq(store, "/") ? "" : store);
 
-        for (size_t i = first_from(t, prefix); i < t->n; i++) {
+        for (size_t i = imm_first_not_before(prefix, t->v, t->n, sizeof(*t->v), mount_compare);
+                i < t->n; i++) {
                 const char *name = imm_after(t->v[i].path, prefix);
                 size_t n;
 

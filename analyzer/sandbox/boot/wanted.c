@@ -19,6 +19,10 @@ static int by_unit(const void *a, const void *b) {
         return strcmp(((const struct wants *)a)->unit, ((const struct wants *)b)->unit);
 }
 
+static int unit_compare(const void *unit, const void *wants) {
+        return strcmp(unit, ((const struct wants *)wants)->unit);
+}
+
 static void add_wants(struct imm_arena *a, const char *path, all_wants *wants) {
         static const char *const how[] = {".wants", ".requires"};
         const char *name = imm_base_name(path);
@@ -69,17 +73,7 @@ static void list_units(struct imm_manager *m, struct imm_arena *a, all_wants *wa
 
 /* The first of the folders of @unit, or as many as there are */
 static size_t wants_of(const all_wants *wants, const char *unit) {
-        size_t low = 0, high = wants->n;
-
-        while (low < high) {
-                size_t mid = low + (high - low) / 2;
-
-                if (strcmp(wants->v[mid].unit, unit) < 0)
-                        low = mid + 1;
-                else
-                        high = mid;
-        }
-        return low;
+        return imm_first_not_before(unit, wants->v, wants->n, sizeof(*wants->v), unit_compare);
 }
 
 void imm_boot_targets_read(

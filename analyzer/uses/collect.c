@@ -59,6 +59,10 @@ static void of_image(
         if (n->kind == IMM_NEED_PROGRAM && runs_threads(imm_base_name(n->path)))
                 use_add(c, IMM_FACILITY_FILES, DOES, NULL, NULL,
                         "%s opens its own files before the program's", n->path);
+        if (n->kind == IMM_NEED_PROGRAM || n->kind == IMM_NEED_INTERPRETER)
+                if (sets_signals(imm_base_name(n->path)))
+                        use_add(c, IMM_FACILITY_CALL, CALLS, "rt_sigaction", NULL,
+                                "%s sets what signals do before it runs anything", n->path);
         if (f->bits32 && n->kind != IMM_NEED_LIBRARY)
                 use_add(c, IMM_FACILITY_ARCH_32, MUST, NULL, n->path, "%s is a 32-bit program",
                         n->path);
@@ -149,6 +153,12 @@ static bool is_local(const struct file *f) {
         return false;
 }
 
+/* The C library holds signals back while it makes one. */
+static void of_threads(struct collector *c, const char *path, const char *why) {
+        use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s %s", path, why);
+        use_add(c, IMM_FACILITY_CALL, CALLS, "rt_sigprocmask", NULL, "%s %s", path, why);
+}
+
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
         if (f->drops && !f->systemd && !f->go)
                 use_add(c, IMM_FACILITY_SWITCH_USER,
@@ -174,14 +184,12 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
                 use_add(c, IMM_FACILITY_NETWORK, PART, NULL, NULL,
                         "%s knows addresses of the network, after which the unit is started", path);
         if (f->threads)
-                use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL, "%s imports pthread_create",
-                        path);
+                of_threads(c, path, "imports pthread_create");
         if (f->asks_users)
                 use_add(c, IMM_FACILITY_CALL, CALLS, "socket", NULL,
                         "%s looks users up: the C library asks nscd(8) first", path);
         if (f->glib_threads)
-                use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL,
-                        "%s uses GLib, which has threads of its own", path);
+                of_threads(c, path, "uses GLib, which has threads of its own");
         if (f->threads && f->waits)
                 use_add(c, IMM_FACILITY_FILES, DOES, "", NULL,
                         "%s imports listen and pthread_create", path);
@@ -205,6 +213,8 @@ static void of_go(struct collector *c, const struct file *f, const char *path) {
                 path);
         use_add(c, IMM_FACILITY_ADDRESSES, DOES, NULL, NULL,
                 "%s is written in Go, which keeps its books of memory in it", path);
+        use_add(c, IMM_FACILITY_CALL, CALLS, "rt_sigaction", NULL,
+                "%s: Go's run-time catches all signals when it starts", path);
         use_add(c, IMM_FACILITY_CALL, CALLS, f->wakes_by, NULL, "%s: Go's run-time wakes itself so",
                 path);
         if (f->raises_limits && !has_fixed_files(c->s))

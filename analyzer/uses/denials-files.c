@@ -419,8 +419,12 @@ static void by_tunables(struct judge *j, const struct imm_use *u) {
 }
 
 void deny_path(struct judge *j, const struct imm_use *u) {
-        size_t before = j->to->n;
+        size_t before;
 
+        if (u->object &&
+                (u->facility == IMM_FACILITY_WRITE || u->facility == IMM_FACILITY_PID_FILE))
+                deny_file_size(j, u);
+        before = j->to->n;
         if (u->facility == IMM_FACILITY_BUS)
                 by_socket(j, u, "/run/dbus/system_bus_socket");
         else if (u->facility == IMM_FACILITY_NOTIFY)

@@ -2,7 +2,8 @@
 
 #include <inttypes.h>
 
-/* Limits that leave less than a program is known to begin with: memory locked, tasks, files. */
+/* Limits that leave less than a program is known to begin with: memory locked, tasks, files, bytes.
+ */
 
 void deny_memory_limit(struct judge *j, const struct imm_use *u) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_MEMLOCK);
@@ -48,4 +49,20 @@ void deny_file_limit(struct judge *j, const struct imm_use *u) {
 
         if (v->set && v->limit.soft < least && v->limit.hard < least)
                 deny(j, u, IMM_SETTING_LIMIT_NOFILE, NULL, "limits to %" PRIu64, v->limit.hard);
+}
+
+/* The first byte of a file is too much: the kernel ends who writes it by SIGXFSZ. */
+void deny_file_size(struct judge *j, const struct imm_use *u) {
+        static const char *const others[] = {"/dev", "/proc", "/sys"};
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_FSIZE);
+
+        if (!v->set || v->limit.soft > 0 || is_socket(u->object))
+                return;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(others); i++) {
+                const char *rest = imm_after(u->object, others[i]);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return; /* what is written there is no regular file */
+        }
+        deny(j, u, IMM_SETTING_LIMIT_FSIZE, NULL, "limits to 0 bytes");
 }

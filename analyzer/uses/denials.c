@@ -51,6 +51,26 @@ static bool is_done_later(const struct imm_use *u) {
         }
 }
 
+/*
+ * What the program's configuration decides, or what many live without: a log, a port, the user that
+ * it becomes. However sure it is that the program asks for it, what a refusal does is not certain.
+ */
+static bool is_lived_without(enum imm_facility f) {
+        switch (f) {
+        case IMM_FACILITY_SWITCH_USER:
+        case IMM_FACILITY_CHROOT:
+        case IMM_FACILITY_PORT:
+        case IMM_FACILITY_NETWORK:
+        case IMM_FACILITY_LISTEN:
+        case IMM_FACILITY_NETLINK:
+        case IMM_FACILITY_READ:
+        case IMM_FACILITY_WRITE:
+                return true;
+        default:
+                return false;
+        }
+}
+
 static void add(struct judge *j, const struct imm_use *u, enum imm_setting setting,
         const struct imm_origin *origin, bool remark, const char *allow, const char *how) {
         struct imm_denial d = {.confidence = u->confidence,
@@ -66,7 +86,7 @@ static void add(struct judge *j, const struct imm_use *u, enum imm_setting setti
         if (d.setting == setting) /* of what another one implies it is that one which is changed */
                 d.allow = allow;
         d.ambient = setting == IMM_SETTING_CAPABILITY_BOUNDING_SET && identity_of(j, u)->uid != 0;
-        if (d.partial && d.confidence < IMM_LIKELY)
+        if ((d.partial || is_lived_without(u->facility)) && d.confidence < IMM_LIKELY)
                 d.confidence = IMM_LIKELY;
         name = imm_setting_info(d.setting)->name;
         if (origin)
@@ -504,11 +524,11 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_CAPABILITY_BOUNDING_SET, IMM_SETTING_DEVICE_ALLOW,
                 IMM_SETTING_DEVICE_POLICY, IMM_SETTING_DYNAMIC_USER, IMM_SETTING_INACCESSIBLE_PATHS,
                 IMM_SETTING_KEYRING_MODE, IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK,
-                IMM_SETTING_LIMIT_AS, IMM_SETTING_LIMIT_NOFILE, IMM_SETTING_LIMIT_NPROC,
-                IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC, IMM_SETTING_TASKS_MAX,
-                IMM_SETTING_LOCK_PERSONALITY, IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE,
-                IMM_SETTING_NO_NEW_PRIVILEGES, IMM_SETTING_NOTIFY_ACCESS,
-                IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
+                IMM_SETTING_LIMIT_AS, IMM_SETTING_LIMIT_FSIZE, IMM_SETTING_LIMIT_NOFILE,
+                IMM_SETTING_LIMIT_NPROC, IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC,
+                IMM_SETTING_TASKS_MAX, IMM_SETTING_LOCK_PERSONALITY,
+                IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE, IMM_SETTING_NO_NEW_PRIVILEGES,
+                IMM_SETTING_NOTIFY_ACCESS, IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
                 IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS, IMM_SETTING_PRIVATE_TMP,
                 IMM_SETTING_PRIVATE_USERS, IMM_SETTING_PROC_SUBSET, IMM_SETTING_PROTECT_CLOCK,
                 IMM_SETTING_PROTECT_CONTROL_GROUPS, IMM_SETTING_PROTECT_HOME,

@@ -281,6 +281,7 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
         const struct imm_mount *by;
         struct imm_start_fault f;
         const char *because = NULL;
+        size_t before = w->list->n;
 
         if (t->n == 0 || !imm_start_program(&walk, c->item->path, &f))
                 return;
@@ -303,6 +304,9 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
         if (ignored && !by && !f.why)
                 return; /* it was foreseen */
         add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, &f, NULL, because);
+        if (w->list->n > before && c->when == IMM_PREFLIGHT_LATER) /* the start is not what fails */
+                w->list->v[before].why = imm_printf(w->a, "%s: %s= fails", w->list->v[before].why,
+                        imm_setting_info(c->list)->name);
 }
 
 /* ---- all commands ---- */

@@ -48,6 +48,9 @@ CASES = {  # rule: cases that fail, cases that work
     "KeyringMode": (
         [("keyctl", "KeyringMode=private")],
         [("keyctl", "KeyringMode=shared"), ("plaind", "KeyringMode=private")]),
+    "LimitFSIZE": (
+        [("stored", "LimitFSIZE=0")],
+        [("stored", "LimitFSIZE=1M"), ("plaind", "LimitFSIZE=0")]),
     "LimitMEMLOCK": (
         [("memlockd", "User=daemon\nLimitMEMLOCK=64K")],
         [("memlockd", "LimitMEMLOCK=64K"), ("memlockd", "User=daemon\nLimitMEMLOCK=64K\nAmbientCapabilities=CAP_IPC_LOCK")]),

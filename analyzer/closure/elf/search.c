@@ -190,6 +190,12 @@ static int32_t wanted_flags(const struct imm_elf *e) {
         }
 }
 
+/*
+ * ldconfig knows what a library is by the C library that it asks for. One that asks for none may be
+ * of any kind: those of 32-bit x86 are marked so.
+ */
+enum { OF_ANY_KIND = 1 };
+
 /* What each bit of an entry's field asks for: the older hardware directories */
 static const struct {
         unsigned bit;
@@ -215,8 +221,9 @@ static bool has_all(const struct ldso *ldso, uint64_t bits) {
         return bits == 0;
 }
 
-/* How good an entry is for this loader: 0 is unusable, 1 the plain directory, more is better. */
-static unsigned rank(const struct loading *l, const struct ldcache_entry *e) {
+/* How good an entry's directory is for this loader: 0 is unusable, 1 the plain one, more is better.
+ */
+static unsigned rank_of_directory(const struct loading *l, const struct ldcache_entry *e) {
         if (e->level) {
                 for (size_t i = 0; i < l->ldso->variants.n; i++) {
                         const char *v = imm_after(l->ldso->variants.v[i], "glibc-hwcaps/");
@@ -229,6 +236,16 @@ static unsigned rank(const struct loading *l, const struct ldcache_entry *e) {
         if (e->hwcap == 0)
                 return 1;
         return has_all(l->ldso, e->hwcap) ? 2 : 0;
+}
+
+/* ... and the entry: of its own kind it takes any before the best that may be of it */
+static unsigned rank(const struct loading *l, const struct ldcache_entry *e, int32_t want) {
+        enum { BELOW_OWN_KIND = 1000 };
+        unsigned r = rank_of_directory(l, e);
+
+        if (r > 0 && (want < 0 || e->flags == want))
+                return r + BELOW_OWN_KIND;
+        return e->flags == OF_ANY_KIND ? r : 0;
 }
 
 static const struct ldcache *cache_of(struct loading *l, struct view *v) {
@@ -264,7 +281,7 @@ static bool try_cache(
 
         e = cache ? ldcache_find(cache, name, &n) : NULL;
         for (size_t i = 0; e && i < n; i++) {
-                unsigned r = want < 0 || e[i].flags == want ? rank(l, &e[i]) : 0;
+                unsigned r = rank(l, &e[i], want);
 
                 if (r > best_rank) {
                         best = &e[i];

@@ -174,6 +174,14 @@ static void assign(struct shell *sh, const char *word, const char *const *v, uns
         }
 }
 
+/* What stood before a command's name ends with it; without a command it stays. */
+static void settle(struct shell *sh) {
+        while (sh->prefixed && sh->n_saved > 0)
+                shell_restore(sh->b, sh->values, &sh->saved[--sh->n_saved]);
+        sh->n_saved = 0;
+        sh->prefixed = sh->ended = false;
+}
+
 /* A word of `for NAME in WORDS`; false: it is none */
 static bool loop(struct shell *sh, const char *word, bool plain) {
         if (sh->loop == LOOP_NAME && plain && *word) {
@@ -254,8 +262,10 @@ static bool is_wrapped(struct shell *sh, const char *word) {
 static void word_of_command(struct shell *sh, const char *word, bool plain) {
         if (!sh->command && !sh->script && plain && is_wrapped(sh, word))
                 sh->command = true;
-        if (sh->command)
+        if (sh->command) {
                 sh->shell = false;
+                sh->prefixed = sh->n_saved > 0;
+        }
         if (sh->script && !sh->command) {
                 if (sh->b->depth < DEPTH_MAX) {
                         sh->b->depth++;
@@ -325,6 +335,8 @@ static void next_word(struct shell *sh) {
         bool rest = sh->continues, plain;
         unsigned n = 1;
 
+        if (sh->ended)
+                settle(sh);
         word = v[0] = shell_word(sh, &plain);
         if (sh->s == from)
                 sh->s++;
@@ -345,6 +357,9 @@ static void next_word(struct shell *sh) {
         }
         if ((sh->command || sh->declares) && is_assignment(word)) {
                 sh->assigned = !plain && sh->command;
+                if (sh->command && sh->n_saved < SHELL_SAVED_MAX)
+                        sh->saved[sh->n_saved++] = shell_save(sh->b, sh->values,
+                                imm_strndup(sh->b->arena, word, strcspn(word, "=")));
                 assign(sh, word, v, plain ? n : 0);
                 return;
         }
@@ -371,6 +386,7 @@ static void read_text(struct builder *b, const char *text, struct shell_values *
         while (*sh.s)
                 if (!shell_between(&sh))
                         next_word(&sh);
+        settle(&sh);
         values->by = outer;
 }
 

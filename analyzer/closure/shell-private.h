@@ -26,6 +26,15 @@ void shell_runs(struct builder *b, const char *s, size_t n, int by);
 void shell_set(struct builder *b, struct shell_values *to, const char *name, const char *text,
         bool perhaps);
 void shell_forget(struct builder *b, struct shell_values *to, const char *name);
+/* What a variable is, to be so again: `NAME=VALUE command` sets it for that command alone */
+struct shell_saved {
+        const char *name;
+        struct value *value; /* NULL: it was not set */
+        struct command_path path;
+        const char *library_path, *preload;
+};
+struct shell_saved shell_save(struct builder *b, const struct shell_values *from, const char *name);
+void shell_restore(struct builder *b, struct shell_values *to, const struct shell_saved *saved);
 /* All that a word with marked parameters may be; 0: it is not known */
 unsigned shell_expand(struct builder *b, struct shell_values *from, const char *text,
         const char **ret, unsigned max);
@@ -62,7 +71,7 @@ struct here {
         const char *end;
         bool tabs; /* before its end are taken off: <<- */
 };
-enum { SHELL_OPEN_MAX = 64, HERE_MAX = 8, LOST_HERES_MAX = 8 };
+enum { SHELL_SAVED_MAX = 8, SHELL_OPEN_MAX = 64, HERE_MAX = 8, LOST_HERES_MAX = 8 };
 
 struct shell {
         struct builder *b;
@@ -72,21 +81,25 @@ struct shell {
         struct shell_values *values;
         struct shell_open open[SHELL_OPEN_MAX];
         unsigned n_open;
-        bool quoted;     /* the next word begins within double quotes */
-        bool continues;  /* the next word is the rest of one with a substitution in it */
-        bool command;    /* the next word is a command's name */
-        bool sourced;    /* the command is `.`: its argument is a script */
-        bool target;     /* behind `<` or `>` */
-        bool lines;      /* the word just read has several */
-        bool shell;      /* the command is, or runs, a shell */
-        bool script;     /* behind its -c */
-        bool evaluates;  /* behind `eval` or `trap`: a script for this very shell */
-        bool parts;      /* the command is run-parts */
-        bool lists;      /* with --list */
-        bool subject;    /* behind `case`, before `in` */
-        bool assigned;   /* within NAME=VALUE, which is no command's name */
-        bool marked;     /* the word has parameters, each with a mark before it */
-        bool perhaps;    /* behind `&&` or `||` */
+        bool quoted;    /* the next word begins within double quotes */
+        bool continues; /* the next word is the rest of one with a substitution in it */
+        bool command;   /* the next word is a command's name */
+        bool sourced;   /* the command is `.`: its argument is a script */
+        bool target;    /* behind `<` or `>` */
+        bool lines;     /* the word just read has several */
+        bool shell;     /* the command is, or runs, a shell */
+        bool script;    /* behind its -c */
+        bool evaluates; /* behind `eval` or `trap`: a script for this very shell */
+        bool parts;     /* the command is run-parts */
+        bool lists;     /* with --list */
+        bool subject;   /* behind `case`, before `in` */
+        bool assigned;  /* within NAME=VALUE, which is no command's name */
+        bool marked;    /* the word has parameters, each with a mark before it */
+        bool perhaps;   /* behind `&&` or `||` */
+        struct shell_saved saved[SHELL_SAVED_MAX]; /* set before the command's name */
+        unsigned n_saved;
+        bool prefixed;   /* the command has come: they hold for it alone */
+        bool ended;      /* the command, and with it what holds for it alone */
         bool declares;   /* the command sets variables: export NAME=VALUE */
         bool forgets;    /* the command gives them a value of its own: read NAME */
         unsigned nested; /* branches, loops and functions that are open */

@@ -153,6 +153,29 @@ void shell_set(struct builder *b, struct shell_values *to, const char *name, con
                 b->preload = v->v[0];
 }
 
+struct shell_saved shell_save(
+        struct builder *b, const struct shell_values *from, const char *name) {
+        const struct value *v = value_of(from, name);
+        struct shell_saved s = {
+                imm_strdup(b->arena, name), NULL, b->path, b->library_path, b->preload};
+
+        if (v) {
+                s.value = imm_new(b->arena, struct value);
+                *s.value = *v;
+        }
+        return s;
+}
+
+void shell_restore(struct builder *b, struct shell_values *to, const struct shell_saved *saved) {
+        imm_map_put(b->arena, &to->values, saved->name, saved->value);
+        if (imm_streq(saved->name, "PATH")) {
+                b->path = saved->path;
+                to->ran = (struct imm_map){0};
+        }
+        b->library_path = saved->library_path;
+        b->preload = saved->preload;
+}
+
 /* ---- expansion ---- */
 
 struct words {

@@ -154,6 +154,7 @@ static void shell_ends_command(struct shell *sh) {
         sh->sourced = sh->target = sh->script = sh->declares = sh->forgets = false;
         sh->wrapper = NULL;
         sh->loop = NO_LOOP;
+        sh->ended = true;
 }
 
 /* A substitution or subshell begins. */
@@ -305,6 +306,7 @@ bool shell_between(struct shell *sh) {
         }
         if (sh->cases > 0 && *sh->s == ';' && (sh->s[1] == ';' || sh->s[1] == '&')) {
                 sh->s += 2 + (sh->s[2] == '&');
+                shell_ends_command(sh);
                 shell_pattern(sh);
                 return true;
         }

@@ -188,6 +188,28 @@ TEST(what_a_sourced_file_sets_holds_and_so_does_path) {
         world_free(w);
 }
 
+/* Before a command's name it is set for that command alone. */
+TEST(what_is_set_for_one_command_ends_with_it) {
+        const struct imm_closure *c;
+
+        script("opt/x/bin/eight", "program");
+        script("opt/x/bin/nine", "program");
+        c = needs_of("#!/bin/sh\nPATH= command -V one >/dev/null\ntwo\n"
+                     "PATH=/opt/x/bin eight; nine\nA=three\nA=never B=never echo $A; $A\n"
+                     "A=$(four)\nB=five; C=six\n$B && $C\ncase $X in\n"
+                     "*) D=seven ;;\nesac\nLANG=C $D\n");
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/opt/x/bin/eight", IMM_LIKELY, 1);
+        assert_null(need(c, "/opt/x/bin/nine"));
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/seven", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
 TEST(a_command_that_runs_another_is_looked_through) {
         const struct imm_closure *c = needs_of(
                 "#!/bin/sh\nexec nice -n 10 timeout -k 5 30s env -u HOME A=b one never\n"
@@ -392,6 +414,7 @@ int main(void) {
                 CASE(variables_hold_what_the_script_sets_them_to),
                 CASE(what_is_set_last_counts_and_a_branch_adds_to_it),
                 CASE(what_a_sourced_file_sets_holds_and_so_does_path),
+                CASE(what_is_set_for_one_command_ends_with_it),
                 CASE(a_command_that_runs_another_is_looked_through),
                 CASE(variables_that_grow_end),
                 CASE(expansions_of_many_values_are_bounded),

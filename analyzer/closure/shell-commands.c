@@ -53,10 +53,21 @@ static bool is_assignment(const char *w) {
         return *s == '=';
 }
 
+/* The path that the word means; NULL: it is relative to who knows what. */
+static const char *path_of(struct shell *sh, const char *word) {
+        const char *cwd = sh->values->cwd;
+
+        if (*word == '/')
+                return imm_strdup(sh->b->arena, word);
+        return cwd ? path_join(sh->b->arena, cwd, strlen(cwd), word, strlen(word)) : NULL;
+}
+
 static void run(struct shell *sh, const char *word) {
-        if (imm_map_has(&sh->values->ran, word) || imm_map_has(&sh->values->functions, word))
+        if (imm_map_has(&sh->values->ran, word))
                 return;
-        word = imm_strdup(sh->b->arena, word);
+        word = strchr(word, '/') ? path_of(sh, word) : imm_strdup(sh->b->arena, word);
+        if (!word)
+                return;
         imm_map_put(sh->b->arena, &sh->values->ran, word, sh);
         need_command(sh->b, word, sh->by);
 }
@@ -64,7 +75,7 @@ static void run(struct shell *sh, const char *word) {
 /* `. FILE`: its commands run in this very shell, and what it sets holds in it. */
 static void source(struct shell *sh, const char *path) {
         imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
-        const char *text;
+        const char *text, *outer = sh->values->file;
         struct place p;
         int k = need_file(sh->b,
                 &(struct want){.name = path,
@@ -82,19 +93,22 @@ static void source(struct shell *sh, const char *path) {
         if (!script_text(sh->b, p.node, scratch, &text))
                 return;
         sh->b->depth++;
+        sh->values->file = path;
         read_text(sh->b, text, sh->values, k);
+        sh->values->file = outer;
         sh->b->depth--;
 }
 
 static void argument(struct shell *sh, const char *word, bool sourced) {
         const char *path = strchr(word, '/');
 
-        if (!path || (path != word && path[-1] != '='))
-                return;
-        path = imm_strdup(sh->b->arena, path);
-        if (sourced)
+        if (path && sourced)
+                path = path_of(sh, word);
+        else if (path)
+                path = path == word || path[-1] == '=' ? imm_strdup(sh->b->arena, path) : NULL;
+        if (path && sourced)
                 source(sh, path);
-        else
+        else if (path)
                 need_named(sh->b, path, IMM_LIKELY, "named in the script", sh->by, false);
 }
 
@@ -170,7 +184,8 @@ static void assign(struct shell *sh, const char *word, const char *const *v, uns
                                 *c = ' ';
                 shell_literal(text);
                 shell_set(sh->b, sh->values, name, text, i > 0 || is_perhaps(sh));
-                argument(sh, text, false);
+                if (shell_is_known(text))
+                        argument(sh, text, false);
         }
 }
 
@@ -217,6 +232,8 @@ static bool is_case(struct shell *sh, const char *word) {
 }
 
 static void begin(struct shell *sh, const char *word) {
+        bool function = !sh->wrapper && imm_map_has(&sh->values->functions, word);
+
         sh->sourced = imm_streq(word, ".") || imm_streq(word, "source");
         sh->declares = IS_AMONG(word, "export", "local", "readonly", "declare", "typeset");
         sh->forgets = IS_AMONG(word, "read", "unset", "getopts", "mapfile", "readarray");
@@ -229,8 +246,24 @@ static void begin(struct shell *sh, const char *word) {
         sh->operands = sh->wrapper ? sh->wrapper->operands : 0;
         sh->takes = sh->lists = false;
         sh->parts = imm_streq(imm_base_name(word), "run-parts");
-        if (!is_builtin(word))
+        sh->enters = IS_AMONG(word, "cd", "pushd", "popd");
+        if (sh->enters) {
+                sh->from = sh->values->cwd;
+                sh->values->cwd = NULL;
+        }
+        if (!is_builtin(word) && !function)
                 run(sh, word);
+}
+
+/* An argument of cd. In a branch nobody knows whether it is run. */
+static void enter(struct shell *sh, const char *word) {
+        bool surely = !sh->perhaps && sh->nested == 0 && sh->cases == 0;
+
+        sh->enters = word[0] == '-' && word[1]; /* an option */
+        if (sh->enters || !surely || *word == '-')
+                return;
+        sh->values->cwd = sh->from;
+        sh->values->cwd = path_of(sh, word);
 }
 
 /* An argument of a command that runs another; true: it is that one's name */
@@ -284,6 +317,8 @@ static void word_of_command(struct shell *sh, const char *word, bool plain) {
                 sh->lists = sh->lists || imm_streq(word, "--list");
                 if (sh->parts)
                         parts_of(sh, word);
+                if (sh->enters)
+                        enter(sh, word);
                 if (sh->forgets && *word != '-')
                         shell_forget(sh->b, sh->values, word);
         }
@@ -303,8 +338,8 @@ static void words_of_value(struct shell *sh, const char *value) {
                 char *word = imm_strndup(sh->b->arena, s, n);
 
                 shell_literal(word);
-                if (*word && !loop(sh, word, true))
-                        word_of_command(sh, word, true);
+                if (*word && !loop(sh, word, shell_is_known(word)))
+                        word_of_command(sh, word, shell_is_known(word));
                 s += n + (s[n] != 0);
                 if (!*s)
                         return;
@@ -352,7 +387,8 @@ static void next_word(struct shell *sh) {
         if (sh->target) {
                 sh->target = false;
                 for (unsigned i = 0; plain && i < n; i++)
-                        argument(sh, v[i], false);
+                        if (shell_is_known(v[i]))
+                                argument(sh, v[i], false);
                 return;
         }
         if ((sh->command || sh->declares) && is_assignment(word)) {
@@ -393,7 +429,10 @@ static void read_text(struct builder *b, const char *text, struct shell_values *
 void scan_shell(struct builder *b, const char *text, const char *script, int by) {
         const struct command_path path = b->path;
         const char *library_path = b->library_path, *preload = b->preload;
-        struct shell_values values = {.script = script};
+        struct shell_values values = {.script = script, .file = script};
+
+        if (b->depth == 0)
+                values.cwd = b->cwd ? b->cwd : "/";
 
         read_text(b, text, &values, by);
         b->path = path;

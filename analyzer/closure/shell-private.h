@@ -8,6 +8,8 @@
 struct shell_values {
         int by;                 /* the file that is being read */
         const char *script;     /* $0; NULL: unknown */
+        const char *file;       /* ${BASH_SOURCE[0]}; likewise */
+        const char *cwd;        /* where `cd` has led; NULL: unknown */
         struct imm_map values;  /* name -> what it may be */
         struct imm_map sourced; /* files that were read in it */
         struct imm_map functions;
@@ -15,12 +17,25 @@ struct shell_values {
 };
 
 /* Before a parameter in a word, whether it stood in quotes; between the words that a value is; for
- * a dollar sign that is one */
-enum { SHELL_BARE = 1, SHELL_QUOTED, SHELL_SPLIT, SHELL_DOLLAR, SHELL_WORDS_MAX = 16 };
+ * a dollar sign that is one; for what a parameter is that nobody knows */
+enum { SHELL_BARE = 1, SHELL_QUOTED, SHELL_SPLIT, SHELL_DOLLAR, SHELL_UNKNOWN };
+enum { SHELL_WORDS_MAX = 16 };
 
-/* The length of a parameter that can be understood at @s, a '$'; 0: there is none */
+/* The length of a parameter that can be understood at @s, a '$' or '`'; 0: there is none */
 size_t shell_parameter(const char *s);
-/* The commands of a parameter, which may be the output of some */
+/* Does the value have no SHELL_UNKNOWN in it? */
+bool shell_is_known(const char *text);
+
+/* Substitutions whose output can be told (shell-outputs.c) */
+enum shell_gives { SHELL_SAME, SHELL_REAL, SHELL_DIRECTORY, SHELL_NAME, SHELL_PROGRAM };
+struct shell_output {
+        const char *argument; /* of @n bytes, with its quotes and parameters */
+        size_t n;
+        enum shell_gives gives; /* which part of the argument */
+};
+/* The length of the "$(...)" or "`...`" at @s; 0: it is another */
+size_t shell_output(const char *s, unsigned depth, struct shell_output *ret);
+/* The commands of a parameter of @n bytes, which may be the output of some */
 void shell_runs(struct builder *b, const char *s, size_t n, int by);
 /* @perhaps: in a branch; what it was before may hold as well */
 void shell_set(struct builder *b, struct shell_values *to, const char *name, const char *text,
@@ -35,7 +50,8 @@ struct shell_saved {
 };
 struct shell_saved shell_save(struct builder *b, const struct shell_values *from, const char *name);
 void shell_restore(struct builder *b, struct shell_values *to, const struct shell_saved *saved);
-/* All that a word with marked parameters may be; 0: it is not known */
+/* All that a word with marked parameters may be, each perhaps with SHELL_UNKNOWN in it; 0: it is
+ * not known at all */
 unsigned shell_expand(struct builder *b, struct shell_values *from, const char *text,
         const char **ret, unsigned max);
 
@@ -63,8 +79,9 @@ size_t shell_wrapped(const struct shell_wrapper *w, const struct imm_strv *argv)
 /* A "(", a "$(" or a "`" that is open */
 struct shell_open {
         bool tick;
-        bool quoted;  /* within double quotes, which go on behind it */
-        bool command; /* a command's name follows behind it: it is the value of an assignment */
+        bool quoted;     /* within double quotes, which go on behind it */
+        bool command;    /* a command's name follows behind it: it is the value of an assignment */
+        const char *cwd; /* behind it again */
 };
 /* A here-document that begins on the next line */
 struct here {
@@ -81,21 +98,23 @@ struct shell {
         struct shell_values *values;
         struct shell_open open[SHELL_OPEN_MAX];
         unsigned n_open;
-        bool quoted;    /* the next word begins within double quotes */
-        bool continues; /* the next word is the rest of one with a substitution in it */
-        bool command;   /* the next word is a command's name */
-        bool sourced;   /* the command is `.`: its argument is a script */
-        bool target;    /* behind `<` or `>` */
-        bool lines;     /* the word just read has several */
-        bool shell;     /* the command is, or runs, a shell */
-        bool script;    /* behind its -c */
-        bool evaluates; /* behind `eval` or `trap`: a script for this very shell */
-        bool parts;     /* the command is run-parts */
-        bool lists;     /* with --list */
-        bool subject;   /* behind `case`, before `in` */
-        bool assigned;  /* within NAME=VALUE, which is no command's name */
-        bool marked;    /* the word has parameters, each with a mark before it */
-        bool perhaps;   /* behind `&&` or `||` */
+        bool quoted;      /* the next word begins within double quotes */
+        bool continues;   /* the next word is the rest of one with a substitution in it */
+        bool command;     /* the next word is a command's name */
+        bool sourced;     /* the command is `.`: its argument is a script */
+        bool target;      /* behind `<` or `>` */
+        bool lines;       /* the word just read has several */
+        bool shell;       /* the command is, or runs, a shell */
+        bool script;      /* behind its -c */
+        bool evaluates;   /* behind `eval` or `trap`: a script for this very shell */
+        bool enters;      /* the command is cd, */
+        const char *from; /* before which this was the working directory */
+        bool parts;       /* the command is run-parts */
+        bool lists;       /* with --list */
+        bool subject;     /* behind `case`, before `in` */
+        bool assigned;    /* within NAME=VALUE, which is no command's name */
+        bool marked;      /* the word has parameters, each with a mark before it */
+        bool perhaps;     /* behind `&&` or `||` */
         struct shell_saved saved[SHELL_SAVED_MAX]; /* set before the command's name */
         unsigned n_saved;
         bool prefixed;   /* the command has come: they hold for it alone */

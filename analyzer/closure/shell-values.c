@@ -20,6 +20,9 @@ enum {
         EXPANDED_MAX = 16 << 20, /* bytes that expansions of a unit's scripts come to */
 };
 
+/* What stands behind an array's name for its first value, which the name alone means as well */
+#define FIRST "[0]"
+
 struct value {
         unsigned n; /* 0: it is not known */
         const char *v[VALUES_MAX];
@@ -52,61 +55,17 @@ static const char *closing(const char *s) {
         return NULL;
 }
 
-/* Commands whose output the text tells, by how "$(...)" begins */
-static const struct {
-        const char *begins;
-        const char *runs; /* NULL: it is a part of the shell */
-        enum { REAL, DIRECTORY, NAME, PROGRAM } gives;
-} outputs[] = {
-        {"dirname ", "dirname", DIRECTORY},
-        {"basename ", "basename", NAME},
-        {"readlink -f ", "readlink", REAL},
-        {"realpath ", "realpath", REAL},
-        {"which ", "which", PROGRAM},
-        {"command -v ", NULL, PROGRAM},
-        {"type -p ", NULL, PROGRAM},
-};
-
-/* The row of the command at @s, which stands behind "$("; negative: none */
-static int output_of(const char *s) {
-        for (size_t i = 0; i < IMM_ELEMENTSOF(outputs); i++)
-                if (imm_after(s, outputs[i].begins))
-                        return (int)i;
-        return -1;
-}
-
-/* The length of such a "$(...)" at @s, whose argument is one word; 0: it is another */
-static size_t output_length(const char *s, unsigned depth) {
-        unsigned open = 0;
-        size_t n = 2 + strspn(s + 2, " ");
-        int row = depth < NESTED_MAX ? output_of(s + n) : -1;
-
-        if (row < 0)
-                return 0;
-        for (n += strlen(outputs[row].begins);
-                n < PARAMETER_MAX && s[n] && !strchr("\n`'*?[;|&<> ", s[n]); n++)
-                if (s[n] == '$' && s[n + 1] == '(') {
-                        size_t inner = output_length(s + n, depth + 1);
-
-                        if (inner == 0)
-                                return 0;
-                        n += inner - 1;
-                } else if (s[n] == '(')
-                        open++;
-                else if (s[n] == ')' && open-- == 0)
-                        return n + 1;
-        return 0;
-}
-
 size_t shell_parameter(const char *s) {
         const char *name = s + 1, *end;
+        struct shell_output unused;
         size_t n;
 
-        if (*name == '(')
-                return output_length(s, 0);
+        if (*s == '`' || *name == '(')
+                return shell_output(s, 0, &unused);
         if (*name != '{')
                 return name_length(name) ? 1 + name_length(name) : 0;
         n = name_length(++name);
+        n += n > 0 && imm_after(name + n, FIRST) ? strlen(FIRST) : 0;
         if (n == 0 || !strchr("}:-=%#", name[n]) || (name[n] == ':' && !strchr("-=", name[n + 1])))
                 return 0;
         end = closing(name + n);
@@ -235,14 +194,15 @@ static const char *without(struct builder *b, const char *s, const char *how, co
 }
 
 /* What dirname(1) and basename(1) print */
-static const char *part_of(struct builder *b, const char *path, int gives) {
+/* What dirname(1) and basename(1) print */
+static const char *part_of(struct builder *b, const char *path, enum shell_gives gives) {
         size_t n = strlen(path), dir;
 
         while (n > 1 && path[n - 1] == '/')
                 n--;
         for (dir = n; dir > 0 && path[dir - 1] != '/';)
                 dir--;
-        if (gives == NAME)
+        if (gives == SHELL_NAME)
                 return n > 1 ? imm_strndup(b->arena, path + dir, n - dir) : path;
         if (dir == 0)
                 return ".";
@@ -261,31 +221,22 @@ static const char *real_path(struct builder *b, const char *path) {
         return p.path;
 }
 
-static const char *printed(struct builder *b, const char *argument, int gives) {
-        if (gives == DIRECTORY || gives == NAME)
+static const char *printed(struct builder *b, const char *argument, enum shell_gives gives) {
+        if (gives == SHELL_DIRECTORY || gives == SHELL_NAME)
                 return part_of(b, argument, gives);
-        return gives == REAL ? real_path(b, argument) : argument;
+        return gives == SHELL_REAL ? real_path(b, argument) : argument;
 }
 
-void shell_runs(struct builder *b, const char *s, size_t n, int by) {
-        for (const char *end = s + n; (s = memmem(s, (size_t)(end - s), "$(", 2)); s += 2) {
-                int row = output_of(s + 2 + strspn(s + 2, " "));
-
-                if (row >= 0 && outputs[row].runs)
-                        need_command(b, outputs[row].runs, by);
-        }
-}
-
-/* What "$(...)" of @n bytes, as output_length() has it, gives */
-static bool output(struct builder *b, struct shell_values *from, const char *s, size_t n,
-        unsigned depth, struct words *ret) {
-        char *text = imm_strndup(b->arena, s + 2, n - 3), *to;
+/* What "$(...)" at @s gives, as shell_parameter() has found it */
+static bool output(struct builder *b, struct shell_values *from, const char *s, unsigned depth,
+        struct words *ret) {
         struct words words = {0};
-        int row;
+        struct shell_output o;
+        char *text, *to;
 
-        text += strspn(text, " ");
-        row = output_of(text);
-        text = to = text + strlen(outputs[row].begins);
+        if (shell_output(s, 0, &o) == 0)
+                return false;
+        text = to = imm_strndup(b->arena, o.argument, o.n);
         for (const char *c = text; *c; c++)
                 if (*c != '"')
                         *to++ = *c;
@@ -293,8 +244,10 @@ static bool output(struct builder *b, struct shell_values *from, const char *s, 
         if (!expand(b, from, text, depth + 1, &words))
                 return false;
         for (unsigned i = 0; i < words.n; i++) {
-                words_add(ret, printed(b, words.v[i], (int)outputs[row].gives));
-                if (outputs[row].gives == PROGRAM)
+                if (!shell_is_known(words.v[i]))
+                        return false;
+                words_add(ret, printed(b, words.v[i], o.gives));
+                if (o.gives == SHELL_PROGRAM)
                         need_command(b, words.v[i], from->by);
         }
         return true;
@@ -309,9 +262,10 @@ static bool parameter(struct builder *b, struct shell_values *from, const char *
         struct value *v;
 
         if (s[1] == '(')
-                return output(b, from, s, n, depth, ret);
+                return output(b, from, s, depth, ret);
         name = imm_strndup(b->arena, name, length);
         how = s + 1 + curly + length;
+        how += imm_after(how, FIRST) && curly ? strlen(FIRST) : 0;
         v = value_of(from, name);
         known = !v && *name != '0' ? imm_map_get(&b->environment, name) : NULL;
         for (unsigned i = 0; v && i < v->n; i++)
@@ -322,6 +276,8 @@ static bool parameter(struct builder *b, struct shell_values *from, const char *
                 words_add(ret, known);
         if (*name == '0' && from->script)
                 words_add(ret, from->script);
+        if (imm_streq(name, "BASH_SOURCE") && from->file)
+                words_add(ret, from->file);
         if (!curly || *how == '}')
                 return ret->n > 0;
         operand = how + 1 + (how[1] == *how || *how == ':');
@@ -330,7 +286,8 @@ static bool parameter(struct builder *b, struct shell_values *from, const char *
                 if (strpbrk(operand, "$\"'\\"))
                         return false;
                 for (unsigned i = 0; i < ret->n; i++)
-                        if (!(ret->v[i] = without(b, ret->v[i], how, operand)))
+                        if (!shell_is_known(ret->v[i]) ||
+                                !(ret->v[i] = without(b, ret->v[i], how, operand)))
                                 return false;
                 return ret->n > 0;
         }
@@ -342,6 +299,12 @@ static bool parameter(struct builder *b, struct shell_values *from, const char *
         if (how[*how == ':'] == '=')
                 shell_set(b, from, name, ret->v[0], true);
         return true;
+}
+
+static const char unknown[] = {SHELL_UNKNOWN, 0};
+
+bool shell_is_known(const char *text) {
+        return !strchr(text, SHELL_UNKNOWN);
 }
 
 /* A value that stands outside of quotes is words of their own. */
@@ -376,8 +339,13 @@ static bool expand(struct builder *b, struct shell_values *from, const char *tex
                 if (!*text)
                         break;
                 n = shell_parameter(text);
-                if (n == 0 || !parameter(b, from, text, n, depth, &values))
+                if (n == 0)
                         return false;
+                if (!parameter(b, from, text, n, depth, &values)) {
+                        if (depth > 0)
+                                return false;
+                        values = (struct words){.n = 1, .v = {unknown}};
+                }
                 text += n;
                 for (unsigned i = 0; i < done.n; i++)
                         for (unsigned k = 0; k < values.n; k++) {

@@ -21,7 +21,7 @@ static bool is_closed(struct shell *sh, const char *s, char quote) {
 /* What a byte of a word may do; most do nothing */
 enum { ENDS_WORD = 1, EXPANDS = 2, QUOTES = 4 };
 static const unsigned char marks[256] = {
-        [SHELL_BARE... SHELL_DOLLAR] =
+        [SHELL_BARE... SHELL_UNKNOWN] =
                 EXPANDS, /* no text has them: what they stand for is not known */
         [' '] = ENDS_WORD,
         ['\t'] = ENDS_WORD,
@@ -59,6 +59,26 @@ void shell_literal(char *word) {
                 *word = '$';
 }
 
+/* The length of a parameter that can be understood; 0: there is none. "`" within "`" ends. */
+static size_t parameter_at(const struct shell *sh) {
+        return *sh->s == '$' || (*sh->s == '`' && !is_in_ticks(sh)) ? shell_parameter(sh->s) : 0;
+}
+
+/* As "$(...)" where it is "`...`", for which there is room: two bytes for each of the text */
+static size_t put_parameter(struct shell *sh, char *out, size_t n) {
+        bool tick = *sh->s == '`';
+        char *p = out;
+
+        if (tick)
+                p = mempcpy(mempcpy(p, "$(", 2), sh->s + 1, n - 2);
+        else
+                p = mempcpy(p, sh->s, n);
+        if (tick)
+                *p++ = ')';
+        shell_runs(sh->b, out, (size_t)(p - out), sh->by);
+        return (size_t)(p - out);
+}
+
 /*
  * Reads a word; its quotes are taken off. *ret_plain: nothing in it is expanded. Command
  * substitutions within it are left for the caller: reading stops before "$(" and "`".
@@ -83,11 +103,9 @@ const char *shell_word(struct shell *sh, bool *ret_plain) {
                                 break;
                         sh->lines = true;
                 }
-                if (c == '$' && quote != '\'' && (parameter = shell_parameter(sh->s))) {
+                if (quote != '\'' && (parameter = parameter_at(sh))) {
                         out[n++] = quote ? SHELL_QUOTED : SHELL_BARE;
-                        memcpy(out + n, sh->s, parameter);
-                        shell_runs(sh->b, sh->s, parameter, sh->by);
-                        n += parameter;
+                        n += put_parameter(sh, out + n, parameter);
                         sh->s += parameter - 1;
                         sh->marked = true;
                         continue;
@@ -160,8 +178,10 @@ static void shell_ends_command(struct shell *sh) {
 /* A substitution or subshell begins. */
 static void shell_opens(struct shell *sh) {
         if (sh->n_open < SHELL_OPEN_MAX)
-                sh->open[sh->n_open++] = (struct shell_open){
-                        .tick = *sh->s == '`', .quoted = sh->quoted, .command = sh->assigned};
+                sh->open[sh->n_open++] = (struct shell_open){.tick = *sh->s == '`',
+                        .quoted = sh->quoted,
+                        .command = sh->assigned,
+                        .cwd = sh->values->cwd};
         sh->quoted = sh->continues = false;
         sh->s += *sh->s == '$' ? 2 : 1;
         sh->command = true;
@@ -175,10 +195,11 @@ static void goes_on(struct shell *sh, bool quoted) {
 }
 
 static void shell_closes(struct shell *sh) {
-        struct shell_open o = {0};
+        struct shell_open o = {.cwd = sh->values->cwd};
 
         if (sh->n_open > 0)
                 o = sh->open[--sh->n_open];
+        sh->values->cwd = o.cwd;
         sh->s++;
         sh->command = o.command;
         goes_on(sh, o.quoted);
@@ -202,7 +223,7 @@ static const char *arithmetic_end(const char *s) {
 static bool shell_operator(struct shell *sh) {
         const char *end = arithmetic_end(sh->s);
 
-        if ((sh->quoted && strchr(";|&()", *sh->s)) || (*sh->s == '$' && shell_parameter(sh->s)))
+        if ((sh->quoted && strchr(";|&()", *sh->s)) || parameter_at(sh))
                 return false;
         if (end) {
                 sh->s = end;

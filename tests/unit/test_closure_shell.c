@@ -252,6 +252,71 @@ TEST(where_the_script_lies_and_what_it_looks_for_is_known) {
         world_free(w);
 }
 
+/* A library beside the script, by what scripts do to find it */
+static void finds_beside(const char *text) {
+        const struct imm_closure *c;
+        char whole[512];
+
+        assert_true(snprintf(whole, sizeof(whole), "#!/bin/bash\n%s", text) < 512);
+        tree_file("usr/bin/lib/a.sh", "one\n. \"$(dirname \"${BASH_SOURCE[0]}\")\"/b.sh\n");
+        tree_file("usr/bin/lib/b.sh", "two\n");
+        c = needs_of(whole);
+        if (!need(c, "/usr/bin/one") || !need(c, "/usr/bin/two"))
+                fail_msg("%s", text);
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        world_free(w);
+}
+
+TEST(what_lies_beside_a_script_is_found_as_scripts_do) {
+        static const char *const texts[] = {
+                ". `dirname \"$0\"`/lib/a.sh\n",
+                "D=`dirname $0`\n. $D/lib/a.sh\n",
+                "source \"$(dirname -- \"${BASH_SOURCE[0]}\")/lib/a.sh\"\n",
+                "source ${BASH_SOURCE%/*}/lib/a.sh\n",
+                "D=$(cd \"$(dirname \"$0\")\" && pwd)\n. $D/lib/a.sh\n",
+                "D=\"$( cd -- \"$( dirname -- \"${BASH_SOURCE[0]}\" )\" &> /dev/null && pwd -P "
+                ")\"\n"
+                "source \"$D/lib/a.sh\"\n",
+                "D=`cd $(dirname $0) >/dev/null 2>&1; pwd`\n. $D/lib/a.sh\n",
+                "cd \"$(dirname \"$0\")\" || exit 1\n. ./lib/a.sh\n",
+                "cd /usr/bin\ncd lib\n. ../lib/./a.sh\n",
+                "(cd /nowhere; ls)\ncd /usr; . bin/lib/a.sh\n",
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(texts); i++)
+                finds_beside(texts[i]);
+}
+
+/* What it cannot know it does not say. */
+TEST(a_directory_that_is_not_known_leads_nowhere) {
+        const struct imm_closure *c;
+
+        script("srv/never", "program");
+        c = needs_of("#!/bin/sh\ncd /srv\ncd $X\n./never\ncd /srv && ! true || cd /usr\n./never\n"
+                     "[ -d /srv ] && cd /srv\n./never\nif true; then cd /srv; fi; ./never\n"
+                     "cd /; cd -; srv/never\n(cd /srv; ./one)\n./never\n"
+                     "A=\"/srv/$X\"; ${A%/*}/never\nB=\"/srv $X\"; $B/never; \"$B\"\n");
+        assert_null(need(c, "/srv/never"));
+        world_free(w);
+}
+
+TEST(a_value_is_known_up_to_what_is_not) {
+        const struct imm_closure *c =
+                needs_of("#!/bin/bash\nA=\"one -x $X two\"; $A\nB=(three \"$Y\")\n"
+                         "four() { :; }\ncommand four\nexec five $X\nC=\"$X six\"; $C\n"
+                         "D=\"sev$X\"; $D\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/two"));
+        assert_null(need(c, "/usr/bin/six"));
+        assert_null(need(c, "/usr/bin/seven"));
+        world_free(w);
+}
+
 /* $0 is the name that it was started by, a link perhaps; dirname(1) and basename(1) leave out
  * slashes at the end. */
 TEST(a_link_to_a_script_is_not_where_it_lies) {
@@ -419,6 +484,9 @@ int main(void) {
                 CASE(variables_that_grow_end),
                 CASE(expansions_of_many_values_are_bounded),
                 CASE(where_the_script_lies_and_what_it_looks_for_is_known),
+                CASE(what_lies_beside_a_script_is_found_as_scripts_do),
+                CASE(a_directory_that_is_not_known_leads_nowhere),
+                CASE(a_value_is_known_up_to_what_is_not),
                 CASE(a_link_to_a_script_is_not_where_it_lies),
                 CASE(a_script_below_a_root_directory_lies_in_that),
                 CASE(options_with_values_of_their_own_take_no_word),

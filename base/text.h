@@ -26,6 +26,23 @@ static inline const char *imm_after(const char *s, const char *prefix) {
 
         return strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
+/*
+ * The rest of @path behind @prefix without a leading slash, "" of @prefix itself, or NULL; both
+ * normalised. Asked about all mounts for each line of a plan: mostly the first letters tell.
+ */
+static inline const char *imm_path_below(const char *path, const char *prefix) {
+        size_t n = 0;
+
+        if (prefix[0] == '/' && !prefix[1])
+                return path + 1;
+        while (prefix[n] && path[n] == prefix[n])
+                n++;
+        if (prefix[n])
+                return NULL;
+        if (path[n] == '\0')
+                return path + n;
+        return path[n] == '/' ? path + n + 1 : NULL;
+}
 static inline bool imm_ends_with(const char *s, const char *suffix) {
         size_t n = strlen(s), k = strlen(suffix);
 

@@ -395,12 +395,9 @@ static unsigned find_version(const struct imm_root *r) {
 bool imm_path_made_at_run_time(const char *path) {
         static const char *const tops[] = {"/run", "/dev", "/proc", "/sys", "/tmp", "/var/run"};
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, tops[i]);
-
-                if (rest && (*rest == '\0' || *rest == '/'))
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++)
+                if (imm_path_below(path, tops[i]))
                         return true;
-        }
         return false;
 }
 

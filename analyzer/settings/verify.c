@@ -129,12 +129,9 @@ static bool below_api(const char *path) {
         static const char *const tops[] = {"/dev", "/sys", "/proc"};
 
         path += *path == '-';
-        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++) {
-                const char *rest = imm_after(path, tops[i]);
-
-                if (rest && (*rest == '\0' || *rest == '/'))
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++)
+                if (imm_path_below(path, tops[i]))
                         return true;
-        }
         return false;
 }
 

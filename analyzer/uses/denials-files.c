@@ -47,12 +47,6 @@ static bool is_covered(const struct imm_mount *m, const char *path) {
                imm_streq(m->fstype, "tmpfs") && !imm_streq(m->path, path);
 }
 
-static bool below(const char *path, const char *top) {
-        const char *rest = imm_after(path, top);
-
-        return rest && (!*rest || *rest == '/');
-}
-
 /* The unit lets it be written, whether it is there now or made when the package is set up */
 static bool is_own_directory(struct judge *j, const char *path) {
         static const struct {
@@ -68,17 +62,17 @@ static bool is_own_directory(struct judge *j, const char *path) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_READ_WRITE_PATHS);
 
         for (size_t i = 0; i < v->paths.n; i++)
-                if (below(path, real_of(j, v->paths.v[i].path)) && v->paths.v[i].path[1])
+                if (imm_path_below(path, real_of(j, v->paths.v[i].path)) && v->paths.v[i].path[1])
                         return true;
         v = imm_setting(j->s, IMM_SETTING_BIND_PATHS);
         for (size_t i = 0; i < v->binds.n; i++)
-                if (below(path, v->binds.v[i].destination))
+                if (imm_path_below(path, v->binds.v[i].destination))
                         return true;
         for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
                 v = imm_setting(j->s, rows[i].setting);
                 for (size_t k = 0; k < v->directories.n; k++)
-                        if (below(path, imm_printf(j->a, "%s/%s", rows[i].top,
-                                                v->directories.v[k].path)))
+                        if (imm_path_below(path, imm_printf(j->a, "%s/%s", rows[i].top,
+                                                         v->directories.v[k].path)))
                                 return true;
         }
         return false;
@@ -120,7 +114,8 @@ static void by_mounts(struct judge *j, const struct imm_use *u, bool write) {
         if (write && !imm_after(real, "/proc/") && !imm_after(real, "/sys/") &&
                 is_own_directory(j, real))
                 return;
-        if (write && below(u->object, "/var") && (below(real, "/etc") || below(real, "/usr")))
+        if (write && imm_path_below(u->object, "/var") &&
+                (imm_path_below(real, "/etc") || imm_path_below(real, "/usr")))
                 return; /* a link to configuration or data: it is read */
         if (write && (m->flags & IMM_MOUNT_RDONLY) && m->setting == IMM_SETTING_PRIVATE_NETWORK &&
                 imm_setting_bool(j->s, IMM_SETTING_PROTECT_KERNEL_TUNABLES))

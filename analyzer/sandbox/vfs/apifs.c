@@ -71,20 +71,15 @@ static const struct imm_api_entry *find(const char *path, size_t n) {
         return imm_api_entries + low;
 }
 
-static bool below(const char *path, const char *top) {
-        const char *rest = imm_after(path, top);
-
-        return rest && (!*rest || *rest == '/');
-}
-
 bool imm_api_covers(const struct imm_manager *m, const char *path) {
         if (path[0] == '\0' || !strchr("pdrs", path[1])) /* most paths, and this is asked a lot */
                 return false;
         /* on the running host only processes need the table: the service is none of them yet */
-        if (below(path, "/proc"))
+        if (imm_path_below(path, "/proc"))
                 return true;
         return !imm_root_is_running(m->root) &&
-               (below(path, "/sys") || below(path, "/dev") || below(path, "/run"));
+               (imm_path_below(path, "/sys") || imm_path_below(path, "/dev") ||
+                       imm_path_below(path, "/run"));
 }
 
 enum imm_api imm_api_at(const char *path) {
@@ -181,8 +176,8 @@ static void as_it_runs(struct imm_manager *m, const char *path, struct imm_node 
         const struct imm_node *real;
 
         /* processes are those of whoever looks */
-        if (!proc || (*proc >= '0' && *proc <= '9') || *proc == '@' || below(proc, "self") ||
-                below(proc, "thread-self"))
+        if (!proc || (*proc >= '0' && *proc <= '9') || *proc == '@' ||
+                imm_path_below(proc, "self") || imm_path_below(proc, "thread-self"))
                 return;
         real = imm_node_of_root(m, path);
         if (real->state == IMM_NODE_ABSENT)

@@ -9,21 +9,6 @@
 /* How many links the kernel follows in one path, and systemd where it follows them itself */
 enum { LINKS_MAX = 40, CHASE_LINKS_MAX = 31 };
 
-/* Asked about all mounts for each line of a plan: mostly the first letters tell. */
-const char *imm_path_below(const char *path, const char *prefix) {
-        size_t n = 0;
-
-        if (prefix[0] == '/' && !prefix[1])
-                return path + 1;
-        while (prefix[n] && path[n] == prefix[n])
-                n++;
-        if (prefix[n])
-                return NULL;
-        if (path[n] == '\0')
-                return path + n;
-        return path[n] == '/' ? path + n + 1 : NULL;
-}
-
 /* Within one file system: no mounts are crossed, no links followed */
 static int lookup_below(
         struct imm_vfs *v, struct imm_vpath top, const char *path, struct imm_vpath *ret);

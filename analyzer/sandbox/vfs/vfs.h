@@ -173,6 +173,3 @@ struct imm_vmount *imm_vfs_attach(struct imm_vfs *v, struct imm_vmount *parent,
 int imm_vfs_remount_one(struct imm_vfs *v, const char *path, unsigned set, unsigned mask);
 int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set, unsigned mask,
         const struct imm_strv *deny);
-
-/* The rest of @path behind @prefix without a leading slash, or NULL; both normalised */
-const char *imm_path_below(const char *path, const char *prefix);

@@ -234,12 +234,6 @@ enum imm_parsed imm_parse_coredump_filter(struct imm_parse *p, const char *value
 
 /* ---- devices ---- */
 
-static bool is_below(const char *path, const char *dir) {
-        const char *rest = imm_after(path, dir);
-
-        return rest && (*rest == '/' || *rest == '\0');
-}
-
 enum imm_parsed imm_parse_devices(struct imm_parse *p, const char *value) {
         struct imm_device_item item = {.origin = p->origin};
         const char *s = value, *word, *node, *why;
@@ -255,8 +249,8 @@ enum imm_parsed imm_parse_devices(struct imm_parse *p, const char *value) {
                 item.node = imm_path_clean(node, 0, p->version, p->a, &why);
                 if (!item.node)
                         return imm_parse_ignore(p, "'%s': %s", node, why);
-                if (!is_below(item.node, "/dev") &&
-                        !is_below(item.node, "/run/systemd/inaccessible"))
+                if (!imm_path_below(item.node, "/dev") &&
+                        !imm_path_below(item.node, "/run/systemd/inaccessible"))
                         return imm_parse_ignore(p, "'%s' is no device node", item.node);
         }
         if (!s || *s == '\0')

@@ -79,12 +79,6 @@ const char *imm_path_simplify(
         return out;
 }
 
-static bool below(const char *path, const char *top) {
-        const char *rest = imm_after(path, top);
-
-        return rest && (*rest == '\0' || *rest == '/');
-}
-
 const char *imm_path_clean(const char *path, unsigned checks, unsigned version, struct imm_arena *a,
         const char **ret_why) {
         const char *clean;
@@ -108,8 +102,8 @@ const char *imm_path_clean(const char *path, unsigned checks, unsigned version, 
                 return NULL;
         *ret_why = "the path is below an API file system";
         if (version >= 257 && (checks & (IMM_PATH_NOT_API | IMM_PATH_NOT_API_DEV)) &&
-                (below(clean, "/sys") || below(clean, "/proc") ||
-                        ((checks & IMM_PATH_NOT_API) && below(clean, "/dev"))))
+                (imm_path_below(clean, "/sys") || imm_path_below(clean, "/proc") ||
+                        ((checks & IMM_PATH_NOT_API) && imm_path_below(clean, "/dev"))))
                 return NULL;
         return clean;
 }
@@ -408,7 +402,7 @@ enum imm_parsed imm_parse_directories(struct imm_parse *p, const char *value) {
                 path = imm_parse_path_word(p, part[0], IMM_PATH_RELATIVE);
                 if (!path)
                         continue;
-                if (below(path, "private")) {
+                if (imm_path_below(path, "private")) {
                         imm_parse_skip(p, "'%s': 'private' is systemd's own", path);
                         continue;
                 }

@@ -158,9 +158,39 @@ static void test_sockets(void **state) {
         }
 }
 
+/* A small image can hold many names of one large file: gigabytes and minutes otherwise */
+static void test_large_credentials(void **state) {
+        enum { LARGE = 930000, NAMES = 1500 };
+        const struct imm_manager_options options = {.version = 257};
+        imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        imm_auto_free char *text = imm_xcalloc(LARGE + 1, 1);
+        const struct imm_mount_table *t;
+        struct imm_sandbox *sandbox;
+        const char *large;
+        struct imm_unit *u;
+
+        memset(text, 'A', LARGE);
+        memcpy(text, sealed, strcspn(sealed, "=")); /* what follows it may be anything */
+        tree_file("etc/credstore.encrypted/large", text);
+        large = imm_strdup(a, tree_path("etc/credstore.encrypted/large"));
+        for (unsigned i = 0; i < NAMES; i++)
+                assert_int_equal(link(large, imm_printf(a, "%s%u", large, i)), 0);
+        tree_file("etc/systemd/system/l.service",
+                "[Service]\nExecStart=/usr/bin/true\nImportCredential=l*\n"
+                "ImportCredential=la*\nImportCredential=lar*\nImportCredential=larg*\n"
+                "ImportCredential=large*\nImportCredential=large1*\nImportCredential=large2*\n");
+        assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+        assert_int_equal(imm_manager_unit(m, "l.service", &u, NULL), 0);
+        sandbox = imm_sandbox_assume(m, imm_settings_of(m, u), a);
+        t = &sandbox->tried[sandbox->main];
+        assert_int_equal(t->outcome, IMM_OUTCOME_OK);
+        assert_true(imm_strv_has(&t->assumes, "that all credentials can be decrypted"));
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_outcomes), cmocka_unit_test(test_sockets)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
+                cmocka_unit_test(test_sockets), cmocka_unit_test(test_large_credentials)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

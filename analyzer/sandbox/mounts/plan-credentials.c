@@ -14,6 +14,7 @@ enum {
         CREDENTIALS_BY_ACL = 254,           /* they lie on a tmpfs, which has ACLs */
         CREDENTIALS_SIZE_MAX = 1024 * 1024, /* systemd's own */
         CREDENTIALS_SEALED_MAX = CREDENTIALS_SIZE_MAX + 128 * 1024, /* encrypted */
+        CREDENTIALS_READ_MAX = 4 * CREDENTIALS_SIZE_MAX, /* more than a service can have of them */
         CREDENTIALS_DEPTH_MAX = 32,
 };
 
@@ -41,10 +42,18 @@ enum { PLAIN_STORES = 4 };
 
 /* In what is decrypted: is it a file of the root that holds nothing encrypted? */
 static bool is_not_sealed(struct imm_plan *p, const char *path) {
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
         struct imm_blob blob;
 
-        return imm_root_read(p->m->root, path, CREDENTIALS_SEALED_MAX, p->a, &blob, NULL) == 0 &&
-               (memchr(blob.data, 0, blob.size) || !imm_credential_is_sealed(blob.data));
+        if (p->credentials_read > CREDENTIALS_READ_MAX)
+                return false;
+        scratch = imm_arena_new();
+        if (imm_root_read(p->m->root, path, CREDENTIALS_SEALED_MAX, scratch, &blob, NULL) < 0)
+                return false;
+        p->credentials_read += blob.size;
+        if (p->credentials_read > CREDENTIALS_READ_MAX)
+                imm_strv_add(p->out, &p->t->assumes, "that all credentials can be decrypted");
+        return memchr(blob.data, 0, blob.size) || !imm_credential_is_sealed(blob.data);
 }
 
 /*

@@ -150,6 +150,7 @@ struct imm_plan {
         const char *runtime;               /* /run, or the user's */
         const char *root_directory, *root; /* root_directory: NULL if there is none */
         const char *credentials;           /* the unit's own, or NULL */
+        uint64_t credentials_read;         /* bytes of them, to see whether they are encrypted */
         const char *cgroup;                /* the unit's own, as a path */
         const char *memory_pressure;
         const char *prefix[IMM_DIR_N];

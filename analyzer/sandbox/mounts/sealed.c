@@ -10,11 +10,13 @@
 enum { ID = 16, SIZES = 4, HEADER = ID + SIZES * 4 };
 
 static int digit(char c) {
-        static const char digits[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        const char *at = c ? strchr(digits, c) : NULL;
-
-        return at ? (int)(at - digits) : -1;
+        if (c >= 'A' && c <= 'Z')
+                return c - 'A';
+        if (c >= 'a' && c <= 'z')
+                return c - 'a' + 26;
+        if (c >= '0' && c <= '9')
+                return c - '0' + 52;
+        return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
 /* The first bytes into @head; how many there are in all, or 0 for what is no Base64 */
@@ -25,7 +27,7 @@ static size_t decode(const char *text, unsigned char head[HEADER]) {
         for (; *text; text++) {
                 int d = digit(*text);
 
-                if (strchr(IMM_WHITESPACE, *text))
+                if (d < 0 && strchr(IMM_WHITESPACE, *text))
                         continue;
                 if (*text == '=') {
                         fill++;

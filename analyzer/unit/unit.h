@@ -155,6 +155,8 @@ struct imm_manager {
         struct imm_arena *arena;
         /* analyzer/uses: what programs say, each read once */
         struct imm_use_files *use_files;
+        /* sandbox: what the kernel refuses beside permissions; likewise */
+        struct imm_protected *protected;
 };
 
 /* Opens the manager of @root: search path, index of the directories, no unit yet. */

@@ -2,6 +2,7 @@
 
 #include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/sandbox/boot/mounts.h"
+#include "analyzer/sandbox/boot/sysctl.h"
 #include "tests/unit/settings.h"
 #include "tests/unit/tree.h"
 
@@ -49,6 +50,10 @@ static int make(void **state) {
                 "[Unit]\nWhat=no\n[Mount]\nWhat = tmpfs\n# Type=ext4\nWhere = \\\n /srv/unit\n"
                 "Type=tmpfs\nOptions=ro,nosuid\n");
         tree_link("../srv-unit.mount", "etc/systemd/system/multi-user.target.wants/srv-unit.mount");
+        tree_file(
+                "usr/lib/sysctl.d/50.conf", "a.a = 1\nfs.protected_symlinks = 1\nb.b = 1\n-c.c\n");
+        tree_file("etc/sysctl.d/50.conf", "fs/*symlinks=1\n-a.b=2\n b/b = 3 \nn/n=4\n");
+        tree_file("etc/sysctl.d/99.conf", "a.*=5\nc.?=5\n-c.d\nn.n=\nnot a line\nf.f=070000\n");
         return imm_root_open(&root, tree, &err);
 }
 
@@ -272,6 +277,65 @@ TEST(links_are_followed_inside) {
         imm_arena_free(x.b->a);
 }
 
+TEST(sysctl_is_what_the_boot_sets) {
+        static const struct {
+                const char *key, *value;
+        } rows[] = {
+                {"fs/protected_symlinks", "1"},
+                {"a/a", "5"}, /* the file of the same name hides the other */
+                {"a/b", "2"}, /* a pattern does not touch what is named */
+                {"b/b", "3"},
+                {"c/c", "5"},
+                {"c/d", NULL},
+                {"n/n", ""},
+                {"z/z", NULL},
+        };
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const char *value = imm_sysctl(root, rows[i].key, a);
+
+                if (!rows[i].value != !value || (value && strcmp(value, rows[i].value) != 0))
+                        fail_msg("%s: %s", rows[i].key, value ? value : "nothing");
+        }
+        assert_int_equal(imm_sysctl_number(root, "a/a", 9, 7), 5);
+        assert_int_equal(imm_sysctl_number(root, "a/a", 4, 7), 7);
+        assert_int_equal(imm_sysctl_number(root, "n/n", 9, 7), 7);
+        assert_int_equal(imm_sysctl_number(root, "f/f", 1 << 20, 7), 070000);
+}
+
+TEST(links_in_sticky_directories_are_their_owners) {
+        enum { STICKY = S_IFDIR | S_ISVTX | 0777 };
+        static const struct {
+                mode_t dir;
+                uid_t dir_owner, link_owner, follower;
+                bool stops;
+        } rows[] = {
+                {STICKY, 0, 1000, 0, true}, /* root, too */
+                {STICKY, 0, 1000, 1001, true},
+                {STICKY, 0, 1000, 1000, false},
+                {STICKY, 0, 0, 1000, false},
+                {STICKY, 1000, 1000, 0, false},
+                {STICKY, 1000, 0, 1001, true},
+                {S_IFDIR | 0777, 0, 1000, 0, false},
+                {S_IFDIR | S_ISVTX | 0775, 0, 1000, 0, false},
+        };
+        struct imm_mount one[] = {bind("/", "/")};
+        struct world x;
+
+        world_make(&x, 0, one, 1);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const struct imm_identity id = {
+                        .uid = rows[i].follower, .cap_effective = IMM_CAPS_ALL};
+                const struct imm_node dir = {.mode = rows[i].dir, .uid = rows[i].dir_owner},
+                                      link = {.mode = S_IFLNK | 0777, .uid = rows[i].link_owner};
+
+                if (imm_link_protected(&x.b->m, &id, &dir, &link) != rows[i].stops)
+                        fail_msg("row %zu", i);
+        }
+        imm_arena_free(x.b->a);
+}
+
 TEST(what_may_not_be_searched_hides_all_below) {
         struct imm_mount one[] = {bind("/", "/")};
         struct world x;
@@ -419,6 +483,8 @@ int main(void) {
                 cmocka_unit_test(acls),
                 cmocka_unit_test(api_table_is_sorted_and_whole),
                 cmocka_unit_test(links_are_followed_inside),
+                cmocka_unit_test(sysctl_is_what_the_boot_sets),
+                cmocka_unit_test(links_in_sticky_directories_are_their_owners),
                 cmocka_unit_test(what_may_not_be_searched_hides_all_below),
                 cmocka_unit_test(mounts_decide_first),
                 cmocka_unit_test(kernel_files_have_rules_of_their_own),

@@ -148,7 +148,8 @@ enum imm_walk_end {
         IMM_WALK_ABSENT, /* @at does not exist */
         IMM_WALK_DENIED, /* @at may not be searched */
         IMM_WALK_LOOP,
-        IMM_WALK_TRACE, /* @at is a link into another process, which may not be traced */
+        IMM_WALK_PROTECTED, /* @at is a link that fs.protected_symlinks lets nobody else follow */
+        IMM_WALK_TRACE,     /* @at is a link into another process, which may not be traced */
         IMM_WALK_UNKNOWN,
 };
 
@@ -173,6 +174,16 @@ struct imm_spot {
 
 /* Walks to @path; a link at its end is followed only if @follow. */
 void imm_walk_to(const struct imm_walk *w, const char *path, bool follow, struct imm_spot *ret);
+
+/*
+ * access/links.c: does fs.protected_symlinks stop @id at the link of the directory @dir, the last
+ * name of a path?
+ */
+bool imm_link_protected(struct imm_manager *m, const struct imm_identity *id,
+        const struct imm_node *dir, const struct imm_node *link);
+/* ... and the manager, at the end of @path, outside of any sandbox? */
+bool imm_link_stops_manager(struct imm_manager *m, const char *path, struct imm_arena *a);
+extern const char imm_link_why[]; /* "which ..." */
 
 /* Where in the root's files the spot's own content lies */
 const char *imm_spot_file(const struct imm_spot *at, struct imm_arena *a);
@@ -209,10 +220,10 @@ bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm
 bool imm_start_lacks(struct imm_manager *m, const struct imm_settings *s, const char *path);
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,
         struct imm_arena *a, struct imm_start_fault *ret);
-/* rights.c: may whoever starts it open @path outside of its sandbox? @mask: IMM_MAY_* of the file
- */
+/* rights.c: may whoever starts it open @path outside of its sandbox? @mask: IMM_MAY_* of the file;
+ * @ret_why: if that is no matter of its mode */
 bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const char *path,
-        unsigned mask, struct imm_arena *a);
+        unsigned mask, struct imm_arena *a, const char **ret_why);
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret);
 
 /* access/judge.c */

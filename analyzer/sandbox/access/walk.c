@@ -520,10 +520,13 @@ static enum imm_walk_end walk(
                         return IMM_WALK_ABSENT;
                 rest += n;
                 if (p->node.state == IMM_NODE_UNKNOWN || !S_ISLNK(p->node.mode) ||
-                        (!follow && !rest[strspn(rest, "/")]))
+                        (!follow && !*rest)) /* a slash behind it asks for what it leads to */
                         continue;
                 if (++links > MAX_LINKS || strlen(rest) > 2 * MAX_PATH)
                         return IMM_WALK_LOOP;
+                if (!rest[strspn(rest, "/")] &&
+                        imm_link_protected(w->m, w->id, &dir.node, &p->node))
+                        return IMM_WALK_PROTECTED;
                 end = follow_link(w, p, &dir, &rest);
                 if (end != IMM_WALK_FOUND)
                         return end;

@@ -380,6 +380,13 @@ static void say_end(const struct imm_walk *w, const char *path, const struct imm
         case IMM_WALK_LOOP:
                 say(w, to, "%s is a loop of symbolic links", at->at);
                 break;
+        case IMM_WALK_PROTECTED:
+                say(w, to,
+                        "%s is not followed: a link of %s in a directory where anybody may make "
+                        "one, and fs.protected_symlinks lets only that user follow it; the service "
+                        "runs as %s",
+                        at->at, user_text(w, at->node.uid), imm_identity_text(w->id, w->a));
+                break;
         case IMM_WALK_TRACE:
                 say(w, to, "%s leads into another process, which %s may not trace", at->at,
                         imm_identity_text(w->id, w->a));

@@ -172,6 +172,8 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, bool 
                 return r;
         if (at.node->fs->of_host && !at.node->uncertain && !is_readable(p, path))
                 return -EACCES;
+        if (imm_link_stops_manager(p->m, path, p->a))
+                return -EPERM;
         if (S_ISDIR(imm_vfs_mode(p->v, at.node))) {
                 if (p->s->version < CREDENTIALS_OF_FOLDERS)
                         return -EISDIR;
@@ -201,6 +203,8 @@ static void refuse(
         imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE, culprit, origin);
         if (error == -EBADMSG)
                 p->t->culprit_why = "which is no encrypted credential";
+        else if (error == -EPERM)
+                p->t->culprit_why = imm_link_why;
 }
 
 /* What LoadCredential= finds, into @found; a negative errno where a source must be there and is not

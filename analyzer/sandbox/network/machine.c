@@ -1,89 +1,12 @@
+#include "analyzer/sandbox/boot/sysctl.h"
 #include "analyzer/sandbox/network/network-private.h"
 
-#include <fnmatch.h>
 #include <pthread.h>
 
 /* What the root's files say of the machine's network: the first port that anybody may bind, and
  * whether its systemd can filter sockets with BPF programs of libbpf. */
 
-enum { CONF_MAX = 1 << 20, LIBRARY_MAX = 64 << 20, PORT_START = 1024 };
-
-/* ---- net.ipv4.ip_unprivileged_port_start ---- */
-
-static const char key[] = "net/ipv4/ip_unprivileged_port_start";
-
-/* "net.ipv4.x" and "net/ipv4/x" are the same; the first separator says which it is. */
-static bool is_key(char *name) {
-        size_t first = strcspn(name, "./");
-
-        if (name[first] == '.')
-                for (char *s = name; *s; s++)
-                        *s = *s == '.' ? '/' : *s == '/' ? '.' : *s;
-        return fnmatch(name, key, FNM_PATHNAME) == 0;
-}
-
-static void read_conf(const struct imm_root *r, const char *path, unsigned *start) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct imm_blob b;
-        char *s, *line;
-
-        if (imm_root_read(r, path, CONF_MAX, a, &b, NULL) < 0)
-                return;
-        for (s = imm_strndup(a, b.data, b.size); (line = strsep(&s, "\n"));) {
-                char *value = strchr(line, '='), *end;
-                unsigned long long n;
-
-                line += strspn(line, " \t");
-                if (!value || *line == '#' || *line == ';')
-                        continue;
-                *value++ = 0;
-                line += *line == '-';
-                line[strcspn(line, " \t")] = 0;
-                value += strspn(value, " \t");
-                end = value + strcspn(value, " \t\r");
-                *end = 0;
-                if (is_key(line) && imm_parse_u64(value, &n) && n <= 65535)
-                        *start = (unsigned)n;
-        }
-}
-
-static unsigned configured_start(const struct imm_root *r) {
-        static const char *const folders[] = {
-                "/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d"};
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct imm_map files = {0}; /* base name -> path: the first folder wins */
-        struct imm_strv names = {0};
-        unsigned start = PORT_START;
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(folders); i++) {
-                struct imm_dirent *e;
-                size_t n;
-
-                if (imm_root_list(r, folders[i], a, &e, &n) < 0)
-                        continue;
-                for (size_t k = 0; k < n; k++)
-                        if (imm_ends_with(e[k].name, ".conf") && !imm_map_has(&files, e[k].name)) {
-                                imm_map_put(a, &files, e[k].name,
-                                        imm_printf(a, "%s/%s", folders[i], e[k].name));
-                                imm_strv_add(a, &names, e[k].name);
-                        }
-        }
-        imm_strv_sort_unique(&names);
-        for (size_t i = 0; i < names.n; i++)
-                read_conf(r, imm_map_get(&files, names.v[i]), &start);
-        return start;
-}
-
-static unsigned port_start(const struct imm_root *r) {
-        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct imm_blob b;
-
-        if (imm_root_is_running(r) &&
-                imm_root_read(
-                        r, "/proc/sys/net/ipv4/ip_unprivileged_port_start", 64, a, &b, NULL) == 0)
-                return (unsigned)strtoul(b.data, NULL, 10);
-        return configured_start(r);
-}
+enum { LIBRARY_MAX = 64 << 20, PORT_MAX = 65535, PORT_START = 1024 };
 
 /* ---- libbpf ---- */
 
@@ -161,7 +84,8 @@ static void arena_done(void *data) {
 static struct imm_network *network_of(struct imm_manager *m) {
         if (!m->network) {
                 m->network = imm_new(m->arena, struct imm_network);
-                m->network->port_start = port_start(m->root);
+                m->network->port_start = imm_sysctl_number(
+                        m->root, "net/ipv4/ip_unprivileged_port_start", PORT_MAX, PORT_START);
                 m->network->bpf = IMM_NETWORK_NOT_ASKED;
                 m->network->arena = imm_arena_new();
                 imm_arena_defer(m->arena, arena_done, m->network->arena);

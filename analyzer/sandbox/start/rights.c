@@ -1,5 +1,6 @@
 /*
- * A user's manager opens what its units name with its user's rights, outside of any sandbox.
+ * What units name is opened by the manager, outside of any sandbox: root may all but follow each
+ * link, a user's manager has its user's rights.
  * Source: tests/lab.
  */
 
@@ -13,11 +14,16 @@ static bool known_to_lack(const struct imm_walk *w, const char *path, unsigned m
 }
 
 bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const char *path,
-        unsigned mask, struct imm_arena *a) {
+        unsigned mask, struct imm_arena *a, const char **ret_why) {
         struct imm_identity id = {0};
         struct imm_walk w = {.m = m, .s = s, .id = &id, .a = a};
         const char *real;
 
+        *ret_why = NULL;
+        if (imm_link_stops_manager(m, path, a)) {
+                *ret_why = imm_link_why;
+                return false;
+        }
         if (m->scope == IMM_SCOPE_SYSTEM || !m->user)
                 return true;
         /* whoever runs the unit: a user's manager is nobody else, and its groups are the login's */

@@ -37,24 +37,30 @@ bool imm_start_lacks(struct imm_manager *m, const struct imm_settings *s, const 
         return (r == -ENOENT || r == -ENOTDIR) && !may_be_made(m, s, path);
 }
 
-/* Is nothing in the root what the pattern means? Patterns in folders' names are not tried. */
-static bool glob_misses(struct imm_manager *m, const struct imm_settings *s, const char *pattern,
-        struct imm_arena *a) {
+/*
+ * What the pattern means, into @to; false: nothing, and nothing makes it before. Patterns in
+ * folders' names are not tried.
+ */
+static bool glob_finds(struct imm_manager *m, const struct imm_settings *s, const char *pattern,
+        struct imm_arena *a, struct imm_strv *to) {
         const char *slash = strrchr(pattern, '/');
         const char *dir = imm_strndup(a, pattern, slash == pattern ? 1 : (size_t)(slash - pattern));
         struct imm_dirent *entries;
         size_t n;
 
-        if (!strpbrk(pattern, "*?["))
-                return imm_start_lacks(m, s, pattern);
+        if (!strpbrk(pattern, "*?[")) {
+                imm_strv_add(a, to, pattern);
+                return !imm_start_lacks(m, s, pattern);
+        }
         if (strpbrk(dir, "*?["))
-                return false;
+                return true;
         if (imm_root_list(m->root, dir, a, &entries, &n) < 0)
-                return imm_start_lacks(m, s, dir);
+                return !imm_start_lacks(m, s, dir);
         for (size_t i = 0; i < n; i++)
                 if (fnmatch(slash + 1, entries[i].name, FNM_PERIOD) == 0)
-                        return false;
-        return !may_be_made(m, s, pattern);
+                        imm_strv_add(
+                                a, to, imm_printf(a, "%s/%s", dir[1] ? dir : "", entries[i].name));
+        return to->n > 0 || may_be_made(m, s, pattern);
 }
 
 static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
@@ -63,13 +69,23 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
         struct stat st;
 
         imm_array_foreach (file, &v->paths) {
-                if (!file->ignore_missing && *file->path == '/' &&
-                        (glob_misses(m, s, file->path, a) ||
-                                (imm_root_stat(m->root, file->path, &st) == 0 &&
+                struct imm_strv found = {0};
+                const char *why = NULL;
+                bool fails;
+
+                if (file->ignore_missing || *file->path != '/')
+                        continue;
+                fails = !glob_finds(m, s, file->path, a, &found);
+                for (size_t i = 0; !fails && i < found.n; i++)
+                        fails = (imm_root_stat(m->root, found.v[i], &st) == 0 &&
                                         S_ISDIR(st.st_mode)) ||
-                                !imm_start_may_open(m, s, file->path, IMM_MAY_READ, a)))
-                        return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE,
-                                file->path, IMM_SETTING_ENVIRONMENT_FILE, file->origin);
+                                !imm_start_may_open(m, s, found.v[i], IMM_MAY_READ, a, &why);
+                if (!fails)
+                        continue;
+                fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,
+                        IMM_SETTING_ENVIRONMENT_FILE, file->origin);
+                ret->why = why;
+                return true;
         }
         return false;
 }
@@ -109,6 +125,7 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
         for (size_t i = 0; gets && i < v->strings.n; i++) {
                 const char *text = v->strings.v[i].text, *path, *options;
                 size_t n = strcspn(text, ":\\");
+                const char *why = NULL;
                 bool read_only;
                 struct stat st;
 
@@ -124,9 +141,12 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
                         (!read_only && imm_root_stat(m->root, path, &st) == 0 &&
                                 S_ISDIR(st.st_mode)) ||
                         !imm_start_may_open(m, s, path,
-                                read_only ? IMM_MAY_READ : IMM_MAY_READ | IMM_MAY_WRITE, a))
-                        return fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, path,
+                                read_only ? IMM_MAY_READ : IMM_MAY_READ | IMM_MAY_WRITE, a, &why)) {
+                        fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, path,
                                 IMM_SETTING_OPEN_FILE, v->strings.v[i].origin);
+                        ret->why = why;
+                        return true;
+                }
         }
         return false;
 }
@@ -265,6 +285,20 @@ static void look_as_manager(const struct imm_walk *w, const char *program, struc
                 *spot = seen;
 }
 
+/* Does fs.protected_symlinks stop the manager or the service's user, who both look the program up?
+ */
+static bool link_stops(const struct imm_walk *w, const char *program, const struct imm_spot *spot) {
+        const struct imm_identity root = manager_of(w);
+        struct imm_walk as_manager = *w;
+        struct imm_spot seen;
+
+        if (spot->end != IMM_WALK_FOUND || imm_streq(spot->path, program))
+                return spot->end == IMM_WALK_PROTECTED;
+        as_manager.id = &root;
+        imm_walk_to(&as_manager, program, true, &seen);
+        return seen.end == IMM_WALK_PROTECTED;
+}
+
 /* Is it something that the manager could not execute either? */
 static bool refuses_manager(const struct imm_walk *w, const struct imm_spot *spot) {
         const struct imm_identity root = manager_of(w);
@@ -338,6 +372,7 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
         const char *dir = working_directory(w), *interpreter;
+        const struct imm_walk *before;
         struct imm_spot spot, at;
 
         /*
@@ -346,9 +381,15 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
          */
         if (lacks_numbers(w, program, ret))
                 return true;
-        program = absolute(
-                w->table->root_directory && !w->table->has_namespace ? &host : w, program, &spot);
+        before = w->table->root_directory && !w->table->has_namespace ? &host : w;
+        program = absolute(before, program, &spot);
         look_as_manager(w, program, &spot);
+        if (link_stops(before, program, &spot)) {
+                fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
+                        IMM_SETTING_EXEC_START, (struct imm_origin){0});
+                ret->why = imm_link_why;
+                return true;
+        }
         /* nothing is executed on a noexec mount, whatever may be there */
         if (spot.end == IMM_WALK_ABSENT || spot.end == IMM_WALK_LOOP || lacks_descriptors(w) ||
                 refuses_manager(w, &spot) ||

@@ -94,19 +94,20 @@ static bool is_terminal(const char *word) {
 
 /* Can root, outside of any sandbox, not open it as a stream? */
 static bool stream_fails(struct imm_manager *m, struct imm_settings *s, const char *path,
-        bool input, struct imm_arena *a) {
+        bool input, struct imm_arena *a, const char **ret_why) {
         const char *slash = strrchr(path, '/'), *dir;
         struct stat st;
 
         if (imm_root_stat(m->root, path, &st) == 0)
                 return (S_ISDIR(st.st_mode) && !input) ||
-                       !imm_start_may_open(m, s, path, input ? IMM_MAY_READ : IMM_MAY_WRITE, a);
+                       !imm_start_may_open(
+                               m, s, path, input ? IMM_MAY_READ : IMM_MAY_WRITE, a, ret_why);
         if (input || !slash || slash == path)
                 return input && imm_start_lacks(m, s, path);
         dir = imm_strndup(a, path, (size_t)(slash - path));
         if (imm_root_stat(m->root, dir, &st) == 0)
                 return !S_ISDIR(st.st_mode) ||
-                       !imm_start_may_open(m, s, dir, IMM_MAY_WRITE | IMM_MAY_EXEC, a);
+                       !imm_start_may_open(m, s, dir, IMM_MAY_WRITE | IMM_MAY_EXEC, a, ret_why);
         return imm_start_lacks(m, s, dir);
 }
 
@@ -155,10 +156,14 @@ bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm
                 for (size_t k = 0; v->string && k < IMM_ELEMENTSOF(kinds); k++) {
                         const char *path = imm_after(v->string, kinds[k]);
 
-                        if (path && *path == '/' &&
-                                stream_fails(m, s, path, streams[i].input && !both, a))
-                                return fault(ret, IMM_STEP_STREAMS, streams[i].outcome, path,
-                                        streams[i].id, v->origin);
+                        why = NULL;
+                        if (!path || *path != '/' ||
+                                !stream_fails(m, s, path, streams[i].input && !both, a, &why))
+                                continue;
+                        fault(ret, IMM_STEP_STREAMS, streams[i].outcome, path, streams[i].id,
+                                v->origin);
+                        ret->why = why;
+                        return true;
                 }
         }
         return false;

@@ -110,6 +110,14 @@ static void of_part(struct collector *c, const struct imm_need *n, const char *p
                 hidden ? "" : NULL, n->path, "%s: %s", program, n->reason);
 }
 
+static bool has_library(const struct collector *c, const char *name) {
+        for (size_t i = 0; i < c->closure->n; i++)
+                if (c->closure->v[i].kind == IMM_NEED_LIBRARY &&
+                        imm_after(imm_base_name(c->closure->v[i].path), name))
+                        return true;
+        return false;
+}
+
 static enum strength strength_of(const struct symbol *s, const struct file *f, const char *path) {
         if (program_only_may(path, s->facility))
                 return MAY;
@@ -172,6 +180,9 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
         for (size_t i = 0; i < f->n_imports; i++) {
                 const struct symbol *s = f->imports[i];
 
+                /* PAM may be built without */
+                if (s->facility == IMM_FACILITY_PAM_AUDIT && !has_library(c, "libaudit.so"))
+                        continue;
                 use_add(c, s->facility, strength_of(s, f, path), s->calls, s->object,
                         "%s imports %s", path, s->name);
         }
@@ -302,8 +313,8 @@ static void of_words(struct collector *c, const struct imm_need *n, const struct
         for (size_t i = 0; i < f->n_words; i++) {
                 const struct script_word *w = f->words[i];
 
-                use_add(c, w->facility, w->strength, w->calls, w->object, "%s: %s", n->path,
-                        w->why);
+                use_add(c, w->facility, w->facility == IMM_FACILITY_GAIN ? gain_of(c) : w->strength,
+                        w->calls, w->object, "%s: %s", n->path, w->why);
         }
 }
 

@@ -438,6 +438,13 @@ static bool is_own_configuration(const struct imm_need *n, const char *program) 
         return false;
 }
 
+/* A script that looks into a daemon's configuration is not that daemon. */
+static bool is_of_another(const struct collector *c, const struct file *program, const char *path) {
+        const char *rest = imm_after(path, "/etc/default/");
+
+        return !program->elf && !(rest && is_own(c, rest)) && !is_own(c, path + strlen("/etc/"));
+}
+
 /* Arguments and environment files name them; the program has their paths; or they lie where the
  * daemon's name says. */
 void use_configuration(struct collector *c, const struct file *program, const char *name) {
@@ -450,9 +457,9 @@ void use_configuration(struct collector *c, const struct file *program, const ch
                 if (n->kind == IMM_NEED_CONFIG && n->confidence <= IMM_LIKELY && n->path &&
                         (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name) ||
                                 is_own_configuration(n, name))) {
-                        c->weak = !program->elf && n->confidence > IMM_CERTAIN &&
+                        c->weak = n->confidence > IMM_CERTAIN &&
                                   !imm_streq(n->reason, "named in the command's arguments") &&
-                                  !is_own(c, n->path + strlen("/etc/"));
+                                  is_of_another(c, program, n->path);
                         read_any(c, name, n->path);
                         c->weak = false;
                 }
@@ -462,9 +469,7 @@ void use_configuration(struct collector *c, const struct file *program, const ch
         for (size_t i = 0; i < program->strings.n; i++)
                 if (imm_after(program->strings.v[i], "/etc/") &&
                         !strchr(program->strings.v[i], '%')) {
-                        /* a script that looks into a daemon's configuration is not that daemon */
-                        c->weak = !program->elf &&
-                                  !is_own(c, program->strings.v[i] + strlen("/etc/"));
+                        c->weak = is_of_another(c, program, program->strings.v[i]);
                         read_any(c, name, program->strings.v[i]);
                         c->weak = false;
                 }

@@ -194,8 +194,10 @@ void deny_capabilities(struct judge *j, const struct imm_use *u) {
 
                         if (!taken_by_switch(j, cap))
                                 refuse(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line,
-                                        !u->essential || !asked, written_names(name, j->a),
-                                        "lacks %s", name);
+                                        !u->essential || !asked ||
+                                                (u->facility == IMM_FACILITY_PAM_AUDIT && line &&
+                                                        is_packed(line)),
+                                        written_names(name, j->a), "lacks %s", name);
                 } else if (id->uid != 0 && tries_as_user(j, u) && has_missing_user(j))
                         mention(j, u, IMM_SETTING_USER, &id->origin, "leaves without %s", name);
                 else if (id->uid != 0 && tries_as_user(j, u))

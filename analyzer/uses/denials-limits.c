@@ -66,3 +66,18 @@ void deny_file_size(struct judge *j, const struct imm_use *u) {
         }
         deny(j, u, IMM_SETTING_LIMIT_FSIZE, NULL, "limits to 0 bytes");
 }
+
+/* Who asks the kernel for it needs the privilege, or a limit that grants it. */
+void deny_realtime(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_RTPRIO);
+        const struct imm_identity *id = identity_of(j, u);
+        struct imm_use later = *u;
+
+        if (!u->essential || id->uid != 0 || (id->cap_effective & CAP_BIT(SYS_NICE)) ||
+                (v->set && v->limit.soft > 0))
+                return;
+        later.partial = true; /* most go on, and are late */
+        if (!(id->cap_bounding & CAP_BIT(SYS_NICE)))
+                refuse(j, &later, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL, false, "CAP_SYS_NICE",
+                        "lacks cap_sys_nice");
+}

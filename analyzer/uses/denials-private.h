@@ -46,6 +46,7 @@ void deny_memory_limit(struct judge *j, const struct imm_use *u);
 void deny_task_limits(struct judge *j, const struct imm_use *u);
 void deny_address_limit(struct judge *j, const struct imm_use *u);
 void deny_file_limit(struct judge *j, const struct imm_use *u);
+void deny_realtime(struct judge *j, const struct imm_use *u);
 void deny_file_size(struct judge *j, const struct imm_use *u);
 
 /* denials-files.c: uses with an object that is a path */

@@ -293,8 +293,36 @@ static bool allows_only_itself(const struct judge *j) {
         return true;
 }
 
+static bool covers_port(const struct imm_value *v, unsigned long port, bool all) {
+        for (size_t i = 0; i < v->socket_binds.n; i++) {
+                const struct imm_socket_bind_item *at = &v->socket_binds.v[i];
+
+                if (all && (at->family || at->protocol))
+                        continue; /* of one family or protocol: it may listen by another */
+                if (at->n_ports == 0 || (port >= at->port_min && port - at->port_min < at->n_ports))
+                        return true;
+        }
+        return false;
+}
+
+/* A port that the configuration names, or any */
+static void by_ports(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *no = imm_setting(j->s, IMM_SETTING_SOCKET_BIND_DENY),
+                               *yes = imm_setting(j->s, IMM_SETTING_SOCKET_BIND_ALLOW);
+        unsigned long port = u->object ? strtoul(u->object, NULL, 10) : 0;
+
+        if (u->facility == IMM_FACILITY_NETWORK || no->socket_binds.n == 0 ||
+                imm_network_bpf_framework(j->m) == 0)
+                return;
+        if (port == 0 && yes->socket_binds.n > 0)
+                return; /* which it is, is not known */
+        if (port == 0)
+                port = 65536; /* one of no list */
+        if (covers_port(no, port, true) && !covers_port(yes, port, false))
+                deny(j, u, IMM_SETTING_SOCKET_BIND_DENY, NULL, "refuses");
+}
+
 static void by_network(struct judge *j, const struct imm_use *u) {
-        const struct imm_value *bind = imm_setting(j->s, IMM_SETTING_SOCKET_BIND_DENY);
 
         if (u->facility != IMM_FACILITY_NETWORK && u->facility != IMM_FACILITY_LISTEN &&
                 u->facility != IMM_FACILITY_PORT)
@@ -308,14 +336,7 @@ static void by_network(struct judge *j, const struct imm_use *u) {
         if (family_denied(j, "AF_INET") && family_denied(j, "AF_INET6"))
                 deny(j, u, IMM_SETTING_RESTRICT_ADDRESS_FAMILIES, NULL,
                         "refuses AF_INET and AF_INET6");
-        for (size_t i = 0; u->facility == IMM_FACILITY_LISTEN && i < bind->socket_binds.n; i++)
-                if (bind->socket_binds.v[i].family == 0 && bind->socket_binds.v[i].n_ports == 0 &&
-                        bind->socket_binds.v[i].protocol == 0 &&
-                        imm_setting(j->s, IMM_SETTING_SOCKET_BIND_ALLOW)->socket_binds.n == 0 &&
-                        imm_network_bpf_framework(j->m) != 0) {
-                        deny(j, u, IMM_SETTING_SOCKET_BIND_DENY, NULL, "refuses");
-                        break;
-                }
+        by_ports(j, u);
 }
 
 /* ---- what is special ---- */
@@ -472,6 +493,9 @@ static void special(struct judge *j, const struct imm_use *u) {
                 break;
         case IMM_FACILITY_FILES:
                 deny_file_limit(j, u);
+                break;
+        case IMM_FACILITY_REALTIME:
+                deny_realtime(j, u);
                 break;
         case IMM_FACILITY_ROOT:
                 deny_user(j, u);

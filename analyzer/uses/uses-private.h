@@ -186,6 +186,9 @@ void use_argument(struct collector *c, const char *option, const char *value, co
 /* Is the path's first name that of the daemon, or that and a number or suffix? */
 bool is_called_as(const struct collector *c, const char *path);
 
+/* Who is root already gains nothing by set-id bits, but what he gives up before. */
+enum strength gain_of(const struct collector *c);
+
 /* places.c: what Environment= names; what belongs to the main program by name */
 void use_environment(struct collector *c);
 void use_places(struct collector *c, const struct file *program);

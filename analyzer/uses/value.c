@@ -109,8 +109,7 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                 of_existing(c, key, path, from);
 }
 
-/* Who is root already gains nothing by set-id bits, but what he gives up before. */
-static enum strength gain_of(const struct collector *c) {
+enum strength gain_of(const struct collector *c) {
         return imm_setting_string(c->s, IMM_SETTING_USER) ||
                                imm_setting_bool(c->s, IMM_SETTING_DYNAMIC_USER)
                        ? PART
@@ -138,6 +137,7 @@ static void of_hook(struct collector *c, const struct file *f, const char *key, 
 static void of_program_path(
         struct collector *c, const char *key, const char *path, const char *from) {
         static const char *const seldom[] = {"panic", "crash", "fatal", "abort", NULL};
+        static const char *const runs[] = {"command", "cmd", "exec", "hook", NULL};
         const struct file *f;
         const char *real;
         struct stat st;
@@ -161,12 +161,14 @@ static void of_program_path(
                         "%s: %s %s, which gains privileges when it is run", from, key, path);
         if (!f->elf && *key)
                 of_hook(c, f, key, path, from);
-        if (strncasecmp(key, "command", 7) == 0) { /* it is run for who asks */
-                bool optional = c->optional;
+        if (contains(key, runs) && !contains(key, seldom)) { /* for who asks, or later */
+                bool optional = c->optional, weak = c->weak;
 
                 c->optional = true;
+                c->weak |= only_asks(imm_base_name(path));
                 use_program(c, imm_base_name(path), from);
                 c->optional = optional;
+                c->weak = weak;
         }
 }
 

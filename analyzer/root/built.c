@@ -52,7 +52,8 @@ static int open_plainly(const struct imm_root *r, const char *path, int flags) {
         const char *rest;
         int folder = r->fd;
 
-        path += strspn(path, "/");
+        while (*path == '/' || (*path == '.' && (path[1] == '/' || !path[1])))
+                path++;
         if (goes_up(path))
                 return -ELOOP;
         if (r->built.etc >= 0 && (rest = behind(path, "etc"))) {
@@ -61,7 +62,7 @@ static int open_plainly(const struct imm_root *r, const char *path, int flags) {
         } else if (r->built.nix >= 0 && (rest = behind(path, "nix"))) {
                 folder = r->built.nix;
                 path = rest;
-        } else if (r->built.alone && *path && !imm_streq(path, "."))
+        } else if (r->built.alone && *path)
                 return -ENOENT;
         return open_in(folder, *path ? path : ".", flags);
 }

@@ -78,6 +78,8 @@ static void has_what_boot_makes(const struct imm_root *r) {
         assert_int_equal(reads(r, "/etc/beside", "ID=nixos\n"), 0);
         assert_int_equal(reads(r, "//etc//./systemd/system/a.service", "[Service]\n"), 0);
         assert_int_equal(reads(r, "/etc/../etc/systemd/system/a.service", "[Service]\n"), 0);
+        assert_int_equal(reads(r, "/./etc/./own", "ID=nixos\n"), 0);
+        assert_int_equal(imm_root_stat(r, "/./.", &st), 0);
         assert_int_equal(imm_root_lstat(r, "/etc", &st), 0);
         assert_true(S_ISDIR(st.st_mode));
         assert_int_equal(imm_root_lstat(r, "/etc/own", &st), 0);

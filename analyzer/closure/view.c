@@ -263,11 +263,35 @@ static bool is_directory(const struct place *p) {
         return !p->node || S_ISDIR(p->node->mode);
 }
 
+/* To what is above @*done, of which "" is the top */
+static int go_up(struct view *v, const char **done, struct place *p) {
+        const char *slash = strrchr(*done, '/');
+
+        *done = imm_strndup(v->arena, *done, slash ? (size_t)(slash - *done) : 0);
+        return step(v, **done ? *done : "/", p);
+}
+
+/* Where the link @at leads to, which lies in @*done; @end is what comes behind it. */
+static int go_along(struct view *v, const char *at, const char *end, const char **done,
+        const char **rest, struct place *p) {
+        const char *target = p->node->target;
+
+        if (p->links.n >= LINKS_MAX)
+                return -ELOOP;
+        imm_strv_add(v->arena, &p->links, at);
+        v->dotted |= has_dots(target);
+        if (*target == '/')
+                *done = "";
+        *rest = imm_printf(v->arena, "%s/%s", target, end);
+        if (strlen(*rest) > 4 * PATH_MAX)
+                return -ENAMETOOLONG;
+        return step(v, **done ? *done : "/", p);
+}
+
 /* Goes on from @from, which was resolved before; NULL: from the top */
 static int walk(struct view *v, const struct place *from, const char *rest, struct place *ret) {
         const char *done = from && from->path[1] ? from->path : ""; /* "" is the top */
         struct place p = {.path = "/"};
-        unsigned links = 0;
         int k;
 
         if (from) {
@@ -296,10 +320,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
                         continue;
                 }
                 if (end - rest == 2 && rest[0] == '.' && rest[1] == '.') {
-                        const char *slash = strrchr(done, '/');
-
-                        done = imm_strndup(v->arena, done, slash ? (size_t)(slash - done) : 0);
-                        k = step(v, *done ? done : "/", &p);
+                        k = go_up(v, &done, &p);
                         if (k < 0)
                                 return k;
                         rest = end;
@@ -317,16 +338,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
                         return k;
                 }
                 if (p.node && p.node->target) {
-                        if (++links > LINKS_MAX)
-                                return -ELOOP;
-                        imm_strv_add(v->arena, &p.links, next);
-                        v->dotted |= has_dots(p.node->target);
-                        if (p.node->target[0] == '/')
-                                done = "";
-                        rest = imm_printf(v->arena, "%s/%s", p.node->target, end);
-                        if (strlen(rest) > 4 * PATH_MAX)
-                                return -ENAMETOOLONG;
-                        k = step(v, *done ? done : "/", &p);
+                        k = go_along(v, next, end, &done, &rest, &p);
                         if (k < 0)
                                 return k;
                         continue;

@@ -1,10 +1,12 @@
 #include "analyzer/closure/closure-private.h"
 
 #include <ctype.h>
+#include <limits.h>
 
 /*
  * Programs that a script in Python, Perl and the like runs, by the texts of calls.def. The language
- * is not read: a literal behind such a text is a command, or its first word.
+ * is not read: a literal behind such a text is a command, or its first word; so is what a variable
+ * there is set to somewhere.
  */
 
 enum { LITERAL_MAX = 1000, CALLS_MAX = 2000, DEPTH_MAX = 6 };
@@ -104,28 +106,117 @@ static bool is_call(const char *text, const char *s, const struct row *r) {
                !(from > text && is_word_byte(*from) && is_word_byte(from[-1]));
 }
 
+/* ---- what variables are set to ---- */
+
+enum { NAMES_MAX = 4096, VALUES_MAX = 4 };
+
+/* Where in the text values of a variable begin */
+struct variable {
+        unsigned n;
+        const char *v[VALUES_MAX];
+};
+
+struct script {
+        struct builder *b;
+        const char *text;
+        int by;
+        unsigned left; /* calls that are followed yet */
+        bool variables_known;
+        struct imm_map variables; /* name -> struct variable, once a call was given one */
+};
+
+/* The name at @s, without the sign that Perl, Ruby and PHP put before it; 0: there is none */
+static size_t variable_name(const char *s, const char **ret) {
+        size_t n = 0;
+
+        s += *s == '$' || *s == '@';
+        *ret = s;
+        if (isdigit((unsigned char)*s))
+                return 0;
+        while (is_word_byte(s[n]))
+                n++;
+        return n;
+}
+
+/* Of a line like "my $NAME = ..." */
+static void note_assignment(struct script *t, const char *line) {
+        static const char *const before[] = {
+                "my ", "our ", "local ", "const ", "let ", "var ", "self."};
+        const char *name, *value;
+        struct variable *v;
+        size_t n;
+
+        line += strspn(line, " \t");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(before); i++)
+                if (imm_after(line, before[i]))
+                        line += strlen(before[i]);
+        n = variable_name(line, &name);
+        value = name + n + strspn(name + n, " \t");
+        if (n == 0 || n > NAME_MAX || value[0] != '=' || strchr("=~>", value[1]) ||
+                t->variables.n >= NAMES_MAX)
+                return;
+        name = imm_strndup(t->b->arena, name, n);
+        v = imm_map_get(&t->variables, name);
+        if (!v) {
+                v = imm_new(t->b->arena, struct variable);
+                imm_map_put(t->b->arena, &t->variables, name, v);
+        }
+        if (v->n < VALUES_MAX)
+                v->v[v->n++] = value + 1;
+}
+
+static const struct variable *variable_at(struct script *t, const char *s) {
+        const char *name;
+        size_t n;
+
+        s += strspn(s, " \t\n");
+        s = imm_after(s, "self.") ? s + strlen("self.") : s;
+        n = variable_name(s, &name);
+        if (n == 0 || n > NAME_MAX || strchr("(.[", name[n]))
+                return NULL;
+        for (const char *line = t->text; !t->variables_known && *line;) {
+                note_assignment(t, line);
+                line = strchrnul(line, '\n');
+                line += *line == '\n';
+        }
+        t->variables_known = true;
+        return imm_map_get(&t->variables, imm_strndup(t->b->arena, name, n));
+}
+
+/* Behind a call's text at @s, which ends with @quote or with none */
+static void called(struct script *t, const char *s, char quote) {
+        char *command = literal(t->b, s, quote);
+        const struct variable *v;
+
+        if (command) {
+                runs(t->b, command, t->by);
+                return;
+        }
+        v = quote ? NULL : variable_at(t, s);
+        for (unsigned i = 0; v && i < v->n; i++) {
+                command = literal(t->b, v->v[i], 0);
+                if (command)
+                        runs(t->b, command, t->by);
+        }
+}
+
 void scan_calls(struct builder *b, const char *text, const char *language, int by) {
-        struct rows rows;
-        unsigned left = CALLS_MAX;
+        struct script t = {.b = b, .text = text, .by = by, .left = CALLS_MAX};
         bool comment = is_comment(text);
+        struct rows rows;
 
         rows_of(language, &rows);
-        for (const char *s = text; rows.n > 0 && left > 0 && *s; s++) {
+        for (const char *s = text; rows.n > 0 && t.left > 0 && *s; s++) {
                 if (!rows.ends[(unsigned char)*s])
                         continue;
                 if (*s == '\n')
                         comment = is_comment(s + 1);
                 if (s == text || !rows.before[(unsigned char)s[-1]])
                         continue;
-                for (size_t i = 0; i < rows.n && !comment; i++) {
-                        char *command;
-
-                        if (!is_call(text, s, &rows.v[i]) || left == 0)
-                                continue;
-                        left--;
-                        command = literal(b, s + 1, rows.v[i].quotes ? *s : 0);
-                        if (command)
-                                runs(b, command, by);
-                }
+                for (size_t i = 0; i < rows.n && !comment && t.left > 0; i++)
+                        if (is_call(text, s, &rows.v[i])) {
+                                t.left--;
+                                called(&t, s + 1, rows.v[i].quotes ? *s : 0);
+                        }
         }
 }

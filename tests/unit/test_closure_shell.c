@@ -468,6 +468,35 @@ TEST(calls_of_python_and_perl_run_programs) {
         world_free(w);
 }
 
+TEST(calls_are_given_variables) {
+        const struct imm_closure *c =
+                needs_of("#!/usr/bin/python3\nfrom subprocess import run\nimport subprocess\n"
+                         "A = ['one', '-x']\nrun(A)\nclass X:\n  def f(self):\n"
+                         "    self.cmd = [\n      \"two\", 'x']\n    r = subprocess.run(self.cmd + "
+                         "['y'], check=True)\n"
+                         "B = 'three -a | four'\nC = 'never'\nif B == 'never': pass\n"
+                         "subprocess.check_output(B, shell=True)\nsubprocess.run(C(), "
+                         "x)\nrun(C.x)\nprint(C)\n"
+                         "D = x('never')\nrun(D)\nr = run(['five'])\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+
+        script("usr/bin/perl", "interpreter");
+        c = needs_of("#!/usr/bin/perl\nmy @a = ('one', '-x');\nsystem(@a) == 0 or die;\n"
+                     "our $b = \"two $x\";\nexec($b);\n$c = 'never';\nprint $c;\n"
+                     "if ($d == 'never') {}\nsystem($d);\nsystem(\"$c\");\n");
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(commands_within_quotes_are_found_and_those_behind),
@@ -492,6 +521,7 @@ int main(void) {
                 CASE(options_with_values_of_their_own_take_no_word),
                 CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
                 CASE(calls_of_python_and_perl_run_programs),
+                CASE(calls_are_given_variables),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

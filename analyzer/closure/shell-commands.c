@@ -325,6 +325,13 @@ static void word_of_command(struct shell *sh, const char *word, bool plain) {
         sh->evaluates = sh->command && plain && IS_AMONG(word, "eval", "trap");
         sh->script = sh->evaluates || (sh->shell && !sh->command && imm_streq(word, "-c"));
         sh->shell = sh->shell || runs_shell(word);
+        if (sh->command)
+                sh->defines = imm_streq(word, "function");
+        else if (sh->defines) {
+                sh->defines = false;
+                sh->command = true;
+                return;
+        }
         sh->command = false;
 }
 
@@ -401,7 +408,11 @@ static void next_word(struct shell *sh) {
         }
         if (!*word || is_case(sh, word) || (sh->command && plain && keyword(sh, word)))
                 return;
-        if (plain && sh->marked)
+        if (plain && sh->globs) {
+                n = shell_globs(sh->b, v, n, IMM_ELEMENTSOF(v), sh->by);
+                plain = n > 0;
+        }
+        if (plain && (sh->marked || sh->globs))
                 words_of_values(sh, v, n);
         else if (!loop(sh, word, plain))
                 word_of_command(sh, word, plain);

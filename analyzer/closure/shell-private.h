@@ -55,6 +55,10 @@ void shell_restore(struct builder *b, struct shell_values *to, const struct shel
 unsigned shell_expand(struct builder *b, struct shell_values *from, const char *text,
         const char **ret, unsigned max);
 
+/* The files that patterns among the @n words at @v mean, of which there is room for @max, instead
+ * of them. Returns how many words there are then (shell-globs.c). */
+unsigned shell_globs(struct builder *b, const char **v, unsigned n, unsigned max, int by);
+
 /* What a command does with its arguments (shell-wrappers.c) */
 struct shell_wrapper {
         const char *name;
@@ -109,11 +113,13 @@ struct shell {
         bool evaluates;   /* behind `eval` or `trap`: a script for this very shell */
         bool enters;      /* the command is cd, */
         const char *from; /* before which this was the working directory */
+        bool defines;     /* the command is `function`: behind its name stands another */
         bool parts;       /* the command is run-parts */
         bool lists;       /* with --list */
         bool subject;     /* behind `case`, before `in` */
         bool assigned;    /* within NAME=VALUE, which is no command's name */
         bool marked;      /* the word has parameters, each with a mark before it */
+        bool globs;       /* it has a pattern outside of quotes */
         bool perhaps;     /* behind `&&` or `||` */
         struct shell_saved saved[SHELL_SAVED_MAX]; /* set before the command's name */
         unsigned n_saved;

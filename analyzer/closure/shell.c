@@ -19,7 +19,7 @@ static bool is_closed(struct shell *sh, const char *s, char quote) {
 }
 
 /* What a byte of a word may do; most do nothing */
-enum { ENDS_WORD = 1, EXPANDS = 2, QUOTES = 4 };
+enum { ENDS_WORD = 1, EXPANDS = 2, QUOTES = 4, GLOBS = 8 };
 static const unsigned char marks[256] = {
         [SHELL_BARE... SHELL_UNKNOWN] =
                 EXPANDS, /* no text has them: what they stand for is not known */
@@ -37,8 +37,8 @@ static const unsigned char marks[256] = {
         ['<'] = ENDS_WORD,
         ['>'] = ENDS_WORD,
         ['$'] = EXPANDS,
-        ['*'] = EXPANDS,
-        ['?'] = EXPANDS,
+        ['*'] = GLOBS,
+        ['?'] = GLOBS,
         ['`'] = QUOTES,
         ['\''] = QUOTES,
         ['"'] = QUOTES,
@@ -89,7 +89,7 @@ const char *shell_word(struct shell *sh, bool *ret_plain) {
         char quote = sh->quoted ? '"' : 0;
 
         *ret_plain = !sh->continues;
-        sh->quoted = sh->continues = sh->lines = sh->marked = false;
+        sh->quoted = sh->continues = sh->lines = sh->marked = sh->globs = false;
         for (; *sh->s; sh->s++) {
                 char c = *sh->s;
                 size_t parameter;
@@ -127,6 +127,7 @@ const char *shell_word(struct shell *sh, bool *ret_plain) {
                 else {
                         if (quote != '\'' && (marks[(unsigned char)c] & EXPANDS))
                                 *ret_plain = false;
+                        sh->globs |= !quote && (marks[(unsigned char)c] & GLOBS);
                         out[n++] = quote == '\'' || c != '$' ? literal(c) : c;
                 }
         }
@@ -173,6 +174,11 @@ static void shell_ends_command(struct shell *sh) {
         sh->wrapper = NULL;
         sh->loop = NO_LOOP;
         sh->ended = true;
+}
+
+/* NAME(): a function, whose commands follow */
+static bool is_function(const struct shell *sh) {
+        return *sh->s == '(' && sh->s[1 + strspn(sh->s + 1, " \t")] == ')';
 }
 
 /* A substitution or subshell begins. */
@@ -233,7 +239,10 @@ static bool shell_operator(struct shell *sh) {
         }
         if (*sh->s == ')' || (*sh->s == '`' && is_in_ticks(sh)))
                 shell_closes(sh);
-        else if (*sh->s == '(' || *sh->s == '`' || (*sh->s == '$' && sh->s[1] == '('))
+        else if (is_function(sh)) {
+                sh->s = strchr(sh->s, ')') + 1;
+                sh->command = true;
+        } else if (*sh->s == '(' || *sh->s == '`' || (*sh->s == '$' && sh->s[1] == '('))
                 shell_opens(sh);
         else if (strchr(";|&", *sh->s)) {
                 sh->quoted = sh->continues = false;

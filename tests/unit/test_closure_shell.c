@@ -497,6 +497,47 @@ TEST(calls_are_given_variables) {
         world_free(w);
 }
 
+TEST(patterns_mean_the_files_that_are_there) {
+        const struct imm_closure *c;
+
+        tree_file("etc/parts/a.sh", "one\n");
+        tree_file("etc/parts/b.sh", "two\n");
+        tree_file("etc/parts/.c.sh", "never\n");
+        tree_file("etc/parts/d.txt", "never\n");
+        tree_file("etc/conf/x1", "");
+        tree_file("etc/other/y", "");
+        c = needs_of("#!/bin/sh\nfor i in /etc/parts/*.sh; do . \"$i\"; done\nD=/etc\n"
+                     "three $D/conf/x? '/etc/other/*' \"/etc/other/*\" /etc/*/y *.sh\n"
+                     "[ $? = 0 ] && four \"$@\" $*\ncase x in *) five ;; esac\n");
+        assert_need(c, "/etc/parts/a.sh", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/etc/conf/x1", IMM_LIKELY, 1);
+        assert_null(need(c, "/etc/other/y"));
+        assert_null(need(c, "/usr/bin/never"));
+        world_free(w);
+}
+
+/* The whole of it on one line */
+TEST(functions_on_a_line_run_commands) {
+        const struct imm_closure *c =
+                needs_of("#!/bin/bash\na() { one -x \"$*\"; two; }\nb ( ) ( three )\n"
+                         "function c { four; }\nfunction d() { five; }\ne() if true; then six; fi\n"
+                         "A=()\nseven\n");
+
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/seven", IMM_LIKELY, 1);
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(commands_within_quotes_are_found_and_those_behind),
@@ -522,6 +563,8 @@ int main(void) {
                 CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
                 CASE(calls_of_python_and_perl_run_programs),
                 CASE(calls_are_given_variables),
+                CASE(patterns_mean_the_files_that_are_there),
+                CASE(functions_on_a_line_run_commands),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,6 +226,13 @@ static void of_go(struct collector *c, const struct file *f, const char *path) {
                 "%s is written in Go, which keeps its books of memory in it", path);
         use_add(c, IMM_FACILITY_CALL, CALLS, "rt_sigaction", NULL,
                 "%s: Go's run-time catches all signals when it starts", path);
+        use_add(c, IMM_FACILITY_CALL, CALLS, "openat", NULL,
+                "%s: Go's run-time reads how large pages are when it starts", path);
+        use_add(c, IMM_FACILITY_CALL, CALLS, "read", NULL,
+                "%s: Go's run-time reads how large pages are when it starts", path);
+        if (f->serves)
+                use_add(c, IMM_FACILITY_CALL, CALLS, "epoll_create1", NULL,
+                        "%s: Go's run-time waits for the network by epoll", path);
         use_add(c, IMM_FACILITY_CALL, CALLS, f->wakes_by, NULL, "%s: Go's run-time wakes itself so",
                 path);
         if (f->raises_limits && !has_fixed_files(c->s))
@@ -250,8 +257,24 @@ static bool is_private(const char *library) {
         return strchr(rest, '/') != NULL && !imm_after(rest, "glibc-hwcaps/");
 }
 
+/* "/usr/lib/freeradius/libfreeradius-server.so": nobody else has a use for it */
+static bool is_of_the_daemon(const struct collector *c, const char *library) {
+        const char *name = c->main_elf ? imm_base_name(c->main_elf) : "", *dir;
+        size_t unit = strcspn(c->u->name, "@.");
+
+        dir = imm_strndup(c->a, library, (size_t)(strrchr(library, '/') - library));
+        dir = imm_base_name(dir);
+        return imm_streq(dir, name) || (strlen(dir) == unit && strncmp(dir, c->u->name, unit) == 0);
+}
+
 /* It is one of many that share it: what it can do, not all of them do */
 static void of_private(struct collector *c, const struct file *f, const char *path) {
+        if (is_of_the_daemon(c, path))
+                for (size_t i = 0; i < f->n_imports; i++)
+                        if (f->imports[i]->facility == IMM_FACILITY_CALL)
+                                use_add(c, IMM_FACILITY_CALL, f->imports[i]->strength,
+                                        f->imports[i]->calls, NULL, "%s imports %s", path,
+                                        f->imports[i]->name);
         c->weak = true;
         of_imports(c, f, path);
         c->weak = false;

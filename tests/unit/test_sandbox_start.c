@@ -188,9 +188,48 @@ static void test_large_credentials(void **state) {
         assert_true(imm_strv_has(&t->assumes, "that all credentials can be decrypted"));
 }
 
+/* Whoever gives limits to the user's manager lets its services have real-time scheduling. */
+static void test_limits_of_users(void **state) {
+        static const struct {
+                const char *file, *text, *outcome;
+        } limits[] = {
+                {"etc/other", "", "setscheduler-failure"},
+                {"etc/systemd/system/user@1000.service.d/a.conf", "[Service]\nLimitRTPRIO=5\n",
+                        "ok"},
+                {"etc/systemd/system/user@1001.service.d/a.conf", "[Service]\nLimitRTPRIO=5\n",
+                        "setscheduler-failure"},
+                {"etc/systemd/system/user@.service.d/a.conf", "[Service]\nLimitRTPRIO=0\n",
+                        "setscheduler-failure"},
+                {"etc/systemd/system.conf.d/a.conf", "[Manager]\nDefaultLimitRTPRIO=5\n", "ok"},
+                {"etc/security/limits.d/a.conf", "* - rtprio 9\n", "ok"},
+        };
+
+        assert_int_equal(chmod(tree, 0755), 0);
+        tree_file("etc/passwd", "root:x:0:0::/root:/bin/sh\nu:x:1000:0::/home/u:/bin/sh\n");
+        tree_file("etc/systemd/system/user@.service", "[Service]\nExecStart=/usr/bin/true\n");
+        tree_file("etc/systemd/user/r.service",
+                "[Service]\nExecStart=/usr/bin/true\nCPUSchedulingPolicy=fifo\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(limits); i++) {
+                const struct imm_manager_options options = {
+                        .scope = IMM_SCOPE_USER, .version = 257};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                const struct imm_sandbox *sb;
+                struct imm_unit *u;
+
+                tree_file(limits[i].file, limits[i].text);
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, "r.service", &u, NULL), 0);
+                sb = imm_sandbox_of(m, u);
+                assert_string_equal(
+                        imm_outcome_name(sb->mounts[sb->main].outcome), limits[i].outcome);
+                assert_int_equal(unlink(tree_path(limits[i].file)), 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
-                cmocka_unit_test(test_sockets), cmocka_unit_test(test_large_credentials)};
+                cmocka_unit_test(test_sockets), cmocka_unit_test(test_large_credentials),
+                cmocka_unit_test(test_limits_of_users)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

@@ -26,29 +26,35 @@ static bool speaks_of_limit(const struct imm_manager *m, const char *path, struc
         return false;
 }
 
-/* PAM's limits, the manager's defaults, and the settings of user@.service */
-static bool limit_may_be_raised(const struct imm_manager *m, struct imm_arena *a) {
-        static const char *const files[] = {"/etc/security/limits.conf", "/etc/systemd/system.conf",
-                "/etc/systemd/system/user@.service", "/usr/lib/systemd/system/user@.service"};
-        static const char *const dirs[] = {"/etc/security/limits.d", "/etc/systemd/system.conf.d",
-                "/usr/lib/systemd/system.conf.d", "/etc/systemd/system/user@.service.d",
-                "/usr/lib/systemd/system/user@.service.d", "/etc/systemd/system/user-.service.d",
-                "/etc/systemd/system/service.d"};
+/* user@.service opens a session. */
+static bool pam_may_raise(const struct imm_manager *m, struct imm_arena *a) {
+        struct imm_dirent *e;
+        size_t n;
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(files); i++)
-                if (speaks_of_limit(m, files[i], a))
+        if (speaks_of_limit(m, "/etc/security/limits.conf", a))
+                return true;
+        if (imm_root_list(m->root, "/etc/security/limits.d", a, &e, &n) < 0)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (speaks_of_limit(m, imm_printf(a, "/etc/security/limits.d/%s", e[i].name), a))
                         return true;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
-                struct imm_dirent *e;
-                size_t n;
-
-                if (imm_root_list(m->root, dirs[i], a, &e, &n) < 0)
-                        continue;
-                for (size_t k = 0; k < n; k++)
-                        if (speaks_of_limit(m, imm_printf(a, "%s/%s", dirs[i], e[k].name), a))
-                                return true;
-        }
         return false;
+}
+
+/* The unit that the user's manager is, with what system.conf gives to all */
+static bool limit_may_be_raised(const struct imm_manager *m, struct imm_arena *a) {
+        const struct imm_manager_options options = {
+                .scope = IMM_SCOPE_SYSTEM, .version = m->version};
+        imm_cleanup(imm_manager_free) struct imm_manager *system = NULL;
+        const struct imm_value *v;
+        struct imm_unit *u;
+
+        if (pam_may_raise(m, a) || imm_manager_open(&system, m->root, &options, NULL) < 0 ||
+                imm_manager_unit(system, imm_printf(a, "user@%u.service", m->user->uid), &u, NULL) <
+                        0)
+                return true;
+        v = imm_setting(imm_settings_of(system, u), IMM_SETTING_LIMIT_RTPRIO);
+        return v->set && v->limit.soft > 0;
 }
 
 static bool refused(struct imm_start_fault *ret, enum imm_outcome outcome, enum imm_setting id,

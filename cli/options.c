@@ -257,8 +257,9 @@ int imm_options_parse(struct imm_cli *cli, int argc, char **argv) {
         r = parse_with(cli, argc, argv, all, n_common + n_own);
         if (r == 0 && cli->versions.n > 1 && !cli->verb->targets)
                 r = imm_err_set(&cli->err, -EINVAL,
-                        "%s judges by one --systemd-version=; check takes several",
-                        cli->verb->name);
+                        "%s judges by one --systemd-version=; what fails or does nothing on some "
+                        "of several, and on which: immure check --systemd-version=%s,%s",
+                        cli->verb->name, cli->versions.v[0], cli->versions.v[1]);
         if (r < 0)
                 return r;
         if (r == 1)

@@ -45,12 +45,19 @@ static bool runs_something(const struct imm_settings *s, enum imm_unit_type t) {
         return t == IMM_UNIT_SERVICE;
 }
 
+/* Its sockets are given to somebody, which is a step that may fail. */
+static bool has_owner(const struct imm_settings *s, enum imm_unit_type t) {
+        return t == IMM_UNIT_SOCKET && (imm_setting_string(s, IMM_SETTING_SOCKET_USER) ||
+                                               imm_setting_string(s, IMM_SETTING_SOCKET_GROUP));
+}
+
 static bool is_judged_by(const struct imm_scorecard *card, const struct imm_audited *u,
         const struct imm_settings *s) {
         if (card->all_units)
                 return u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED;
         return u->load == IMM_LOAD_LOADED && has_process(u->unit->type) &&
-               (card->settings_only || runs_something(s, u->unit->type));
+               (card->settings_only || runs_something(s, u->unit->type) ||
+                       (card->asks_start && has_owner(s, u->unit->type)));
 }
 
 /* Strings of files outlive settings, those made while they were read do not. */

@@ -290,14 +290,17 @@ static int by_id(const void *a, const void *b) {
         return r ? r : strcmp(x->name, y->name);
 }
 
-static bool settings_only(const struct imm_scorecard *card) {
+static void note_asked(struct imm_scorecard *card) {
+        card->settings_only = true;
         for (size_t i = 0; i < card->n_rules; i++)
                 for (size_t k = 0; k < card->rules[i]->n_steps; k++)
-                        for (size_t m = 0; m < card->rules[i]->steps[k].n_clauses; m++)
-                                if (card->rules[i]->steps[k].clauses[m].condition->needs >
-                                        IMM_NEEDS_SETTINGS)
-                                        return false;
-        return true;
+                        for (size_t m = 0; m < card->rules[i]->steps[k].n_clauses; m++) {
+                                const struct imm_condition *c =
+                                        card->rules[i]->steps[k].clauses[m].condition;
+
+                                card->settings_only &= c->needs <= IMM_NEEDS_SETTINGS;
+                                card->asks_start |= c->holds == imm_condition_fails_to_start;
+                        }
 }
 
 static void link_replaced(struct load *l, struct imm_scorecard *card) {
@@ -342,7 +345,7 @@ static struct imm_scorecard *card_of(struct load *l, struct folder *folder) {
         if (card->n_rules > 1)
                 qsort(card->rules, card->n_rules, sizeof(*card->rules), by_id);
         link_replaced(l, card);
-        card->settings_only = settings_only(card);
+        note_asked(card);
         return card;
 }
 

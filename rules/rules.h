@@ -62,6 +62,7 @@ struct imm_scorecard {
         const char *title;
         bool figure;             /* it yields an overall figure, not findings alone */
         bool settings_only;      /* its conditions ask for nothing but settings: cheap */
+        bool asks_start;         /* whether it starts: of sockets without commands, too */
         bool all_units;          /* also for units without a process: timers, targets, ... */
         struct imm_rule **rules; /* in force for the version, sorted by id */
         size_t n_rules;

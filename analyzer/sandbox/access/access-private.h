@@ -87,6 +87,9 @@ uint64_t imm_caps_of_manager(const struct imm_manager *m);
 bool imm_identity_maps_uid(const struct imm_identity *id, uid_t uid);
 bool imm_identity_maps_gid(const struct imm_identity *id, gid_t gid);
 
+/* identity.c: is there such a user or group? OK, what fails for want of it, or unknown; @ret_why */
+enum imm_outcome imm_identity_names(const struct imm_manager *m, const char *name, bool group,
+        struct imm_arena *a, const char **ret_why);
 /* identity.c: is a PAM session opened? */
 bool imm_identity_calls_pam(const struct imm_settings *s);
 /* identity.c: capabilities(7), the transformation during execve() of a plain program */
@@ -216,6 +219,9 @@ bool imm_start_sockets(struct imm_manager *m, const struct imm_settings *s, stru
         struct imm_start_fault *ret);
 bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret);
+/* sockets.c: whom a socket unit gives its sockets to, if there is nobody of that name */
+bool imm_start_socket_owner(const struct imm_manager *m, const struct imm_settings *s,
+        struct imm_arena *a, struct imm_start_fault *ret);
 /* start.c: it is not there, and nothing could have made it before */
 bool imm_start_lacks(struct imm_manager *m, const struct imm_settings *s, const char *path);
 bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_command_kind kind,

@@ -203,6 +203,19 @@ static void not_found(const struct imm_manager *m, struct imm_identity *id, cons
                         imm_printf(a, "no %s %s in the root", kind, name));
 }
 
+enum imm_outcome imm_identity_names(const struct imm_manager *m, const char *name, bool group,
+        struct imm_arena *a, const char **ret_why) {
+        struct imm_identity id = {.outcome = IMM_OUTCOME_OK};
+        const char *found;
+        uid_t uid;
+        gid_t gid;
+
+        if (group ? !find_group(m, name, &gid) : !find_user(m, name, &found, &uid, &gid))
+                not_found(m, &id, name, group, a);
+        *ret_why = id.why;
+        return id.outcome;
+}
+
 bool imm_identity_calls_pam(const struct imm_settings *s) {
         return imm_setting_string(s, IMM_SETTING_PAM_NAME) &&
                (s->version >= PAM_FOR_ONESELF || imm_setting_string(s, IMM_SETTING_USER) ||

@@ -449,10 +449,13 @@ void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_se
         struct imm_identity id[IMM_KIND_N];
         struct imm_mount_table tables[IMM_KIND_N] = {0};
         bool have[IMM_KIND_N] = {false};
+        struct imm_start_fault f;
 
         if (s->load != IMM_LOAD_LOADED || is_skipped(&w) ||
                 (u->type != IMM_UNIT_SERVICE && u->type != IMM_UNIT_SOCKET))
                 return;
+        if (imm_start_socket_owner(m, s, a, &f))
+                add(&w, IMM_PREFLIGHT_START, &f, NULL, NULL);
         for (size_t i = 0; i < IMM_ELEMENTSOF(lists); i++) {
                 const struct imm_value *v = imm_setting(s, lists[i].id);
 

@@ -348,23 +348,39 @@ static bool lacks_descriptors(const struct imm_walk *w) {
 
 /*
  * LimitNOFILE= is in force before the program is opened, and where there is a mount namespace
- * before its mounts are made. What 247 needs no descriptor for the program's loader cannot do then.
+ * before its mounts are made: how many descriptors that takes, without any that sockets hand over.
+ * Type=exec waits for one; from 255 on a program of its own does all this, and has one more. What
+ * 247 needs no descriptor for the program's loader cannot do then.
  */
+static unsigned numbers_needed(const struct imm_walk *w) {
+        enum { OF_STREAMS = 3, OF_MOUNTS = 3 };
+        const char *type = imm_setting_word(w->s, IMM_SETTING_TYPE);
+        unsigned of_exec = type && imm_streq(type, "exec") ? 1 : 0;
+
+        if (w->table->has_namespace)
+                return OF_STREAMS + OF_MOUNTS + (w->s->version >= 254 ? 1 : 0);
+        if (w->s->version < 248)
+                return 0;
+        return OF_STREAMS + 1 + of_exec + (w->s->version >= 255 ? 1 : 0);
+}
+
 static bool lacks_numbers(
         const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         enum { OF_STREAMS = 3 };
         const struct imm_value *v = imm_setting(w->s, IMM_SETTING_LIMIT_NOFILE);
 
-        if (!v->set || v->limit.soft > OF_STREAMS ||
-                (!w->table->has_namespace && w->s->version < 248))
+        if (!v->set || v->limit.soft >= numbers_needed(w))
                 return false;
         if (w->table->has_namespace)
                 fault(ret, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, NULL,
                         IMM_SETTING_LIMIT_NOFILE, v->origin);
-        else
+        else if (v->limit.soft <= OF_STREAMS)
                 fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
                         IMM_SETTING_LIMIT_NOFILE, v->origin);
-        ret->why = "where LimitNOFILE= leaves no descriptor beside the three streams";
+        else
+                fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, NULL, IMM_SETTING_LIMIT_NOFILE,
+                        v->origin);
+        ret->why = "where LimitNOFILE= leaves systemd too few descriptors";
         return true;
 }
 

@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <pthread.h>
 #include <stdalign.h>
+#include <sys/vfs.h>
 
 /* What lies in a directory. Many are listed: a root has tens of thousands. */
 
@@ -120,20 +123,106 @@ static void add_entries(struct list *l, int fd, const char *buffer, size_t n) {
         }
 }
 
-int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
-        struct list l = {.a = a};
-        alignas(struct dirent64) char buffer[32768];
-        ssize_t n;
+/* How many of the @n bytes are entries that lie before @to; the first one's place is *pos, which is
+ * set to that of the one behind them. */
+static size_t bytes_before(const char *buffer, size_t n, int64_t to, int64_t *pos) {
+        size_t at = 0;
 
-        while ((n = getdents64(fd, buffer, sizeof(buffer))) > 0)
-                add_entries(&l, fd, buffer, (size_t)n);
+        while (at < n && *pos < to) {
+                const struct dirent64 *d = (const void *)(buffer + at);
+
+                *pos = d->d_off;
+                at += d->d_reclen;
+        }
+        return at;
+}
+
+/* A part of a directory: the entries whose places, as the file system counts them, are in it */
+struct span {
+        int fd;
+        int64_t from, to;
+        struct list l;
+        int error;
+};
+
+static void *read_span(void *data) {
+        struct span *s = data;
+        alignas(struct dirent64) char buffer[32768];
+        int64_t pos = s->from;
+        ssize_t n = 0;
+
+        if (s->from > 0 && lseek(s->fd, s->from, SEEK_SET) < 0)
+                s->error = -errno;
+        while (s->error == 0 && pos < s->to && (n = getdents64(s->fd, buffer, sizeof(buffer))) > 0)
+                add_entries(&s->l, s->fd, buffer, bytes_before(buffer, (size_t)n, s->to, &pos));
         if (n < 0)
-                return -errno;
-        if (l.v.n > 1)
-                sort_entries(l.v.v, l.v.n);
-        *ret = l.v.v;
-        *ret_n = l.v.n;
-        return 0;
+                s->error = -errno;
+        if (s->l.v.n > 1)
+                sort_entries(s->l.v.v, s->l.v.n);
+        return NULL;
+}
+
+int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
+        struct span all = {.fd = fd, .to = INT64_MAX, .l.a = a};
+
+        (void)read_span(&all);
+        *ret = all.l.v.v;
+        *ret_n = all.l.v.n;
+        return all.error;
+}
+
+static void free_arena(void *arena) {
+        imm_arena_free(arena);
+}
+
+/* False: an entry is in both, and so they are no halves. */
+static bool merge(const struct list *x, const struct list *y, struct imm_dirent *to) {
+        size_t i = 0, k = 0;
+
+        while (i < x->v.n || k < y->v.n) {
+                int order = i == x->v.n   ? 1
+                            : k == y->v.n ? -1
+                                          : strcmp(x->v.v[i].name, y->v.v[k].name);
+
+                if (order == 0)
+                        return false;
+                *to++ = order < 0 ? x->v.v[i++] : y->v.v[k++];
+        }
+        return true;
+}
+
+/*
+ * Most of the time goes into the kernel, which sorts an ext4 directory by the hashes of its names:
+ * these are the entries' places, so that another thread can begin in the middle. Where there are no
+ * hashes, all are before the middle.
+ */
+static bool list_halves(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
+        imm_auto_close int other = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct span low = {.fd = fd, .to = INT64_MAX / 2, .l.a = a},
+                    high = {.fd = other, .from = low.to, .to = INT64_MAX, .l.a = imm_arena_new()};
+        pthread_t thread;
+
+        imm_arena_defer(a, free_arena, high.l.a);
+        if (other < 0 || pthread_create(&thread, NULL, read_span, &high) != 0)
+                return false;
+        (void)read_span(&low);
+        (void)pthread_join(thread, NULL);
+        if (low.error || high.error)
+                return false;
+        *ret_n = low.l.v.n + high.l.v.n;
+        *ret = imm_alloc_array(a, *ret_n, sizeof(**ret));
+        return merge(&low.l, &high.l, *ret);
+}
+
+int imm_root_list_large(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent **ret, size_t *ret_n) {
+        imm_auto_close int fd = imm_root_open_folder(r, path);
+        struct statfs st;
+
+        if (fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == EXT4_SUPER_MAGIC &&
+                list_halves(fd, a, ret, ret_n))
+                return 0;
+        return imm_root_list(r, path, a, ret, ret_n);
 }
 
 /* The top of what NixOS builds, of which @n entries at @v are the folder's own */

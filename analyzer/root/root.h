@@ -63,8 +63,11 @@ struct imm_dirent {
         unsigned char type; /* DT_*; DT_UNKNOWN never */
 };
 
-/* A directory's entries without . and .., sorted by byte value. */
+/* A directory's entries without . and .., sorted by byte value. Of one that may have tens of
+ * thousands, and where threads are welcome, _large() is faster; not of the top. */
 int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
+        struct imm_dirent **ret, size_t *ret_n);
+int imm_root_list_large(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n);
 
 /* The same with what lstat(2) says of each; an entry that vanished meanwhile is left out. */

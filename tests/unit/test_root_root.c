@@ -134,9 +134,9 @@ TEST(lists_with_what_lstat_says) {
 /* Many names are sorted another way than a few. */
 TEST(long_lists_are_sorted_too) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
-        struct imm_dirent *e = NULL;
+        struct imm_dirent *e = NULL, *same = NULL;
         char name[64];
-        size_t n = 0;
+        size_t n = 0, n_same = 0;
 
         assert_int_equal(mkdir(at("many"), 0755), 0);
         for (unsigned i = 0; i < 5000; i++) {
@@ -148,6 +148,17 @@ TEST(long_lists_are_sorted_too) {
         assert_int_equal(n, 5000);
         for (size_t i = 1; i < n; i++)
                 assert_true(strcmp(e[i - 1].name, e[i].name) < 0);
+        /* the same by two threads, where the file system has places for names; and of few */
+        assert_int_equal(imm_root_list_large(*state, "/many", a, &same, &n_same), 0);
+        assert_int_equal(n_same, n);
+        for (size_t i = 0; i < n; i++) {
+                assert_string_equal(same[i].name, e[i].name);
+                assert_int_equal(same[i].type, DT_LNK);
+        }
+        assert_int_equal(imm_root_list_large(*state, "/etc", a, &same, &n_same), 0);
+        assert_int_equal(imm_root_list(*state, "/etc", a, &e, &n), 0);
+        assert_int_equal(n_same, n);
+        assert_int_equal(imm_root_list_large(*state, "/none", a, &e, &n), -ENOENT);
 }
 
 TEST(entries_of_an_open_directory_stay_in_it) {

@@ -87,7 +87,8 @@ static void list(const struct imm_closures *c, struct nix_listing *l) {
 
         if (keepable && kept_get(c, l))
                 return;
-        k = imm_root_list(c->root, NIX_STORE, l->arena, &all, &n);
+        k = (c->threads > 1 ? imm_root_list_large : imm_root_list)(
+                c->root, NIX_STORE, l->arena, &all, &n);
         if (k < 0) {
                 l->error = k == -ENOENT ? 0 : k;
                 return;

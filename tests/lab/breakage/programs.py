@@ -93,7 +93,7 @@ return !p || chroot("/srv") || setgid(p->pw_gid) || setuid(p->pw_uid);"""), []),
         if (!f || fscanf(f, "port %d", &port) != 1) return 1;
         a.sin_port = htons(port); setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         return bind(s, (void *)&a, sizeof(a)) < 0 || listen(s, 1) < 0;"""), []),
-    "stored": (body('return open("/var/lib/stored/db", O_WRONLY | O_CREAT, 0666) < 0;'), []),
+    "stored": (body('int fd = open("/var/lib/stored/db", O_WRONLY | O_CREAT, 0666); return fd < 0 || write(fd, "1", 1) != 1;'), []),
     "logd": (body('char p[99]; FILE *f = fopen("/etc/logd.conf", "r"); if (!f || fscanf(f, "logfile %98s", p) != 1)'
                   'return 1; return open(p, O_WRONLY | O_CREAT, 0666) < 0;'), []),
     "homed": (body('char p[99]; FILE *f = fopen("/etc/homed.conf", "r"); if (!f || fscanf(f, "music %98s", p) != 1)'

@@ -381,6 +381,7 @@ struct builder {
         unsigned depth;          /* of programs in scripts of programs */
         size_t shell_read;       /* bytes of shell scripts */
         size_t shell_expanded;   /* bytes that their expansions came to */
+        unsigned shell_globs;    /* patterns in them that were looked up */
         struct imm_map followed; /* programs by path: how sure they were when followed, plus one */
         struct imm_map scanned;  /* texts that were searched for paths */
 };

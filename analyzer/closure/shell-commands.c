@@ -59,7 +59,9 @@ static const char *path_of(struct shell *sh, const char *word) {
 
         if (*word == '/')
                 return imm_strdup(sh->b->arena, word);
-        return cwd ? path_join(sh->b->arena, cwd, strlen(cwd), word, strlen(word)) : NULL;
+        return cwd && strlen(cwd) + strlen(word) < PATH_MAX
+                       ? path_join(sh->b->arena, cwd, strlen(cwd), word, strlen(word))
+                       : NULL;
 }
 
 static void run(struct shell *sh, const char *word) {

@@ -8,6 +8,8 @@ static bool is_pattern(const char *s) {
         return s[strcspn(s, "*?")] != 0;
 }
 
+enum { GLOBS_MAX = 500 }; /* of all scripts of a service: each lists a directory */
+
 /* Only names in one directory: what lies below many is too much to say. */
 static unsigned glob(
         struct builder *b, const char *pattern, const char **ret, unsigned max, int by) {
@@ -18,9 +20,11 @@ static unsigned glob(
         unsigned found = 0;
         struct place p;
 
-        if (!*dir || is_pattern(dir) || imm_path_made_at_run_time(dir) ||
-                view_find(&b->view, NULL, dir, &p) < 0 || !p.node || !S_ISDIR(p.node->mode))
+        if (b->shell_globs >= GLOBS_MAX || !*dir || is_pattern(dir) ||
+                imm_path_made_at_run_time(dir) || view_find(&b->view, NULL, dir, &p) < 0 ||
+                !p.node || !S_ISDIR(p.node->mode))
                 return 0;
+        b->shell_globs++;
         b->unsure = true; /* another file may come */
         need_named(b, dir, IMM_LIKELY, "named in the script", by, false);
         if (imm_root_list(b->c->root, p.node->host, b->arena, &e, &n) < 0)

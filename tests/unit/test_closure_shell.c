@@ -521,6 +521,29 @@ TEST(patterns_mean_the_files_that_are_there) {
         world_free(w);
 }
 
+/* Each lists a directory, and each cd makes a path longer. */
+TEST(patterns_and_directories_are_bounded) {
+        imm_auto_free char *text = NULL;
+        const struct imm_closure *c;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        (void)fputs("#!/bin/sh\n", f);
+        for (unsigned i = 0; i < 600; i++)
+                (void)fprintf(f, "cat /etc/parts/p%u.*\n", i);
+        for (unsigned i = 0; i < 3000; i++)
+                (void)fputs("cd aa\n", f);
+        (void)fputs("./never\n", f);
+        assert_int_equal(fclose(f), 0);
+        tree_file("etc/parts/p0.x", "");
+        tree_file("etc/parts/p599.x", "");
+        c = needs_of(text);
+        assert_need(c, "/etc/parts/p0.x", IMM_LIKELY, 1);
+        assert_null(need(c, "/etc/parts/p599.x"));
+        world_free(w);
+}
+
 /* The whole of it on one line */
 TEST(functions_on_a_line_run_commands) {
         const struct imm_closure *c =
@@ -565,6 +588,7 @@ int main(void) {
                 CASE(calls_are_given_variables),
                 CASE(patterns_mean_the_files_that_are_there),
                 CASE(functions_on_a_line_run_commands),
+                CASE(patterns_and_directories_are_bounded),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

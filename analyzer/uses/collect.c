@@ -472,7 +472,7 @@ static void of_code(struct collector *c, const struct imm_need *n, const struct 
         if (main && n->kind == IMM_NEED_PROGRAM)
                 memcpy(c->main_partly, c->partly, sizeof(c->partly));
         if (main || (n->kind == IMM_NEED_COMMAND && (!f->elf || is_become(c, n))))
-                use_configuration(c, f, name);
+                use_configuration(c, f, name, main && n->by < 0 ? cmd : NULL);
 }
 
 static void of_need(struct collector *c, int k) {

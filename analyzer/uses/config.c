@@ -230,12 +230,28 @@ static bool is_shared(const char *path) {
         return false;
 }
 
+/* Where the service finds another file in its place, that one */
+static const char *bound_over(const struct collector *c, const char *path) {
+        static const enum imm_setting settings[] = {
+                IMM_SETTING_BIND_PATHS, IMM_SETTING_BIND_READ_ONLY_PATHS};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++) {
+                const struct imm_value *v = imm_setting(c->s, settings[i]);
+
+                for (size_t k = 0; v->type == IMM_VALUE_BINDS && k < v->binds.n; k++)
+                        if (imm_streq(v->binds.v[k].destination, path))
+                                return v->binds.v[k].source;
+        }
+        return path;
+}
+
 static void read_file(struct collector *c, const char *daemon, const char *path) {
         struct imm_blob b;
         unsigned number = 0;
         const char *real;
         struct stat st;
 
+        path = bound_over(c, path);
         if (c->n_read >= FILES_MAX || imm_root_realpath(c->m->root, path, c->a, &real) < 0 ||
                 imm_map_has(&c->read, real))
                 return;
@@ -425,17 +441,82 @@ static bool is_shipped_configuration(const struct imm_need *n, const char *progr
 }
 
 /* "-hooks /srv/app/hooks.json": by its name it is no data */
-static bool is_own_configuration(const struct imm_need *n, const char *program) {
+static bool is_called_configuration(const char *path) {
         static const char *const ends[] = {
                 ".conf", ".cfg", ".cnf", ".ini", ".json", ".yaml", ".yml", ".toml", "rc"};
 
-        if (n->tree || is_interpreter(program) || imm_after(n->path, "/usr/") ||
-                !imm_streq(n->reason, "named in the command's arguments"))
-                return false;
         for (size_t i = 0; i < IMM_ELEMENTSOF(ends); i++)
-                if (imm_ends_with(n->path, ends[i]))
+                if (imm_ends_with(path, ends[i]))
                         return true;
         return false;
+}
+
+static bool is_own_configuration(const struct imm_need *n, const char *program) {
+        return !n->tree && !is_interpreter(program) && !imm_after(n->path, "/usr/") &&
+               imm_streq(n->reason, "named in the command's arguments") &&
+               is_called_configuration(n->path);
+}
+
+/* ---- the file that the command says, in place of the one that the program looks for ---- */
+
+/* "-c FILE", "--config=FILE", or the first word of all */
+static const char *said(const struct imm_command_item *cmd, size_t k) {
+        static const char *const options[] = {"-c", "-f", "-C", "-conf", "-config", "--conf",
+                "--config", "--conf-file", "--config-file", "--configfile", "--configuration"};
+        const char *word = cmd->argv.v[k], *before = k > 1 ? cmd->argv.v[k - 1] : "",
+                   *equals = *word == '-' ? strchr(word, '=') : NULL;
+
+        if (*word == '/' && k == 1)
+                return word;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(options); i++) {
+                if (*word == '/' && imm_streq(before, options[i]))
+                        return word;
+                if (equals && strlen(options[i]) == (size_t)(equals - word) &&
+                        imm_after(word, options[i]))
+                        return equals + 1;
+        }
+        return NULL;
+}
+
+/* Where the program looks for its configuration if nobody says where it is */
+static void find_defaults(struct collector *c, const struct file *program, struct imm_strv *ret) {
+        for (size_t i = 0; i < program->strings.n; i++) {
+                const char *rest = imm_after(program->strings.v[i], "/etc/");
+
+                if (rest && is_own(c, rest) && is_called_configuration(rest))
+                        imm_strv_add(c->a, ret, program->strings.v[i]);
+        }
+        for (size_t i = 0; i < c->names.n; i++) {
+                imm_strv_add(c->a, ret, imm_printf(c->a, "/etc/%s.conf", c->names.v[i]));
+                imm_strv_add(c->a, ret,
+                        imm_printf(c->a, "/etc/%s/%s.conf", c->names.v[i], c->names.v[i]));
+        }
+}
+
+/* A command that says another file than these does without them: they count as read. */
+static void leave_defaults(
+        struct collector *c, const struct file *program, const struct imm_command_item *cmd) {
+        struct imm_strv defaults = {0};
+        bool replaced = false;
+        const char *real;
+        struct stat st;
+
+        if (!program->elf || is_interpreter(imm_base_name(program->path)))
+                return;
+        find_defaults(c, program, &defaults);
+        for (size_t k = 1; k < cmd->argv.n; k++) {
+                const char *path = said(cmd, k);
+
+                if (!path || !is_called_configuration(path) ||
+                        imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                if (imm_strv_has(&defaults, path))
+                        return;
+                replaced = true;
+        }
+        for (size_t i = 0; replaced && i < defaults.n; i++)
+                if (imm_root_realpath(c->m->root, defaults.v[i], c->a, &real) == 0)
+                        imm_map_put(c->a, &c->read, real, c);
 }
 
 /* A script that looks into a daemon's configuration is not that daemon. */
@@ -447,9 +528,12 @@ static bool is_of_another(const struct collector *c, const struct file *program,
 
 /* Arguments and environment files name them; the program has their paths; or they lie where the
  * daemon's name says. */
-void use_configuration(struct collector *c, const struct file *program, const char *name) {
+void use_configuration(struct collector *c, const struct file *program, const char *name,
+        const struct imm_command_item *own) {
         find_names(c, name);
         c->main_path = program->path;
+        if (own)
+                leave_defaults(c, program, own);
         c->reads_logs = watches_logs(name);
         for (size_t i = 0; i < c->closure->n; i++) {
                 const struct imm_need *n = &c->closure->v[i];

@@ -54,6 +54,25 @@ static bool has_socket(const struct collector *c) {
                socket->load == IMM_LOAD_LOADED && !is_started_without(c, name);
 }
 
+/* A shell's script that becomes no other program: -p may mean anything to it */
+static bool is_only_shell(const struct collector *c, const struct imm_command_item *cmd) {
+        static const char *const shells[] = {"sh", "dash", "bash", "busybox"};
+        bool shell = false;
+
+        for (size_t i = 0; i < c->closure->n; i++) {
+                const struct imm_need *n = &c->closure->v[i];
+                const char *by = n->by >= 0 ? c->closure->v[n->by].path : NULL;
+
+                if (n->kind == IMM_NEED_COMMAND && is_become(c, n))
+                        return false;
+                for (size_t k = 0; n->kind == IMM_NEED_INTERPRETER && by &&
+                                   imm_streq(by, cmd->path) && k < IMM_ELEMENTSOF(shells);
+                        k++)
+                        shell |= imm_streq(imm_base_name(n->path), shells[k]);
+        }
+        return shell;
+}
+
 void use_arguments(struct collector *c) {
         const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
 
@@ -67,6 +86,9 @@ void use_arguments(struct collector *c) {
                         if (*word == '-' && equals)
                                 use_argument(c, imm_strndup(c->a, word, (size_t)(equals - word)),
                                         equals + 1, cmd->path);
+                        else if (*word != '-' && imm_streq(cmd->argv.v[k - 1], "-p") &&
+                                 is_only_shell(c, cmd))
+                                continue;
                         else if (*word != '-')
                                 use_argument(c,
                                         *cmd->argv.v[k - 1] == '-' ? cmd->argv.v[k - 1] : "", word,

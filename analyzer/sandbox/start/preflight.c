@@ -273,6 +273,8 @@ struct command {
         const struct imm_command_item *item;
 };
 
+static bool made_by_earlier(const struct work *w, const struct command *c, const char *path);
+
 static void judge(struct work *w, const struct command *c, const struct imm_mount_table *t,
         const struct imm_identity *id) {
         const struct imm_walk walk = {
@@ -303,6 +305,8 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
                 because = imm_printf(w->a, "whose interpreter %s is not there", f.interpreter);
         if (ignored && !by && !f.why)
                 return; /* it was foreseen */
+        if (!because && made_by_earlier(w, c, f.culprit))
+                return;
         add(w, ignored ? IMM_PREFLIGHT_HIDDEN : c->when, &f, NULL, because);
         if (w->list->n > before && c->when == IMM_PREFLIGHT_LATER) /* the start is not what fails */
                 w->list->v[before].why = imm_printf(w->a, "%s: %s= fails", w->list->v[before].why,
@@ -327,6 +331,21 @@ static const struct {
         {IMM_SETTING_EXEC_STOP_PRE, IMM_PREFLIGHT_LATER},
         {IMM_SETTING_SOCKET_EXEC_STOP_POST, IMM_PREFLIGHT_LATER},
 };
+
+/* "ln -sf /usr/sbin/app /run/app/app", and then it is run: the last word of a command before it */
+static bool made_by_earlier(const struct work *w, const struct command *c, const char *path) {
+        for (size_t i = 0; path && i < IMM_ELEMENTSOF(lists); i++) {
+                const struct imm_value *v = imm_setting(w->s, lists[i].id);
+
+                imm_array_foreach (item, &v->commands) {
+                        if (item == c->item)
+                                return false;
+                        if (item->argv.n > 1 && imm_streq(item->argv.v[item->argv.n - 1], path))
+                                return true;
+                }
+        }
+        return false;
+}
 
 /*
  * Does nobody hear of a failure of the commands of that kind? All have - before them, and there is

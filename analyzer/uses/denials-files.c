@@ -372,6 +372,16 @@ static void by_device_policy(struct judge *j, const struct imm_use *u) {
         deny(j, u, by, origin, "does not allow");
 }
 
+/* BindPaths= brings the node itself into a /dev of the service's own, if the machine has one */
+static bool is_bound_in(const struct judge *j, const char *device) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_BIND_PATHS);
+
+        for (size_t i = 0; v->type == IMM_VALUE_BINDS && i < v->binds.n; i++)
+                if (imm_streq(v->binds.v[i].destination, device))
+                        return true;
+        return false;
+}
+
 static void by_devices(struct judge *j, const struct imm_use *u) {
         const char *real;
         const struct imm_mount *m;
@@ -386,6 +396,7 @@ static void by_devices(struct judge *j, const struct imm_use *u) {
         if (m && m->inaccessible && m->setting < IMM_SETTING_N)
                 deny(j, u, m->setting, &m->origin, "hides");
         else if (imm_setting_bool(j->s, IMM_SETTING_PRIVATE_DEVICES) &&
+                 !is_bound_in(j, u->object) &&
                  (!m || m->setting == IMM_SETTING_PRIVATE_DEVICES || m->setting >= IMM_SETTING_N)) {
                 deny(j, u, IMM_SETTING_PRIVATE_DEVICES, NULL, "hides");
                 return;

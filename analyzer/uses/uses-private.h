@@ -177,8 +177,8 @@ bool brings_capabilities(struct collector *c, const char *host_path);
 /* paths in a program's data or a script's text */
 void use_string(struct collector *c, const char *path, const char *text, bool script);
 
-/* config.c: the configuration of the unit's daemons; @own: the command that runs the program itself,
- * NULL: a script does */
+/* config.c: the configuration of the unit's daemons; @own: the command that runs the program
+ * itself, NULL: a script does */
 void use_configuration(struct collector *c, const struct file *program, const char *name,
         const struct imm_command_item *own);
 /* Is it the path of a local socket that lasts as long as a service? */

@@ -332,7 +332,17 @@ static const struct {
         {IMM_SETTING_SOCKET_EXEC_STOP_POST, IMM_PREFLIGHT_LATER},
 };
 
-/* "ln -sf /usr/sbin/app /run/app/app", and then it is run: the last word of a command before it */
+static bool is_maker(const char *program) {
+        static const char *const makers[] = {"cp", "install", "ln", "mv"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(makers); i++)
+                if (imm_streq(imm_base_name(program), makers[i]))
+                        return true;
+        return false;
+}
+
+/* "ln -sf /usr/sbin/app /run/app/app", and then it is run: the last word of such a command before
+ */
 static bool made_by_earlier(const struct work *w, const struct command *c, const char *path) {
         for (size_t i = 0; path && i < IMM_ELEMENTSOF(lists); i++) {
                 const struct imm_value *v = imm_setting(w->s, lists[i].id);
@@ -340,7 +350,8 @@ static bool made_by_earlier(const struct work *w, const struct command *c, const
                 imm_array_foreach (item, &v->commands) {
                         if (item == c->item)
                                 return false;
-                        if (item->argv.n > 1 && imm_streq(item->argv.v[item->argv.n - 1], path))
+                        if (item->argv.n > 1 && is_maker(item->path) &&
+                                imm_streq(item->argv.v[item->argv.n - 1], path))
                                 return true;
                 }
         }

@@ -49,6 +49,10 @@ void deny_file_limit(struct judge *j, const struct imm_use *u);
 void deny_realtime(struct judge *j, const struct imm_use *u);
 void deny_file_size(struct judge *j, const struct imm_use *u);
 
+/* denials-network.c: address families; addresses and ports */
+void deny_families(struct judge *j, const struct imm_use *u);
+void deny_network(struct judge *j, const struct imm_use *u);
+
 /* denials-files.c: uses with an object that is a path */
 void deny_path(struct judge *j, const struct imm_use *u);
 

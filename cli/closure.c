@@ -9,7 +9,7 @@
 #include <inttypes.h>
 
 static struct {
-        bool full_unit, excess;
+        bool full_unit, excess, no_excess;
         struct imm_strv why;
 } asked;
 
@@ -21,6 +21,8 @@ static const struct imm_option options[] = {
         {"excess", 0, NULL,
                 "With --json and several units: list what is not needed, not only count it",
                 IMM_OPTION_FLAG, &asked.excess, NULL},
+        {"no-excess", 0, NULL, "Only the needs, and what of them is missing: much sooner there",
+                IMM_OPTION_FLAG, &asked.no_excess, NULL},
         {NULL},
 };
 
@@ -191,7 +193,8 @@ static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const st
                 }
         }
         put_missing(cli, c);
-        put_excess(cli, c, x);
+        if (!asked.no_excess)
+                put_excess(cli, c, x);
         return true;
 }
 
@@ -334,7 +337,7 @@ struct job {
 };
 
 static bool asks_excess(const struct imm_cli *cli) {
-        return asked.why.n == 0 || cli->json != IMM_JSON_OFF;
+        return !asked.no_excess && (asked.why.n == 0 || cli->json != IMM_JSON_OFF);
 }
 
 static void find_needs(void *data, unsigned worker, size_t i) {
@@ -452,6 +455,8 @@ static int closure(struct imm_cli *cli) {
                 return imm_cli_usage(cli,
                         "closure needs the name of a unit, or '*.service'; see immure closure "
                         "--help");
+        if (asked.excess && asked.no_excess)
+                return imm_cli_usage(cli, "--excess and --no-excess ask for opposite things");
         r = imm_cli_open(cli);
         if (r != IMM_EXIT_OK)
                 return r;

@@ -1,5 +1,6 @@
 /* Units of NixOS: the store paths that they name, see and lack. */
 
+#include "base/crew.h"
 #include "tests/unit/closure.h"
 
 #define N "0000000000000000000000000000000"
@@ -130,6 +131,51 @@ TEST(without_a_database_only_the_closures_own_paths_are_read) {
         world_free(w);
 }
 
+enum { MANY = 300 };
+
+struct many {
+        struct world *w;
+        struct imm_unit *units[MANY];
+};
+
+static void compute_one(void *data, unsigned worker, size_t i) {
+        struct many *m = data;
+
+        (void)imm_closure_of(m->w->m, m->units[i]);
+}
+
+/* Several threads name and follow paths of one store. */
+TEST(nix_closures_of_many_units_at_once) {
+        struct many m;
+        char path[128], text[256];
+
+        for (unsigned i = 0; i < MANY; i++) {
+                assert_true(snprintf(path, sizeof(path), "nix/store/%032u-p/bin/x", i) > 0);
+                assert_true(snprintf(text, sizeof(text), "/nix/store/%032u-p", (i + 1) % MANY) > 0);
+                tree_file(path, text);
+                assert_true(snprintf(path, sizeof(path), "etc/systemd/system/u%u.service", i) > 0);
+                assert_true(snprintf(text, sizeof(text),
+                                    "[Service]\nExecStart=/%s /nix/store/%032u-p/y\n",
+                                    "nix/store/00000000000000000000000000000000-p/bin/x", i) > 0);
+                tree_file(path, text);
+        }
+        m.w = world_new();
+        for (unsigned i = 0; i < MANY; i++) {
+                assert_true(snprintf(path, sizeof(path), "u%u.service", i) > 0);
+                m.units[i] = unit(m.w, path);
+                (void)imm_settings_of(m.w->m, m.units[i]);
+        }
+        imm_crew_run(MANY, 1, 8, compute_one, &m);
+        for (unsigned i = 0; i < MANY; i++) {
+                const struct imm_closure *c = imm_closure_of(m.w->m, m.units[i]);
+
+                assert_int_equal(c->kind, IMM_CLOSURE_NIX);
+                assert_int_equal(c->roots.n, i == 0 ? 1 : 2);
+                assert_int_equal(c->n, MANY);
+        }
+        world_free(m.w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(nix_closures_are_of_what_exec_lines_name),
@@ -137,6 +183,7 @@ int main(void) {
                 CASE(nix_the_store_may_be_a_link),
                 CASE(nix_paths_that_are_hidden_or_gone_are_missing),
                 CASE(without_a_database_only_the_closures_own_paths_are_read),
+                CASE(nix_closures_of_many_units_at_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 /* The store paths that a unit's Exec lines name, and what they refer to. */
 
+/* What is known of the store is shared by all units: locked from the first name on. */
 struct naming {
         struct builder *b;
         struct nix *x; /* NULL until a name is met: most roots have no store */
@@ -13,8 +14,13 @@ struct naming {
 
 static struct nix *store(struct naming *n) {
         if (!n->x)
-                n->x = nix_of(n->b->c);
+                n->x = nix_of(closures_lock(n->b->c));
         return n->x;
+}
+
+static void naming_donep(struct naming *n) {
+        if (n->x)
+                closures_unlockp(&n->b->c);
 }
 
 static void add_root(struct naming *n, struct nix_path *p, const char *reason) {
@@ -278,7 +284,7 @@ static void judge_visibility(struct builder *b) {
 }
 
 bool unit_store_paths(struct builder *b, unsigned flags) {
-        struct naming n = {.b = b};
+        imm_cleanup(naming_done) struct naming n = {.b = b};
 
         view_init(&b->plain, b->c, NULL, "", b->arena);
         for (const enum imm_setting *s = imm_command_lists; *s != IMM_SETTING_N; s++) {
@@ -292,7 +298,6 @@ bool unit_store_paths(struct builder *b, unsigned flags) {
         if (n.roots.n == 0)
                 return false;
         b->closure->kind = IMM_CLOSURE_NIX;
-        CLOSURES_LOCKED(b->c);
         follow_references(&n);
         if (b->main)
                 judge_visibility(b);

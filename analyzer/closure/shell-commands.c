@@ -444,7 +444,7 @@ void scan_shell(struct builder *b, const char *text, const char *script, int by)
         const char *library_path = b->library_path, *preload = b->preload;
         struct shell_values values = {.script = script, .file = script};
 
-        if (b->depth == 0)
+        if (b->depth <= 1) /* of the unit's own command: what that runs may be somewhere else */
                 values.cwd = b->cwd ? b->cwd : "/";
 
         read_text(b, text, &values, by);

@@ -194,7 +194,6 @@ static const char *without(struct builder *b, const char *s, const char *how, co
 }
 
 /* What dirname(1) and basename(1) print */
-/* What dirname(1) and basename(1) print */
 static const char *part_of(struct builder *b, const char *path, enum shell_gives gives) {
         size_t n = strlen(path), dir;
 

@@ -288,6 +288,26 @@ TEST(what_lies_beside_a_script_is_found_as_scripts_do) {
                 finds_beside(texts[i]);
 }
 
+/* Where the service starts, which a script that another one runs need not share */
+TEST(a_script_begins_in_the_working_directory) {
+        const struct imm_closure *c;
+
+        tree_file("opt/x/lib/a.sh", "one\n");
+        script("opt/x/two", "program");
+        script("opt/x/never", "program");
+        script("usr/bin/x", "#!/bin/sh\n. ./lib/a.sh\n./two\ninner\n");
+        script("usr/bin/one", "program");
+        script("usr/bin/inner", "#!/bin/sh\n./never\n");
+        service("[Service]\nWorkingDirectory=/opt/x\nExecStart=/bin/x\n");
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        assert_need(c, "/opt/x/two", IMM_LIKELY, 1);
+        assert_need(c, "/usr/bin/inner", IMM_LIKELY, 1);
+        assert_null(need(c, "/opt/x/never"));
+        world_free(w);
+}
+
 /* What it cannot know it does not say. */
 TEST(a_directory_that_is_not_known_leads_nowhere) {
         const struct imm_closure *c;
@@ -578,6 +598,7 @@ int main(void) {
                 CASE(expansions_of_many_values_are_bounded),
                 CASE(where_the_script_lies_and_what_it_looks_for_is_known),
                 CASE(what_lies_beside_a_script_is_found_as_scripts_do),
+                CASE(a_script_begins_in_the_working_directory),
                 CASE(a_directory_that_is_not_known_leads_nowhere),
                 CASE(a_value_is_known_up_to_what_is_not),
                 CASE(a_link_to_a_script_is_not_where_it_lies),

@@ -34,7 +34,7 @@ static inline const char *imm_path_below(const char *path, const char *prefix) {
         size_t n = 0;
 
         if (prefix[0] == '/' && !prefix[1])
-                return path + 1;
+                return path[0] == '/' ? path + 1 : NULL;
         while (prefix[n] && path[n] == prefix[n])
                 n++;
         if (prefix[n])
@@ -42,6 +42,12 @@ static inline const char *imm_path_below(const char *path, const char *prefix) {
         if (path[n] == '\0')
                 return path + n;
         return path[n] == '/' ? path + n + 1 : NULL;
+}
+/* Is @path in @dir or in a directory below it, and not @dir itself? */
+static inline bool imm_path_is_inside(const char *path, const char *dir) {
+        const char *rest = imm_path_below(path, dir);
+
+        return rest && *rest;
 }
 static inline bool imm_ends_with(const char *s, const char *suffix) {
         size_t n = strlen(s), k = strlen(suffix);

@@ -88,16 +88,10 @@ static void print_findings(const struct imm_cli *cli, const struct imm_unit_diff
                 putchar('\n');
 }
 
-static bool below(const char *path, const char *top) {
-        const char *rest = imm_after(path, top);
-
-        return rest && (*rest == '/' || !top[1]);
-}
-
 /* Is there a row above this one, of a directory that it is in, that says the same? */
 static bool is_said(const struct imm_unit_difference *u, const struct imm_change *c) {
         for (const struct imm_change *p = u->access.v; p < c; p++)
-                if (below(c->name, p->name) &&
+                if (imm_path_is_inside(c->name, p->name) &&
                         imm_streq(p->before ? p->before : "", c->before ? c->before : "") &&
                         imm_streq(p->after ? p->after : "", c->after ? c->after : ""))
                         return true;

@@ -132,12 +132,6 @@ static void put_failure(struct imm_cli *cli, const struct imm_mount_table *t) {
 
 enum { PATH_WIDTH = 40, FLAGS_WIDTH = 24, WHAT_WIDTH = 28 };
 
-static bool below(const char *path, const char *top) {
-        const char *rest = imm_after(path, top);
-
-        return imm_streq(top, "/") || (rest && *rest == '/');
-}
-
 static void put_padded(const char *text, size_t width) {
         size_t n = imm_text_width(text);
 
@@ -183,11 +177,11 @@ static void put_below(
 
         for (size_t i = 0; i < t->n; i++) {
                 const struct imm_mount *m = &t->v[i];
-                bool nearest = i != top && below(m->path, over);
+                bool nearest = i != top && imm_path_is_inside(m->path, over);
 
                 for (size_t k = 0; nearest && k < t->n; k++)
-                        if (k != top && k != i && below(t->v[k].path, over) &&
-                                below(m->path, t->v[k].path))
+                        if (k != top && k != i && imm_path_is_inside(t->v[k].path, over) &&
+                                imm_path_is_inside(m->path, t->v[k].path))
                                 nearest = false;
                 if (!nearest)
                         continue;

@@ -157,12 +157,6 @@ void imm_pane_settings(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
 
 /* ---- mounts ---- */
 
-static bool below(const char *path, const char *dir) {
-        const char *rest = imm_after(path, dir);
-
-        return rest && (*rest == '/' || (dir[0] == '/' && !dir[1] && *rest));
-}
-
 /* What the mount is for the service, in a few words */
 static const char *what(const struct imm_state_mount *m, struct imm_arena *a) {
         if (m->fstype && !imm_streq(m->fstype, "bind"))
@@ -214,12 +208,12 @@ void imm_pane_mounts(struct imm_tui *t, imm_lines *to, struct imm_arena *a) {
         imm_array_foreach (m, &s->mounts) {
                 bool folds, folded;
 
-                while (above.n > 0 && !below(m->path, above.v[above.n - 1]))
+                while (above.n > 0 && !imm_path_is_inside(m->path, above.v[above.n - 1]))
                         above.n--;
-                if (hidden && below(m->path, hidden))
+                if (hidden && imm_path_is_inside(m->path, hidden))
                         continue;
                 hidden = NULL;
-                folds = m + 1 < s->mounts.v + s->mounts.n && below(m[1].path, m->path);
+                folds = m + 1 < s->mounts.v + s->mounts.n && imm_path_is_inside(m[1].path, m->path);
                 folded = folds && imm_map_get(&t->folded, m->path);
                 mount_line(t, to, a, m, above.n, folded ? "▸ " : folds ? "▾ " : "  ");
                 *imm_array_push(a, &above) = m->path;

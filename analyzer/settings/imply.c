@@ -146,14 +146,14 @@ static const char *dynamic_user_name(struct imm_parse *p) {
 static bool is_extrinsic_mount(struct imm_parse *p) {
         static const char *const trees[] = {
                 "/run/initramfs", "/run/nextroot", "/proc", "/sys", "/dev"};
-        const char *where = V(WHERE)->string ? V(WHERE)->string : "", *rest;
+        const char *where = V(WHERE)->string ? V(WHERE)->string : "";
 
         if (p->u->type != IMM_UNIT_MOUNT)
                 return false;
         if (imm_streq(where, "/") || imm_streq(where, "/usr") || imm_streq(where, "/etc"))
                 return true;
         for (size_t i = 0; i < IMM_ELEMENTSOF(trees); i++)
-                if ((rest = imm_after(where, trees[i])) && (*rest == '/' || *rest == '\0'))
+                if (imm_path_below(where, trees[i]))
                         return true;
         return imm_streq(p->u->name, "-.mount");
 }

@@ -9,12 +9,11 @@ static unsigned depth_of(const struct imm_state *s, size_t at) {
         unsigned depth = 0;
 
         for (size_t i = 0; i < at; i++) {
-                const char *p = s->mounts.v[i].path, *rest;
+                const char *p = s->mounts.v[i].path;
 
                 if (!p || !s->mounts.v[at].path || (!s->mounts.v[i].setting && p[1]))
                         continue;
-                rest = imm_after(s->mounts.v[at].path, p);
-                if (rest && (*rest == '/' || (p[0] == '/' && !p[1] && *rest)))
+                if (imm_path_is_inside(s->mounts.v[at].path, p))
                         depth++;
         }
         return depth;
@@ -105,18 +104,12 @@ static const struct area {
 #undef TOPS
 };
 
-static bool below(const char *path, const char *top) {
-        const char *rest = imm_after(path, top);
-
-        return rest && (*rest == '/' || !*rest || !top[1]);
-}
-
 static size_t area_of(const char *path) {
         size_t best = 0, length = 0;
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(areas); i++)
                 for (const char *const *t = areas[i].tops; *t; t++)
-                        if (below(path, *t) && strlen(*t) > length) {
+                        if (imm_path_below(path, *t) && strlen(*t) > length) {
                                 length = strlen(*t);
                                 best = i;
                         }
@@ -140,7 +133,7 @@ static bool is_told(const struct imm_state *s, const struct imm_state_access *a,
         const struct imm_state_access *nearest = NULL;
 
         for (const struct imm_state_access *p = s->access.v; p < a; p++)
-                if (p->path && below(a->path, p->path) && area_of(p->path) == area)
+                if (p->path && imm_path_below(a->path, p->path) && area_of(p->path) == area)
                         nearest = p;
         return nearest && level_of(nearest) == level_of(a);
 }

@@ -25,6 +25,33 @@ TEST(hostile_text_cannot_drive_a_terminal) {
         escapes("\xc0\xaf", "\\xc0\\xaf");          /* overlong */
 }
 
+TEST(a_path_is_below_another_by_whole_names) {
+        static const struct {
+                const char *path, *dir, *rest; /* NULL: not below */
+        } cases[] = {
+                {"/usr/lib", "/usr", "lib"},
+                {"/usr/lib/x", "/usr/lib", "x"},
+                {"/usr", "/usr", ""},
+                {"/usrlib", "/usr", NULL},
+                {"/us", "/usr", NULL},
+                {"/usr", "/usr/lib", NULL},
+                {"/", "/", ""},
+                {"/usr", "/", "usr"},
+                {"/", "/usr", NULL},
+                {"private/x", "private", "x"},
+                {"usr", "/", NULL}, /* of a report that somebody else wrote */
+                {"", "/", NULL},
+                {"", "/usr", NULL},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(cases); i++) {
+                const char *rest = imm_path_below(cases[i].path, cases[i].dir);
+
+                assert_true(imm_same_text(rest, cases[i].rest));
+                assert_int_equal(imm_path_is_inside(cases[i].path, cases[i].dir), rest && *rest);
+        }
+}
+
 TEST(markup_is_text_whatever_the_bytes) {
         imm_auto_free char *buf = NULL;
         size_t n;
@@ -193,6 +220,7 @@ TEST(members_written_elsewhere_have_their_commas) {
 
 RUN(cmocka_unit_test(markup_is_text_whatever_the_bytes),
         cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
+        cmocka_unit_test(a_path_is_below_another_by_whole_names),
         cmocka_unit_test(json_is_valid_whatever_the_bytes),
         cmocka_unit_test(texts_are_formatted_as_the_library_does),
         cmocka_unit_test(members_written_elsewhere_have_their_commas),

@@ -72,12 +72,6 @@ static bool is_changed(struct imm_closures *c, const char *path) {
 
 /* ---- by location ---- */
 
-static bool below(const char *path, const char *folder) {
-        const char *rest = imm_after(path, folder);
-
-        return rest && *rest == '/';
-}
-
 /* "HASH-NAME" of a path in the store: NAME */
 static const char *store_name(struct imm_closures *c, const char *path) {
         const char *base = imm_after(path, "/nix/store/"), *dash;
@@ -89,16 +83,16 @@ static const char *store_name(struct imm_closures *c, const char *path) {
 }
 
 static enum imm_owner_kind by_location(const char *path) {
-        if (below(path, "/nix/store"))
+        if (imm_path_is_inside(path, "/nix/store"))
                 return IMM_OWNER_STORE;
-        if (below(path, "/run"))
+        if (imm_path_is_inside(path, "/run"))
                 return strstr(path, "/systemd/generator") ? IMM_OWNER_GENERATOR : IMM_OWNER_RUNTIME;
-        if (below(path, "/home") || strstr(path, "/.config/systemd/") ||
+        if (imm_path_is_inside(path, "/home") || strstr(path, "/.config/systemd/") ||
                 strstr(path, "/.local/share/systemd/"))
                 return IMM_OWNER_USER;
-        if (below(path, "/usr/local"))
+        if (imm_path_is_inside(path, "/usr/local"))
                 return IMM_OWNER_ADMINISTRATOR;
-        if (below(path, "/usr") || below(path, "/lib"))
+        if (imm_path_is_inside(path, "/usr") || imm_path_is_inside(path, "/lib"))
                 return IMM_OWNER_VENDOR;
         return IMM_OWNER_ADMINISTRATOR;
 }

@@ -251,8 +251,7 @@ int imm_vfs_bind_submounts(struct imm_vfs *v, const char *source, const char *ta
                 for (size_t i = 0; i < n; i++) {
                         struct imm_vmount *m = v->mounts.v[i];
 
-                        if (m->gone || !imm_path_below(m->path, source) ||
-                                imm_streq(m->path, source))
+                        if (m->gone || !imm_path_is_inside(m->path, source))
                                 continue;
                         if (last && (strcmp(m->path, last) <= 0 || imm_path_below(m->path, last)))
                                 continue;
@@ -370,12 +369,9 @@ static struct imm_strv denied_below(
         struct imm_vfs *v, const char *prefix, const struct imm_strv *deny) {
         struct imm_strv below = {0};
 
-        for (size_t i = 0; deny && i < deny->n; i++) {
-                const char *rest = imm_path_below(deny->v[i], prefix);
-
-                if (rest && !imm_streq(deny->v[i], prefix))
+        for (size_t i = 0; deny && i < deny->n; i++)
+                if (imm_path_is_inside(deny->v[i], prefix))
                         imm_strv_add(v->a, &below, deny->v[i]);
-        }
         return below;
 }
 

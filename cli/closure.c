@@ -92,37 +92,36 @@ static bool *chosen(const struct imm_cli *cli, const struct imm_closure *c, stru
         return show;
 }
 
-struct tree {
-        struct imm_cli *cli;
-        const struct imm_closure *c;
-        const bool *show;
-        int *first, *next; /* children of each need, and of the unit at index n */
-};
-
-static void put_below(struct tree *t, int top, unsigned depth) {
-        for (int i = t->first[top]; i >= 0; i = t->next[i])
-                if (t->show[i]) {
-                        put_need(t->cli, &t->c->v[i], depth);
-                        if (depth < 100)
-                                put_below(t, i, depth + 1);
-                }
+/* What asks for a need: another one, or the unit, which stands behind them all */
+static int asker(const struct imm_closure *c, int i) {
+        return c->v[i].by == IMM_NEED_BY_UNIT ? (int)c->n : c->v[i].by;
 }
 
+/* Each need below the one that asks for it: the first of those, then its own, then the next */
 static void put_tree(struct imm_cli *cli, const struct imm_closure *c, const bool *show) {
-        struct tree t = {.cli = cli, .c = c, .show = show};
         const int unit = (int)c->n;
+        int *first = imm_alloc_array(cli->arena, c->n + 1, sizeof(*first));
+        int *next = imm_alloc_array(cli->arena, c->n + 1, sizeof(*next));
+        unsigned depth = 1;
 
-        t.first = imm_alloc_array(cli->arena, c->n + 1, sizeof(int));
-        t.next = imm_alloc_array(cli->arena, c->n + 1, sizeof(int));
-        for (size_t i = 0; i <= c->n; i++)
-                t.first[i] = -1;
-        for (int i = unit - 1; i >= 0; i--) {
-                int by = c->v[i].by == IMM_NEED_BY_UNIT ? unit : c->v[i].by;
-
-                t.next[i] = t.first[by];
-                t.first[by] = i;
+        for (int i = 0; i <= unit; i++)
+                first[i] = next[i] = -1;
+        for (int i = unit - 1; i >= 0; i--)
+                if (show[i]) {
+                        next[i] = first[asker(c, i)];
+                        first[asker(c, i)] = i;
+                }
+        for (int i = first[unit]; i >= 0;) {
+                put_need(cli, &c->v[i], depth);
+                if (first[i] >= 0) {
+                        i = first[i];
+                        depth++;
+                        continue;
+                }
+                for (; i != unit && next[i] < 0; depth--)
+                        i = asker(c, i);
+                i = next[i];
         }
-        put_below(&t, unit, 1);
 }
 
 static void put_missing(struct imm_cli *cli, const struct imm_closure *c) {
@@ -166,8 +165,17 @@ static void put_excess(
                 printf("  and %zu packages and places more\n", x->all_groups - x->groups.n);
 }
 
-static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const struct imm_closure *c,
+static void put_not_loaded(const struct imm_settings *s) {
+        const char *message = s->load_message ? s->load_message : s->unit->load_message;
+
+        printf("  %s%s", imm_load_name(s->load), message ? ": " : "");
+        imm_text_put(stdout, message ? message : "");
+        putchar('\n');
+}
+
+static void closure_text(struct imm_cli *cli, struct imm_unit *u, const struct imm_closure *c,
         const struct imm_excess *x) {
+        const struct imm_settings *s = imm_settings_of(cli->manager, u);
         size_t sure = 0;
         bool any;
         const bool *show = chosen(cli, c, cli->arena, &any);
@@ -176,13 +184,18 @@ static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const st
                 sure += c->v[i].confidence == IMM_CERTAIN;
         fputs(imm_cli_tone(cli, IMM_TONE_BOLD), stdout);
         imm_text_put(stdout, u->name);
-        printf("%s  %zu %s needed, %zu for certain\n", imm_cli_plain(cli), c->n,
+        fputs(imm_cli_plain(cli), stdout);
+        if (s->load != IMM_LOAD_LOADED) {
+                put_not_loaded(s);
+                return;
+        }
+        printf("  %zu %s needed, %zu for certain\n", c->n,
                 c->kind == IMM_CLOSURE_NIX ? "store paths" : "files and directories", sure);
         put_tree(cli, c, show);
         if (asked.why.n > 0) {
                 if (!any)
                         puts("  not needed, as far as files tell");
-                return any;
+                return;
         }
         if (c->hops.n > 0) {
                 puts("\nlinks lead through");
@@ -195,7 +208,6 @@ static bool closure_text(struct imm_cli *cli, const struct imm_unit *u, const st
         put_missing(cli, c);
         if (!asked.no_excess)
                 put_excess(cli, c, x);
-        return true;
 }
 
 /* ---- --json ---- */
@@ -480,7 +492,7 @@ static int closure(struct imm_cli *cli) {
         for (size_t i = 0; i < job.n && cli->json == IMM_JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');
-                (void)closure_text(
+                closure_text(
                         cli, job.results[i].unit, job.results[i].closure, &job.results[i].excess);
         }
         return imm_cli_named_done(cli, job.n, missing);

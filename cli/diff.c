@@ -20,7 +20,7 @@ static int set_fail_on(struct imm_cli *cli, const char *value) {
 }
 
 static const struct imm_option options[] = {
-        {"fail-on", 0, "WHAT", "Exit status 1 on any difference (default), or on what is worse",
+        {"fail-on", 0, "WHAT", "What ends with status 1: any difference (any, default), or worse",
                 IMM_OPTION_CALL, NULL, set_fail_on},
         {0},
 };

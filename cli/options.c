@@ -308,8 +308,8 @@ void imm_options_help(const struct imm_cli *cli, const struct imm_verb *const *v
                                 (*v)->summary);
                 }
         } else {
-                fprintf(f, "immure %s [OPTIONS…] %s\n\n%s\n", cli->verb->name, cli->verb->arguments,
-                        cli->verb->summary);
+                fprintf(f, "immure %s [OPTIONS…]%s%s\n\n%s\n", cli->verb->name,
+                        *cli->verb->arguments ? " " : "", cli->verb->arguments, cli->verb->summary);
                 if (cli->verb->details)
                         fprintf(f, "\n%s\n", cli->verb->details);
         }

@@ -32,15 +32,17 @@ void imm_draw_line(struct imm_canvas *c, int row, const struct imm_line *l) {
 
         for (unsigned i = 0; i < l->n_spans && col < c->cols; i++) {
                 const struct imm_span *s = &l->spans[i];
-                int width = s->width < 0 ? -s->width : s->width,
-                    used = (int)imm_text_width(s->text);
+                const char *text = s->text;
+                int width = s->width < 0 ? -s->width : s->width, used = (int)imm_text_width(text);
                 int start = col, room = width ? width : c->cols - col;
 
                 if (room > c->cols - start)
                         room = c->cols - start;
+                if (used > room && s->brief)
+                        text = s->brief;
                 if (s->width < 0 && used < room)
                         col += room - used;
-                col = clipped(c, row, col, room - (col - start), s->style, s->text);
+                col = clipped(c, row, col, room - (col - start), s->style, text);
                 if (width)
                         col = start + width;
         }

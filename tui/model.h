@@ -111,6 +111,7 @@ enum imm_grouping { IMM_GROUP_NONE, IMM_GROUP_PACKAGE, IMM_GROUP_SLICE, IMM_GROU
 
 struct imm_span {
         const char *text;
+        const char *brief; /* drawn where there is no room for the text; NULL: its beginning is */
         uint8_t style;
         int width; /* columns it fills; 0: as many as it has; negative: right-aligned */
 };

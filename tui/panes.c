@@ -5,7 +5,8 @@
 
 void imm_line_add(struct imm_line *l, const char *text, uint8_t style, int width) {
         if (l->n_spans < IMM_ELEMENTSOF(l->spans))
-                l->spans[l->n_spans++] = (struct imm_span){text ? text : "", style, width};
+                l->spans[l->n_spans++] =
+                        (struct imm_span){.text = text ? text : "", .style = style, .width = width};
 }
 
 struct imm_line *imm_line_new(imm_lines *to, struct imm_arena *a) {
@@ -83,6 +84,18 @@ static const char *origin_text(const struct imm_source_ref *o, struct imm_arena 
         return where ? where : o->kind ? o->kind : "default";
 }
 
+/* Where there is no room for all of a path: the line in it is worth more than its beginning. */
+static void add_origin(struct imm_line *l, const char *before, const struct imm_source_ref *o,
+        uint8_t style, struct imm_arena *a) {
+        struct imm_source_ref brief = *o;
+
+        imm_line_add(l, imm_printf(a, "%s%s", before, origin_text(o, a)), style, 0);
+        if (!o->file)
+                return;
+        brief.file = imm_printf(a, "…/%s", imm_base_name(o->file));
+        l->spans[l->n_spans - 1].brief = imm_printf(a, "%s%s", before, origin_text(&brief, a));
+}
+
 static bool is_default(const struct imm_state_setting *s) {
         return !s->origin.kind || imm_streq(s->origin.kind, "default");
 }
@@ -96,8 +109,7 @@ static bool without_effect(const struct imm_state *s, const char *name) {
         return false;
 }
 
-/* A wide screen has room for a value and for a file's path, a narrow one for the path's beginning
- */
+/* A wide screen has room for a value and for a file's path, a narrow one for the file's name */
 static int width_of_value(int cols) {
         return cols < 60 ? 8 : cols <= 100 ? 22 : cols <= 120 ? 38 : cols < 162 ? cols - 82 : 80;
 }
@@ -110,19 +122,20 @@ static void setting(
                         : is_default(s) || idle ? IMM_STYLE_FAINT
                         : s->origin.by          ? IMM_STYLE_NORMAL
                                                 : IMM_STYLE_STRONG;
-        const char *from = origin_text(&s->origin, a);
         struct imm_line *l = imm_line_new(to, a);
 
         imm_line_add(l, s->name, style, t->canvas.cols < 60 ? 18 : 27);
         imm_line_add(l, " ", style, 1);
         imm_line_add(l, s->value, style, width_of_value(t->canvas.cols));
         imm_line_add(l, " ", style, 1);
-        imm_line_add(l,
-                tried && s->origin.by ? imm_printf(a, "tried, implied by %s=", s->origin.by)
-                : tried               ? "tried, not written"
-                : idle                ? imm_printf(a, "no effect; %s", from)
-                                      : from,
-                idle || tried ? IMM_STYLE_FAIR : IMM_STYLE_FAINT, 0);
+        if (tried)
+                imm_line_add(l,
+                        s->origin.by ? imm_printf(a, "tried, implied by %s=", s->origin.by)
+                                     : "tried, not written",
+                        IMM_STYLE_FAIR, 0);
+        else
+                add_origin(l, idle ? "no effect; " : "", &s->origin,
+                        idle ? IMM_STYLE_FAIR : IMM_STYLE_FAINT, a);
         l->setting = s->name;
         l->value = s->value;
         l->file = s->origin.file;
@@ -187,11 +200,14 @@ static void mount_line(struct imm_tui *t, imm_lines *to, struct imm_arena *a,
                         m->nodev ? ",nodev" : "", m->noexec ? ",noexec" : ""),
                 m->read_only ? IMM_STYLE_GOOD : IMM_STYLE_FAIR, cols < 60 ? 0 : 24);
         imm_line_add(l, what(m, a), IMM_STYLE_NORMAL, 0);
-        if (m->setting)
-                imm_line_add(l,
-                        imm_printf(a, "%s%s=  %s", *what(m, a) ? "  " : "", m->setting,
-                                tried ? "tried" : origin_text(&m->origin, a)),
-                        IMM_STYLE_FAINT, 0);
+        if (m->setting) {
+                const char *by = imm_printf(a, "%s%s=  ", *what(m, a) ? "  " : "", m->setting);
+
+                if (tried)
+                        imm_line_add(l, imm_printf(a, "%stried", by), IMM_STYLE_FAINT, 0);
+                else
+                        add_origin(l, by, &m->origin, IMM_STYLE_FAINT, a);
+        }
         l->path = m->path;
         l->file = m->origin.file;
         l->line = m->origin.line;

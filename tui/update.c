@@ -374,9 +374,31 @@ static void find_prompt(struct imm_tui *t) {
                 imm_prompt_open(t, IMM_PROMPT_SEARCH, "");
 }
 
+/* How far the cursor moves; 0: the action is no move */
+static long step_of(const struct imm_tui *t, enum imm_action action) {
+        enum { TO_THE_END = 1000000000 };
+
+        switch (action) {
+        case IMM_ACTION_DOWN:
+                return 1;
+        case IMM_ACTION_UP:
+                return -1;
+        case IMM_ACTION_PAGE_DOWN:
+                return (long)imm_tui_page(t);
+        case IMM_ACTION_PAGE_UP:
+                return -(long)imm_tui_page(t);
+        case IMM_ACTION_TOP:
+                return -TO_THE_END;
+        case IMM_ACTION_BOTTOM:
+                return TO_THE_END;
+        default:
+                return 0;
+        }
+}
+
 void imm_tui_key(struct imm_tui *t, int key) {
         enum imm_action action;
-        long page = (long)imm_tui_page(t);
+        long step;
 
         t->message = NULL;
         imm_arena_reset(t->frame);
@@ -389,25 +411,12 @@ void imm_tui_key(struct imm_tui *t, int key) {
                 t->leaving = false;
         if (action == IMM_ACTION_NONE || !imm_tui_takes(t, imm_actions[action].where))
                 return;
+        step = step_of(t, action);
+        if (step != 0) {
+                imm_tui_move(t, step);
+                return;
+        }
         switch (action) {
-        case IMM_ACTION_DOWN:
-                imm_tui_move(t, 1);
-                return;
-        case IMM_ACTION_UP:
-                imm_tui_move(t, -1);
-                return;
-        case IMM_ACTION_PAGE_DOWN:
-                imm_tui_move(t, page);
-                return;
-        case IMM_ACTION_PAGE_UP:
-                imm_tui_move(t, -page);
-                return;
-        case IMM_ACTION_TOP:
-                imm_tui_move(t, -1000000000L);
-                return;
-        case IMM_ACTION_BOTTOM:
-                imm_tui_move(t, 1000000000L);
-                return;
         case IMM_ACTION_BACK:
         case IMM_ACTION_OUT:
                 back(t, key);

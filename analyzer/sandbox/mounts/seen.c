@@ -137,36 +137,53 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
                 qsort(ret->entries.v, ret->entries.n, sizeof(struct imm_made), by_name);
 }
 
+struct spot {
+        const char *path; /* in the service's view */
+        const struct imm_vmount *mount;
+        struct imm_vnode *top;
+};
+
 static int by_path(const void *a, const void *b) {
-        const struct imm_mount *x = a, *y = b;
+        const struct spot *x = a, *y = b;
 
         return strcmp(x->path, y->path);
 }
 
+/* Is @m what is reached where it was mounted, below @root? NULL: it is covered, gone or elsewhere
+ */
+static const char *path_in(struct imm_plan *p, struct imm_vpath root, const char *root_path,
+        const struct imm_vmount *m) {
+        const char *rest;
+        struct imm_vpath at;
+
+        if (m->gone || m == root.mount)
+                return NULL;
+        rest = imm_path_below(m->path, root_path);
+        if (!rest || rest[0] == '\0' || imm_vfs_lookup_from(p->v, root, rest, false, &at) < 0 ||
+                at.mount != m)
+                return NULL;
+        return rest - 1; /* its slash */
+}
+
 void imm_plan_see(struct imm_plan *p, struct imm_vpath root, const char *root_path) {
         struct imm_mount_table *t = p->t;
-        struct imm_mount *seen = imm_alloc_array(p->a, p->v->mounts.n + 1, sizeof(*seen));
+        struct spot *seen = imm_alloc_array(p->a, p->v->mounts.n + 1, sizeof(*seen));
         size_t n = 0;
 
         p->v->uid = 0; /* this is not about what the manager may search */
-        describe(p, root.mount, root.node, "/", &seen[n++]);
+        seen[n++] = (struct spot){"/", root.mount, root.node};
         for (size_t i = 0; i < p->v->mounts.n; i++) {
                 const struct imm_vmount *m = p->v->mounts.v[i];
-                const char *rest;
-                struct imm_vpath at;
+                const char *path = path_in(p, root, root_path, m);
 
-                if (m->gone || m == root.mount)
-                        continue;
-                rest = imm_path_below(m->path, root_path);
-                if (!rest || rest[0] == '\0')
-                        continue;
-                if (imm_vfs_lookup_from(p->v, root, rest, false, &at) < 0 || at.mount != m)
-                        continue;
-                describe(p, m, m->root, imm_printf(p->a, "/%s", rest), &seen[n++]);
+                if (path)
+                        seen[n++] = (struct spot){path, m, m->root};
         }
         qsort(seen, n, sizeof(*seen), by_path);
-        t->v = memcpy(imm_alloc_array(p->out, n, sizeof(*seen)), seen, n * sizeof(*seen));
+        t->v = imm_alloc_array(p->out, n, sizeof(*t->v));
         t->n = t->cap = n;
+        for (size_t i = 0; i < n; i++)
+                describe(p, seen[i].mount, seen[i].top, seen[i].path, &t->v[i]);
         imm_array_foreach (at, &p->v->made)
                 if ((*at)->made_mode != 0 || (*at)->removed)
                         *imm_array_push(p->out, &t->made) = made_of(p, *at, host_path(p->a, *at));

@@ -251,7 +251,7 @@ static void json_need(struct imm_cli *cli, struct imm_json *j, const struct imm_
 }
 
 static void json_missing(struct imm_json *j, const struct imm_closure *c) {
-        if (!c->has_view) {
+        if (!c->view) {
                 imm_json_null(j, "missing");
                 return;
         }
@@ -405,7 +405,7 @@ static void find_same(struct imm_cli *cli, struct result *results, size_t n) {
 static bool any_files(const struct job *job) {
         for (size_t i = 0; i < job->n; i++)
                 if (!job->results[i].same && job->results[i].closure->kind == IMM_CLOSURE_FILES &&
-                        job->results[i].closure->has_view)
+                        job->results[i].closure->view)
                         return true;
         return false;
 }

@@ -46,7 +46,7 @@ static void find_excess(void *data, unsigned worker, size_t i) {
 static bool any_files(const struct imm_cli_needs *needs, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (needs[i].closure && needs[i].closure->kind == IMM_CLOSURE_FILES &&
-                        needs[i].closure->has_view)
+                        needs[i].closure->view)
                         return true;
         return false;
 }
@@ -144,7 +144,7 @@ void imm_cli_needs_text(struct imm_cli *cli, const struct imm_cli_needs *needs, 
 /* ---- JSON ---- */
 
 static void json_missing(struct imm_json *j, const struct imm_closure *c) {
-        if (!c->has_view) {
+        if (!c->view) {
                 imm_json_null(j, "missing");
                 return;
         }

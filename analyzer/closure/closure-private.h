@@ -358,7 +358,6 @@ struct builder {
         struct imm_closure *closure;
         struct imm_arena *arena;
         struct imm_map index;               /* path -> index of the need plus one */
-        const struct imm_mount_table *main; /* what the main process sees; NULL: cannot be known */
         const struct imm_mount_table *host; /* of a service without a mount namespace: all see it */
 
         /* of the command that is being followed */

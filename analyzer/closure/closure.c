@@ -185,11 +185,9 @@ static void find_view(struct builder *b) {
                 b->host = host_table(b);
         s = b->host ? NULL : builder_sandbox(b);
         t = b->host ? b->host : &s->tried[s->main];
-        b->closure->has_view = t->outcome != IMM_OUTCOME_NAMESPACE_FAILURE &&
-                               t->outcome != IMM_OUTCOME_NOT_LOADABLE &&
-                               t->outcome != IMM_OUTCOME_UNKNOWN && t->n > 0;
-        if (b->closure->has_view)
-                b->main = t;
+        if (t->outcome != IMM_OUTCOME_NAMESPACE_FAILURE && t->outcome != IMM_OUTCOME_NOT_LOADABLE &&
+                t->outcome != IMM_OUTCOME_UNKNOWN && t->n > 0)
+                b->closure->view = t;
 }
 
 static void find_files(struct builder *b) {

@@ -62,8 +62,8 @@ struct imm_closure {
         struct imm_strv dangling; /* Nix: names of store paths that the store does not have */
         struct imm_strv hops; /* Nix: store paths passed only by links (/run/current-system/...) */
         struct imm_diags diags;
-        bool has_view; /* the main process gets a view at all: else visible, excess and missing are
-                          unknown */
+        const struct imm_mount_table *view; /* of the main process; NULL: it gets none, or none that
+                                               is known: so are visible, excess and missing */
 };
 
 /* Needed for sure or likely, and not seen: what is only possibly needed is no claim. */

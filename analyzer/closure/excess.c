@@ -30,7 +30,7 @@ struct survey {
         struct imm_unit *u;
         struct walk *w;
         const struct imm_mount_table *t;
-        const struct imm_identity *id;
+        struct imm_identity id;
         struct imm_arena *arena;          /* scratch */
         const struct imm_mount **parents; /* of each mount: the one that it stands on */
         IMM_ARRAY(struct region) regions;
@@ -103,7 +103,7 @@ static void hide_closed(struct survey *s) {
         for (size_t i = 0; i < s->w->n_closed; i++) {
                 size_t at = s->w->closed[i];
 
-                if (!may_search(s->id, &s->w->v[at]))
+                if (!may_search(&s->id, &s->w->v[at]))
                         mark(s, at + 1, s->w->v[at].end, -100000, 0);
         }
 }
@@ -426,19 +426,11 @@ static void unneeded(struct survey *s, const struct imm_closure *c, struct imm_u
 /* False where it cannot be known what the main process sees, or who it is that looks */
 static bool survey_begin(struct survey *s, struct imm_manager *m, struct imm_unit *u,
         const struct imm_closure *c, struct imm_arena *scratch) {
-        const struct imm_sandbox *sb;
-
-        if (!c->has_view)
+        if (!c->view)
                 return false;
-        sb = imm_sandbox_of(m, u);
-        *s = (struct survey){
-                .c = imm_closures_of(m),
-                .u = u,
-                .t = &sb->mounts[sb->main],
-                .id = &sb->identity[sb->main],
-                .arena = scratch,
-        };
-        return s->id->outcome != IMM_OUTCOME_UNKNOWN;
+        *s = (struct survey){.c = imm_closures_of(m), .u = u, .t = c->view, .arena = scratch};
+        imm_sandbox_main_identity(m, u, c->view, scratch, &s->id);
+        return s->id.outcome != IMM_OUTCOME_UNKNOWN;
 }
 
 void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struct imm_closure *c,

@@ -296,7 +296,7 @@ void builder_enter(
 
         if (root && (imm_streq(root, "/") || *root != '/'))
                 root = NULL;
-        if (t && (!b->main || t->n == 0))
+        if (t && (!b->closure->view || t->n == 0))
                 t = NULL;
         if (!b->view.c || b->view.table != t) /* commands of one kind share what was looked up */
                 set_views(b, t, root && !t ? root : "");
@@ -445,7 +445,7 @@ static void own_working_directory(struct builder *b) {
 }
 
 void unit_files(struct builder *b) {
-        set_views(b, b->main, "");
+        set_views(b, b->closure->view, "");
         b->cwd = NULL;
         b->optional = false;
         own_credentials(b);

@@ -278,6 +278,17 @@ const struct imm_sandbox *imm_sandbox_view_of(struct imm_manager *m, struct imm_
         return u->sandbox;
 }
 
+void imm_sandbox_main_identity(struct imm_manager *m, struct imm_unit *u,
+        const struct imm_mount_table *view, struct imm_arena *a, struct imm_identity *ret) {
+        struct imm_settings *s = imm_settings_of(m, u);
+        struct imm_sandbox kinds = {0};
+
+        find_kinds(s, &kinds);
+        imm_identity_compute(m, s, kinds.main, a, ret);
+        if (ret->outcome == IMM_OUTCOME_OK && kinds.program[kinds.main])
+                imm_identity_exec(m, s, view, kinds.program[kinds.main], a, ret);
+}
+
 struct imm_sandbox *imm_sandbox_of(struct imm_manager *m, struct imm_unit *u) {
         (void)imm_sandbox_view_of(m, u);
         if (!u->sandbox->started)

@@ -253,6 +253,12 @@ const struct imm_sandbox *imm_sandbox_view_of(struct imm_manager *m, struct imm_
 struct imm_sandbox *imm_sandbox_compute(
         struct imm_manager *m, struct imm_unit *u, struct imm_arena *a);
 /*
+ * Who the main process is once its program runs, in @view, its mount table: as imm_sandbox_of()
+ * says where the service starts, without the price of finding out whether it does.
+ */
+void imm_sandbox_main_identity(struct imm_manager *m, struct imm_unit *u,
+        const struct imm_mount_table *view, struct imm_arena *a, struct imm_identity *ret);
+/*
  * As if the unit could start, not kept: what cannot be set up, because a path, a user or a program
  * is not in the root, is left out. For judging what it would reach.
  */

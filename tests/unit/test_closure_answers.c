@@ -76,7 +76,7 @@ static const char *need_text(const struct imm_need *n, struct imm_arena *a) {
 }
 
 static void say(FILE *f, const struct imm_closure *c, struct imm_arena *a) {
-        fprintf(f, "%u %d\n", c->kind, c->has_view);
+        fprintf(f, "%u %d\n", c->kind, c->view != NULL);
         for (size_t i = 0; i < c->roots.n; i++)
                 fprintf(f, " %s\n", c->roots.v[i]);
         imm_array_foreach (d, &c->diags)

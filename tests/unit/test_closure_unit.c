@@ -166,7 +166,7 @@ TEST(what_the_sandbox_hides_is_missing) {
                 "TemporaryFileSystem=/etc\nBindReadOnlyPaths=/etc/default\n");
         w = world_new();
         c = imm_closure_of(w->m, unit(w, "x.service"));
-        assert_true(c->has_view);
+        assert_non_null(c->view);
         assert_need(c, "/usr/bin/python3.11", IMM_CERTAIN, 1);
         assert_need(c, "/usr/lib/python3.11", IMM_LIKELY, 0);
         assert_non_null(strstr(need(c, "/usr/lib/python3.11")->hidden, "InaccessiblePaths="));
@@ -232,7 +232,7 @@ TEST(a_namespace_that_fails_leaves_all_unknown) {
         service("[Service]\nExecStart=/bin/ls\nReadOnlyPaths=/not/there\n");
         w = world_new();
         c = imm_closure_of(w->m, unit(w, "x.service"));
-        assert_false(c->has_view);
+        assert_null(c->view);
         assert_need(c, "/usr/bin/ls", IMM_CERTAIN, -1);
         imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &x);
         assert_false(x.known);

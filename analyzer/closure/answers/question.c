@@ -196,7 +196,7 @@ static void put_host(struct question *q, struct builder *b) {
 static void put_views(struct question *q, struct builder *b) {
         const struct imm_sandbox *s = b->host ? NULL : builder_sandbox(b);
 
-        put_number(q, b->closure->has_view);
+        put_number(q, b->closure->view != NULL);
         put_number(q, (b->host != NULL) << 1 | (s != NULL));
         if (b->host)
                 put_host(q, b);

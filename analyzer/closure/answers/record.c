@@ -199,7 +199,7 @@ void record_put(struct words *w, struct pool *p, const struct imm_closure *c) {
 }
 
 bool record_get(struct reader *r, struct imm_arena *a, struct imm_closure *ret) {
-        struct imm_closure c = {.kind = IMM_CLOSURE_FILES, .has_view = ret->has_view};
+        struct imm_closure c = {.kind = IMM_CLOSURE_FILES, .view = ret->view};
         uint32_t n;
 
         read_texts(r, a, &c.roots);

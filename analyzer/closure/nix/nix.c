@@ -258,7 +258,7 @@ static void judge_visibility(struct builder *b) {
         struct view v;
         struct imm_strv names = {0};
 
-        view_init(&v, b->c, b->main, "", b->arena);
+        view_init(&v, b->c, b->closure->view, "", b->arena);
         if (!few)
                 nix_visible(nix_of(b->c), v.table, b->arena, &names);
         for (size_t i = 0; i < b->closure->n; i++) {
@@ -299,7 +299,7 @@ bool unit_store_paths(struct builder *b, unsigned flags) {
                 return false;
         b->closure->kind = IMM_CLOSURE_NIX;
         follow_references(&n);
-        if (b->main)
+        if (b->closure->view)
                 judge_visibility(b);
         return true;
 }

@@ -120,6 +120,50 @@ TEST(mode_and_capabilities) {
         }
 }
 
+/* Linux: test_perm() and proc_sys_permission() in fs/proc, net_ctl_permissions() in
+ * net/sysctl_net.c */
+TEST(sysctls_know_root_by_its_number) {
+        enum { R = IMM_MAY_READ, W = IMM_MAY_WRITE, X = IMM_MAY_EXEC };
+        const uint64_t over = BIT(CAP_DAC_OVERRIDE), admin = BIT(CAP_NET_ADMIN);
+        const struct {
+                enum imm_api api;
+                mode_t mode;
+                uid_t uid;
+                gid_t gid;
+                uint64_t caps;
+                enum imm_userns userns;
+                unsigned mask;
+                int want;
+        } rows[] = {
+                {IMM_API_SYSCTL, S_IFREG | 0644, 0, 0, 0, IMM_USERNS_NONE, R | W, 1},
+                {IMM_API_SYSCTL, S_IFREG | 0444, 0, 0, over, IMM_USERNS_NONE, W, 0},
+                {IMM_API_SYSCTL, S_IFREG | 0644, 7, 7, over, IMM_USERNS_NONE, W, 0},
+                {IMM_API_SYSCTL, S_IFREG | 0644, 7, 7, 0, IMM_USERNS_NONE, R, 1},
+                {IMM_API_SYSCTL, S_IFREG | 0640, 7, 0, 0, IMM_USERNS_NONE, R, 1},
+                {IMM_API_SYSCTL, S_IFREG | 0604, 7, 0, 0, IMM_USERNS_NONE, R, 0},
+                {IMM_API_SYSCTL, S_IFREG | 0600, 7, 7, admin, IMM_USERNS_NONE, R, 0},
+                {IMM_API_SYSCTL, S_IFREG | 0777, 0, 0, over, IMM_USERNS_NONE, X, 0}, /* never */
+                {IMM_API_SYSCTL, S_IFDIR | 0555, 7, 7, 0, IMM_USERNS_NONE, R | X, 1},
+                {IMM_API_NET_SYSCTL, S_IFREG | 0644, 7, 7, admin, IMM_USERNS_NONE, W, 1},
+                {IMM_API_NET_SYSCTL, S_IFREG | 0444, 7, 7, admin, IMM_USERNS_NONE, W, 0},
+                {IMM_API_NET_SYSCTL, S_IFREG | 0644, 7, 7, over, IMM_USERNS_NONE, W, 0},
+                {IMM_API_NET_SYSCTL, S_IFREG | 0644, 7, 7, BIT(CAP_NET_RAW), IMM_USERNS_NONE, W, 0},
+                {IMM_API_NET_SYSCTL, S_IFREG | 0644, 7, 7, admin, IMM_USERNS_SELF, W, 0},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const struct imm_identity id = {.uid = rows[i].uid,
+                        .gid = rows[i].gid,
+                        .cap_effective = rows[i].caps,
+                        .userns = rows[i].userns};
+                const struct imm_walk w = {.id = &id};
+                const struct imm_node n = {.mode = rows[i].mode, .api = rows[i].api};
+
+                if (imm_access_judge_mask(&w, &n, rows[i].mask).answer != rows[i].want)
+                        fail_msg("row %zu", i);
+        }
+}
+
 static struct imm_acl *acl(struct imm_arena *a, const unsigned (*e)[3], size_t n) {
         unsigned char raw[256];
         uint32_t version = htole32(2);
@@ -388,6 +432,10 @@ TEST(mounts_decide_first) {
         says(&x, "/srv/www", IMM_MODE_READ, 1); /* empty, mode 0000, and root may read it */
         goes(&x, "/srv/www/index.html", IMM_WALK_ABSENT, "/srv/www/index.html");
         goes(&x, "/dev/zero", IMM_WALK_ABSENT, "/dev/zero");
+        says(&x, "/dev", IMM_MODE_WRITE, 1);
+        m[1].full = true; /* nr_inodes= are in use: no capability makes room */
+        says(&x, "/dev", IMM_MODE_WRITE, 0);
+        says(&x, "/dev", IMM_MODE_READ, 1);
         x.id.cap_effective = 0;
         says(&x, "/srv/www", IMM_MODE_READ, 0);
         goes(&x, "/srv/www/index.html", IMM_WALK_DENIED, "/srv/www");
@@ -405,6 +453,15 @@ TEST(kernel_files_have_rules_of_their_own) {
         says(&x, "/proc/kmsg", IMM_MODE_READ, 0);
         says(&x, "/proc/1/environ", IMM_MODE_READ, 0);
         goes(&x, "/proc/1/root/etc", IMM_WALK_TRACE, "/proc/1/root");
+        x.id.cap_effective = BIT(CAP_PERFMON); /* for the layout of memory; not to go there */
+        says(&x, "/proc/1/environ", IMM_MODE_READ, 1);
+        goes(&x, "/proc/1/root/etc", IMM_WALK_TRACE, "/proc/1/root");
+        x.id.cap_effective = BIT(CAP_SYS_ADMIN);
+        says(&x, "/proc/mtrr", IMM_MODE_WRITE, 1);
+        says(&x, "/proc/kcore", IMM_MODE_READ, 0);
+        x.id.cap_effective = BIT(CAP_SYS_RAWIO);
+        says(&x, "/proc/mtrr", IMM_MODE_WRITE, 0);
+        says(&x, "/proc/kcore", IMM_MODE_READ, 1);
         x.id.cap_effective = IMM_CAPS_ALL;
         says(&x, "/proc/sys/vm/drop_caches", IMM_MODE_READ, 0); /* nor do they help */
         says(&x, "/proc/kmsg", IMM_MODE_READ, 1);
@@ -480,6 +537,7 @@ TEST(boot_mounts_what_fstab_asks_for) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(mode_and_capabilities),
+                cmocka_unit_test(sysctls_know_root_by_its_number),
                 cmocka_unit_test(acls),
                 cmocka_unit_test(api_table_is_sorted_and_whole),
                 cmocka_unit_test(links_are_followed_inside),

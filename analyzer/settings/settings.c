@@ -270,6 +270,18 @@ static void keep(struct compute *c) {
                                 .id = (enum imm_setting)id, .value = *c->values[id]};
 }
 
+static void list_unknown(struct imm_settings *s, struct imm_arena *a) {
+        struct imm_map seen = {0};
+
+        imm_array_foreach (d, &s->diags) {
+                if (!d->setting || !imm_streq(d->code, "unknown-setting") ||
+                        imm_map_has(&seen, d->setting))
+                        continue;
+                imm_map_put(a, &seen, d->setting, s);
+                imm_strv_add(a, &s->unknown, imm_printf(a, "%s=", d->setting));
+        }
+}
+
 struct imm_settings *imm_settings_compute(
         struct imm_manager *m, struct imm_unit *u, unsigned version, struct imm_arena *a) {
         struct imm_settings *s = imm_new(a, struct imm_settings);
@@ -295,6 +307,7 @@ struct imm_settings *imm_settings_compute(
         }
         if (s->load == IMM_LOAD_LOADED)
                 keep(&c);
+        list_unknown(s, a);
         return s;
 }
 

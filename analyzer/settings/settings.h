@@ -49,7 +49,8 @@ struct imm_settings {
         unsigned version;
         enum imm_load load; /* with bad settings: what systemctl's LoadState= would say */
         const char *load_message;
-        struct imm_diags diags; /* unknown, misspelt, ignored, wrong section: with file and line */
+        struct imm_diags diags;  /* unknown, misspelt, ignored, wrong section: with file and line */
+        struct imm_strv unknown; /* "NewSetting=": not in the registry; each once */
         IMM_LIST(imm_superseded) superseded;
         struct imm_setting_slot *slots; /* private: only what differs from the defaults */
         size_t n_slots;

@@ -78,16 +78,8 @@ static int new_executable(const struct imm_spot *at, const struct imm_access *a)
 }
 
 void imm_assumes_unknown(const struct imm_settings *s, struct imm_arena *a, struct imm_strv *to) {
-        for (size_t i = 0; i < s->diags.n; i++) {
-                const struct imm_diag *d = s->diags.v + i;
-                const char *text;
-
-                if (!d->setting || !imm_streq(d->code, "unknown-setting"))
-                        continue;
-                text = imm_printf(a, "%s=", d->setting);
-                if (!imm_strv_has(to, text))
-                        imm_strv_add(a, to, text);
-        }
+        for (size_t i = 0; i < s->unknown.n; i++)
+                imm_strv_add(a, to, s->unknown.v[i]);
 }
 
 /* What is not modelled and could make any answer smaller: each word once */

@@ -5,8 +5,8 @@
 #include <linux/capability.h>
 #include <strings.h>
 
-/* Assignments that all trials of one unit may look at; beyond, the rest is taken to have effects */
-enum { BUDGET = 200000 };
+/* What all trials of one unit may cost; beyond, the rest is taken to have effects */
+enum { BUDGET = 200000, LINES_MAX = 10000 };
 
 #define TABLE(id) [IMM_SETTING_##id] = IMM_IDLE_TABLE
 #define WORLD(id) [IMM_SETTING_##id] = IMM_IDLE_WORLD
@@ -238,6 +238,13 @@ static void superseded(struct imm_idle_work *w, struct imm_idle_list *ret, struc
         }
 }
 
+/* Each line is read again; of the mounts, which are made again, each looks at all before it. */
+static size_t trial_cost(const struct imm_sandbox *sb, size_t lines) {
+        size_t mounts = sb->mounts[sb->main].n;
+
+        return lines + mounts * mounts / 64;
+}
+
 static size_t count_lines(const struct imm_idle_work *w, unsigned *lines) {
         const struct imm_unit *u = w->u;
         size_t n = 0;
@@ -259,13 +266,14 @@ void imm_idle_find(struct imm_manager *m, struct imm_unit *u, const struct imm_s
         imm_cleanup(imm_arena_free) struct imm_arena *trial = imm_arena_new();
         struct imm_idle_work w = {m, u, s, sb, a, scratch};
         unsigned *lines = imm_alloc_array(scratch, IMM_SETTING_N, sizeof(*lines));
-        size_t all = count_lines(&w, lines), spent = 0;
+        size_t all = count_lines(&w, lines), cost, spent = 0;
         struct imm_map gone = {0};
 
         superseded(&w, ret, &gone);
-        if (!sb)
+        if (!sb || all > LINES_MAX)
                 return;
         w.scratch = trial;
+        cost = trial_cost(sb, all);
         for (size_t i = 0; i < u->n_files; i++)
                 for (size_t k = 0; k < u->files[i]->n_assignments; k++) {
                         const struct imm_assignment *x = &u->files[i]->assignments[k];
@@ -282,9 +290,9 @@ void imm_idle_find(struct imm_manager *m, struct imm_unit *u, const struct imm_s
                         if (classes[l.setting] == IMM_IDLE_TABLE && lines[l.setting] == 1 &&
                                 !may_be_implied(&w, l.setting) && leaves_mount(&w, &l))
                                 continue;
-                        if (spent + all > BUDGET)
+                        if (spent + cost > BUDGET)
                                 return;
-                        spent += all;
+                        spent += cost;
                         try(&w, &l, i, k, ret);
                         imm_arena_reset(trial);
                 }

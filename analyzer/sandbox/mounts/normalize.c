@@ -119,28 +119,28 @@ static void drop_hidden(struct imm_plan *p) {
         p->entries.n = n;
 }
 
+static bool is_access(enum imm_plan_mode mode) {
+        return mode == IMM_PLAN_READ_ONLY || mode == IMM_PLAN_READ_WRITE ||
+               mode == IMM_PLAN_READ_WRITE_IMPLICIT;
+}
+
+/* What lies below an entry follows it: the nearest above one is the last one, or above that. */
 static void drop_without_effect(struct imm_plan *p) {
         size_t n = 0;
 
         for (size_t i = 0; i < p->entries.n; i++) {
                 struct imm_plan_entry *e = p->entries.v[i];
+                const struct imm_plan_entry *above = n > 0 ? p->entries.v[n - 1] : NULL;
 
-                if (e->mode == IMM_PLAN_READ_ONLY || e->mode == IMM_PLAN_READ_WRITE ||
-                        e->mode == IMM_PLAN_READ_WRITE_IMPLICIT) {
-                        const struct imm_plan_entry *above = NULL;
-
-                        for (size_t j = n; j-- > 0;)
-                                if (imm_path_below(e->path, p->entries.v[j]->path)) {
-                                        above = p->entries.v[j];
-                                        break;
-                                }
-                        if (above && above->mode == e->mode) {
-                                lost(p, e,
-                                        imm_printf(p->out, "%s is %s already (%s)", above->plain,
-                                                imm_plan_mode_text(above->mode), name_of(above)));
-                                continue;
-                        }
+                while (above && !imm_path_below(e->path, above->path))
+                        above = above->above;
+                if (above && is_access(e->mode) && above->mode == e->mode) {
+                        lost(p, e,
+                                imm_printf(p->out, "%s is %s already (%s)", above->plain,
+                                        imm_plan_mode_text(above->mode), name_of(above)));
+                        continue;
                 }
+                e->above = above;
                 p->entries.v[n++] = e;
         }
         p->entries.n = n;

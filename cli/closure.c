@@ -250,29 +250,6 @@ static void json_need(struct imm_cli *cli, struct imm_json *j, const struct imm_
         imm_json_end(j);
 }
 
-static void json_missing(struct imm_json *j, const struct imm_closure *c) {
-        if (!c->view) {
-                imm_json_null(j, "missing");
-                return;
-        }
-        imm_json_array(j, "missing");
-        for (size_t i = 0; i < c->n; i++) {
-                const struct imm_need *n = &c->v[i];
-
-                if (!imm_need_is_missing(n))
-                        continue;
-                imm_json_object(j, NULL);
-                imm_json_string(j, "path", n->path);
-                imm_json_string(j, "confidence", imm_confidence_name(n->confidence));
-                imm_json_string(j, "why", n->hidden);
-                imm_json_bool(j, "exists", n->exists);
-                imm_json_bool(j, "optional", n->optional);
-                imm_json_end(j);
-        }
-        imm_json_end(j);
-}
-
-/* One unit, by its name: the document is about it, else about "units". */
 /* All services of a machine would list all its files as often. */
 static bool lists_excess(const struct imm_cli *cli) {
         return imm_cli_names_one(cli) || asked.excess;
@@ -321,7 +298,7 @@ static void json_unit(struct imm_cli *cli, struct imm_json *j, struct imm_arena 
         imm_json_end(j);
         imm_json_uint(j, "needed", c->n);
         json_excess(cli, j, c, x);
-        json_missing(j, c);
+        imm_cli_missing_json(j, c);
         if (c->kind == IMM_CLOSURE_NIX) {
                 json_strings(j, "not_in_store", &c->dangling);
                 json_strings(j, "links_through", &c->hops);

@@ -143,7 +143,7 @@ void imm_cli_needs_text(struct imm_cli *cli, const struct imm_cli_needs *needs, 
 
 /* ---- JSON ---- */
 
-static void json_missing(struct imm_json *j, const struct imm_closure *c) {
+void imm_cli_missing_json(struct imm_json *j, const struct imm_closure *c) {
         if (!c->view) {
                 imm_json_null(j, "missing");
                 return;
@@ -156,6 +156,8 @@ static void json_missing(struct imm_json *j, const struct imm_closure *c) {
                 imm_json_string(j, "path", n->path);
                 imm_json_string(j, "confidence", imm_confidence_name(n->confidence));
                 imm_json_string(j, "why", n->hidden);
+                imm_json_bool(j, "exists", n->exists);
+                imm_json_bool(j, "optional", n->optional);
                 imm_json_end(j);
         }
         imm_json_end(j);
@@ -188,7 +190,7 @@ void imm_cli_needs_json(struct imm_json *j, const struct imm_cli_needs *needs, b
         imm_json_string(j, "kind", c->kind == IMM_CLOSURE_NIX ? "nix" : "files");
         imm_json_uint(j, "needed", c->n);
         imm_json_uint(j, "certain", needs->certain);
-        json_missing(j, c);
+        imm_cli_missing_json(j, c);
         if (excess)
                 json_excess(j, needs);
         imm_json_end(j);

@@ -21,5 +21,7 @@ void imm_cli_needs_of_all(
 /* show's part: in text a few lines, in JSON the member "closure" */
 void imm_cli_needs_text(struct imm_cli *cli, const struct imm_cli_needs *needs, bool excess);
 void imm_cli_needs_json(struct imm_json *j, const struct imm_cli_needs *needs, bool excess);
+/* The member "missing": what is needed and not seen; null where the sandbox is not known */
+void imm_cli_missing_json(struct imm_json *j, const struct imm_closure *c);
 /* "1.2 GiB" */
 const char *imm_cli_bytes(struct imm_arena *a, uint64_t n);

@@ -1,27 +1,6 @@
 /* What a shell script runs and names, and what is only text in it. */
 
-#include "tests/unit/closure.h"
-
-static struct world *w;
-
-/* What x.service needs, that runs @text; the programs are there, and a file of the same names. */
-static const struct imm_closure *needs_of(const char *text) {
-        static const char *const programs[] = {
-                "one", "two", "three", "four", "five", "six", "seven", "never"};
-
-        for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++) {
-                char rel[64];
-
-                assert_true(snprintf(rel, sizeof(rel), "usr/bin/%s", programs[i]) > 0);
-                script(rel, "program");
-                assert_true(snprintf(rel, sizeof(rel), "usr/share/x/%s", programs[i]) > 0);
-                tree_file(rel, "");
-        }
-        script("usr/bin/x", text);
-        service("[Service]\nExecStart=/bin/x\n");
-        w = world_new();
-        return imm_closure_of(w->m, unit(w, "x.service"));
-}
+#include "tests/unit/script.h"
 
 /* What stands in quotes is no less run; what follows is no less a command. */
 TEST(commands_within_quotes_are_found_and_those_behind) {
@@ -455,68 +434,6 @@ TEST(expansions_of_many_values_are_bounded) {
         world_free(w);
 }
 
-/* Other languages say in their own way what they run. */
-TEST(calls_of_python_and_perl_run_programs) {
-        const struct imm_closure *c = needs_of(
-                "#!/usr/bin/python3\nimport subprocess, os\n# os.system('never')\n"
-                "subprocess.run(['one', '-x'], check=True)\nos.system(\"two --now | three\")\n"
-                "subprocess.check_output(\n    [\n        'four'])\nmy_os.system('never')\n"
-                "os.execvp(sys.argv[1], ['never'])\nos.popen(f'five {never}')\n"
-                "os.system(f'{never} never')\nshutil.which('/usr/bin/six')\nprint('never')\n");
-
-        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
-        assert_null(need(c, "/usr/bin/never"));
-        world_free(w);
-
-        script("usr/bin/perl", "interpreter");
-        c = needs_of(
-                "#!/usr/bin/perl\nsystem(\"one\", $x); system 'two -a';\nmy $a = `three -b`;\n"
-                "exec(\"four $never\") or die;\n@l = qx{five};\nopen(my $f, '-|', 'six', 'x');\n"
-                "# system('never');\nsystem($never, 'never');\nprint \"`never`\";\n");
-        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/six", IMM_LIKELY, 1);
-        assert_null(need(c, "/usr/bin/never"));
-        world_free(w);
-}
-
-TEST(calls_are_given_variables) {
-        const struct imm_closure *c =
-                needs_of("#!/usr/bin/python3\nfrom subprocess import run\nimport subprocess\n"
-                         "A = ['one', '-x']\nrun(A)\nclass X:\n  def f(self):\n"
-                         "    self.cmd = [\n      \"two\", 'x']\n    r = subprocess.run(self.cmd + "
-                         "['y'], check=True)\n"
-                         "B = 'three -a | four'\nC = 'never'\nif B == 'never': pass\n"
-                         "subprocess.check_output(B, shell=True)\nsubprocess.run(C(), "
-                         "x)\nrun(C.x)\nprint(C)\n"
-                         "D = x('never')\nrun(D)\nr = run(['five'])\n");
-
-        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/three", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/four", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/five", IMM_LIKELY, 1);
-        assert_null(need(c, "/usr/bin/never"));
-        world_free(w);
-
-        script("usr/bin/perl", "interpreter");
-        c = needs_of("#!/usr/bin/perl\nmy @a = ('one', '-x');\nsystem(@a) == 0 or die;\n"
-                     "our $b = \"two $x\";\nexec($b);\n$c = 'never';\nprint $c;\n"
-                     "if ($d == 'never') {}\nsystem($d);\nsystem(\"$c\");\n");
-        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
-        assert_need(c, "/usr/bin/two", IMM_LIKELY, 1);
-        assert_null(need(c, "/usr/bin/never"));
-        world_free(w);
-}
-
 TEST(patterns_mean_the_files_that_are_there) {
         const struct imm_closure *c;
 
@@ -605,8 +522,6 @@ int main(void) {
                 CASE(a_script_below_a_root_directory_lies_in_that),
                 CASE(options_with_values_of_their_own_take_no_word),
                 CASE(run_parts_runs_what_lies_there_and_lists_what_is_read),
-                CASE(calls_of_python_and_perl_run_programs),
-                CASE(calls_are_given_variables),
                 CASE(patterns_mean_the_files_that_are_there),
                 CASE(functions_on_a_line_run_commands),
                 CASE(patterns_and_directories_are_bounded),

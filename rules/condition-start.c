@@ -29,6 +29,7 @@ enum imm_truth imm_condition_fails_to_start(
                 imm_preflight_find(facts->manager, facts->unit, facts->settings,
                         imm_facts_sandbox(facts), a, list);
                 imm_absent_find(facts->manager, facts->settings, a, list);
+                imm_loading_find(facts->manager, facts->settings, a, list);
                 facts->preflight = list;
         }
         imm_array_foreach (p, facts->preflight) {

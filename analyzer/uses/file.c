@@ -390,6 +390,8 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
         f->elf = f->known = true;
         f->bits32 = e.bits == 32;
         f->executable_stack = e.executable_stack;
+        f->mapped = e.mapped;
+        f->writable = e.writable;
         f->text_relocations = e.text_relocations;
         f->systemd = is_systemd(&e);
         if (imm_elf_read_symbols(fd, size, scratch, &s, &why) < 0)

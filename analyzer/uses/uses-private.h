@@ -51,9 +51,10 @@ struct file { /* what a program's or library's file says, read once a run */
         bool known;           /* it could be read */
         bool elf, bits32, go; /* go: makes its system calls by itself */
         bool executable_stack, text_relocations;
-        bool serves;       /* it listens on the network */
-        bool asks_users;   /* it looks users or groups up */
-        bool waits;        /* it listens on sockets of whatever kind */
+        uint64_t mapped, writable; /* as of struct imm_elf */
+        bool serves;               /* it listens on the network */
+        bool asks_users;           /* it looks users or groups up */
+        bool waits;                /* it listens on sockets of whatever kind */
         bool addresses;    /* it knows functions that make addresses, not only such as print them */
         bool threads;      /* it makes threads */
         bool sessions;     /* it opens sessions of users (PAM), and runs programs in them */

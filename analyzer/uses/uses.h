@@ -50,6 +50,13 @@ void imm_uses_compute(
 void imm_absent_find(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_preflight_list *ret);
 
+/*
+ * loading.c: limits that leave no room for a program, its loader and its libraries: it is started
+ * and ends before it runs. Added to @ret likewise.
+ */
+void imm_loading_find(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_preflight_list *ret);
+
 /* A setting that refuses a use */
 struct imm_denial {
         enum imm_setting setting; /* the one that somebody wrote, not one that it implies */

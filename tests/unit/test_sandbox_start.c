@@ -34,6 +34,7 @@ static int make(void **state) {
         tree_file("etc/group", "root:x:0:\n");
         tree_file("etc/text", "plain text\n");
         tree_file("etc/sealed", sealed);
+        assert_int_equal(symlink("loop", tree_path("etc/loop")), 0);
         tree_file("etc/credstore.encrypted/sealed", sealed);
         tree_file("etc/credstore.encrypted/text", "plain text\n");
         tree_bytes("usr/bin/true", (const char *)&program, sizeof(program));
@@ -58,6 +59,14 @@ static const struct {
         {257, "x", "CPUAffinity=numa\nNUMAMask=0", "ok", NULL, NULL},
         {257, "x", "CPUAffinity=0 200", "ok", NULL, NULL},
         {257, "x", "CPUAffinity=4-7", "ok", NULL, "whether the machine has CPU 4"},
+        {257, "x", "CPUSchedulingPriority=10", "setscheduler-failure", "CPUSchedulingPriority=10",
+                NULL},
+        {247, "x", "CPUSchedulingPriority=10", "ok", NULL, NULL},
+        {257, "x", "CPUSchedulingPriority=10\nCPUSchedulingPolicy=batch", "ok", NULL, NULL},
+        {257, "x", "CPUSchedulingPriority=10\nCPUSchedulingPolicy=fifo", "ok", NULL, NULL},
+        {257, "x", "CPUSchedulingPolicy=rr\nCPUSchedulingPriority=0", "setscheduler-failure",
+                "CPUSchedulingPriority=0", NULL},
+        {257, "x", "CPUSchedulingPolicy=rr", "ok", NULL, NULL},
         {257, "x", "NUMAPolicy=bind", "numa-policy-failure", "NUMAPolicy=bind", NULL},
         {257, "x", "NUMAPolicy=bind\nNUMAMask=all", "ok", NULL, NULL},
         {257, "x", "NUMAPolicy=bind\nNUMAMask=0 5", "ok", NULL, NULL},
@@ -70,6 +79,22 @@ static const struct {
         {257, "x", "StandardInput=tty\nTTYPath=/etc/text", "stdin-failure", "/etc/text", NULL},
         {257, "x", "StandardOutput=tty\nTTYPath=/dev/null", "stdout-failure", "/dev/null", NULL},
         {257, "x", "StandardError=tty\nTTYPath=/no/tty", "stderr-failure", "/no/tty", NULL},
+        {257, "x", "StandardError=tty\nTTYPath=/dev/log", "stderr-failure", "/dev/log", NULL},
+        {257, "x", "StandardOutput=file:/sys/fs/cgroup", "stdout-failure", "/sys/fs/cgroup", NULL},
+        {257, "x", "StandardOutput=append:/dev/log", "stdout-failure", "/dev/log", NULL},
+        {257, "x", "StandardOutput=file:/etc/loop", "stdout-failure", "/etc/loop", NULL},
+        {257, "x", "StandardInput=file:/etc/loop", "stdin-failure", "/etc/loop", NULL},
+        {257, "x", "EnvironmentFile=/etc/loop", "environment-failure", "/etc/loop", NULL},
+        {257, "x", "StandardOutput=append:/run/systemd/journal/stdout", "ok", NULL, NULL},
+        {257, "x", "StandardInput=file:/dev/null", "ok", NULL, NULL},
+        {257, "x", "RootImage=/etc", "namespace-failure", "/etc", NULL},
+        {257, "x", "RootImage=/etc/text", "namespace-failure", "/etc/text", NULL},
+        {257, "x", "ExtensionImages=/etc/text", "namespace-failure", "/etc/text", NULL},
+        {257, "x", "MountImages=/no/such:/mnt", "namespace-failure", "/mnt", NULL},
+        {257, "x", "MountImages=/etc:/mnt", "namespace-failure", "/etc", NULL},
+        {257, "x", "ExtensionDirectories=/etc/text", "namespace-failure", "/etc/text", NULL},
+        {257, "x", "EnvironmentFile=/dev/log", "environment-failure", "/dev/log", NULL},
+        {257, "x", "EnvironmentFile=/proc/cmdline", "ok", NULL, NULL},
         {257, "x", "TTYReset=yes\nTTYPath=/no/tty", "ok", NULL, NULL},
         {257, "x", "StandardInput=socket", "socket-failure", "StandardInput=socket", NULL},
         {257, "x", "StandardOutput=fd:a\nOpenFile=/etc/text:a", "socket-failure",

@@ -392,6 +392,23 @@ static void read_notes(struct elf_reader *r, struct imm_elf *e) {
         }
 }
 
+/* In pages of the smallest size, so that it is never too much */
+static void add_sizes(const struct elf_reader *r, struct imm_elf *e) {
+        const uint64_t page = 4096, most = UINT64_C(1) << 46;
+
+        for (size_t i = 0; i < r->n_segments; i++) {
+                const struct elf_segment *s = &r->segments[i];
+                uint64_t size;
+
+                if (s->type != PT_LOAD || s->memory_size > most)
+                        continue;
+                size = (s->address % page + s->memory_size + page - 1) / page * page;
+                e->mapped += size;
+                if (s->flags & PF_W)
+                        e->writable += size;
+        }
+}
+
 int imm_elf_read(
         int fd, uint64_t size, struct imm_arena *a, struct imm_elf *ret, const char **ret_why) {
         return imm_elf_read_imports(fd, size, NULL, 0, a, NULL, NULL, NULL, ret, ret_why);
@@ -425,6 +442,7 @@ int imm_elf_read_imports(int fd, uint64_t size, const unsigned char *head, size_
         for (size_t i = 0; i < r.n_segments; i++)
                 if (r.segments[i].type == PT_GNU_STACK && (r.segments[i].flags & PF_X))
                         e.executable_stack = true;
+        add_sizes(&r, &e);
         if (import && e.dynamic) {
                 r.arena = scratch;
                 (void)elf_each_import(&r, import, data);

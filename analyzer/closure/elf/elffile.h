@@ -33,9 +33,10 @@ struct imm_elf {
         uint32_t flags;                                     /* e_flags */
         const char *interpreter, *soname, *rpath, *runpath; /* NULL if there is none */
         struct imm_strv needed, auxiliary, filter;
-        uint64_t flags_1;      /* DT_FLAGS_1 */
-        bool executable_stack; /* PT_GNU_STACK asks for it */
-        bool text_relocations; /* DT_TEXTREL: the loader writes into the code */
+        uint64_t flags_1;          /* DT_FLAGS_1 */
+        bool executable_stack;     /* PT_GNU_STACK asks for it */
+        uint64_t mapped, writable; /* bytes of its segments in memory, in whole pages */
+        bool text_relocations;     /* DT_TEXTREL: the loader writes into the code */
         struct imm_elf_dlopen *dlopen;
         size_t n_dlopen;
 };

@@ -230,6 +230,8 @@ bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_co
  * @ret_why: if that is no matter of its mode */
 bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const char *path,
         unsigned mask, struct imm_arena *a, const char **ret_why);
+/* rights.c: what the root has at @path, or a boot brings, links followed; 0: nothing is known */
+mode_t imm_start_mode(struct imm_manager *m, const char *path);
 bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret);
 
 /* access/judge.c */

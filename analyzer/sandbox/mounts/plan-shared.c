@@ -3,6 +3,7 @@
  * leaves of PrivateTmp=. Source: systemd.unit(5), systemd.exec(5); tests/lab.
  */
 
+#include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/sandbox/mounts/plan.h"
 
 #include <errno.h>
@@ -101,10 +102,39 @@ static bool image_is_missing(struct imm_plan *p, const char *path) {
         return r == -ENOENT || r == -ENOTDIR;
 }
 
-bool imm_plan_misses_root_image(struct imm_plan *p) {
+/* Less than the smallest block of a device holds no file system, and no directory is an image. */
+static const char *cannot_be_image(struct imm_plan *p, const char *path) {
+        enum { BLOCK = 512 };
+        struct stat st;
+
+        if (imm_api_covers(p->m, path) || imm_root_stat(p->m->root, path, &st) < 0)
+                return NULL;
+        if (S_ISDIR(st.st_mode))
+                return "which is a directory";
+        return S_ISREG(st.st_mode) && st.st_size < BLOCK ? "which holds no file system" : NULL;
+}
+
+/* @to: where it was to be mounted, which is what the journal names; or NULL */
+static bool refuse_image(
+        struct imm_plan *p, const char *path, const char *to, const struct imm_origin *origin) {
+        bool missing = image_is_missing(p, path), first = p->t->outcome == IMM_OUTCOME_OK;
+        const char *why = missing ? NULL : cannot_be_image(p, path);
+
+        if (!missing && !why)
+                return false;
+        if (first && missing && to)
+                p->t->culprit_source = imm_strdup(p->out, path);
+        else if (first)
+                p->t->culprit_why = why;
+        imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, missing && to ? to : path,
+                origin);
+        return true;
+}
+
+bool imm_plan_refuses_root_image(struct imm_plan *p) {
         const struct imm_value *v = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
 
-        return v->string && image_is_missing(p, v->string);
+        return v->string && refuse_image(p, v->string, NULL, &v->origin);
 }
 
 void imm_plan_images_find(struct imm_plan *p) {
@@ -114,10 +144,14 @@ void imm_plan_images_find(struct imm_plan *p) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(settings); i++) {
                 imm_array_foreach (item, &imm_setting(p->s, settings[i])->strings) {
                         const char *path = imm_strndup(p->a, item->text, strcspn(item->text, ":"));
+                        const char *to = item->text + strlen(path);
 
-                        if (*path == '/' && image_is_missing(p, path))
-                                imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE,
-                                        path, &item->origin);
+                        if (*path == '/')
+                                (void)refuse_image(p, path,
+                                        settings[i] == IMM_SETTING_MOUNT_IMAGES && *to == ':'
+                                                ? imm_strndup(p->a, to + 1, strcspn(to + 1, ":"))
+                                                : NULL,
+                                        &item->origin);
                 }
         }
 }

@@ -168,7 +168,7 @@ struct imm_plan_entry *imm_plan_add(struct imm_plan *p, enum imm_plan_mode mode,
 /* plan-shared.c: namespaces named by a path must be there: 0 or <0 */
 int imm_plan_namespaces_open(struct imm_plan *p);
 /* ... images are files: what is in them is not known, that one is not there is a failure */
-bool imm_plan_misses_root_image(struct imm_plan *p);
+bool imm_plan_refuses_root_image(struct imm_plan *p);
 void imm_plan_images_find(struct imm_plan *p);
 bool imm_plan_forgets_ipc(const struct imm_settings *s);
 /* Is there something for PrivateTmp= to mount? Not where the units that share had none to make. */

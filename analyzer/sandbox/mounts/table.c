@@ -35,11 +35,14 @@ static void namespace_fails(struct imm_plan *p, const struct imm_plan_entry *e, 
 
         if (e && e->followed > 0 && error == -ENOENT)
                 what = inside(p, e->path);
-        if (e && e->source && error == -ENOENT && e->mode == IMM_PLAN_EXTENSION_DIRECTORY)
+        if (e && e->source && e->mode == IMM_PLAN_EXTENSION_DIRECTORY &&
+                (error == -ENOENT || error == -ENOTDIR)) {
                 what = e->source;
-        else if (e && e->source && error == -ENOENT &&
-                 (e->mode == IMM_PLAN_BIND || e->mode == IMM_PLAN_BIND_RECURSIVE) &&
-                 p->t->outcome == IMM_OUTCOME_OK)
+                if (error == -ENOTDIR && p->t->outcome == IMM_OUTCOME_OK)
+                        p->t->culprit_why = "which is no directory";
+        } else if (e && e->source && error == -ENOENT &&
+                   (e->mode == IMM_PLAN_BIND || e->mode == IMM_PLAN_BIND_RECURSIVE) &&
+                   p->t->outcome == IMM_OUTCOME_OK)
                 p->t->culprit_source = imm_strdup(p->out, e->source);
         imm_plan_fail(
                 p, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, what, e ? &e->origin : NULL);
@@ -342,12 +345,9 @@ static void run(struct imm_plan *p) {
                     p, p->root_directory, &imm_setting(p->s, IMM_SETTING_ROOT_DIRECTORY)->origin))
                 return;
         if (imm_setting_string(p->s, IMM_SETTING_ROOT_IMAGE)) {
-                const struct imm_value *image = imm_setting(p->s, IMM_SETTING_ROOT_IMAGE);
-                bool missing = !p->user_manager && imm_plan_misses_root_image(p);
-
-                imm_plan_fail(p, IMM_STEP_MOUNTS,
-                        missing ? IMM_OUTCOME_NAMESPACE_FAILURE : IMM_OUTCOME_UNKNOWN,
-                        missing ? image->string : "RootImage=", &image->origin);
+                if (p->user_manager || !imm_plan_refuses_root_image(p))
+                        imm_plan_fail(p, IMM_STEP_MOUNTS, IMM_OUTCOME_UNKNOWN,
+                                "RootImage=", &imm_setting(p->s, IMM_SETTING_ROOT_IMAGE)->origin);
                 return;
         }
         if (!p->needs_namespace) {

@@ -23,6 +23,11 @@ static bool absent(const struct work *w, const char *path) {
         return imm_root_stat(w->m->root, path, &st) == -ENOENT;
 }
 
+/* The same of what a boot brings: what is known to be there is not. */
+static bool is_gone(const struct work *w, const char *path) {
+        return absent(w, path) && imm_start_mode(w->m, path) == 0;
+}
+
 /* A condition on a path that does not hold; of those with | one would be enough. */
 static bool is_skipped(const struct work *w) {
         static const enum imm_setting ids[] = {IMM_SETTING_CONDITION_PATH_EXISTS,
@@ -193,7 +198,7 @@ static enum imm_preflight_when doubt(const struct work *w, enum imm_preflight_wh
 static void add(struct work *w, enum imm_preflight_when when, const struct imm_start_fault *f,
         const char *source, const char *because) {
         const char *missing = source ? source : f->culprit;
-        bool is_path = missing && *missing == '/', gone = is_path && absent(w, missing);
+        bool is_path = missing && *missing == '/', gone = is_path && is_gone(w, missing);
         enum imm_confidence confidence = IMM_CERTAIN;
         struct imm_preflight *p;
 

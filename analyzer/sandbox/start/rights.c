@@ -39,3 +39,16 @@ bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const cha
                         return false;
         return !known_to_lack(&w, real, mask);
 }
+
+mode_t imm_start_mode(struct imm_manager *m, const char *path) {
+        struct imm_node node;
+        struct stat st;
+
+        if (!imm_api_covers(m, path) || imm_root_is_running(m->root))
+                return imm_root_stat(m->root, path, &st) == 0 ? st.st_mode : 0;
+        imm_api_node(m, path, &node);
+        if (node.state == IMM_NODE_PRESENT && S_ISLNK(node.mode) && node.target &&
+                *node.target == '/')
+                imm_api_node(m, node.target, &node);
+        return node.state == IMM_NODE_PRESENT ? node.mode : 0;
+}

@@ -1,11 +1,13 @@
 /*
- * Real-time scheduling in a user's manager. The kernel takes real-time I/O from nobody without
- * privileges, and real-time CPU scheduling up to RLIMIT_RTPRIO, which is 0 unless somebody said
- * otherwise. The system's manager may ask for both.
+ * CPU scheduling: the kernel takes a priority from 1 to 99 with the real-time policies, and none
+ * with the others. Real-time scheduling in a user's manager: the kernel takes real-time I/O from
+ * nobody without privileges, and real-time CPU scheduling up to RLIMIT_RTPRIO, which is 0 unless
+ * somebody said otherwise. The system's manager may ask for both.
  */
 
 #include "analyzer/sandbox/access/access-private.h"
 
+#include <inttypes.h>
 #include <strings.h>
 
 enum { MAX = 256 * 1024 };
@@ -68,11 +70,32 @@ static bool refused(struct imm_start_fault *ret, enum imm_outcome outcome, enum 
         return true;
 }
 
+/* The priority that does not go with the policy: the last of their lines decides both. */
+static bool bad_priority(
+        const struct imm_settings *s, struct imm_arena *a, struct imm_start_fault *ret) {
+        const char *policy = imm_setting_word(s, IMM_SETTING_CPU_SCHEDULING_POLICY);
+        const struct imm_value *v = imm_setting(s, IMM_SETTING_CPU_SCHEDULING_PRIORITY);
+        bool realtime = policy && (imm_streq(policy, "fifo") || imm_streq(policy, "rr"));
+
+        if (!v->set || (v->number == 0) != realtime)
+                return false;
+        *ret = (struct imm_start_fault){.outcome = IMM_OUTCOME_SETSCHEDULER_FAILURE,
+                .culprit = imm_printf(a, "CPUSchedulingPriority=%" PRIu64, v->number),
+                .setting = IMM_SETTING_CPU_SCHEDULING_PRIORITY,
+                .origin = v->origin,
+                .why = realtime ? "which no real-time policy has"
+                                : "which takes CPUSchedulingPolicy=fifo or rr before it",
+                .step = IMM_STEP_SCHEDULING};
+        return true;
+}
+
 bool imm_start_scheduling(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
         const char *cpu = imm_setting_word(s, IMM_SETTING_CPU_SCHEDULING_POLICY),
                    *io = imm_setting_word(s, IMM_SETTING_IO_SCHEDULING_CLASS);
 
+        if (bad_priority(s, a, ret))
+                return true;
         if (m->scope == IMM_SCOPE_SYSTEM || !m->user || m->user->uid == 0)
                 return imm_start_machine(m, s, a, ret);
         if (cpu && (imm_streq(cpu, "fifo") || imm_streq(cpu, "rr")) && !limit_may_be_raised(m, a))

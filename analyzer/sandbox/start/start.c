@@ -34,7 +34,7 @@ bool imm_start_lacks(struct imm_manager *m, const struct imm_settings *s, const 
         struct stat st;
         int r = imm_root_stat(m->root, path, &st);
 
-        return (r == -ENOENT || r == -ENOTDIR) && !may_be_made(m, s, path);
+        return r == -ELOOP || ((r == -ENOENT || r == -ENOTDIR) && !may_be_made(m, s, path));
 }
 
 /*
@@ -66,7 +66,6 @@ static bool glob_finds(struct imm_manager *m, const struct imm_settings *s, cons
 static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
         const struct imm_value *v = imm_setting(s, IMM_SETTING_ENVIRONMENT_FILE);
-        struct stat st;
 
         imm_array_foreach (file, &v->paths) {
                 struct imm_strv found = {0};
@@ -76,10 +75,12 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
                 if (file->ignore_missing || *file->path != '/')
                         continue;
                 fails = !glob_finds(m, s, file->path, a, &found);
-                for (size_t i = 0; !fails && i < found.n; i++)
-                        fails = (imm_root_stat(m->root, found.v[i], &st) == 0 &&
-                                        S_ISDIR(st.st_mode)) ||
+                for (size_t i = 0; !fails && i < found.n; i++) {
+                        mode_t mode = imm_start_mode(m, found.v[i]);
+
+                        fails = S_ISDIR(mode) || S_ISSOCK(mode) ||
                                 !imm_start_may_open(m, s, found.v[i], IMM_MAY_READ, a, &why);
+                }
                 if (!fails)
                         continue;
                 fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,

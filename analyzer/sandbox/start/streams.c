@@ -6,6 +6,8 @@
 #include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/sandbox/needs.h"
 
+#include <errno.h>
+
 static bool fault(struct imm_start_fault *ret, enum imm_start_step step, enum imm_outcome outcome,
         const char *culprit, enum imm_setting setting, struct imm_origin origin) {
         *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step, NULL};
@@ -66,17 +68,13 @@ static bool is_no_terminal(const char *path) {
 /* Below /dev only what is known to be there is judged: terminals come and go with the machine. */
 static bool terminal_fails(
         struct imm_manager *m, const struct imm_settings *s, const char *path, const char **why) {
-        struct imm_node node;
-        struct stat st;
+        mode_t mode = imm_start_mode(m, path);
 
         *why = "which is no terminal";
-        if (imm_api_covers(m, path)) {
-                imm_api_node(m, path, &node);
-                return is_no_terminal(path) || (node.state == IMM_NODE_PRESENT &&
-                                                       !S_ISCHR(node.mode) && !S_ISLNK(node.mode));
-        }
-        if (imm_root_stat(m->root, path, &st) == 0)
-                return !S_ISCHR(st.st_mode);
+        if (mode)
+                return is_no_terminal(path) || (!S_ISCHR(mode) && !S_ISLNK(mode));
+        if (imm_api_covers(m, path))
+                return is_no_terminal(path);
         *why = NULL;
         return imm_start_lacks(m, s, path);
 }
@@ -92,18 +90,39 @@ static bool is_terminal(const char *word) {
 
 /* ---- files ---- */
 
+/*
+ * Where a socket stands systemd connects to it as to a stream: what takes datagrams refuses that.
+ * Of others it cannot be known.
+ */
+static bool is_datagram(const char *path) {
+        static const char *const sockets[] = {"/dev/log", "/run/systemd/journal/dev-log",
+                "/run/systemd/journal/socket", "/run/systemd/notify"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(sockets); i++)
+                if (imm_streq(path, sockets[i]))
+                        return true;
+        return false;
+}
+
 /* Can root, outside of any sandbox, not open it as a stream? */
 static bool stream_fails(struct imm_manager *m, struct imm_settings *s, const char *path,
         bool input, struct imm_arena *a, const char **ret_why) {
         const char *slash = strrchr(path, '/'), *dir;
+        mode_t mode = imm_start_mode(m, path);
         struct stat st;
 
-        if (imm_root_stat(m->root, path, &st) == 0)
-                return (S_ISDIR(st.st_mode) && !input) ||
+        if (is_datagram(path)) {
+                *ret_why = "which takes no streams";
+                return true;
+        }
+        if (mode)
+                return (S_ISDIR(mode) && !input) ||
                        !imm_start_may_open(
                                m, s, path, input ? IMM_MAY_READ : IMM_MAY_WRITE, a, ret_why);
-        if (input || !slash || slash == path)
-                return input && imm_start_lacks(m, s, path);
+        if (input || imm_root_stat(m->root, path, &st) == -ELOOP)
+                return imm_start_lacks(m, s, path);
+        if (!slash || slash == path)
+                return false;
         dir = imm_strndup(a, path, (size_t)(slash - path));
         if (imm_root_stat(m->root, dir, &st) == 0)
                 return !S_ISDIR(st.st_mode) ||

@@ -16,6 +16,21 @@ static inline void script(const char *rel, const char *text) {
         assert_int_equal(chmod(tree_path(rel), 0755), 0);
 }
 
+/* The file @host of this machine, as @rel */
+static inline void copy_of(const char *host, const char *rel) {
+        enum { MAX = 64 << 20 };
+        char *p = malloc(MAX);
+        FILE *f = fopen(host, "re");
+        size_t n;
+
+        assert_non_null(p);
+        assert_non_null(f);
+        n = fread(p, 1, MAX, f);
+        assert_int_equal(fclose(f), 0);
+        tree_bytes(rel, p, n);
+        free(p);
+}
+
 /* A root with a few programs; they are scripts of an interpreter that is no script and no ELF file
  */
 static inline int root_make(void **state) {

@@ -119,12 +119,74 @@ TEST(what_is_seen_is_counted_once) {
         }
 }
 
+/* How much the main process sees of a root with a directory that only its owner may search */
+static uint64_t seen_by(const char *lines, mode_t program) {
+        const struct imm_identity *id;
+        struct imm_sandbox *sandbox;
+        struct imm_identity main;
+        struct imm_closure *c;
+        struct imm_excess x;
+        struct world *w;
+
+        service(lines);
+        assert_int_equal(chmod(tree_path("usr/bin/ls"), program), 0);
+        w = world_new();
+        c = imm_closure_of(w->m, unit(w, "x.service"));
+        imm_excess_compute(w->m, unit(w, "x.service"), c, 0, w->arena, &x);
+        assert_true(x.known);
+        imm_sandbox_main_identity(w->m, unit(w, "x.service"), c->view, w->arena, &main);
+        sandbox = imm_sandbox_of(w->m, unit(w, "x.service"));
+        id = &sandbox->identity[sandbox->main];
+        assert_int_equal(sandbox->mounts[sandbox->main].outcome, IMM_OUTCOME_OK);
+        assert_int_equal(id->uid, main.uid);
+        assert_int_equal(id->set_id, main.set_id);
+        assert_int_equal(id->undumpable, main.undumpable);
+        assert_true(id->cap_effective == main.cap_effective);
+        world_free(w);
+        return x.visible;
+}
+
+TEST(who_looks_is_who_the_program_makes_of_its_caller) {
+        static const char root[] = "[Service]\nExecStart=/bin/ls\n",
+                          other[] = "[Service]\nExecStart=/bin/ls\nUser=other\n",
+                          kept[] = "[Service]\nExecStart=/bin/ls\nUser=other\n"
+                                   "NoNewPrivileges=yes\n",
+                          early[] = "[Service]\nExecStartPre=!/bin/sh\nExecStart=/bin/ls\n"
+                                    "User=other\n";
+        const struct imm_elf *e;
+        const char *loader;
+        struct world *w;
+        uint64_t all;
+
+        copy_of("/proc/self/exe", "usr/bin/ls"); /* a script has no use for its set-id bits */
+        w = world_new();
+        e = node_elf(imm_closures_of(w->m), node_get(imm_closures_of(w->m), "/usr/bin/ls"));
+        assert_true(e && e->interpreter);
+        loader = imm_after(e->interpreter, "/lib/");
+        loader = loader ? imm_printf(w->arena, "usr/lib/%s", loader) : e->interpreter + 1;
+        copy_of(e->interpreter, loader);
+        assert_int_equal(chmod(tree_path(loader), 0755), 0);
+        world_free(w);
+        assert_int_equal(chmod(tree_path(""), 0755), 0);
+        tree_file("etc/passwd", "root:x:0:0::/:/bin/sh\nother:x:4711:4711::/:/bin/sh\n");
+        tree_file("etc/group", "root:x:0:\nother:x:4711:\n");
+        tree_file("srv/closed/1", "");
+        tree_file("srv/closed/2", "");
+        assert_int_equal(chmod(tree_path("srv/closed"), 0700), 0);
+        all = seen_by(root, 0755);
+        assert_int_equal(seen_by(other, 0755), all - 2);
+        assert_int_equal(seen_by(other, 04755), all);
+        assert_int_equal(seen_by(kept, 04755), all - 2);
+        assert_int_equal(seen_by(early, 0755), all - 2);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_user_that_may_be_anybody_leaves_excess_unknown),
                 CASE(an_audit_counts_what_is_installed),
                 CASE(a_root_of_its_own_is_counted_whole),
                 CASE(what_is_seen_is_counted_once),
+                CASE(who_looks_is_who_the_program_makes_of_its_caller),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

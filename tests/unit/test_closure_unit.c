@@ -284,21 +284,6 @@ TEST(what_was_found_once_holds_where_the_same_is_seen) {
         assert_true(holds_for(linked, "InaccessiblePaths=/etc/foo.conf"));
 }
 
-/* The file @host of this machine, as @rel */
-static void copy_of(const char *host, const char *rel) {
-        enum { MAX = 64 << 20 };
-        char *p = malloc(MAX);
-        FILE *f = fopen(host, "re");
-        size_t n;
-
-        assert_non_null(p);
-        assert_non_null(f);
-        n = fread(p, 1, MAX, f);
-        assert_int_equal(fclose(f), 0);
-        tree_bytes(rel, p, n);
-        free(p);
-}
-
 /* Does this program, started by the service, take its libc from LD_LIBRARY_PATH? */
 static bool heeds_library_path(const char *line, mode_t mode) {
         const struct imm_closure *c;

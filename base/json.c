@@ -56,16 +56,37 @@ static size_t utf8_length(const char *s, size_t n) {
 static const bool is_plain[256] = {
         [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... '~'] = true};
 
-static void put_string(struct imm_json *j, const char *s) {
+/* Of eight bytes: none below a blank, no quote, backslash or DEL, and nothing behind ASCII */
+static bool are_plain(uint64_t bytes) {
+        const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+        uint64_t low = bytes - ones * ' ', quote = (bytes ^ ones * '"') - ones,
+                 backslash = (bytes ^ ones * '\\') - ones, del = (bytes ^ ones * 0x7f) - ones;
+
+        return !((bytes | low | quote | backslash | del) & high);
+}
+
+/* How many of the @n bytes at @s stand for themselves, up to the first that does not */
+static size_t plain_length(const char *s, size_t n) {
+        uint64_t bytes;
+        size_t i = 0;
+
+        for (; n - i >= sizeof(bytes); i += sizeof(bytes)) {
+                memcpy(&bytes, s + i, sizeof(bytes));
+                if (!are_plain(bytes))
+                        break;
+        }
+        while (i < n && is_plain[(unsigned char)s[i]])
+                i++;
+        return i;
+}
+
+static void put_text(struct imm_json *j, const char *s) {
         size_t n = strlen(s);
 
-        put(j, "\"", 1);
         while (n > 0) {
-                size_t plain = 0;
+                size_t plain = plain_length(s, n);
                 unsigned char c;
 
-                while (plain < n && is_plain[(unsigned char)s[plain]])
-                        plain++;
                 if (plain > 0) {
                         put(j, s, plain);
                         s += plain;
@@ -88,6 +109,11 @@ static void put_string(struct imm_json *j, const char *s) {
                 s += plain;
                 n -= plain;
         }
+}
+
+static void put_string(struct imm_json *j, const char *s) {
+        put(j, "\"", 1);
+        put_text(j, s);
         put(j, "\"", 1);
 }
 
@@ -153,6 +179,14 @@ void imm_json_string(struct imm_json *j, const char *key, const char *value) {
                 put_string(j, value);
         else
                 put(j, "null", 4);
+}
+
+void imm_json_joined(struct imm_json *j, const char *key, const char *value, const char *more) {
+        begin_value(j, key);
+        put(j, "\"", 1);
+        put_text(j, value);
+        put_text(j, more);
+        put(j, "\"", 1);
 }
 
 void imm_json_int(struct imm_json *j, const char *key, int64_t value) {

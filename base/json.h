@@ -45,6 +45,8 @@ void imm_json_object(struct imm_json *j, const char *key);
 void imm_json_array(struct imm_json *j, const char *key);
 void imm_json_end(struct imm_json *j); /* the innermost; at depth 0 ends the line too */
 void imm_json_string(struct imm_json *j, const char *key, const char *value); /* NULL: null */
+/* A string that is two, one behind the other */
+void imm_json_joined(struct imm_json *j, const char *key, const char *value, const char *more);
 void imm_json_int(struct imm_json *j, const char *key, int64_t value);
 void imm_json_uint(struct imm_json *j, const char *key, uint64_t value);
 void imm_json_bool(struct imm_json *j, const char *key, bool value);

@@ -256,7 +256,6 @@ static void closure(
         if (!e.known)
                 return;
         s->visible = (int64_t)e.visible;
-        copy_all(to, &s->excess, &e.paths);
         imm_array_foreach (g, &e.groups)
                 imm_strv_add(to->arena, &s->excess, copy(to, g->name));
 }

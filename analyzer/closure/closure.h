@@ -111,7 +111,8 @@ struct imm_excess {
         uint64_t visible,
                 visible_bytes; /* files; of Nix: entries of /nix/store, bytes unknown (0) */
         uint64_t excess, excess_bytes;
-        struct imm_strv paths; /* of the excess: store paths, or files as the service sees them */
+        struct imm_strv paths; /* of the excess: store paths, or files as the service sees them, */
+        const char *below;     /* each without this, which comes before it; NULL: whole */
         IMM_LIST(imm_excess_group) groups; /* files only: largest first; of _SYSTEM by name */
         size_t all_groups;                 /* how many there are */
 };

@@ -446,42 +446,41 @@ void imm_unneeded_compute(struct imm_manager *m, struct imm_unit *u, const struc
         unneeded(&s, c, ret);
 }
 
-/* As many as 50,000 */
-static const char *in_store(const char *name, struct imm_arena *a) {
-        static const char top[] = NIX_STORE "/";
-        size_t n = strlen(name) + 1;
-        char *path = imm_alloc(a, sizeof(top) - 1 + n);
-
-        memcpy(path, top, sizeof(top) - 1);
-        memcpy(path + sizeof(top) - 1, name, n);
-        return path;
+static int name_compare(const void *name, const void *other) {
+        return strcmp(name, *(const char *const *)other);
 }
 
 static void nix_excess(struct survey *s, const struct imm_closure *c, unsigned flags,
         struct imm_arena *a, struct imm_excess *x) {
+        struct imm_arena *of_names = flags & IMM_EXCESS_PATHS ? a : s->arena;
         struct imm_strv visible, needed = {0};
-        size_t k = 0;
+        size_t from = 0, to = 0;
 
         {
                 CLOSURES_LOCKED(s->c);
 
-                nix_visible(nix_of(s->c), s->t, s->arena, &visible);
+                nix_visible(nix_of(s->c), s->t, of_names, &visible);
         }
         for (size_t i = 0; i < c->n; i++)
                 imm_strv_add(s->arena, &needed, c->v[i].path + strlen(NIX_STORE "/"));
         imm_strv_sort_unique(&needed);
         x->visible = visible.n;
-        for (size_t i = 0; i < visible.n; i++) {
-                int order = -1;
+        /* in place: what lies between one that is needed and the next moves up */
+        for (size_t i = 0; i <= needed.n; i++) {
+                const char **rest = visible.v + from;
+                size_t n = visible.n - from;
 
-                while (k < needed.n && (order = strcmp(needed.v[k], visible.v[i])) < 0)
-                        k++;
-                if (k < needed.n && order == 0)
-                        continue;
-                x->excess++;
-                if (flags & IMM_EXCESS_PATHS)
-                        imm_strv_add(a, &x->paths, in_store(visible.v[i], a));
+                if (i < needed.n)
+                        n = imm_first_not_before(needed.v[i], rest, n, sizeof(*rest), name_compare);
+                memmove(visible.v + to, rest, n * sizeof(*rest));
+                to += n;
+                from += n;
+                from += i < needed.n && from < visible.n && imm_streq(needed.v[i], visible.v[from]);
         }
+        x->excess = to;
+        x->below = NIX_STORE "/";
+        if (flags & IMM_EXCESS_PATHS)
+                x->paths = (struct imm_strv){.v = visible.v, .n = to, .cap = visible.cap};
 }
 
 void imm_excess_ahead(struct imm_manager *m) {

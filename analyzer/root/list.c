@@ -28,6 +28,17 @@ struct keyed {
         struct imm_dirent entry;
 };
 
+static uint64_t key_of(const char *name) {
+        const unsigned char *s = (const unsigned char *)name;
+        uint64_t key = 0;
+
+        for (unsigned b = 0; b < 8; b++) {
+                key = key << 8 | *s;
+                s += *s != 0;
+        }
+        return key;
+}
+
 static int by_key(const void *a, const void *b) {
         const struct keyed *x = a, *y = b;
 
@@ -36,56 +47,62 @@ static int by_key(const void *a, const void *b) {
         return strcmp(x->entry.name, y->entry.name);
 }
 
-/* Into buckets by the first two bytes, each of which is sorted by itself then. */
-static void sort_many(const struct keyed *k, size_t n, struct imm_dirent *v) {
-        enum { BUCKETS = 1 << 16 };
-        imm_auto_free uint32_t *ends = imm_xcalloc(BUCKETS + 1, sizeof(*ends));
-        imm_auto_free struct keyed *sorted = imm_xcalloc(n, sizeof(*sorted));
+struct list {
+        struct keyed *v;
+        size_t n, cap;
+        struct imm_arena *a;              /* of the names */
+        bool (*wanted)(const char *name); /* NULL: all are */
+};
 
-        for (size_t i = 0; i < n; i++)
-                ends[(k[i].key >> 48) + 1]++;
+static void list_add(struct list *l, const char *name, unsigned char type) {
+        if (l->n == l->cap) {
+                l->cap = l->cap ? 2 * l->cap : 32;
+                l->v = imm_xrealloc(l->v, l->cap, sizeof(*l->v));
+        }
+        l->v[l->n++] = (struct keyed){key_of(name), {.name = name, .type = type}};
+}
+
+/* Into buckets by the first two bytes, each of which is sorted by itself then. */
+static void sort_many(struct list *l) {
+        enum { BUCKETS = 1 << 16 };
+        imm_auto_free uint32_t *ends = imm_xrealloc(NULL, BUCKETS + 1, sizeof(*ends));
+        struct keyed *sorted = imm_xrealloc(NULL, l->n, sizeof(*sorted));
+
+        memset(ends, 0, (BUCKETS + 1) * sizeof(*ends));
+        for (size_t i = 0; i < l->n; i++)
+                ends[(l->v[i].key >> 48) + 1]++;
         for (size_t b = 0; b < BUCKETS; b++)
                 ends[b + 1] += ends[b];
-        for (size_t i = 0; i < n; i++)
-                sorted[ends[k[i].key >> 48]++] = k[i]; /* what was its start becomes its end */
-        for (size_t i = 0; i < n;) {
+        for (size_t i = 0; i < l->n; i++)
+                sorted[ends[l->v[i].key >> 48]++] = l->v[i]; /* its start becomes its end */
+        for (size_t i = 0; i < l->n;) {
                 size_t end = ends[sorted[i].key >> 48];
 
                 if (end - i > 1)
                         qsort(sorted + i, end - i, sizeof(*sorted), by_key);
                 i = end;
         }
-        for (size_t i = 0; i < n; i++)
-                v[i] = sorted[i].entry;
+        free(l->v);
+        l->v = sorted;
+        l->cap = l->n;
 }
 
 enum { MANY = 4096 };
 
-static void sort_entries(struct imm_dirent *v, size_t n) {
-        imm_auto_free struct keyed *k = imm_xcalloc(n, sizeof(*k));
-
-        for (size_t i = 0; i < n; i++) {
-                const unsigned char *s = (const unsigned char *)v[i].name;
-
-                for (unsigned b = 0; b < 8; b++) {
-                        k[i].key = k[i].key << 8 | *s;
-                        s += *s != 0;
-                }
-                k[i].entry = v[i];
-        }
-        if (n >= MANY && n < UINT32_MAX) {
-                sort_many(k, n, v);
-                return;
-        }
-        qsort(k, n, sizeof(*k), by_key);
-        for (size_t i = 0; i < n; i++)
-                v[i] = k[i].entry;
+static void list_sort(struct list *l) {
+        if (l->n >= MANY && l->n < UINT32_MAX)
+                sort_many(l);
+        else if (l->n > 1)
+                qsort(l->v, l->n, sizeof(*l->v), by_key);
 }
 
-struct list {
-        IMM_ARRAY(struct imm_dirent) v;
-        struct imm_arena *a;
-};
+static struct imm_dirent *list_entries(const struct list *l, struct imm_arena *a) {
+        struct imm_dirent *v = imm_alloc_array(a, l->n, sizeof(*v));
+
+        for (size_t i = 0; i < l->n; i++)
+                v[i] = l->v[i].entry;
+        return v;
+}
 
 static size_t names_size(const char *buffer, size_t n) {
         size_t size = 0;
@@ -110,7 +127,7 @@ static void add_entries(struct list *l, int fd, const char *buffer, size_t n) {
                 struct stat st;
 
                 at += d->d_reclen;
-                if (is_dots(d->d_name))
+                if (is_dots(d->d_name) || (l->wanted && !l->wanted(d->d_name)))
                         continue;
                 if (type == DT_UNKNOWN) {
                         if (imm_root_lstat_in(fd, d->d_name, &st) < 0)
@@ -118,7 +135,7 @@ static void add_entries(struct list *l, int fd, const char *buffer, size_t n) {
                         type = type_of(st.st_mode);
                 }
                 memcpy(name, d->d_name, size);
-                *imm_array_push(l->a, &l->v) = (struct imm_dirent){name, type};
+                list_add(l, name, type);
                 name += size;
         }
 }
@@ -145,6 +162,10 @@ struct span {
         int error;
 };
 
+static inline void span_dropp(struct span *s) {
+        free(s->l.v);
+}
+
 static void *read_span(void *data) {
         struct span *s = data;
         alignas(struct dirent64) char buffer[32768];
@@ -157,18 +178,23 @@ static void *read_span(void *data) {
                 add_entries(&s->l, s->fd, buffer, bytes_before(buffer, (size_t)n, s->to, &pos));
         if (n < 0)
                 s->error = -errno;
-        if (s->l.v.n > 1)
-                sort_entries(s->l.v.v, s->l.v.n);
+        list_sort(&s->l);
         return NULL;
 }
 
-int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
-        struct span all = {.fd = fd, .to = INT64_MAX, .l.a = a};
+static int list_whole(int fd, bool (*wanted)(const char *name), struct imm_arena *a,
+        struct imm_dirent **ret, size_t *ret_n) {
+        imm_cleanup(span_drop) struct span all = {
+                .fd = fd, .to = INT64_MAX, .l = {.a = a, .wanted = wanted}};
 
         (void)read_span(&all);
-        *ret = all.l.v.v;
-        *ret_n = all.l.v.n;
+        *ret = list_entries(&all.l, a);
+        *ret_n = all.l.n;
         return all.error;
+}
+
+int imm_root_list_opened(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
+        return list_whole(fd, NULL, a, ret, ret_n);
 }
 
 static void free_arena(void *arena) {
@@ -179,14 +205,12 @@ static void free_arena(void *arena) {
 static bool merge(const struct list *x, const struct list *y, struct imm_dirent *to) {
         size_t i = 0, k = 0;
 
-        while (i < x->v.n || k < y->v.n) {
-                int order = i == x->v.n   ? 1
-                            : k == y->v.n ? -1
-                                          : strcmp(x->v.v[i].name, y->v.v[k].name);
+        while (i < x->n || k < y->n) {
+                int order = i == x->n ? 1 : k == y->n ? -1 : by_key(&x->v[i], &y->v[k]);
 
                 if (order == 0)
                         return false;
-                *to++ = order < 0 ? x->v.v[i++] : y->v.v[k++];
+                *to++ = order < 0 ? x->v[i++].entry : y->v[k++].entry;
         }
         return true;
 }
@@ -196,10 +220,15 @@ static bool merge(const struct list *x, const struct list *y, struct imm_dirent 
  * these are the entries' places, so that another thread can begin in the middle. Where there are no
  * hashes, all are before the middle.
  */
-static bool list_halves(int fd, struct imm_arena *a, struct imm_dirent **ret, size_t *ret_n) {
+static bool list_halves(int fd, bool (*wanted)(const char *name), struct imm_arena *a,
+        struct imm_dirent **ret, size_t *ret_n) {
         imm_auto_close int other = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct span low = {.fd = fd, .to = INT64_MAX / 2, .l.a = a},
-                    high = {.fd = other, .from = low.to, .to = INT64_MAX, .l.a = imm_arena_new()};
+        imm_cleanup(span_drop) struct span low = {
+                .fd = fd, .to = INT64_MAX / 2, .l = {.a = a, .wanted = wanted}};
+        imm_cleanup(span_drop) struct span high = {.fd = other,
+                .from = low.to,
+                .to = INT64_MAX,
+                .l = {.a = imm_arena_new(), .wanted = wanted}};
         pthread_t thread;
 
         imm_arena_defer(a, free_arena, high.l.a);
@@ -209,20 +238,23 @@ static bool list_halves(int fd, struct imm_arena *a, struct imm_dirent **ret, si
         (void)pthread_join(thread, NULL);
         if (low.error || high.error)
                 return false;
-        *ret_n = low.l.v.n + high.l.v.n;
+        *ret_n = low.l.n + high.l.n;
         *ret = imm_alloc_array(a, *ret_n, sizeof(**ret));
         return merge(&low.l, &high.l, *ret);
 }
 
-int imm_root_list_large(const struct imm_root *r, const char *path, struct imm_arena *a,
+int imm_root_list_wanted(const struct imm_root *r, const char *path,
+        bool (*wanted)(const char *name), unsigned threads, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n) {
         imm_auto_close int fd = imm_root_open_folder(r, path);
         struct statfs st;
 
-        if (fd >= 0 && fstatfs(fd, &st) == 0 && st.f_type == EXT4_SUPER_MAGIC &&
-                list_halves(fd, a, ret, ret_n))
+        if (fd < 0)
+                return fd;
+        if (threads > 1 && fstatfs(fd, &st) == 0 && st.f_type == EXT4_SUPER_MAGIC &&
+                list_halves(fd, wanted, a, ret, ret_n))
                 return 0;
-        return imm_root_list(r, path, a, ret, ret_n);
+        return lseek(fd, 0, SEEK_SET) < 0 ? -errno : list_whole(fd, wanted, a, ret, ret_n);
 }
 
 /* The top of what NixOS builds, of which @n entries at @v are the folder's own */
@@ -233,14 +265,15 @@ static int list_built(const struct imm_root *r, struct imm_arena *a, const struc
         for (size_t i = 0; !r->built.alone && i < n; i++)
                 if (!(imm_streq(v[i].name, "etc") && r->built.etc >= 0) &&
                         !(imm_streq(v[i].name, "nix") && r->built.nix >= 0))
-                        *imm_array_push(a, &l.v) = v[i];
+                        list_add(&l, v[i].name, v[i].type);
         if (r->built.etc >= 0)
-                *imm_array_push(a, &l.v) = (struct imm_dirent){"etc", DT_DIR};
+                list_add(&l, "etc", DT_DIR);
         if (r->built.nix >= 0)
-                *imm_array_push(a, &l.v) = (struct imm_dirent){"nix", DT_DIR};
-        sort_entries(l.v.v, l.v.n);
-        *ret = l.v.v;
-        *ret_n = l.v.n;
+                list_add(&l, "nix", DT_DIR);
+        list_sort(&l);
+        *ret = list_entries(&l, a);
+        *ret_n = l.n;
+        free(l.v);
         return 0;
 }
 

@@ -63,11 +63,13 @@ struct imm_dirent {
         unsigned char type; /* DT_*; DT_UNKNOWN never */
 };
 
-/* A directory's entries without . and .., sorted by byte value. Of one that may have tens of
- * thousands, and where threads are welcome, _large() is faster; not of the top. */
+/* A directory's entries without . and .., sorted by byte value. */
 int imm_root_list(const struct imm_root *r, const char *path, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n);
-int imm_root_list_large(const struct imm_root *r, const char *path, struct imm_arena *a,
+/* Those whose names are @wanted, of a directory that may have tens of thousands and is not the top;
+ * with @threads more than one by two of them, which both ask. */
+int imm_root_list_wanted(const struct imm_root *r, const char *path,
+        bool (*wanted)(const char *name), unsigned threads, struct imm_arena *a,
         struct imm_dirent **ret, size_t *ret_n);
 
 /* The same with what lstat(2) says of each; an entry that vanished meanwhile is left out. */

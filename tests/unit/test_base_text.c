@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "tests/unit/test.h"
 
+#include <jansson.h>
 #include <limits.h>
 
 /* What imm_text_put() makes of @in */
@@ -81,6 +82,37 @@ TEST(json_is_valid_whatever_the_bytes) {
         fclose(f);
         assert_string_equal(
                 buf, "{\"a\":\"q\\\"\\\\\\n\\u0001\\ufffd\xc3\xa4\",\"b\":[-1,null],\"c\":null}\n");
+}
+
+/* What another reader makes of @text, as the only value of an array */
+static void reads_as(const char *text, const char *expected) {
+        imm_auto_free char *buf = NULL;
+        size_t n;
+        FILE *f = open_memstream(&buf, &n);
+        struct imm_json j = imm_json_on(f, IMM_JSON_SHORT);
+        json_t *read;
+
+        imm_json_array(&j, NULL);
+        imm_json_joined(&j, NULL, "x/", text);
+        imm_json_end(&j);
+        assert_int_equal(fclose(f), 0);
+        read = json_loads(buf, 0, NULL);
+        assert_non_null(read);
+        assert_string_equal(json_string_value(json_array_get(read, 0)), expected);
+        json_decref(read);
+}
+
+TEST(json_has_each_byte_at_each_place) {
+        for (unsigned c = 1; c < 256; c++)
+                for (unsigned at = 0; at < 20; at++) {
+                        char text[] = "01234567890123456789", expected[32];
+
+                        text[at] = (char)c;
+                        (void)snprintf(expected, sizeof(expected), "x/%.*s%s%s", (int)at, text,
+                                c < 0x80 ? (char[]){(char)c, 0} : "\xef\xbf\xbd", text + at + 1);
+                        reads_as(text, expected);
+                }
+        reads_as("", "x/");
 }
 
 TEST(map_keeps_order_and_finds_all) {
@@ -222,6 +254,7 @@ RUN(cmocka_unit_test(markup_is_text_whatever_the_bytes),
         cmocka_unit_test(hostile_text_cannot_drive_a_terminal),
         cmocka_unit_test(a_path_is_below_another_by_whole_names),
         cmocka_unit_test(json_is_valid_whatever_the_bytes),
+        cmocka_unit_test(json_has_each_byte_at_each_place),
         cmocka_unit_test(texts_are_formatted_as_the_library_does),
         cmocka_unit_test(members_written_elsewhere_have_their_commas),
         cmocka_unit_test(map_keeps_order_and_finds_all),

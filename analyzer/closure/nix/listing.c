@@ -79,24 +79,19 @@ static bool is_keepable(const struct imm_closures *c, struct nix_listing *l) {
 enum { WORTH_KEEPING = 1000 }; /* entries: less is listed as fast */
 
 static void list(const struct imm_closures *c, struct nix_listing *l) {
-        struct imm_dirent *all = NULL;
         bool keepable = is_keepable(c, l);
         struct stat now;
-        size_t n = 0;
         int k;
 
         if (keepable && kept_get(c, l))
                 return;
-        k = (c->threads > 1 ? imm_root_list_large : imm_root_list)(
-                c->root, NIX_STORE, l->arena, &all, &n);
+        /* .links, trash and the like are no store paths */
+        k = imm_root_list_wanted(
+                c->root, NIX_STORE, nix_is_name, c->threads, l->arena, &l->v, &l->n);
         if (k < 0) {
                 l->error = k == -ENOENT ? 0 : k;
                 return;
         }
-        l->v = all;
-        for (size_t i = 0; i < n; i++) /* .links, trash and the like are no store paths */
-                if (nix_is_name(all[i].name))
-                        l->v[l->n++] = all[i];
         l->fresh = keepable && l->n >= WORTH_KEEPING &&
                    imm_root_stat(c->root, NIX_STORE, &now) == 0 && now.st_ino == l->st.st_ino &&
                    now.st_ctim.tv_sec == l->st.st_ctim.tv_sec &&

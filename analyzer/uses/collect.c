@@ -10,6 +10,13 @@ static enum imm_confidence confidence_of(enum strength how) {
         return how == MUST ? IMM_CERTAIN : how == MAY ? IMM_POSSIBLE : IMM_LIKELY;
 }
 
+/* What the program would do by itself somebody says as well */
+static void settle(struct collector *c, enum imm_facility f, const char *object) {
+        imm_array_foreach (u, c->to)
+                if (u->facility == f && u->object && imm_streq(u->object, object))
+                        u->by_default = false;
+}
+
 void use_add(struct collector *c, enum imm_facility f, enum strength how, const char *calls,
         const char *object, const char *fmt, ...) {
         struct imm_use u = {.facility = f,
@@ -18,6 +25,7 @@ void use_add(struct collector *c, enum imm_facility f, enum strength how, const 
                 .essential = how != CALLS,
                 .partial = how == PART || (c->partly[f] && !c->of_row) || c->optional,
                 .remark = how == MAY || c->weak,
+                .by_default = c->by_default,
                 .calls = calls,
                 .object = object};
         const char *key = imm_printf(c->a, "%d %d %d %s %s", (int)f, (int)c->kind, (int)u.remark,
@@ -28,7 +36,12 @@ void use_add(struct collector *c, enum imm_facility f, enum strength how, const 
                 return; /* only the control group's rules hold for it */
         if (c->by_socket && (f == IMM_FACILITY_PORT || f == IMM_FACILITY_LISTEN))
                 return; /* systemd listens */
-        if (imm_map_has(&c->seen, key) || c->seen.n > OBJECTS_MAX)
+        if (imm_map_has(&c->seen, key)) {
+                if (object && !c->by_default)
+                        settle(c, f, object);
+                return;
+        }
+        if (c->seen.n > OBJECTS_MAX)
                 return;
         if (c->least > u.confidence)
                 u.confidence = c->least;
@@ -152,12 +165,15 @@ static void of_sessions(struct collector *c, const struct file *f, const char *p
 #undef WHY
 }
 
-/* It prints addresses and makes none, and has a local socket's path: that is where it listens. */
-static bool is_local(const struct file *f) {
-        for (size_t i = 0; !f->addresses && i < f->strings.n; i++)
+/*
+ * It has a local socket's path: that is where it listens, if it prints addresses and makes none;
+ * else it may well listen there alone.
+ */
+static enum strength listens(const struct file *f) {
+        for (size_t i = 0; i < f->strings.n; i++)
                 if (is_socket(f->strings.v[i]))
-                        return true;
-        return false;
+                        return f->addresses ? PART : MAY;
+        return DOES;
 }
 
 /* The C library holds signals back while it makes one. */
@@ -204,7 +220,7 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
                 use_add(c, IMM_FACILITY_FILES, DOES, "", NULL,
                         "%s imports listen and pthread_create", path);
         if (f->serves)
-                use_add(c, IMM_FACILITY_LISTEN, is_local(f) ? MAY : DOES, NULL, NULL,
+                use_add(c, IMM_FACILITY_LISTEN, listens(f), NULL, NULL,
                         "%s imports listen, accept and functions for network addresses", path);
 }
 
@@ -526,4 +542,5 @@ void imm_uses_compute(
         use_environment(&c);
         use_arguments(&c);
         use_readiness(&c);
+        take_back(&c);
 }

@@ -199,6 +199,8 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                 if (*value == '/' && strcasestr(key, "include"))
                         include(c, daemon, value, from);
                 of_word(c, daemon, key, value, from);
+                note_switch(c, daemon, key, value);
+                note_place(c, value);
                 of_command(c, key, value, line + k, count == 0, from);
                 line += k;
         }
@@ -273,8 +275,8 @@ static void read_directory(
         static const char *const not_read[] = {"*-available", "available*", "*.dpkg-*", "*.bak",
                 "*~", "*.sample", "*.example", "example*", "ssl", "certs", "private", "*.pem",
                 "*.key", "*.crt", "README*", "init.d", "*.d.disabled", "templates", "*.rules",
-                "*.map", "mime.types", "*.xml", "*.html", "nginx.conf", "apache*.conf", "*.png",
-                "scripts", "*.dtd", "*.schema", "action.d", "filter.d"};
+                "*.map", "*.action", "*.filter", "mime.types", "*.xml", "*.html", "nginx.conf",
+                "apache*.conf", "*.png", "scripts", "*.dtd", "*.schema", "action.d", "filter.d"};
         struct imm_dirent *d;
         size_t n;
 
@@ -294,8 +296,6 @@ static void read_directory(
                         read_file(c, daemon, at);
         }
 }
-
-static bool is_own(const struct collector *c, const char *path);
 
 /* Did the main program's package bring it? */
 static bool came_with_program(struct collector *c, const char *path) {
@@ -356,7 +356,7 @@ static void find_names(struct collector *c, const char *name) {
 }
 
 /* Is a directory of the path called as the daemon is? */
-static bool is_own(const struct collector *c, const char *path) {
+bool is_own(const struct collector *c, const char *path) {
         while (*path == '/')
                 path++;
         for (size_t i = 0; i < c->names.n; i++) {
@@ -441,7 +441,7 @@ static bool is_shipped_configuration(const struct imm_need *n, const char *progr
 }
 
 /* "-hooks /srv/app/hooks.json": by its name it is no data */
-static bool is_called_configuration(const char *path) {
+bool is_called_configuration(const char *path) {
         static const char *const ends[] = {
                 ".conf", ".cfg", ".cnf", ".ini", ".json", ".yaml", ".yml", ".toml", "rc"};
 
@@ -455,68 +455,6 @@ static bool is_own_configuration(const struct imm_need *n, const char *program) 
         return !n->tree && !is_interpreter(program) && !imm_after(n->path, "/usr/") &&
                imm_streq(n->reason, "named in the command's arguments") &&
                is_called_configuration(n->path);
-}
-
-/* ---- the file that the command says, in place of the one that the program looks for ---- */
-
-/* "-c FILE", "--config=FILE", or the first word of all */
-static const char *said(const struct imm_command_item *cmd, size_t k) {
-        static const char *const options[] = {"-c", "-f", "-C", "-conf", "-config", "--conf",
-                "--config", "--conf-file", "--config-file", "--configfile", "--configuration"};
-        const char *word = cmd->argv.v[k], *before = k > 1 ? cmd->argv.v[k - 1] : "",
-                   *equals = *word == '-' ? strchr(word, '=') : NULL;
-
-        if (*word == '/' && k == 1)
-                return word;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(options); i++) {
-                if (*word == '/' && imm_streq(before, options[i]))
-                        return word;
-                if (equals && strlen(options[i]) == (size_t)(equals - word) &&
-                        imm_after(word, options[i]))
-                        return equals + 1;
-        }
-        return NULL;
-}
-
-/* Where the program looks for its configuration if nobody says where it is */
-static void find_defaults(struct collector *c, const struct file *program, struct imm_strv *ret) {
-        for (size_t i = 0; i < program->strings.n; i++) {
-                const char *rest = imm_after(program->strings.v[i], "/etc/");
-
-                if (rest && is_own(c, rest) && is_called_configuration(rest))
-                        imm_strv_add(c->a, ret, program->strings.v[i]);
-        }
-        for (size_t i = 0; i < c->names.n; i++) {
-                imm_strv_add(c->a, ret, imm_printf(c->a, "/etc/%s.conf", c->names.v[i]));
-                imm_strv_add(c->a, ret,
-                        imm_printf(c->a, "/etc/%s/%s.conf", c->names.v[i], c->names.v[i]));
-        }
-}
-
-/* A command that says another file than these does without them: they count as read. */
-static void leave_defaults(
-        struct collector *c, const struct file *program, const struct imm_command_item *cmd) {
-        struct imm_strv defaults = {0};
-        bool replaced = false;
-        const char *real;
-        struct stat st;
-
-        if (!program->elf || is_interpreter(imm_base_name(program->path)))
-                return;
-        find_defaults(c, program, &defaults);
-        for (size_t k = 1; k < cmd->argv.n; k++) {
-                const char *path = said(cmd, k);
-
-                if (!path || !is_called_configuration(path) ||
-                        imm_root_stat(c->m->root, path, &st) < 0 || !S_ISREG(st.st_mode))
-                        continue;
-                if (imm_strv_has(&defaults, path))
-                        return;
-                replaced = true;
-        }
-        for (size_t i = 0; replaced && i < defaults.n; i++)
-                if (imm_root_realpath(c->m->root, defaults.v[i], c->a, &real) == 0)
-                        imm_map_put(c->a, &c->read, real, c);
 }
 
 /* A script that looks into a daemon's configuration is not that daemon. */
@@ -539,6 +477,7 @@ void use_configuration(struct collector *c, const struct file *program, const ch
                 const struct imm_need *n = &c->closure->v[i];
 
                 if (n->kind == IMM_NEED_CONFIG && n->confidence <= IMM_LIKELY && n->path &&
+                        !is_left(c, n->path, n->reason) &&
                         (imm_after(n->path, "/etc/") || is_shipped_configuration(n, name) ||
                                 is_own_configuration(n, name))) {
                         c->weak = n->confidence > IMM_CERTAIN &&
@@ -552,16 +491,22 @@ void use_configuration(struct collector *c, const struct file *program, const ch
                 return;
         for (size_t i = 0; i < program->strings.n; i++)
                 if (imm_after(program->strings.v[i], "/etc/") &&
-                        !strchr(program->strings.v[i], '%')) {
+                        !strchr(program->strings.v[i], '%') &&
+                        !is_left(c, program->strings.v[i], NULL)) {
                         c->weak = is_of_another(c, program, program->strings.v[i]);
                         read_any(c, name, program->strings.v[i]);
                         c->weak = false;
                 }
         for (size_t i = 0; i < c->names.n; i++) {
+                if (!own || reads_environment(program))
+                        read_any(c, name, imm_printf(c->a, "/etc/default/%s", c->names.v[i]));
+                if (c->says_own)
+                        continue;
                 read_any(c, name, imm_printf(c->a, "/etc/%s.conf", c->names.v[i]));
-                read_any(c, name, imm_printf(c->a, "/etc/default/%s", c->names.v[i]));
                 read_any(c, name, imm_printf(c->a, "/etc/%s", c->names.v[i]));
         }
+        c->by_default = true;
         of_default_paths(c, program);
         use_places(c, program);
+        c->by_default = false;
 }

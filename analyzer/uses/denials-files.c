@@ -1,3 +1,4 @@
+#include "analyzer/sandbox/vfs/world.h"
 #include "analyzer/uses/denials-private.h"
 
 #include <fnmatch.h>
@@ -382,11 +383,24 @@ static bool is_bound_in(const struct judge *j, const char *device) {
         return false;
 }
 
+/* The machine's memory and ports: the kernel asks for a capability that few users have */
+static bool is_closed_to_user(const struct judge *j, const struct imm_use *u) {
+        static const char *const names[] = {"/dev/mem", "/dev/kmem", "/dev/port"};
+        const struct imm_identity *id = identity_of(j, u);
+
+        if (id->uid == 0 || (id->cap_effective & CAP_BIT(SYS_RAWIO)))
+                return false;
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (imm_streq(u->object, names[i]))
+                        return true;
+        return false;
+}
+
 static void by_devices(struct judge *j, const struct imm_use *u) {
         const char *real;
         const struct imm_mount *m;
 
-        if (is_pseudo_device(u->object))
+        if (is_pseudo_device(u->object) || is_closed_to_user(j, u))
                 return;
         if (u->kind == IMM_KIND_PRIVILEGED) {
                 by_device_policy(j, u);
@@ -424,6 +438,18 @@ static void by_tunables(struct judge *j, const struct imm_use *u) {
                 deny(j, u, IMM_SETTING_PROTECT_KERNEL_TUNABLES, NULL, "makes read-only");
 }
 
+/* How full it is says the file system that it is a part of as well, if it is none of its own. */
+static void by_measure(struct judge *j, const struct imm_use *u) {
+        struct imm_host_mounts mounts = {0};
+        struct imm_use any = *u;
+
+        imm_host_mounts_find(j->m, j->a, &mounts);
+        any.remark = true;
+        imm_array_foreach (m, &mounts)
+                any.remark &= !imm_streq(m->path, u->object);
+        by_mounts(j, u->remark ? u : &any, false);
+}
+
 void deny_path(struct judge *j, const struct imm_use *u) {
         size_t before;
 
@@ -447,6 +473,9 @@ void deny_path(struct judge *j, const struct imm_use *u) {
         case IMM_FACILITY_READ:
                 by_mounts(j, u, false);
                 by_ownership(j, u, IMM_MODE_READ);
+                break;
+        case IMM_FACILITY_MEASURES:
+                by_measure(j, u);
                 break;
         case IMM_FACILITY_WRITE:
                 by_mounts(j, u, true);

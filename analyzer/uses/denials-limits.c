@@ -55,6 +55,7 @@ void deny_file_limit(struct judge *j, const struct imm_use *u) {
 void deny_file_size(struct judge *j, const struct imm_use *u) {
         static const char *const others[] = {"/dev", "/proc", "/sys"};
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_FSIZE);
+        struct imm_use later = *u;
 
         if (!v->set || v->limit.soft > 0 || is_socket(u->object))
                 return;
@@ -64,7 +65,9 @@ void deny_file_size(struct judge *j, const struct imm_use *u) {
                 if (rest && (!*rest || *rest == '/'))
                         return; /* what is written there is no regular file */
         }
-        deny(j, u, IMM_SETTING_LIMIT_FSIZE, NULL, "limits to 0 bytes");
+        /* what is there is opened, what is new is made: when more is to be kept, it ends */
+        later.partial |= u->facility == IMM_FACILITY_WRITE && u->confidence > IMM_CERTAIN;
+        deny(j, &later, IMM_SETTING_LIMIT_FSIZE, NULL, "limits to 0 bytes");
 }
 
 /* Who asks the kernel for it needs the privilege, or a limit that grants it. */

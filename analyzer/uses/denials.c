@@ -220,8 +220,9 @@ static void by_calls(struct judge *j, const struct imm_use *u) {
         if ((!v->allow_list && v->syscalls.n == 0) || n == 0)
                 return;
         if (identity_of(j, u)->uid != 0 &&
-                (facilities[u->facility].caps || (u->facility == IMM_FACILITY_CAPABILITIES &&
-                                                         !identity_of(j, u)->cap_effective)))
+                (facilities[u->facility].caps ||
+                        (u->facility == IMM_FACILITY_CAPABILITIES &&
+                                !(identity_of(j, u)->cap_effective & CAP_BIT(SETPCAP)))))
                 return; /* it does not even try */
         calls = imm_strndup(j->a, calls, n);
         n = strcspn(calls, "|");

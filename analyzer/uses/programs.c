@@ -61,10 +61,12 @@ void use_program(struct collector *c, const char *name, const char *path) {
         c->of_row = true;
         use_beside(c, name, path);
         for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
-                if (name_matches(programs[i].name, name))
+                if (name_matches(programs[i].name, name)) {
+                        c->by_default = programs[i].strength != MUST;
                         use_add(c, programs[i].facility, programs[i].strength, NULL,
                                 programs[i].object, "%s: %s", path, programs[i].why);
-        c->of_row = false;
+                }
+        c->of_row = c->by_default = false;
 }
 
 void program_parts(const char *name, bool *ret) {

@@ -120,6 +120,10 @@ struct collector {
         size_t n_whole;
         struct imm_strv names; /* what the daemon is called: by program, unit, package */
         struct imm_map read;   /* configuration files that were read */
+        bool says_own;         /* its command says a configuration of the unit's own */
+        bool names_places;     /* a configuration names places where something is kept */
+        bool by_default;       /* what is added now, the program does if nobody says otherwise */
+        uint64_t switched[2];  /* rows of switches.def that a line turns off, on */
         unsigned n_read;
 };
 
@@ -182,6 +186,26 @@ void use_string(struct collector *c, const char *path, const char *text, bool sc
  * itself, NULL: a script does */
 void use_configuration(struct collector *c, const struct file *program, const char *name,
         const struct imm_command_item *own);
+/* Is the path below /etc, or the name, called as the daemon is? */
+bool is_own(const struct collector *c, const char *path);
+/* By its name it is configuration, no data */
+bool is_called_configuration(const char *path);
+
+/* said.c: a command that says another file than those that the program looks for does without them:
+ * they count as read */
+void leave_defaults(
+        struct collector *c, const struct file *program, const struct imm_command_item *cmd);
+/* ... and so does what lies beside them; @reason: why the closure has it, NULL: it has not */
+bool is_left(const struct collector *c, const char *path, const char *reason);
+/* A script that looks for options in /etc/default; systemd does so where the unit says it */
+bool reads_environment(const struct file *program);
+/* A value that is a place where daemons keep something */
+void note_place(struct collector *c, const char *value);
+/* A line that turns something off or on */
+void note_switch(struct collector *c, const char *daemon, const char *key, const char *value);
+/* What is off, and places of which the configuration names others, are remarks */
+void take_back(struct collector *c);
+
 /* Is it the path of a local socket that lasts as long as a service? */
 bool is_socket(const char *path);
 /* value.c: one word that stands for a path or an address */

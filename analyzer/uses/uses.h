@@ -26,9 +26,10 @@ struct imm_use {
         enum imm_facility facility;
         enum imm_command_kind kind; /* of the command that does it */
         enum imm_confidence confidence;
-        bool essential; /* it does not work if this is refused; else only if it is killed for it */
-        bool partial;   /* it starts without, and a function does not work */
-        bool remark;    /* worth a remark, no more: other ways are taken, or rarely asked for */
+        bool essential;  /* it does not work if this is refused; else only if it is killed for it */
+        bool partial;    /* it starts without, and a function does not work */
+        bool remark;     /* worth a remark, no more: other ways are taken, or rarely asked for */
+        bool by_default; /* the program's own choice, where its configuration makes none */
         const char *calls;    /* system calls that it makes; NULL: those of the facility */
         const char *object;   /* path, device, port; NULL where there is none */
         const char *evidence; /* "/usr/sbin/smartd imports pcap_open_live" */

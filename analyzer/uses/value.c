@@ -57,6 +57,24 @@ static bool has_folder(const char *path) {
         return rest && strchr(rest, '/') && strchr(rest, '/')[1];
 }
 
+/*
+ * A socket that somebody else makes: called as another is, where the service itself could make
+ * none: in a folder that is not there, or by a user in one that is root's
+ */
+static bool is_of_another(struct collector *c, const char *key, const char *path) {
+        const char *name = imm_base_name(path),
+                   *dir = imm_strndup(c->a, path, (size_t)(name - path - (name - path > 1)));
+        const char *file = imm_setting(c->s, IMM_SETTING_USER)->origin.file;
+        bool run = imm_streq(dir, "/run") || imm_streq(dir, "/var/run");
+        struct stat st;
+
+        if (!strcasestr(key, "sock") || is_called_as(c, name))
+                return false;
+        if (run)
+                return imm_setting_string(c->s, IMM_SETTING_USER) && file && !strstr(file, ".d/");
+        return !imm_path_made_at_run_time(path) && imm_root_stat(c->m->root, dir, &st) < 0;
+}
+
 static void of_path(struct collector *c, const char *key, const char *path, const char *from) {
         static const char *const shared[] = {"sock", "fifo", "pipe", "output", NULL};
         static const char *const not [] = {
@@ -67,7 +85,8 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
              log = imm_ends_with(path, ".log") || strcasestr(key, "log") ||
                    imm_path_below(path, "/var/log");
 
-        if (strlen(path) < 4 || strlen(path) > 1024 || contains(key, not ))
+        if (strlen(path) < 4 || strlen(path) > 1024 || contains(key, not ) ||
+                is_of_another(c, key, path))
                 return;
         if (c->reads_logs && log) { /* of all that it knows to watch: what is there */
                 of_existing(c, key, path, from);

@@ -28,6 +28,36 @@ TEST(words_of_comments_do_nothing) {
         world_free(w);
 }
 
+static unsigned loud(struct world *w, enum imm_setting setting) {
+        struct imm_settings *s = imm_settings_of(w->m, unit(w, "x.service"));
+        struct imm_denials found;
+        unsigned n = 0;
+
+        imm_denials_compute(w->m, s, imm_sandbox_assume(w->m, s, w->arena), w->arena, &found);
+        for (size_t i = 0; i < found.n; i++)
+                n += found.v[i].setting == setting && !found.v[i].remark;
+        return n;
+}
+
+/* How full /home is cannot be told where it is hidden; what / says of it is enough where it is a
+ * part of that. */
+TEST(only_file_systems_of_their_own_are_measured) {
+        struct world *w;
+
+        service("[Service]\nExecStart=/usr/bin/glances\nProtectHome=yes\n");
+        script("usr/bin/glances", "program");
+        tree_dir("home");
+        w = world_new();
+        assert_int_equal(loud(w, IMM_SETTING_PROTECT_HOME), 0);
+        world_free(w);
+        tree_file(
+                "etc/fstab", "/dev/sda1 / ext4 defaults 0 1\n/dev/sda2 /home ext4 defaults 0 2\n");
+        w = world_new();
+        assert_int_equal(loud(w, IMM_SETTING_PROTECT_HOME), 1);
+        world_free(w);
+        assert_int_equal(unlink(tree_path("etc/fstab")), 0);
+}
+
 /* The time is linear in the text, whatever it is: minutes otherwise */
 TEST(hostile_texts_are_read_once) {
         static const char *const parts[] = {"import zmq ", "AF_CAN ", "import smbus ", "sudo ",
@@ -54,6 +84,7 @@ TEST(hostile_texts_are_read_once) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(words_of_comments_do_nothing),
+                CASE(only_file_systems_of_their_own_are_measured),
                 CASE(hostile_texts_are_read_once),
         };
 

@@ -45,10 +45,14 @@ static bool runs_something(const struct imm_settings *s, enum imm_unit_type t) {
         return t == IMM_UNIT_SERVICE;
 }
 
-/* Its sockets are given to somebody, which is a step that may fail. */
-static bool has_owner(const struct imm_settings *s, enum imm_unit_type t) {
-        return t == IMM_UNIT_SOCKET && (imm_setting_string(s, IMM_SETTING_SOCKET_USER) ||
-                                               imm_setting_string(s, IMM_SETTING_SOCKET_GROUP));
+/*
+ * Can it fail to start all the same? Its sockets are given to somebody; mount(8) and swapon(8) are
+ * executed with its settings.
+ */
+static bool may_fail(const struct imm_settings *s, enum imm_unit_type t) {
+        return t == IMM_UNIT_MOUNT || t == IMM_UNIT_SWAP ||
+               (t == IMM_UNIT_SOCKET && (imm_setting_string(s, IMM_SETTING_SOCKET_USER) ||
+                                                imm_setting_string(s, IMM_SETTING_SOCKET_GROUP)));
 }
 
 static bool is_judged_by(const struct imm_scorecard *card, const struct imm_audited *u,
@@ -57,7 +61,7 @@ static bool is_judged_by(const struct imm_scorecard *card, const struct imm_audi
                 return u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED;
         return u->load == IMM_LOAD_LOADED && has_process(u->unit->type) &&
                (card->settings_only || runs_something(s, u->unit->type) ||
-                       (card->asks_start && has_owner(s, u->unit->type)));
+                       (card->asks_start && may_fail(s, u->unit->type)));
 }
 
 /* Strings of files outlive settings, those made while they were read do not. */

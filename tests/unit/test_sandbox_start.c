@@ -183,6 +183,48 @@ static void test_sockets(void **state) {
         }
 }
 
+/* Mount and swap units have no commands: systemd executes mount(8) and swapon(8) with their
+ * settings. */
+static void test_mounts(void **state) {
+        static const struct {
+                const char *unit, *lines, *want;
+        } units[] = {
+                {"srv-x.mount", "", ""},
+                {"srv-x.mount", "User=nobody-here", "217/USER: no user nobody-here in the root"},
+                {"srv-x.mount", "ReadOnlyPaths=/no/such", "226/NAMESPACE: /no/such is not there"},
+                {"srv-x.mount", "StandardOutput=file:/no/such/log",
+                        "209/STDOUT: /no/such/log is not there"},
+                {"srv-x.mount", "InaccessiblePaths=/usr/bin",
+                        "203/EXEC: /usr/bin/mount, which InaccessiblePaths= hides "
+                        "(/etc/systemd/system/srv-x.mount:4)"},
+                {"dev-x.swap", "", ""},
+                {"dev-x.swap", "ReadOnlyPaths=/no/such", "226/NAMESPACE: /no/such is not there"},
+        };
+
+        tree_file("usr/bin/mount", "#!/usr/bin/true\n");
+        assert_int_equal(chmod(tree_path("usr/bin/mount"), 0755), 0);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(units); i++) {
+                const struct imm_manager_options options = {.version = 257};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                bool swap = imm_ends_with(units[i].unit, ".swap");
+                struct imm_preflight_list list = {0};
+                struct imm_settings *s;
+                struct imm_unit *u;
+
+                tree_file(imm_printf(a, "etc/systemd/system/%s", units[i].unit),
+                        imm_printf(a,
+                                swap ? "[Swap]\nWhat=/dev/x\n%s\n"
+                                     : "[Mount]\nWhat=tmpfs\nWhere=/srv/x\n%s\n",
+                                units[i].lines));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, units[i].unit, &u, NULL), 0);
+                s = imm_settings_of(m, u);
+                imm_preflight_find(m, u, s, imm_sandbox_assume(m, s, a), a, &list);
+                assert_string_equal(list.n > 0 ? list.v[0].why : "", units[i].want);
+        }
+}
+
 /* A small image can hold many names of one large file: gigabytes and minutes otherwise */
 static void test_large_credentials(void **state) {
         enum { LARGE = 930000, NAMES = 1500 };
@@ -253,8 +295,8 @@ static void test_limits_of_users(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
-                cmocka_unit_test(test_sockets), cmocka_unit_test(test_large_credentials),
-                cmocka_unit_test(test_limits_of_users)};
+                cmocka_unit_test(test_sockets), cmocka_unit_test(test_mounts),
+                cmocka_unit_test(test_large_credentials), cmocka_unit_test(test_limits_of_users)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

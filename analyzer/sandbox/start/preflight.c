@@ -478,6 +478,29 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         add(w, when, &f, failed.culprit_source, failed.culprit_why);
 }
 
+/*
+ * mount(8) and swapon(8), which systemd executes for units that have no commands: their settings of
+ * execution hold for them. Of what is not installed nothing is said, a root may do without.
+ */
+static bool judge_tool(struct work *w) {
+        const char *tool = w->u->type == IMM_UNIT_MOUNT  ? "/usr/bin/mount"
+                           : w->u->type == IMM_UNIT_SWAP ? "/usr/sbin/swapon"
+                                                         : NULL;
+        const struct imm_command_item item = {.path = tool};
+        struct imm_mount_table table;
+        struct imm_identity id;
+
+        if (!tool)
+                return false;
+        judge_kind(w, IMM_KIND_PLAIN, &id, &table);
+        if (!absent(w, tool))
+                judge(w,
+                        &(struct command){
+                                IMM_SETTING_WHAT, IMM_PREFLIGHT_START, IMM_KIND_PLAIN, &item},
+                        &table, &id);
+        return true;
+}
+
 void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_settings *s,
         const struct imm_sandbox *sb, struct imm_arena *a, struct imm_preflight_list *ret) {
         struct work w = {m, u, s, sb, a, ret};
@@ -486,7 +509,7 @@ void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_se
         bool have[IMM_KIND_N] = {false};
         struct imm_start_fault f;
 
-        if (s->load != IMM_LOAD_LOADED || is_skipped(&w) ||
+        if (s->load != IMM_LOAD_LOADED || is_skipped(&w) || judge_tool(&w) ||
                 (u->type != IMM_UNIT_SERVICE && u->type != IMM_UNIT_SOCKET))
                 return;
         if (imm_start_socket_owner(m, s, a, &f))

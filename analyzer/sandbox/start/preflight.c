@@ -254,6 +254,16 @@ static const struct imm_mount *hides(
         return m && m->setting < IMM_SETTING_N ? m : NULL;
 }
 
+/* Do the machine's own mounts let nobody execute it? A setting that only binds it again hides
+ * nothing. */
+static bool is_noexec_host(const struct imm_mount_table *t, const char *path) {
+        const struct imm_mount *m = path && *path == '/' ? imm_mount_at(t, path) : NULL;
+
+        return m && (m->flags & IMM_MOUNT_NOEXEC) && !m->inaccessible &&
+               m->noexec_by.setting == IMM_SETTING_N &&
+               (m->of_host || imm_streq(m->fstype, "bind"));
+}
+
 /* Why a program cannot be executed that a mount keeps from it, or from its interpreter */
 static const char *blame(const struct work *w, const struct imm_start_fault *f, bool noexec) {
         const char *name = imm_setting_info(f->setting)->name,
@@ -298,7 +308,9 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
                 f.setting = c->list;
                 f.origin = c->item->origin;
         }
-        if (by) {
+        if (!f.why && f.outcome == IMM_OUTCOME_EXEC_FAILURE && is_noexec_host(t, f.culprit))
+                because = "which lies on a file system that is mounted noexec";
+        else if (by) {
                 bool noexec = by->noexec_by.setting < IMM_SETTING_N &&
                               f.outcome == IMM_OUTCOME_EXEC_FAILURE && !by->inaccessible &&
                               imm_streq(by->fstype, "bind");

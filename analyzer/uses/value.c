@@ -118,9 +118,10 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
         else if (imm_path_below(path, "/usr") || imm_path_below(path, "/etc"))
                 of_existing(c, key, path, from);
         else if (written &&
-                 !imm_path_below(path, "/etc")) /* many go on without a log, and keep none */
-                use_add(c, IMM_FACILITY_WRITE, log ? PART : DOES, NULL, path, "%s: %s %s", from,
-                        key, path);
+                 !imm_path_below(path, "/etc")) /* many go on without a log, and keep none; so of a
+                                                   process number, which systemd knows */
+                use_add(c, IMM_FACILITY_WRITE, log || imm_ends_with(path, ".pid") ? PART : DOES,
+                        NULL, path, "%s: %s %s", from, key, path);
         else if (imm_path_below(path, "/srv") || imm_path_below(path, "/mnt") ||
                  imm_path_below(path, "/media") || imm_path_below(path, "/opt"))
                 use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "%s: %s %s", from, key, path);

@@ -180,6 +180,55 @@ TEST(who_looks_is_who_the_program_makes_of_its_caller) {
         assert_int_equal(seen_by(early, 0755), all - 2);
 }
 
+/* Below a directory only those see anything who may search it: one class of its mode counts. */
+TEST(what_is_closed_to_the_user_is_not_seen) {
+        static const struct {
+                const char *who;
+                mode_t mode;
+                bool seen;
+        } rows[] = {
+                {"User=owner\nCapabilityBoundingSet=", 0500, true},
+                {"User=owner\nCapabilityBoundingSet=", 0077, false},
+                {"User=other\nGroup=theirs", 0010, true},
+                {"User=other\nGroup=theirs", 0707, false},
+                {"User=other\nSupplementaryGroups=theirs", 0010, true},
+                {"User=other\nSupplementaryGroups=theirs", 0707, false},
+                {"User=other", 0001, true},
+                {"User=other", 0770, false},
+                {"User=other\nAmbientCapabilities=CAP_DAC_READ_SEARCH", 0000, true},
+                {"User=other\nAmbientCapabilities=CAP_NET_RAW", 0700, false},
+        };
+        char text[256];
+
+        assert_true(snprintf(text, sizeof(text),
+                            "owner:x:%u:4712::/:/bin/sh\nother:x:4711:4712::/:/bin/sh\n",
+                            geteuid()) > 0);
+        tree_file("etc/passwd", text);
+        assert_true(snprintf(text, sizeof(text), "theirs:x:%u:\nmine:x:4712:\n", getegid()) > 0);
+        tree_file("etc/group", text);
+        tree_file("srv/closed/in", "x\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                struct imm_excess x;
+                struct imm_closure *c;
+                struct world *w;
+
+                if (geteuid() != 0 && (rows[i].mode & 0500) != 0500)
+                        continue; /* the test itself cannot list it */
+                assert_int_equal(chmod(tree_path("srv/closed"), rows[i].mode), 0);
+                assert_true(snprintf(text, sizeof(text), "[Service]\nExecStart=/bin/ls\n%s\n",
+                                    rows[i].who) > 0);
+                service(text);
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &x);
+                assert_true(x.known);
+                if (imm_strv_has(&x.paths, "/srv/closed/in") != rows[i].seen)
+                        fail_msg("%s: %o", rows[i].who, rows[i].mode);
+                world_free(w);
+        }
+        assert_int_equal(chmod(tree_path("srv/closed"), 0700), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_user_that_may_be_anybody_leaves_excess_unknown),
@@ -187,6 +236,7 @@ int main(void) {
                 CASE(a_root_of_its_own_is_counted_whole),
                 CASE(what_is_seen_is_counted_once),
                 CASE(who_looks_is_who_the_program_makes_of_its_caller),
+                CASE(what_is_closed_to_the_user_is_not_seen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

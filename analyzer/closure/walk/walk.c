@@ -68,7 +68,7 @@ static void put(struct imm_closures *c, struct walk *w, uint32_t top, const stru
                         .gid = e->gid,
                         .size = e->size,
                 };
-                if (S_ISDIR(e->mode) && (e->mode & 05) != 05)
+                if (S_ISDIR(e->mode) && (e->mode & 0111) != 0111)
                         add_closed(c, w, at);
                 if (e->below)
                         w->v[at].folder = put_folder(c, w, at, e->below);

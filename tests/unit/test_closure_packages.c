@@ -7,17 +7,26 @@ TEST(files_belong_to_packages) {
         struct world *w;
 
         tree_file("var/lib/dpkg/info/python:amd64.list",
-                "/.\n/lib\n/lib/python3.11\n/lib/python3.11/os.py\n/bin/sh\n");
+                "/.\n/lib\n/lib/python3.11\n/lib/python3.11/os.py\n/bin/sh\n/usr/bin/env\n");
         tree_file("var/lib/dpkg/info/dash.list", "/bin/sh\n/bin/ls\n");
-        tree_file("var/lib/dpkg/diversions", "/bin/sh\n/bin/sh.distrib\ndash\n");
+        tree_file("var/lib/dpkg/info/zenv.list", "/usr/bin/env\n"); /* behind the other one */
+        tree_file("var/lib/dpkg/diversions",
+                "/bin/sh\n/bin/sh.distrib\ndash\n/usr/bin/env\n/usr/bin/env.distrib\nzenv\n");
         tree_file("usr/bin/sh.distrib", "");
-        w = world_new();
-        c = imm_closures_of(w->m);
-        assert_string_equal(imm_package_of(c, "/usr/lib/python3.11/os.py"), "python");
-        assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "dash");
-        assert_string_equal(imm_package_of(c, "/usr/bin/sh.distrib"), "python");
-        assert_null(imm_package_of(c, "/etc/foo.conf"));
-        world_free(w);
+        tree_file("usr/bin/env.distrib", "");
+        for (unsigned walked = 0; walked < 2; walked++) {
+                w = world_new();
+                c = imm_closures_of(w->m);
+                if (walked)
+                        imm_excess_prepare(w->m, IMM_EXCESS_GROUPS);
+                assert_string_equal(imm_package_of(c, "/usr/lib/python3.11/os.py"), "python");
+                assert_string_equal(imm_package_of(c, "/usr/bin/sh"), "dash");
+                assert_string_equal(imm_package_of(c, "/usr/bin/sh.distrib"), "python");
+                assert_string_equal(imm_package_of(c, "/usr/bin/env"), "zenv");
+                assert_string_equal(imm_package_of(c, "/usr/bin/env.distrib"), "python");
+                assert_null(imm_package_of(c, "/etc/foo.conf"));
+                world_free(w);
+        }
 }
 
 /* However many threads read the lists: of several packages the first one has the file. */

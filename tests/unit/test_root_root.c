@@ -1,53 +1,27 @@
 #include "analyzer/root/root.h"
 #include "base/text.h"
-#include "tests/unit/test.h"
+#include "tests/unit/tree.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <unistd.h>
-
-static char tree[] = "/tmp/immure-test-XXXXXX";
-
-static const char *at(const char *rel) {
-        static char buf[4096];
-
-        (void)snprintf(buf, sizeof(buf), "%s/%s", tree, rel);
-        return buf;
-}
-
-static void file(const char *rel, const char *text) {
-        FILE *f = fopen(at(rel), "we");
-
-        assert_non_null(f);
-        fputs(text, f);
-        assert_int_equal(fclose(f), 0);
-}
 
 static int setup(void **state) {
         struct imm_root *r;
 
-        if (!mkdtemp(tree))
+        if (tree_make(state) < 0)
                 return -1;
-        assert_int_equal(mkdir(at("etc"), 0755), 0);
-        file("etc/passwd", "inside");
-        assert_int_equal(symlink("/etc/passwd", at("absolute")), 0);
-        assert_int_equal(symlink("../../../../etc/passwd", at("upward")), 0);
-        assert_int_equal(symlink("loop", at("loop")), 0);
-        assert_int_equal(mkfifo(at("fifo"), 0644), 0);
+        tree_file("etc/passwd", "inside");
+        assert_int_equal(symlink("/etc/passwd", tree_path("absolute")), 0);
+        assert_int_equal(symlink("../../../../etc/passwd", tree_path("upward")), 0);
+        assert_int_equal(symlink("loop", tree_path("loop")), 0);
+        assert_int_equal(mkfifo(tree_path("fifo"), 0644), 0);
         assert_int_equal(imm_root_open(&r, tree, NULL), 0);
         *state = r;
         return 0;
 }
 
-static int drop(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
-
 static int teardown(void **state) {
         imm_root_free(*state);
-        return nftw(tree, drop, 16, FTW_DEPTH | FTW_PHYS);
+        return tree_remove(state);
 }
 
 static int reads(struct imm_root *r, const char *path, const char *want, size_t max) {
@@ -109,9 +83,9 @@ TEST(what_is_written_stays_inside_and_comes_whole) {
         assert_int_equal(imm_root_write(*state, "/etc/new/x.d/50.conf", "text", 4, &err), 0);
         assert_int_equal(reads(*state, "/etc/new/x.d/50.conf", "text", 100), 0);
         /* a link that would lead out ends inside */
-        assert_int_equal(symlink("../../../../../../../../etc", at("outward")), 0);
+        assert_int_equal(symlink("../../../../../../../../etc", tree_path("outward")), 0);
         assert_int_equal(imm_root_write(*state, "/outward/y.conf", "in", 2, &err), 0);
-        assert_int_equal(stat(at("etc/y.conf"), &st), 0);
+        assert_int_equal(stat(tree_path("etc/y.conf"), &st), 0);
         assert_true(imm_root_write(*state, "relative", "x", 1, &err) < 0);
 }
 
@@ -142,11 +116,11 @@ TEST(long_lists_are_sorted_too) {
         char name[64];
         size_t n = 0, n_same = 0;
 
-        assert_int_equal(mkdir(at("many"), 0755), 0);
+        assert_int_equal(mkdir(tree_path("many"), 0755), 0);
         for (unsigned i = 0; i < 5000; i++) {
                 (void)snprintf(name, sizeof(name), "many/%s%u", i % 3 ? "common-prefix-" : "",
                         i * 7919 % 5000);
-                assert_int_equal(symlink("x", at(name)), 0);
+                assert_int_equal(symlink("x", tree_path(name)), 0);
         }
         assert_int_equal(imm_root_list(*state, "/many", a, &e, &n), 0);
         assert_int_equal(n, 5000);
@@ -191,6 +165,38 @@ TEST(entries_of_an_open_directory_stay_in_it) {
         assert_int_equal(close(fd), 0);
 }
 
+/* Between the look and the opening somebody else puts another thing there. */
+TEST(what_is_read_is_what_was_looked_at) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        int fd = imm_root_open_path(*state, "/swap", O_DIRECTORY);
+        struct imm_blob b;
+        struct stat st;
+
+        assert_int_equal(fd, -ENOENT);
+        tree_file("swap/file", "one\n");
+        fd = imm_root_open_path(*state, "/swap", O_DIRECTORY);
+        assert_true(fd >= 0);
+        assert_int_equal(imm_root_lstat_in(fd, "file", &st), 0);
+        assert_int_equal(imm_root_read_in(fd, "file", &st, 100, a, &b), 0);
+        assert_string_equal(b.data, "one\n");
+        assert_int_equal(imm_root_read_in(fd, "file", &st, 3, a, &b), -EFBIG);
+        assert_int_equal(imm_root_read_in(fd, "../swap/file", &st, 100, a, &b), -EINVAL);
+        assert_int_equal(imm_root_read_in(fd, "..", &st, 100, a, &b), -EINVAL);
+
+        tree_file("swap/other", "two\n");
+        assert_int_equal(renameat(fd, "other", fd, "file"), 0);
+        assert_int_equal(imm_root_read_in(fd, "file", &st, 100, a, &b), -ESTALE);
+        assert_int_equal(unlinkat(fd, "file", 0), 0);
+        tree_link("../etc/passwd", "swap/file");
+        assert_int_equal(imm_root_read_in(fd, "file", &st, 100, a, &b), -ESTALE);
+        assert_int_equal(unlinkat(fd, "file", 0), 0);
+        assert_int_equal(mkfifo(tree_path("swap/file"), 0600), 0); /* and nobody waits for it */
+        assert_int_equal(imm_root_read_in(fd, "file", &st, 100, a, &b), -ESTALE);
+        assert_int_equal(imm_root_lstat_in(fd, "file", &st), 0);
+        assert_int_equal(imm_root_read_in(fd, "file", &st, 100, a, &b), -EINVAL);
+        assert_int_equal(close(fd), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(links_stay_inside_the_root),
@@ -200,6 +206,7 @@ int main(void) {
                 cmocka_unit_test(lists_with_what_lstat_says),
                 cmocka_unit_test(long_lists_are_sorted_too),
                 cmocka_unit_test(entries_of_an_open_directory_stay_in_it),
+                cmocka_unit_test(what_is_read_is_what_was_looked_at),
                 cmocka_unit_test(what_is_written_stays_inside_and_comes_whole),
         };
 

@@ -68,13 +68,13 @@ void imm_boot_mount_describe(
 
 void imm_boot_mount_add(
         const struct imm_boot_reader *r, const struct imm_boot_mount *b, bool stronger) {
-        imm_array_foreach (old, r->to)
-                if (imm_streq(old->path, b->path)) {
-                        if (stronger)
-                                *old = *b;
-                        return;
-                }
-        *imm_array_push(r->a, r->to) = *b;
+        const uintptr_t old = (uintptr_t)imm_map_get(&r->to->by_path, b->path); /* index + 1 */
+
+        if (old == 0) {
+                *imm_array_push(r->a, r->to) = *b;
+                imm_map_put(r->a, &r->to->by_path, b->path, (void *)(uintptr_t)r->to->n);
+        } else if (stronger)
+                r->to->v[old - 1] = *b;
 }
 
 /* ---- mount units ---- */
@@ -156,14 +156,36 @@ void imm_boot_mounts_read(struct imm_manager *m, struct imm_arena *a, struct imm
                 qsort(ret->v, ret->n, sizeof(*ret->v), by_path);
 }
 
+/* The first bytes of a path: itself, or a directory above it */
+struct prefix {
+        const char *path;
+        size_t n;
+};
+
+static int before(const void *key, const void *item) {
+        const struct prefix *k = key;
+        const char *path = ((const struct imm_boot_mount *)item)->path;
+        int r = strncmp(k->path, path, k->n);
+
+        return r != 0 ? r : path[k->n] ? -1 : 0;
+}
+
 const struct imm_boot_mount *imm_boot_mount_at(
         const struct imm_boot_mounts *all, const char *path) {
-        const struct imm_boot_mount *best = NULL;
+        struct prefix k = {path, strlen(path)};
 
-        imm_array_foreach (b, all) /* few, and sorted: the last that fits is the nearest */
-                if (b->content != IMM_BOOT_FLAGS && imm_path_below(path, b->path))
-                        best = b;
-        return best;
+        for (;;) {
+                size_t i = imm_first_not_before(&k, all->v, all->n, sizeof(*all->v), before);
+
+                if (i < all->n && before(&k, &all->v[i]) == 0 &&
+                        all->v[i].content != IMM_BOOT_FLAGS)
+                        return &all->v[i];
+                if (k.n <= 1)
+                        return NULL;
+                while (k.n > 1 && path[k.n - 1] != '/')
+                        k.n--;
+                k.n -= k.n > 1; /* the slash is of "/" only */
+        }
 }
 
 const struct imm_boot_mount *imm_boot_mount_left(

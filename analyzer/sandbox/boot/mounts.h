@@ -30,8 +30,9 @@ struct imm_boot_mount {
 };
 struct imm_boot_mounts {
         struct imm_boot_targets targets;
-        struct imm_boot_mount *v; /* by path */
+        struct imm_boot_mount *v; /* by path, each once */
         size_t n, cap;
+        struct imm_map by_path;        /* while they are read */
         IMM_LIST(imm_boot_mount) left; /* those that a boot does not make by itself, or perhaps */
 };
 

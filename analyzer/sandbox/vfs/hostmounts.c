@@ -109,13 +109,14 @@ static void credentials_of_boot(
 /* What fstab and mount units add, after what it lies on, or change */
 static void add_booted(struct imm_manager *m, struct imm_arena *a, struct imm_host_mounts *ret) {
         const struct imm_boot_mounts *all = imm_boot_mounts_of(m);
+        const size_t n = ret->n; /* of what is added none is at the path of another */
 
         imm_array_foreach (b, all) {
                 struct imm_host_mount *there = NULL;
 
-                imm_array_foreach (h, ret)
-                        if (imm_streq(h->path, b->path))
-                                there = h;
+                for (size_t i = 0; i < n; i++)
+                        if (imm_streq(ret->v[i].path, b->path))
+                                there = ret->v + i;
                 if (b->content == IMM_BOOT_FLAGS) {
                         if (there)
                                 there->flags = b->flags;

@@ -57,7 +57,17 @@ static void find_value(struct file *f, const char *line, const char *end, struct
                         a, &f->values, imm_printf(a, "%.*s=%s", (int)(line - name), name, value));
 }
 
-/* "start-stop-daemon --start ... --exec PROGRAM": behind the option, with a space or "=" */
+/* What follows the option, behind a space or "="; NULL: the line has it not */
+static const char *behind_option(const char *line, const char *end, const char *option) {
+        const size_t n = strlen(option);
+        const char *at = memmem(line, (size_t)(end - line), option, n);
+
+        return at && at > line && at + n < end && strchr(" \t", at[-1]) && strchr(" \t=", at[n])
+                       ? at + n + 1
+                       : NULL;
+}
+
+/* "start-stop-daemon --start --chuid USER --exec PROGRAM" */
 static void find_start(struct file *f, const char *line, const char *end, struct imm_arena *a) {
         static const char *const options[] = {"--exec", "-x", "--startas", "-a"};
         const size_t size = (size_t)(end - line);
@@ -66,13 +76,12 @@ static void find_start(struct file *f, const char *line, const char *end, struct
         if (!daemon || memmem(daemon, (size_t)(end - daemon), "--stop", 6) ||
                 memmem(daemon, (size_t)(end - daemon), " -K", 3))
                 return;
+        f->gives_user |= behind_option(line, end, "--chuid") || behind_option(line, end, "-c");
         for (size_t i = 0; i < IMM_ELEMENTSOF(options); i++) {
-                size_t n = strlen(options[i]);
-                const char *at = memmem(line, size, options[i], n);
+                const char *program = behind_option(line, end, options[i]);
 
-                if (at && at > line && at + n < end && strchr(" \t", at[-1]) &&
-                        strchr(" \t=", at[n]))
-                        add_exec(f, word_at(at + n + 1, end, a), a);
+                if (program)
+                        add_exec(f, word_at(program, end, a), a);
         }
 }
 

@@ -381,6 +381,10 @@ static void of_program(struct collector *c, const struct imm_need *n, const stru
                 use_add(c, IMM_FACILITY_CALL, CALLS, "pipe|pipe2", NULL,
                         "%s is a script that takes what its commands print", n->path);
         of_words(c, n, f);
+        use_deeds(c, f, n->path);
+        if (f->gives_user)
+                use_add(c, IMM_FACILITY_SWITCH_USER, DOES, "setgroups", NULL,
+                        "%s has start-stop-daemon become another user", n->path);
         if (f->wants_root && n->kind == IMM_NEED_PROGRAM)
                 use_add(c, IMM_FACILITY_ROOT, DOES, NULL, NULL, "%s says that it %s", n->path,
                         f->wants_root);
@@ -431,6 +435,14 @@ static bool runs(const struct imm_need *n) {
                n->kind == IMM_NEED_COMMAND;
 }
 
+/* Is it run beside the unit's script? Of "sh -c" the last command is what the shell becomes. */
+static bool is_child(const struct collector *c, const struct imm_need *n) {
+        const struct imm_need *by = n->by >= 0 ? &c->closure->v[n->by] : NULL;
+
+        return n->kind == IMM_NEED_COMMAND && by && by->kind == IMM_NEED_PROGRAM && by->by < 0 &&
+               by->host_path && !file_of(c->m, by->host_path, 0)->elf && !is_become(c, n);
+}
+
 /* Who of them may send the messages that the manager waits for */
 static void of_messages(struct collector *c, const struct imm_need *n, const struct file *f) {
         const char *name = imm_base_name(n->path);
@@ -439,10 +451,15 @@ static void of_messages(struct collector *c, const struct imm_need *n, const str
         c->notifies |= (f->notifies && !strstr(n->path, "/libsystemd.so")) || (library && speaks);
         if (c->watched && !c->pings && speaks && !strstr(n->path, "/libsystemd.so"))
                 c->pings = runs_scripts(name) || file_of(c->m, n->host_path, FILE_STRINGS)->pings;
-        if (n->kind == IMM_NEED_COMMAND && imm_streq(name, "systemd-notify") && n->by >= 0 &&
-                c->closure->v[n->by].kind == IMM_NEED_PROGRAM && c->awaited)
-                use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, n->path, "%s runs %s",
-                        c->closure->v[n->by].path, n->path);
+        if (imm_streq(name, "systemd-notify")) {
+                if (n->kind == IMM_NEED_COMMAND && n->by >= 0 &&
+                        c->closure->v[n->by].kind == IMM_NEED_PROGRAM && c->awaited)
+                        use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, n->path, "%s runs %s",
+                                c->closure->v[n->by].path, n->path);
+        } else if (c->awaited && f->elf && f->notifies && !f->systemd && is_child(c, n))
+                use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, NULL,
+                        "%s, which is a script, runs %s and stays", c->closure->v[n->by].path,
+                        n->path);
 }
 
 static void of_library(struct collector *c, const struct imm_need *n, const struct file *f,
@@ -475,6 +492,7 @@ static void of_code(struct collector *c, const struct imm_need *n, const struct 
                 use_string(c, n->path, f->strings.v[i], true);
         if (is_sourced(n)) {
                 of_words(c, n, f);
+                use_deeds(c, f, n->path);
                 return;
         }
         of_image(c, n, f, program->path);
@@ -540,6 +558,7 @@ void imm_uses_compute(
         c.least = IMM_CERTAIN;
         memcpy(c.partly, c.main_partly, sizeof(c.partly));
         use_environment(&c);
+        use_commands(&c);
         use_arguments(&c);
         use_readiness(&c);
         take_back(&c);

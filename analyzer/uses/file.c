@@ -214,11 +214,17 @@ static bool has_ticks(const char *line, size_t n) {
                memchr(tick + 1, '`', n - (size_t)(tick + 1 - line));
 }
 
+static bool is_of_shell(const char *data, size_t n) {
+        const char *first = memchr(data, '\n', n);
+
+        return imm_after(data, "#!") && first && names_shell(data, (size_t)(first - data));
+}
+
 /* By the shell itself, in lines that are no comments */
 static bool is_piping(const char *data, size_t n) {
         const char *end = data + n, *first = memchr(data, '\n', n);
 
-        if (!imm_after(data, "#!") || !first || !names_shell(data, (size_t)(first - data)))
+        if (!is_of_shell(data, n))
                 return false;
         for (const char *line = first + 1, *stop; line < end; line = stop + 1) {
                 size_t k;
@@ -360,6 +366,7 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
         if (!f->elf) {
                 find_execs(f, b.data, b.size, a);
                 find_words(f, b.data, b.size, a);
+                find_deeds(f, b.data, b.size, is_of_shell(b.data, b.size), a);
                 f->pipes = is_piping(b.data, b.size);
                 f->mails = imm_after(b.data, "#!") && runs_mailer(b.data, b.size);
         }

@@ -44,6 +44,11 @@ struct script_word { /* of a script's text */
         const char *calls, *object, *why;
 };
 
+struct deed { /* what a line of a script does to a file */
+        enum imm_facility facility;
+        const char *path;
+};
+
 /* ---- files (file.c) ---- */
 
 struct file { /* what a program's or library's file says, read once a run */
@@ -67,6 +72,7 @@ struct file { /* what a program's or library's file says, read once a run */
         const char *drops;      /* the function by which it drops groups before it drops the user */
         bool notifies;          /* it knows $NOTIFY_SOCKET */
         bool pipes;             /* a shell's script with pipelines or command substitution */
+        bool gives_user;        /* a script that has start-stop-daemon become another user */
         const char *wants_root; /* what it says to who is not root */
         bool mails;             /* a script that runs a mailer or sudo, which have set-id bits */
         bool pings;             /* it knows the watchdog's messages */
@@ -76,6 +82,8 @@ struct file { /* what a program's or library's file says, read once a run */
         size_t n_imports;
         const struct script_word **words; /* rows of the table that its text has */
         size_t n_words;
+        struct deed *deeds; /* of its lines */
+        size_t n_deeds;
         struct imm_strv execs;   /* of a script: what it becomes in the end: name, path, $NAME */
         struct imm_strv values;  /* ... and its lines NAME=/path */
         struct imm_strv strings; /* absolute paths in its data, or in a script's text */
@@ -89,6 +97,9 @@ const struct file *file_of(struct imm_manager *m, const char *host_path, unsigne
 
 /* becomes.c: lines of a script that say what it becomes */
 void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a);
+
+/* deeds.c: what lines of a script, and commands of the unit, do to files that they name */
+void find_deeds(struct file *f, const char *data, size_t n, bool shell, struct imm_arena *a);
 
 /* ---- uses being collected ---- */
 
@@ -140,6 +151,10 @@ const struct imm_command_item *main_command_of(const struct collector *c, const 
 void set_command(struct collector *c, const struct imm_command_item *cmd, bool main_one);
 /* The program at the end of the chain that asked for @need, -1: none; not a library */
 int program_of(const struct imm_closure *cl, int need);
+
+/* deeds.c */
+void use_deeds(struct collector *c, const struct file *f, const char *path);
+void use_commands(struct collector *c);
 
 /* becomes.c: does the script that names the command become it? */
 bool is_become(const struct collector *c, const struct imm_need *n);

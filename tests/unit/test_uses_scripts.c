@@ -58,6 +58,31 @@ TEST(only_file_systems_of_their_own_are_measured) {
         assert_int_equal(unlink(tree_path("etc/fstab")), 0);
 }
 
+/* "start-stop-daemon --start --chuid USER" of an init script */
+TEST(init_scripts_become_users) {
+        static const struct {
+                const char *line;
+                bool becomes;
+        } rows[] = {{"--start --chuid daemon --exec /usr/bin/ls", true},
+                {"-S -c daemon -x /usr/bin/ls", true},
+                {"--start --chuid=daemon --exec /usr/bin/ls", true},
+                {"--start --exec /usr/bin/ls", false}, {"--stop --chuid daemon", false},
+                {"--start --chdir / --exec /usr/bin/ls", false}};
+
+        service("[Service]\nExecStart=/usr/bin/x start\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                char text[200];
+                struct world *w;
+
+                (void)snprintf(
+                        text, sizeof(text), "#!/bin/sh\nstart-stop-daemon %s\n", rows[i].line);
+                script("usr/bin/x", text);
+                w = world_new();
+                assert_int_equal(uses(w, IMM_FACILITY_SWITCH_USER), rows[i].becomes);
+                world_free(w);
+        }
+}
+
 /* The time is linear in the text, whatever it is: minutes otherwise */
 TEST(hostile_texts_are_read_once) {
         static const char *const parts[] = {"import zmq ", "AF_CAN ", "import smbus ", "sudo ",
@@ -85,6 +110,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(words_of_comments_do_nothing),
                 CASE(only_file_systems_of_their_own_are_measured),
+                CASE(init_scripts_become_users),
                 CASE(hostile_texts_are_read_once),
         };
 

@@ -21,8 +21,8 @@ CASES = {  # rule: cases that fail, cases that work
         [("sniffd", "CapabilityBoundingSet=CAP_NET_ADMIN"), ("mountd", "CapabilityBoundingSet=~CAP_SYS_ADMIN"),
          ("portd", "CapabilityBoundingSet=CAP_CHOWN"), ("capd", "CapabilityBoundingSet=CAP_NET_ADMIN"),
          ("capd", "User=daemon\nCapabilityBoundingSet=CAP_NET_ADMIN\nAmbientCapabilities=CAP_NET_ADMIN"),
-         ("lockedd", "CapabilityBoundingSet=~CAP_SETUID")],
-        [("sniffd", "CapabilityBoundingSet=~CAP_NET_RAW\nCapabilityBoundingSet=CAP_NET_RAW"),
+         ("lockedd", "CapabilityBoundingSet=~CAP_SETUID"), ("initd", "CapabilityBoundingSet=~CAP_SETGID")],
+        [("initd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID"), ("sniffd", "CapabilityBoundingSet=~CAP_NET_RAW\nCapabilityBoundingSet=CAP_NET_RAW"),
          ("lockedd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_SYS_CHROOT"),
          ("sniffd", "CapabilityBoundingSet=CAP_NET_RAW"), ("ownerd", "CapabilityBoundingSet=CAP_SETUID CAP_SETGID"),
          ("portd", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"), ("capd", "CapabilityBoundingSet=CAP_NET_RAW")]),
@@ -78,8 +78,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("gaind", "User=daemon"), ("gaind", "NoNewPrivileges=yes")]),
     "NotifyAccess": (
         [("sayd", "Type=notify\nTimeoutStartSec=10\nUser=daemon\nNotifyAccess=main"),
+         ("nestd", "Type=notify\nTimeoutStartSec=10\nNotifyAccess=main"),
          ("sayd", "Type=notify\nTimeoutStartSec=10\nCapabilityBoundingSet=CAP_KILL\nNotifyAccess=exec")],
-        [("sayd", NOTIFY + "\nUser=daemon\nNotifyAccess=all"), ("sayd", NOTIFY + "\nNotifyAccess=main")]),
+        [("nestd", NOTIFY + "\nNotifyAccess=all"), ("sayd", NOTIFY + "\nUser=daemon\nNotifyAccess=all"), ("sayd", NOTIFY + "\nNotifyAccess=main")]),
     "PrivateDevices": (
         [("serialdev", "PrivateDevices=yes")],
         [("serialdev", "ProtectClock=no"), ("serialdev", "PrivateTmp=yes")]),
@@ -130,8 +131,8 @@ CASES = {  # rule: cases that fail, cases that work
          ("needrestart", "CapabilityBoundingSet=~CAP_SYS_PTRACE\nUser=daemon\nProtectProc=noaccess")],
         [("needrestart", "ProtectProc=invisible"), ("needrestart", "User=daemon\nProtectProc=default")]),
     "ProtectSystem": (
-        [("stored", STRICT), ("logd", STRICT)],
-        [("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
+        [("stored", STRICT), ("logd", STRICT), ("linesd", STRICT)],
+        [("linesd", STRICT + "\nReadWritePaths=/var/lib"), ("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
     "ReadOnlyPaths": (
         [("stored", "ReadOnlyPaths=/var/lib")],
         [("stored", "ReadOnlyPaths=/var/cache")]),

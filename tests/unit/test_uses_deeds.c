@@ -1,0 +1,110 @@
+/* What commands of a unit and lines of scripts do to files that they name. */
+
+#include "analyzer/uses/uses.h"
+#include "tests/unit/closure.h"
+
+static bool does(const char *text, const char *body, enum imm_facility f, const char *object) {
+        struct world *w;
+        struct imm_uses found = {0};
+        bool yes = false;
+
+        service(text);
+        script("usr/bin/x", body ? body : "program");
+        w = world_new();
+        imm_uses_compute(w->m, imm_settings_of(w->m, unit(w, "x.service")), w->arena, &found);
+        for (size_t i = 0; i < found.n; i++)
+                yes |= found.v[i].facility == f && !found.v[i].remark &&
+                       (!object || imm_streq(found.v[i].object, object));
+        world_free(w);
+        return yes;
+}
+
+#define UNIT "[Service]\nExecStart=/usr/bin/x\n"
+#define PYTHON(line) does(UNIT, "#!/usr/bin/python3\n" line "\n", IMM_FACILITY_WRITE, "/opt/d/f")
+#define SHELL(line) does(UNIT, "#!/bin/sh\n" line "\n", IMM_FACILITY_WRITE, "/opt/d/f")
+#define COMMAND(line) does("[Service]\nExecStart=" line "\n", NULL, IMM_FACILITY_WRITE, "/opt/d/f")
+
+TEST(files_that_scripts_open) {
+        assert_true(PYTHON("f = open(\"/opt/d/f\", 'w')"));
+        assert_true(PYTHON("    with open('/opt/d/f', mode=\"ab\") as f:"));
+        assert_true(PYTHON("open('/opt/d/f', 'r+')"));
+        assert_true(PYTHON("os.makedirs('/opt/d/f', exist_ok=True)"));
+        assert_true(PYTHON("$h = fopen('/opt/d/f', 'w');"));
+        assert_true(PYTHON("fs.writeFileSync('/opt/d/f', text)"));
+        assert_false(PYTHON("f = open('/opt/d/f')"));
+        assert_false(PYTHON("f = open('/opt/d/f', 'rb')"));
+        assert_false(PYTHON("f = open('/opt/d/f', encoding='ascii')"));
+        assert_false(PYTHON("f = open('/opt/d/f' + name, 'w')"));
+        assert_false(PYTHON("# f = open('/opt/d/f', 'w')"));
+        assert_false(PYTHON("f = reopen('/opt/d/f', 'w')"));
+        assert_false(PYTHON("f = open('opt/d/f', 'w')"));
+        assert_true(does(UNIT, "#!/usr/bin/python3\nopen('/proc/stat')\n", IMM_FACILITY_PROC_FILE,
+                "/proc/stat"));
+        assert_false(does(UNIT, "#!/usr/bin/python3\nopen('/proc/self/stat')\n",
+                IMM_FACILITY_PROC_FILE, NULL));
+        assert_true(does(UNIT, "#!/usr/bin/python3\nopen('/proc/sys/vm/swappiness', 'w')\n",
+                IMM_FACILITY_TUNABLES, "/proc/sys/vm/swappiness"));
+        assert_true(does(
+                UNIT, "#!/usr/bin/python3\nopen('/home/a/b')\n", IMM_FACILITY_READ, "/home/a/b"));
+}
+
+TEST(files_that_shells_write) {
+        assert_true(SHELL("echo a >/opt/d/f"));
+        assert_true(SHELL("echo a >> \"/opt/d/f\""));
+        assert_true(SHELL("\tdate > /opt/d/f; true"));
+        assert_true(SHELL("touch -r /etc/foo.conf /opt/d/f"));
+        assert_false(SHELL("# echo a > /opt/d/f"));
+        assert_false(SHELL("cat < /opt/d/f"));
+        assert_false(SHELL("echo a > /opt/d/f$x"));
+        assert_false(SHELL("echo '<b>/opt/d/f</b>'"));
+        assert_false(does(
+                UNIT, "#!/usr/bin/python3\nprint(a >/opt/d/f)\n", IMM_FACILITY_WRITE, "/opt/d/f"));
+        assert_false(
+                does(UNIT, "#!/bin/sh\ntrue >/dev/null 2>/dev/stderr\n", IMM_FACILITY_WRITE, NULL));
+}
+
+TEST(files_that_commands_write) {
+        script("usr/bin/touch", "program");
+        script("usr/bin/cp", "program");
+        script("usr/bin/mkdir", "program");
+        assert_true(COMMAND("/usr/bin/touch /opt/d/f"));
+        assert_true(COMMAND("/usr/bin/cp -a /etc/foo.conf /opt/d/f"));
+        assert_true(COMMAND("/usr/bin/mkdir -p /opt/d/f"));
+        assert_true(COMMAND("/bin/sh -c 'echo 1 > /opt/d/f'"));
+        assert_true(does("[Service]\nExecStartPre=/usr/bin/touch /opt/d/f\n" UNIT, NULL,
+                IMM_FACILITY_WRITE, "/opt/d/f"));
+        assert_false(COMMAND("-/usr/bin/touch /opt/d/f")); /* a remark, no more */
+        assert_false(COMMAND("/usr/bin/cp /opt/d/f /etc/foo.conf"));
+        assert_false(COMMAND("/usr/bin/ls /opt/d/f"));
+        assert_false(COMMAND("/usr/bin/touch -h"));
+        tree_dir("opt/d/f"); /* which is there already */
+        assert_false(COMMAND("/usr/bin/mkdir -p /opt/d/f"));
+}
+
+/* Linear in the text */
+TEST(hostile_texts) {
+        static const char *const parts[] = {"open('/opt/d/f", "open(", " >/opt/x", "touch ", ">>>"};
+        size_t size = 1000000;
+        char *text = imm_xcalloc(1, size + 64);
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(parts); i++) {
+                size_t n = strlen(parts[i]);
+
+                memcpy(text, "#!/bin/sh\n", 11);
+                for (size_t at = 10; at + n < size; at += n)
+                        memcpy(text + at, parts[i], n + 1);
+                assert_false(does(UNIT, text, IMM_FACILITY_WRITE, "/opt/d/f"));
+        }
+        free(text);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(files_that_scripts_open),
+                CASE(files_that_shells_write),
+                CASE(files_that_commands_write),
+                CASE(hostile_texts),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

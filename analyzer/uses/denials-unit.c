@@ -89,11 +89,39 @@ static void of_ambient_users(struct judge *j) {
         deny(j, &u, IMM_SETTING_PRIVATE_USERS, NULL, "leaves without effect on the machine");
 }
 
+/* Others' objects go with those of the unit, when it ends as the last one that names the user. */
+static void of_ipc(struct judge *j) {
+        static const struct {
+                const char *user, *path, *what;
+        } rows[] = {
+#define IPC(user, path, what) {user, path, what},
+#include "analyzer/uses/ipc.def"
+#undef IPC
+        };
+        const char *user = imm_setting_string(j->s, IMM_SETTING_USER);
+        struct imm_use u = {.facility = IMM_FACILITY_SHARED_MEMORY,
+                .kind = j->sb->main,
+                .confidence = IMM_LIKELY,
+                .essential = true,
+                .partial = true};
+        struct stat st;
+
+        for (size_t i = 0; user && i < IMM_ELEMENTSOF(rows); i++) {
+                if (!imm_streq(user, rows[i].user) ||
+                        imm_root_stat(j->m->root, rows[i].path, &st) < 0)
+                        continue;
+                u.evidence = imm_printf(j->a, "User=%s: %s", user, rows[i].what);
+                deny(j, &u, IMM_SETTING_REMOVE_IPC, NULL, "removes when the unit ends");
+        }
+}
+
 void deny_by_unit(struct judge *j) {
         static const enum imm_setting lists[] = {IMM_SETTING_EXEC_CONDITION,
                 IMM_SETTING_EXEC_START_PRE, IMM_SETTING_EXEC_START, IMM_SETTING_EXEC_START_POST};
 
         of_ambient_users(j);
+        if (imm_setting_bool(j->s, IMM_SETTING_REMOVE_IPC))
+                of_ipc(j);
         if (!imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET)->set)
                 return;
         of_ambient(j);

@@ -139,6 +139,9 @@ CASES = {  # rule: cases that fail, cases that work
     "ReadWritePaths": (
         [("lxcfs", "ReadWritePaths=/srv")],
         [("stored", STRICT + "\nReadWritePaths=/var/lib/stored"), ("logd", STRICT + "\nReadWritePaths=/srv")]),
+    "RemoveIPC": (
+        [],
+        [("plaind", "User=daemon\nRemoveIPC=yes"), ("shmd", "RemoveIPC=yes")]),
     "RestrictAddressFamilies": (
         [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("locald", "RestrictAddressFamilies=AF_INET"),
          ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
@@ -213,6 +216,7 @@ CASES = {  # rule: cases that fail, cases that work
 # What cannot be seen to fail in the lab, and why
 NOT_SHOWN = {
     "LimitAS": "it takes run-times that reserve addresses (Go, Java), which the lab's roots do not have",
+    "RemoveIPC": "it takes PostgreSQL, whose memory is removed while it runs, which the lab's roots do not have",
     "SocketBindDeny": "it takes a systemd that was built with BPF programs, and libbpf: without, all may be bound",
     "TasksMax": "the lab's systemd has no controllers of control groups, pids among them",
 }

@@ -37,7 +37,7 @@ static bool is_of_kernel(const char *path) {
                !imm_after(rest, "thread-self") && !imm_after(rest, "sys");
 }
 
-/* NULL: nothing that a setting could refuse */
+/* False: it is nothing that a setting could refuse. */
 static bool deed_of(const char *path, bool writes, enum imm_facility *ret) {
         if (writes && (imm_path_below(path, "/proc") || imm_path_below(path, "/sys")))
                 *ret = IMM_FACILITY_TUNABLES;

@@ -35,7 +35,8 @@ struct imm_elf {
         struct imm_strv needed, auxiliary, filter;
         uint64_t flags_1;          /* DT_FLAGS_1 */
         bool executable_stack;     /* PT_GNU_STACK asks for it */
-        uint64_t mapped, writable; /* bytes of its segments in memory, in whole pages */
+        uint64_t mapped, writable; /* bytes of its segments in memory, in whole pages; of one that
+                                      was kept from an earlier run: 0 */
         bool text_relocations;     /* DT_TEXTREL: the loader writes into the code */
         struct imm_elf_dlopen *dlopen;
         size_t n_dlopen;

@@ -218,6 +218,7 @@ struct imm_audit *imm_audit_run(struct imm_manager *m, const struct imm_rulebook
         struct imm_audit *audit = imm_new(a, struct imm_audit);
         unsigned jobs = imm_audit_workers(n_units, options->jobs);
 
+        imm_manager_find_not_analysed(m);
         *audit = (struct imm_audit){.manager = m, .rules = rules, .n_units = n_units};
         audit->arenas = imm_alloc_array(a, (size_t)jobs + 2, sizeof(*audit->arenas));
         audit->arenas[audit->n_arenas++] = a;

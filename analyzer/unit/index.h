@@ -150,8 +150,5 @@ int imm_list_below(
 /* path.c: all directories of the manager's search path, existing or not, in systemd's order */
 void imm_search_path(struct imm_manager *m, const char *unit_path, struct imm_strv *ret);
 
-/* not_analysed.c: fills m->not_analysed */
-void imm_not_analysed_find(struct imm_manager *m);
-
 /* The instance by which a template is judged: that of this version's systemd-analyze */
 const char *imm_stand_in(unsigned version);

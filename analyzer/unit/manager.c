@@ -57,7 +57,6 @@ int imm_manager_open(struct imm_manager **ret, const struct imm_root *root,
         (void)pthread_mutex_init(&m->index->lock, NULL);
         imm_search_path(m, options->unit_path, &path);
         imm_index_build(m, &path);
-        imm_not_analysed_find(m);
         a = NULL;
         *ret = m;
         return 0;

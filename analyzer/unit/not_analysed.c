@@ -166,10 +166,13 @@ static void lib(struct lister *l) {
                 l->m->version);
 }
 
-void imm_not_analysed_find(struct imm_manager *m) {
+void imm_manager_find_not_analysed(struct imm_manager *m) {
         imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
         struct lister l = {.m = m, .a = a};
 
+        if (m->not_analysed_known)
+                return;
+        m->not_analysed_known = true;
         generators(&l);
         lib(&l);
         sysv_scripts(&l);

@@ -138,7 +138,9 @@ struct imm_manager {
         size_t n_list;
         bool complete; /* all units of the root's files are on the list */
         bool alone;    /* the question is one to which no other unit matters (cli/can.c) */
-        struct imm_strv not_analysed; /* lines: generators, SysV scripts, quadlets, ... and why */
+        /* lines: generators, SysV scripts, quadlets, ... and why: imm_manager_find_not_analysed() */
+        struct imm_strv not_analysed;
+        bool not_analysed_known;
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until
                            asked */
         struct imm_closures *closures; /* analyzer/closure: what units share; NULL until asked */
@@ -171,6 +173,8 @@ IMM_DEFINE_CLEANUP(struct imm_manager *, imm_manager_free)
  * is asked for by name is not added to it; files are read by at most @jobs threads.
  */
 int imm_manager_load_all(struct imm_manager *m, unsigned jobs, struct imm_err *err);
+/* Fills m->not_analysed, on the first call; before threads begin. */
+void imm_manager_find_not_analysed(struct imm_manager *m);
 /* Only those of @names, all of them valid: imm_manager_unit() then finds them loaded. */
 void imm_manager_load_names(struct imm_manager *m, const struct imm_strv *names, unsigned jobs);
 

@@ -490,14 +490,25 @@ static void judge_kind(struct work *w, enum imm_command_kind kind, struct imm_id
         add(w, when, &f, failed.culprit_source, failed.culprit_why);
 }
 
+/* By the path that systemd was built with: Debian's go by the links into /usr, as far as those of
+ * the lab tell. */
+static const char *tool_of(const struct work *w) {
+        struct stat st;
+        bool debian = imm_root_stat(w->m->root, "/etc/debian_version", &st) == 0;
+
+        if (w->u->type == IMM_UNIT_MOUNT)
+                return debian && w->s->version < 255 ? "/bin/mount" : "/usr/bin/mount";
+        if (w->u->type == IMM_UNIT_SWAP)
+                return debian ? "/sbin/swapon" : "/usr/sbin/swapon";
+        return NULL;
+}
+
 /*
  * mount(8) and swapon(8), which systemd executes for units that have no commands: their settings of
  * execution hold for them. Of what is not installed nothing is said, a root may do without.
  */
 static bool judge_tool(struct work *w) {
-        const char *tool = w->u->type == IMM_UNIT_MOUNT  ? "/usr/bin/mount"
-                           : w->u->type == IMM_UNIT_SWAP ? "/usr/sbin/swapon"
-                                                         : NULL;
+        const char *tool = tool_of(w);
         const struct imm_command_item item = {.path = tool};
         struct imm_mount_table table;
         struct imm_identity id;

@@ -138,8 +138,7 @@ struct imm_manager {
         size_t n_list;
         bool complete; /* all units of the root's files are on the list */
         bool alone;    /* the question is one to which no other unit matters (cli/can.c) */
-        /* lines: generators, SysV scripts, quadlets, ... and why; imm_manager_find_not_analysed()
-         */
+        /* lines: generators, SysV scripts, quadlets, ... and why; empty until asked for */
         struct imm_strv not_analysed;
         bool not_analysed_known;
         void *defaults; /* system.conf/user.conf as understood by analyzer/settings; NULL until

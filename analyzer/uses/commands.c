@@ -93,10 +93,6 @@ void set_command(struct collector *c, const struct imm_command_item *cmd, bool m
         c->optional = cmd && (cmd->flags & IMM_COMMAND_IGNORE_FAILURE) && !main_one;
         if (!cmd)
                 return;
-        if (cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED)
-                c->kind = IMM_KIND_PRIVILEGED;
-        else if (cmd->flags & IMM_COMMAND_NO_SETUID)
-                c->kind = IMM_KIND_NO_SETUID;
-        else if (cmd->flags & IMM_COMMAND_AMBIENT_MAGIC)
-                c->kind = IMM_KIND_AMBIENT;
+        c->kind = imm_command_kind_of(
+                c->s, main_one ? IMM_SETTING_EXEC_START : IMM_SETTING_EXEC_START_PRE, cmd);
 }

@@ -39,7 +39,9 @@ static bool is_of_kernel(const char *path) {
 
 /* False: it is nothing that a setting could refuse. */
 static bool deed_of(const char *path, bool writes, enum imm_facility *ret) {
-        if (writes && (imm_path_below(path, "/proc") || imm_path_below(path, "/sys")))
+        if (writes && imm_path_below(path, "/sys/fs/cgroup"))
+                *ret = IMM_FACILITY_CGROUPS;
+        else if (writes && (imm_path_below(path, "/proc") || imm_path_below(path, "/sys")))
                 *ret = IMM_FACILITY_TUNABLES;
         else if (writes && !is_nobodys(path))
                 *ret = IMM_FACILITY_WRITE;
@@ -52,18 +54,23 @@ static bool deed_of(const char *path, bool writes, enum imm_facility *ret) {
         return !imm_after(path, "/proc/self/") && !strstr(path, "//");
 }
 
-static void add(struct file *f, const char *path, size_t n, bool writes, struct imm_arena *a) {
-        struct deed d = {.path = imm_strndup(a, path, n)};
-
-        if (f->n_deeds >= DEEDS_MAX || !deed_of(d.path, writes, &d.facility))
+void put_deed(struct file *f, struct deed d, struct imm_arena *a) {
+        if (f->n_deeds >= DEEDS_MAX)
                 return;
         if (!f->deeds)
                 f->deeds = imm_alloc_array(a, DEEDS_MAX, sizeof(*f->deeds));
         f->deeds[f->n_deeds++] = d;
 }
 
-/* The length of the path that begins at @s, 0: none does, or it goes on as something else */
-static size_t path_at(const char *s, const char *end, const char *stops) {
+void add_deed(
+        struct file *f, const char *path, size_t n, bool writes, bool makes, struct imm_arena *a) {
+        struct deed d = {.path = imm_strndup(a, path, n), .makes = makes};
+
+        if (deed_of(d.path, writes, &d.facility))
+                put_deed(f, d, a);
+}
+
+size_t path_at(const char *s, const char *end, const char *stops) {
         size_t n = 0;
 
         if (s >= end || *s != '/')
@@ -94,16 +101,18 @@ static bool opens_to_write(const char *s, const char *end) {
 static void find_calls(struct file *f, const char *line, const char *end, struct imm_arena *a) {
         static const struct {
                 const char *name;
-                bool makes; /* else the mode says */
+                bool writes; /* else the mode says */
+                bool makes;
         } calls[] = {
-                {"open(", false},
-                {"fopen(", false},
-                {"makedirs(", true},
-                {"mkdirSync(", true},
-                {"writeFile(", true},
-                {"writeFileSync(", true},
-                {"appendFileSync(", true},
-                {"file_put_contents(", true},
+                {"open(", false, false},
+                {"fopen(", false, false},
+                {"makedirs(", true, true},
+                {"mkdir(", true, true},
+                {"mkdirSync(", true, true},
+                {"writeFile(", true, false},
+                {"writeFileSync(", true, false},
+                {"appendFileSync(", true, false},
+                {"file_put_contents(", true, false},
         };
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(calls); i++) {
@@ -118,8 +127,24 @@ static void find_calls(struct file *f, const char *line, const char *end, struct
                 n = path_at(path, end, (const char[]){path[-1], 0});
                 if (n == 0 || path + n >= end || !strchr("),", path[n + 1]))
                         continue;
-                add(f, path, n, calls[i].makes || opens_to_write(path + n + 1, end), a);
+                add_deed(f, path, n, calls[i].writes || opens_to_write(path + n + 1, end),
+                        calls[i].makes, a);
         }
+}
+
+/* chmod(path, 0o2775) */
+static void find_modes(struct file *f, const char *line, const char *end, struct imm_arena *a) {
+        const char *s = memmem(line, (size_t)(end - line), "chmod", 5);
+
+        for (; s && end - s > 6; s++)
+                if (memcmp(s, "0o", 2) == 0 && strspn(s + 2, "01234567") == 4 &&
+                        ((s[2] - '0') & 6)) {
+                        put_deed(f,
+                                (struct deed){.facility = IMM_FACILITY_SET_ID_FILES,
+                                        .says = imm_printf(a, "chmod %.6s", s)},
+                                a);
+                        return;
+                }
 }
 
 /* ---- shells ---- */
@@ -142,24 +167,10 @@ static void find_redirections(
                 quoted = s < end && *s == '"';
                 n = path_at(s + quoted, end, quoted ? "\"" : " \t;&|)\n");
                 if (n > 0)
-                        add(f, s + quoted, n, true, a);
+                        add_deed(f, s + quoted, n, true, false, a);
                 if (s >= end)
                         return;
         }
-}
-
-/* "touch FILE" at the beginning of a line */
-static void find_touch(struct file *f, const char *line, const char *end, struct imm_arena *a) {
-        const char *s;
-        size_t n;
-
-        if (end - line < 8 || memcmp(line, "touch ", 6) != 0)
-                return;
-        for (s = end; s > line && !strchr(" \t\"", s[-1]);)
-                s--;
-        n = path_at(s, end, " \t;&|");
-        if (n > 0)
-                add(f, s, n, true, a);
 }
 
 void find_deeds(struct file *f, const char *data, size_t n, bool shell, struct imm_arena *a) {
@@ -174,19 +185,13 @@ void find_deeds(struct file *f, const char *data, size_t n, bool shell, struct i
                         continue;
                 if (shell) {
                         find_redirections(f, line, stop, a);
-                        find_touch(f, line, stop, a);
-                } else
+                        find_commands(f, line, stop, a);
+                } else {
                         find_calls(f, line, stop, a);
+                        find_modes(f, line, stop, a);
+                }
         }
 }
-
-void use_deeds(struct collector *c, const struct file *f, const char *path) {
-        for (size_t i = 0; i < f->n_deeds; i++)
-                use_add(c, f->deeds[i].facility, PART, NULL, f->deeds[i].path,
-                        "%s has a line with %s", path, f->deeds[i].path);
-}
-
-/* ---- commands of the unit ---- */
 
 static bool is_there(const struct collector *c, const char *path) {
         struct stat st;
@@ -194,28 +199,33 @@ static bool is_there(const struct collector *c, const char *path) {
         return imm_root_stat(c->m->root, path, &st) == 0;
 }
 
-/* What a command writes of what it is given: everything, or what is named last */
+void use_deeds(struct collector *c, const struct file *f, const char *path) {
+        for (size_t i = 0; i < f->n_deeds; i++) {
+                const struct deed *d = &f->deeds[i];
+
+                if (!d->makes || !is_there(c, d->path))
+                        use_add(c, d->facility, PART, NULL, d->path, "%s has a line with %s", path,
+                                d->says ? d->says : d->path);
+        }
+}
+
+/* ---- commands of the unit ---- */
+
 static void of_command(struct collector *c, const struct imm_command_item *cmd) {
-        static const struct {
-                const char *name;
-                bool last, makes;
-        } rows[] = {{"touch", false, false}, {"tee", false, false}, {"mkdir", false, true},
-                {"cp", true, false}, {"mv", true, false}, {"ln", true, false},
-                {"install", true, false}};
-        const char *name = imm_base_name(cmd->path);
         enum strength how = cmd->flags & IMM_COMMAND_IGNORE_FAILURE ? MAY : DOES;
+        struct imm_strv words = {0};
+        struct file line = {0};
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
-                if (!imm_streq(name, rows[i].name))
-                        continue;
-                for (size_t k = rows[i].last ? cmd->argv.n - 1 : 1; k > 0 && k < cmd->argv.n; k++) {
-                        const char *path = cmd->argv.v[k];
-                        enum imm_facility f;
+        for (size_t i = 0; i < cmd->argv.n; i++)
+                *imm_array_push(c->a, &words) = i > 0 ? cmd->argv.v[i] : cmd->path;
+        if (words.n > 0)
+                find_command(&line, &words, c->a);
+        for (size_t i = 0; i < line.n_deeds; i++) {
+                const struct deed *d = &line.deeds[i];
 
-                        if (*path == '/' && !strchr(path, '$') && deed_of(path, true, &f) &&
-                                !(rows[i].makes && is_there(c, path)))
-                                use_add(c, f, how, NULL, path, "%s %s", cmd->path, path);
-                }
+                if (!d->makes || !is_there(c, d->path))
+                        use_add(c, d->facility, how, NULL, d->path, "%s %s", cmd->path,
+                                d->says ? d->says : d->path);
         }
 }
 

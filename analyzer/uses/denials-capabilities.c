@@ -88,8 +88,12 @@ static bool refused_by_namespace(struct judge *j, const struct imm_use *u) {
                                  CAP_BIT(NET_ADMIN) | CAP_BIT(NET_RAW) | CAP_BIT(AUDIT_WRITE) |
                                  CAP_BIT(WAKE_ALARM) | CAP_BIT(MAC_ADMIN);
         const struct facility *f = &facilities[u->facility];
+        /* ports belong to the network, which is the machine's; who was not to have them has none */
+        bool port = u->facility == IMM_FACILITY_PORT &&
+                    (identity_of(j, u)->uid == 0 ||
+                            (imm_setting_number(j->s, IMM_SETTING_AMBIENT_CAPABILITIES) & f->caps));
 
-        if (!(f->caps & machine) || !switch_is_on(j, IMM_SETTING_PRIVATE_USERS) ||
+        if (!((f->caps & machine) || port) || !switch_is_on(j, IMM_SETTING_PRIVATE_USERS) ||
                 (identity_of(j, u)->uid != 0 && !(identity_of(j, u)->cap_bounding & f->caps)))
                 return false;
         for (size_t i = 0; i < IMM_ELEMENTSOF(f->switches); i++) {

@@ -25,7 +25,8 @@ static void of_variable(struct collector *c, const char *text) {
                         imm_root_stat(c->m->root, path, &st) == 0)
                         use_add(c, IMM_FACILITY_READ, DOES, NULL, path, "Environment=%s=%s", name,
                                 path);
-                if (*path == '/' && path[1] && !imm_path_made_at_run_time(path))
+                if (*path == '/' && path[1] &&
+                        (!imm_path_made_at_run_time(path) || imm_path_below(path, "/tmp")))
                         use_argument(c, name, path, "Environment=");
         }
 }

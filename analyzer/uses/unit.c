@@ -73,6 +73,16 @@ static bool is_only_shell(const struct collector *c, const struct imm_command_it
         return shell;
 }
 
+/* What stands before a value without an option: of some it is the port to listen on. */
+static const char *option_of(const char *before) {
+        static const char *const servers[] = {"http.server", "SimpleHTTPServer"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(servers); i++)
+                if (imm_streq(before, servers[i]))
+                        return "port";
+        return *before == '-' ? before : "";
+}
+
 void use_arguments(struct collector *c) {
         const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
 
@@ -90,9 +100,7 @@ void use_arguments(struct collector *c) {
                                  is_only_shell(c, cmd))
                                 continue;
                         else if (*word != '-')
-                                use_argument(c,
-                                        *cmd->argv.v[k - 1] == '-' ? cmd->argv.v[k - 1] : "", word,
-                                        cmd->path);
+                                use_argument(c, option_of(cmd->argv.v[k - 1]), word, cmd->path);
                 }
         }
 }

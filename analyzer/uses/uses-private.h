@@ -44,9 +44,11 @@ struct script_word { /* of a script's text */
         const char *calls, *object, *why;
 };
 
-struct deed { /* what a line of a script does to a file */
+struct deed { /* what a line of a script does, mostly to a file */
         enum imm_facility facility;
-        const char *path;
+        const char *path; /* NULL: of no file */
+        const char *says; /* what to tell instead of the path */
+        bool makes;       /* nothing, where the path is there */
 };
 
 /* ---- files (file.c) ---- */
@@ -154,6 +156,16 @@ int program_of(const struct imm_closure *cl, int need);
 
 /* deeds.c */
 void use_deeds(struct collector *c, const struct file *f, const char *path);
+void put_deed(struct file *f, struct deed d, struct imm_arena *a);
+/* ... with a path, if a setting could refuse it */
+void add_deed(
+        struct file *f, const char *path, size_t n, bool writes, bool makes, struct imm_arena *a);
+/* The length of the path that begins at @s, 0: none does, or it goes on as something else */
+size_t path_at(const char *s, const char *end, const char *stops);
+
+/* lines.c: of a shell's line its commands; one command with its words */
+void find_commands(struct file *f, const char *line, const char *end, struct imm_arena *a);
+void find_command(struct file *f, const struct imm_strv *words, struct imm_arena *a);
 void use_commands(struct collector *c);
 
 /* becomes.c: does the script that names the command become it? */

@@ -63,6 +63,64 @@ TEST(files_that_shells_write) {
                 does(UNIT, "#!/bin/sh\ntrue >/dev/null 2>/dev/stderr\n", IMM_FACILITY_WRITE, NULL));
 }
 
+TEST(commands_of_shells) {
+        assert_true(SHELL("mkdir -p /opt/d/f"));
+        assert_true(SHELL("if [ -z \"$a\" ]; then mkdir /opt/d/f; fi"));
+        assert_true(SHELL("true && cp -a /etc/foo.conf '/opt/d/f'"));
+        assert_true(SHELL("date | tee /opt/d/f | sort"));
+        assert_true(SHELL("sed -i s/a/b/ /opt/d/f"));
+        assert_false(SHELL("sed s/a/b/ /opt/d/f"));
+        assert_false(SHELL("cp /opt/d/f $1"));
+        assert_false(SHELL("mkdir -p /opt/d/f$1"));
+        assert_false(SHELL("echo mkdir /opt/d/f"));
+        assert_false(SHELL("echo \"a; mkdir /opt/d/f\""));
+        assert_false(SHELL("true # mkdir /opt/d/f"));
+        assert_true(does(UNIT, "#!/bin/sh\nmkdir /sys/fs/cgroup/a\n", IMM_FACILITY_CGROUPS,
+                "/sys/fs/cgroup/a"));
+        tree_dir("opt/d/f"); /* which is there already */
+        assert_false(SHELL("mkdir -p /opt/d/f"));
+}
+
+#define SETS(line) does(UNIT, "#!/bin/sh\n" line "\n", IMM_FACILITY_SET_ID_FILES, NULL)
+
+TEST(set_id_bits) {
+        assert_true(SETS("chmod 2775 /srv/group"));
+        assert_true(SETS("chmod -R 04755 $dir"));
+        assert_true(SETS("chmod -R g+rws $dir"));
+        assert_true(SETS("install -o root -m 2755 -d /srv/group"));
+        assert_true(SETS("mkdir --mode=02755 /srv/group"));
+        assert_false(SETS("chmod 1777 /srv/group"));
+        assert_false(SETS("chmod 0755 /srv/group"));
+        assert_false(SETS("chmod g-s /srv/group"));
+        assert_false(SETS("chmod +x 2775"));
+        assert_false(SETS("install -m 755 -d 2755"));
+        assert_true(does(UNIT, "#!/usr/bin/python3\nos.chmod(path, 0o2775)\n",
+                IMM_FACILITY_SET_ID_FILES, NULL));
+        assert_false(does(UNIT, "#!/usr/bin/python3\nos.chmod(path, 0o775)\n",
+                IMM_FACILITY_SET_ID_FILES, NULL));
+}
+
+TEST(what_commands_are_told) {
+        assert_true(does(UNIT, "#!/bin/sh\nhostname $name\n", IMM_FACILITY_HOSTNAME, NULL));
+        assert_false(does(UNIT, "#!/bin/sh\nhostname -f\n", IMM_FACILITY_HOSTNAME, NULL));
+        assert_false(does(UNIT, "#!/bin/sh\nhostname\n", IMM_FACILITY_HOSTNAME, NULL));
+        assert_false(does(UNIT, "#!/bin/sh\nh=$(hostname)\n", IMM_FACILITY_HOSTNAME, NULL));
+        assert_true(does(UNIT, "#!/bin/sh\ndate -s @0\n", IMM_FACILITY_CLOCK, NULL));
+        assert_false(does(UNIT, "#!/bin/sh\ndate +%s\n", IMM_FACILITY_CLOCK, NULL));
+}
+
+#define PORT(line) does("[Service]\nExecStart=" line "\n", NULL, IMM_FACILITY_PORT, "80")
+
+TEST(arguments) {
+        assert_true(PORT("/usr/bin/x -m http.server 80"));
+        assert_false(PORT("/usr/bin/x -m more 80"));
+        assert_true(does("[Service]\nEnvironment=SSH_AUTH_SOCK=/tmp/agent.sock\n"
+                         "ExecStart=/usr/bin/x\n",
+                NULL, IMM_FACILITY_SHARED_TMP, "/tmp/agent.sock"));
+        assert_false(does("[Service]\nEnvironment=TMPDIR=/tmp/x\nExecStart=/usr/bin/x\n", NULL,
+                IMM_FACILITY_SHARED_TMP, NULL));
+}
+
 TEST(files_that_commands_write) {
         script("usr/bin/touch", "program");
         script("usr/bin/cp", "program");
@@ -102,6 +160,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(files_that_scripts_open),
                 CASE(files_that_shells_write),
+                CASE(commands_of_shells),
+                CASE(set_id_bits),
+                CASE(what_commands_are_told),
+                CASE(arguments),
                 CASE(files_that_commands_write),
                 CASE(hostile_texts),
         };

@@ -8,6 +8,7 @@ STRICT = "ProtectSystem=strict"
 NOTIFY = "Type=notify\nTimeoutStartSec=60"
 FORKS = "Type=forking\n"
 TREE = "RootDirectory=/srv/tree\nBindReadOnlyPaths=/usr/local /usr/lib64 /usr/lib/x86_64-linux-gnu"
+INSTALL = "ExecStartPre=/usr/bin/install -m 02750 -d /srv/group\n"
 VENDOR = "# in: /usr/lib/systemd/system"
 
 CASES = {  # rule: cases that fail, cases that work
@@ -100,8 +101,8 @@ CASES = {  # rule: cases that fail, cases that work
         [("tmpd", "PrivateTmp=yes")],
         [("tmpd", "ProtectHome=yes"), ("mountd", "PrivateTmp=yes"), ("dropd", "PrivateTmp=yes")]),
     "PrivateUsers": (
-        [("portd", "PrivateUsers=yes")],
-        [("plaind", "PrivateUsers=yes")]),
+        [("portd", "PrivateUsers=yes"), ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nPrivateUsers=yes")],
+        [("plaind", "PrivateUsers=yes"), ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE")]),
     "ProcSubset": (
         [("uptimed", "ProcSubset=pid")],
         [("uptimed", "ProcSubset=all"), ("needrestart", "ProcSubset=pid")]),
@@ -109,14 +110,14 @@ CASES = {  # rule: cases that fail, cases that work
         [("clockd", "ProtectClock=yes")],
         [("clockd", "ProtectHostname=yes")]),
     "ProtectControlGroups": (
-        [("cgexec", "ProtectControlGroups=yes")],
-        [("cgexec", "ProtectProc=invisible"), ("cgexec", "ProtectKernelTunables=yes")]),
+        [("cgexec", "ProtectControlGroups=yes"), ("groupsd", "ProtectControlGroups=yes")],
+        [("cgexec", "ProtectProc=invisible"), ("cgexec", "ProtectKernelTunables=yes"), ("groupsd", "ProtectProc=invisible")]),
     "ProtectHome": (
         [("homed", "ProtectHome=yes"), ("homed", "ProtectHome=tmpfs")],
         [("homed", "ProtectHome=read-only"), ("homed", STRICT)]),
     "ProtectHostname": (
-        [("cloud-init", "ProtectHostname=yes")],
-        [("cloud-init", "ProtectClock=yes"), ("plaind", "ProtectHostname=yes")]),
+        [("cloud-init", "ProtectHostname=yes"), ("renamed", "ProtectHostname=yes")],
+        [("cloud-init", "ProtectClock=yes"), ("renamed", "ProtectClock=yes"), ("plaind", "ProtectHostname=yes")]),
     "ProtectKernelLogs": (
         [("klogd", "ProtectKernelLogs=yes")],
         [("klogd", "ProtectKernelModules=yes")]),
@@ -131,8 +132,8 @@ CASES = {  # rule: cases that fail, cases that work
          ("needrestart", "CapabilityBoundingSet=~CAP_SYS_PTRACE\nUser=daemon\nProtectProc=noaccess")],
         [("needrestart", "ProtectProc=invisible"), ("needrestart", "User=daemon\nProtectProc=default")]),
     "ProtectSystem": (
-        [("stored", STRICT), ("logd", STRICT), ("linesd", STRICT)],
-        [("linesd", STRICT + "\nReadWritePaths=/var/lib"), ("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
+        [("stored", STRICT), ("logd", STRICT), ("linesd", STRICT), ("dird", STRICT)],
+        [("linesd", STRICT + "\nReadWritePaths=/var/lib"), ("dird", STRICT + "\nReadWritePaths=/var/lib"), ("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
     "ReadOnlyPaths": (
         [("stored", "ReadOnlyPaths=/var/lib")],
         [("stored", "ReadOnlyPaths=/var/cache")]),
@@ -157,8 +158,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("chrt", "RestrictRealtime=yes")],
         [("chrt", "LockPersonality=yes")]),
     "RestrictSUIDSGID": (
-        [("packagekitd", "RestrictSUIDSGID=yes")],
-        [("packagekitd", "RestrictNamespaces=yes"), ("stored", "RestrictSUIDSGID=yes")]),
+        [("packagekitd", "RestrictSUIDSGID=yes"), ("groupdird", "RestrictSUIDSGID=yes"), ("plaind", INSTALL + "RestrictSUIDSGID=yes")],
+        [("groupdird", "RestrictRealtime=yes"), ("plaind", INSTALL + "PermissionsStartOnly=yes\nRestrictSUIDSGID=yes"),
+         ("packagekitd", "RestrictNamespaces=yes"), ("stored", "RestrictSUIDSGID=yes")]),
     "RootDirectory": (
         [("keyd", TREE)],
         [("keyd", TREE + " /usr/lib/lab"), ("plaind", TREE)]),
@@ -172,8 +174,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("keyd", "SystemCallFilter=~@keyring"), ("keyd", "SystemCallFilter=~@keyring\nSystemCallErrorNumber=EPERM"),
          ("clockd", "SystemCallFilter=~@clock"), ("mountd", "SystemCallFilter=~@mount"),
          ("mountd", "SystemCallFilter=@system-service"), ("dropd", "SystemCallFilter=~@setuid"),
-         ("wrapd", "SystemCallFilter=~@keyring")],
-        [("keyd", "SystemCallFilter=~@keyring\nSystemCallFilter=keyctl"), ("wrapd", "SystemCallFilter=~@mount"),
+         ("wrapd", "SystemCallFilter=~@keyring"), ("askd", "SystemCallFilter=@default @basic-io @file-system @process @signal")],
+        [("askd", "SystemCallFilter=@default @basic-io @file-system @process @signal sysinfo ioctl"),
+         ("keyd", "SystemCallFilter=~@keyring\nSystemCallFilter=keyctl"), ("wrapd", "SystemCallFilter=~@mount"),
          ("keyd", "SystemCallFilter=@system-service"), ("keyd", "SystemCallFilter=~@mount"),
          ("jaild", "SystemCallFilter=@system-service chroot"), ("dropd", "SystemCallFilter=@system-service")]),
     "TasksMax": (

@@ -30,10 +30,29 @@ static int make(void **state) {
         assert_int_equal(fclose(self), 0);
         if (tree_make(state) < 0)
                 return -1;
+        assert_int_equal(chmod(tree, 0755), 0);
         tree_file("etc/passwd", "root:x:0:0::/root:/bin/sh\n");
         tree_file("etc/group", "root:x:0:\n");
         tree_file("etc/text", "plain text\n");
         tree_file("etc/sealed", sealed);
+        tree_file("etc/latin", "A=b\nC=\xe4\n");
+        tree_file("etc/remark", "# \xe4\nC=d\n");
+        tree_link("/no/such/folder/file", "etc/to-nowhere");
+        tree_link("new", "etc/to-new");
+        tree_file("etc/pam.d/other", "account required pam_permit.so\n");
+        tree_file(
+                "etc/pam.d/unix", "account required pam_unix.so\naccount required pam_permit.so\n");
+        tree_file("etc/pam.d/included", "@include unix\n");
+        tree_file("etc/pam.d/optional",
+                "-account optional pam_unix.so\naccount required pam_permit.so\n");
+        tree_file("etc/pam.d/skips", "auth required pam_deny.so\n"
+                                     "account [user_unknown=1 default=bad] pam_unix.so\naccount "
+                                     "requisite pam_deny.so\naccount required pam_permit.so\n");
+        tree_file("etc/pam.d/denies",
+                "account [success=1 default=ignore] pam_unix.so # none\n"
+                "account requisite pam_deny.so\naccount required pam_permit.so\n");
+        tree_file("etc/pam.d/unknown",
+                "account required pam_other.so\naccount requisite pam_deny.so\n");
         assert_int_equal(symlink("loop", tree_path("etc/loop")), 0);
         tree_file("etc/credstore.encrypted/sealed", sealed);
         tree_file("etc/credstore.encrypted/text", "plain text\n");
@@ -48,6 +67,7 @@ static int drop(void **state) {
         return tree_remove(state);
 }
 
+#define PAM "DynamicUser=yes\nPAMName="
 #define SETS "SetCredentialEncrypted=a:"
 
 static const struct {
@@ -95,6 +115,15 @@ static const struct {
         {257, "x", "ExtensionDirectories=/etc/text", "namespace-failure", "/etc/text", NULL},
         {257, "x", "EnvironmentFile=/dev/log", "environment-failure", "/dev/log", NULL},
         {257, "x", "EnvironmentFile=/proc/cmdline", "ok", NULL, NULL},
+        {257, "x", "EnvironmentFile=/proc/self", "environment-failure", "/proc/self", NULL},
+        {257, "x", "EnvironmentFile=/dev/urandom", "environment-failure", "/dev/urandom", NULL},
+        {257, "x", "EnvironmentFile=/etc/latin", "environment-failure", "/etc/latin", NULL},
+        {257, "x", "EnvironmentFile=-/etc/latin", "ok", NULL, NULL},
+        {257, "x", "EnvironmentFile=/etc/remark", "ok", NULL, NULL},
+        {257, "x", "StandardOutput=file:/proc/self", "stdout-failure", "/proc/self", NULL},
+        {257, "x", "StandardOutput=file:/etc/to-nowhere", "stdout-failure", "/etc/to-nowhere",
+                NULL},
+        {257, "x", "StandardOutput=file:/etc/to-new", "ok", NULL, NULL},
         {257, "x", "TTYReset=yes\nTTYPath=/no/tty", "ok", NULL, NULL},
         {257, "x", "StandardInput=socket", "socket-failure", "StandardInput=socket", NULL},
         {257, "x", "StandardOutput=fd:a\nOpenFile=/etc/text:a", "socket-failure",
@@ -115,6 +144,18 @@ static const struct {
         {257, "x", "LimitNOFILE=16", "ok", NULL, NULL},
         {247, "x", "LimitNOFILE=3", "ok", NULL, NULL},
         {247, "x", "LimitNOFILE=3\nPrivateTmp=yes", "namespace-failure", NULL, NULL},
+        {247, "x", "LimitNOFILE=6\nPrivateTmp=yes", "ok", NULL, NULL},
+        {257, "x", "LimitNOFILE=7\nPrivateTmp=yes", "namespace-failure", NULL, NULL},
+        {257, "x", "LimitNOFILE=8\nPrivateTmp=yes", "ok", NULL, NULL},
+        {254, "x", "LimitNOFILE=11\nPrivateNetwork=yes", "namespace-failure", NULL, NULL},
+        {254, "x", "LimitNOFILE=12\nPrivateNetwork=yes", "ok", NULL, NULL},
+        {257, "x", PAM "no-such", "ok", NULL, NULL},
+        {257, "x", PAM "unix", "pam-failure", "PAMName=unix", NULL},
+        {257, "x", PAM "included", "pam-failure", "PAMName=included", NULL},
+        {257, "x", PAM "optional", "ok", NULL, NULL},
+        {257, "x", PAM "skips", "ok", NULL, NULL},
+        {257, "x", PAM "denies", "pam-failure", "PAMName=denies", NULL},
+        {257, "x", PAM "unknown", "ok", NULL, NULL},
 };
 
 static void test_outcomes(void **state) {
@@ -252,6 +293,43 @@ static void test_mounts(void **state) {
         }
 }
 
+/* On the tmpfs of credentials, from 254 on, each takes a page, and there are so many files. */
+static void test_many_credentials(void **state) {
+        static const struct {
+                unsigned version, n;
+                const char *text, *lines, *outcome;
+        } many[] = {
+                {257, 256, "x", "", "ok"},
+                {257, 257, "x", "", "credentials-failure"},
+                {252, 257, "x", "", "ok"},
+                {254, 256, "x", "SetCredential=own:x", "credentials-failure"},
+                {257, 1023, "", "", "ok"},
+                {257, 1024, "", "", "credentials-failure"},
+                {252, 1024, "", "", "ok"},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(many); i++) {
+                const struct imm_manager_options options = {.version = many[i].version};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                const struct imm_sandbox *sb;
+                struct imm_unit *u;
+
+                for (unsigned k = 0; k < many[i].n; k++)
+                        tree_file(imm_printf(a, "etc/many-%zu/%u", i, k), many[i].text);
+                tree_file("etc/systemd/system/many.service",
+                        imm_printf(a,
+                                "[Service]\nExecStart=/usr/bin/true\n"
+                                "LoadCredential=a:/etc/many-%zu\n%s\n",
+                                i, many[i].lines));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, "many.service", &u, NULL), 0);
+                sb = imm_sandbox_of(m, u);
+                assert_string_equal(
+                        imm_outcome_name(sb->mounts[sb->main].outcome), many[i].outcome);
+        }
+}
+
 /* A small image can hold many names of one large file: gigabytes and minutes otherwise */
 static void test_large_credentials(void **state) {
         enum { LARGE = 930000, NAMES = 1500 };
@@ -323,8 +401,8 @@ static void test_limits_of_users(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
                 cmocka_unit_test(test_sockets), cmocka_unit_test(test_mounts),
-                cmocka_unit_test(test_noexec), cmocka_unit_test(test_large_credentials),
-                cmocka_unit_test(test_limits_of_users)};
+                cmocka_unit_test(test_noexec), cmocka_unit_test(test_many_credentials),
+                cmocka_unit_test(test_large_credentials), cmocka_unit_test(test_limits_of_users)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

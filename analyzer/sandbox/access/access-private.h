@@ -219,6 +219,9 @@ bool imm_start_sockets(struct imm_manager *m, const struct imm_settings *s, stru
         struct imm_start_fault *ret);
 bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret);
+/* pam.c: a service that PAM has no file for, and an account that none of its modules knows */
+bool imm_start_pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
 /* sockets.c: whom a socket unit gives its sockets to, if there is nobody of that name */
 bool imm_start_socket_owner(const struct imm_manager *m, const struct imm_settings *s,
         struct imm_arena *a, struct imm_start_fault *ret);

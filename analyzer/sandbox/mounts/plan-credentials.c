@@ -16,23 +16,15 @@ enum {
         CREDENTIALS_SEALED_MAX = CREDENTIALS_SIZE_MAX + 128 * 1024, /* encrypted */
         CREDENTIALS_READ_MAX = 4 * CREDENTIALS_SIZE_MAX, /* more than a service can have of them */
         CREDENTIALS_DEPTH_MAX = 32,
+        TMPFS_PAGE = 4096, /* or more, and then there are fewer */
+        TMPFS_PAGES = CREDENTIALS_SIZE_MAX / TMPFS_PAGE,
+        TMPFS_FILES = 1024 - 1, /* of systemd's, without the directory */
 };
 
 static const enum imm_setting sets[] = {
         IMM_SETTING_SET_CREDENTIAL, IMM_SETTING_SET_CREDENTIAL_ENCRYPTED};
 static const enum imm_setting loads[] = {
         IMM_SETTING_LOAD_CREDENTIAL, IMM_SETTING_LOAD_CREDENTIAL_ENCRYPTED};
-
-static bool set_too(const struct imm_plan *p, const char *id) {
-        for (size_t i = 0; i < IMM_ELEMENTSOF(sets); i++) {
-                const struct imm_value *v = imm_setting(p->s, sets[i]);
-
-                imm_array_foreach (c, &v->credentials)
-                        if (imm_streq(c->id, id))
-                                return true;
-        }
-        return false;
-}
 
 /* Where credentials are looked for by their names; the plain ones first */
 static const char *const stores[] = {"/etc/credstore", "/run/credstore", "/usr/local/lib/credstore",
@@ -69,7 +61,7 @@ enum search { LOAD, LOAD_ENCRYPTED, IMPORT };
  * decrypted: -EBADMSG.
  */
 static int search_stores(struct imm_plan *p, enum search how, const char *pattern,
-        const char *rename, struct imm_strv *to) {
+        const char *rename, struct imm_map *to) {
         size_t fixed = strlen(pattern) - (imm_ends_with(pattern, "*") ? 1 : 0);
 
         for (size_t i = 0; i < (how == LOAD ? PLAIN_STORES : IMM_ELEMENTSOF(stores)); i++) {
@@ -92,8 +84,8 @@ static int search_stores(struct imm_plan *p, enum search how, const char *patter
                                 return -EBADMSG;
                         if (rename)
                                 name = imm_printf(p->a, "%s%s", rename, name + fixed);
-                        if (!imm_strv_has(to, name))
-                                imm_strv_add(p->a, to, name);
+                        if (!imm_map_has(to, name))
+                                imm_map_put(p->a, to, name, NULL);
                 }
         }
         return 0;
@@ -108,13 +100,36 @@ static bool is_credential_name(const char *name) {
         return n > 0 && n <= 255 && !imm_streq(name, ".") && !imm_streq(name, "..");
 }
 
-/* All of them together must not be larger. */
-static int take_size(const char *id, uint64_t size, uint64_t *left) {
-        uint64_t add = strlen(id) + size;
+/* What is left for all of them together: bytes that are read, and on a tmpfs what it holds */
+struct room {
+        uint64_t bytes;
+        size_t pages, files;
+        struct imm_map set; /* by the unit itself: these may be missing */
+};
 
-        if (size > CREDENTIALS_SIZE_MAX || add > *left)
+static struct room room_of(const struct imm_plan *p) {
+        bool on_tmpfs = p->s->version >= CREDENTIALS_BY_ACL && !p->user_manager;
+        struct room room = {.bytes = CREDENTIALS_SIZE_MAX,
+                .pages = on_tmpfs ? TMPFS_PAGES : SIZE_MAX,
+                .files = on_tmpfs ? TMPFS_FILES : SIZE_MAX};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(sets); i++)
+                imm_array_foreach (c, &imm_setting(p->s, sets[i])->credentials)
+                        imm_map_put(p->a, &room.set, c->id, NULL);
+        return room;
+}
+
+static int take_room(const char *id, uint64_t size, struct room *left) {
+        uint64_t add = strlen(id) + size;
+        size_t pages = (size + TMPFS_PAGE - 1) / TMPFS_PAGE;
+
+        if (size > CREDENTIALS_SIZE_MAX || add > left->bytes)
                 return -E2BIG;
-        *left -= add;
+        if (left->files == 0 || pages > left->pages)
+                return -ENOSPC;
+        left->bytes -= add;
+        left->pages -= pages;
+        left->files--;
         return 0;
 }
 
@@ -129,7 +144,7 @@ static bool is_readable(struct imm_plan *p, const char *path) {
 
 /* The files below a folder, each named by its way from @id on with "_" for "/" */
 static int load_folder(struct imm_plan *p, const char *path, const char *id, bool encrypted,
-        unsigned depth, struct imm_strv *found, uint64_t *left) {
+        unsigned depth, struct imm_map *found, struct room *left) {
         struct imm_dirent_stat *e;
         size_t n;
         int r = imm_root_list_stat(p->m->root, path, p->a, &e, &n);
@@ -149,21 +164,21 @@ static int load_folder(struct imm_plan *p, const char *path, const char *id, boo
                         continue;
                 if (!is_credential_name(name))
                         return -EINVAL;
-                if (imm_strv_has(found, name))
+                if (imm_map_has(found, name))
                         continue;
                 if (!is_readable(p, at))
                         return -EACCES;
                 if (encrypted && is_not_sealed(p, at))
                         return -EBADMSG;
-                r = take_size(name, e[i].size, left);
-                imm_strv_add(p->a, found, name);
+                r = take_room(name, e[i].size, left);
+                imm_map_put(p->a, found, name, NULL);
         }
         return r;
 }
 
 /* LoadCredential=ID:/PATH */
 static int load_path(struct imm_plan *p, const char *id, const char *path, bool encrypted,
-        struct imm_strv *found, uint64_t *left) {
+        struct imm_map *found, struct room *left) {
         struct imm_vpath at;
         struct stat st;
         int r = imm_vfs_lookup(p->v, path, true, &at);
@@ -189,10 +204,10 @@ static int load_path(struct imm_plan *p, const char *id, const char *path, bool 
         }
         if (encrypted && at.node->fs->of_host && !at.node->uncertain && is_not_sealed(p, path))
                 return -EBADMSG;
-        imm_strv_add(p->a, found, id);
+        imm_map_put(p->a, found, id, NULL);
         if (at.node->fs->of_host && imm_root_stat(p->m->root, path, &st) == 0 &&
                 S_ISREG(st.st_mode) && st.st_size > 0)
-                return take_size(id, (uint64_t)st.st_size, left);
+                return take_room(id, (uint64_t)st.st_size, left);
         return 0;
 }
 
@@ -203,6 +218,9 @@ static void refuse(
         imm_plan_fail(p, IMM_STEP_CREDENTIALS, IMM_OUTCOME_CREDENTIALS_FAILURE, culprit, origin);
         if (error == -EBADMSG)
                 p->t->culprit_why = "which is no encrypted credential";
+        else if (error == -ENOSPC)
+                p->t->culprit_why = "which is too much for the tmpfs of credentials: 256 pages in "
+                                    "1023 files";
         else if (error == -EPERM)
                 p->t->culprit_why = imm_link_why;
 }
@@ -210,11 +228,11 @@ static void refuse(
 /* What LoadCredential= finds, into @found; a negative errno where a source must be there and is not
  */
 static int find_sources(
-        struct imm_plan *p, enum imm_setting setting, struct imm_strv *found, uint64_t *left) {
+        struct imm_plan *p, enum imm_setting setting, struct imm_map *found, struct room *left) {
         const struct imm_value *v = imm_setting(p->s, setting);
 
         imm_array_foreach (c, &v->credentials) {
-                struct imm_strv names = {0};
+                struct imm_map names = {0};
                 int r = -ENOENT;
 
                 if (c->source && c->source[0] == '/') {
@@ -229,8 +247,8 @@ static int find_sources(
                                 continue;
                 }
                 if (r >= 0)
-                        imm_strv_add(p->a, found, c->id);
-                else if (r != -ENOENT || !set_too(p, c->id)) {
+                        imm_map_put(p->a, found, c->id, NULL);
+                else if (r != -ENOENT || !imm_map_has(&left->set, c->id)) {
                         refuse(p, c->source ? c->source : c->id, &c->origin, r);
                         return r;
                 }
@@ -238,8 +256,8 @@ static int find_sources(
         return 0;
 }
 
-static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *found) {
-        uint64_t left = CREDENTIALS_SIZE_MAX;
+static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_map *found) {
+        struct room left = room_of(p);
         const struct imm_value *v;
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(loads); i++) {
@@ -263,13 +281,20 @@ static int find_credentials(struct imm_plan *p, bool *ret_any, struct imm_strv *
                 v = imm_setting(p->s, sets[i]);
                 *ret_any |= v->credentials.n > 0;
                 imm_array_foreach (c, &v->credentials) {
-                        if (imm_strv_has(found, c->id))
+                        int r;
+
+                        if (imm_map_has(found, c->id))
                                 continue;
                         if (c->encrypted && !imm_credential_is_sealed(c->source)) {
                                 refuse(p, c->id, &c->origin, -EBADMSG);
                                 return -EBADMSG;
                         }
-                        imm_strv_add(p->a, found, c->id);
+                        imm_map_put(p->a, found, c->id, NULL);
+                        r = take_room(c->id, c->encrypted ? 1 : strlen(c->source), &left);
+                        if (r < 0) {
+                                refuse(p, c->id, &c->origin, r);
+                                return r;
+                        }
                 }
         }
         return 0;
@@ -281,7 +306,7 @@ int imm_plan_credentials_make(struct imm_plan *p) {
         bool root_owns = p->as_root && p->s->version >= CREDENTIALS_BY_ACL;
         uid_t uid = p->id && !root_owns ? p->id->uid : 0;
         gid_t gid = p->id && !root_owns ? p->id->gid : 0;
-        struct imm_strv found = {0};
+        struct imm_map found = {0};
         bool any = false, empty;
         struct imm_vfs_fs *fs;
         const char *dir;
@@ -310,7 +335,7 @@ int imm_plan_credentials_make(struct imm_plan *p) {
                 r = imm_vfs_mount(p->v, p->credentials, fs, NONE);
         }
         for (size_t i = 0; r >= 0 && i < found.n; i++) {
-                const char *path = imm_printf(p->a, "%s/%s", p->credentials, found.v[i]);
+                const char *path = imm_printf(p->a, "%s/%s", p->credentials, found.v[i].key);
                 struct imm_vpath at;
 
                 (void)imm_vfs_mknod(p->v, path, S_IFREG | 0400, NULL);

@@ -41,14 +41,17 @@ bool imm_start_may_open(struct imm_manager *m, struct imm_settings *s, const cha
 }
 
 mode_t imm_start_mode(struct imm_manager *m, const char *path) {
-        struct imm_node node;
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        const struct imm_identity root = {.cap_effective = UINT64_MAX};
+        const struct imm_mount_table bare = {0};
+        struct imm_walk w = {.m = m, .table = &bare, .id = &root};
+        struct imm_spot at;
         struct stat st;
 
         if (!imm_api_covers(m, path) || imm_root_is_running(m->root))
                 return imm_root_stat(m->root, path, &st) == 0 ? st.st_mode : 0;
-        imm_api_node(m, path, &node);
-        if (node.state == IMM_NODE_PRESENT && S_ISLNK(node.mode) && node.target &&
-                *node.target == '/')
-                imm_api_node(m, node.target, &node);
-        return node.state == IMM_NODE_PRESENT ? node.mode : 0;
+        scratch = imm_arena_new();
+        w.a = scratch;
+        imm_walk_to(&w, path, true, &at);
+        return at.end == IMM_WALK_FOUND ? at.node.mode : 0;
 }

@@ -7,6 +7,7 @@
 #include "analyzer/sandbox/needs.h"
 #include "analyzer/sandbox/vfs/makers.h"
 #include "analyzer/sandbox/vfs/vfs.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -63,6 +64,47 @@ static bool glob_finds(struct imm_manager *m, const struct imm_settings *s, cons
         return to->n > 0 || may_be_made(m, s, pattern);
 }
 
+/* "NAME=value" that is no UTF-8; what a backslash goes on with may be a comment */
+static bool has_bad_value(const char *text) {
+        bool goes_on = false;
+
+        for (size_t n; *text; text += n + (text[n] ? 1 : 0)) {
+                const char *line = text + strspn(text, " \t");
+
+                n = strcspn(text, "\n");
+                if (!goes_on && !strchr("#;", *line) &&
+                        memchr(line, '=', n - (size_t)(line - text)) && !imm_utf8_valid(text, n))
+                        return true;
+                goes_on = n > 0 && text[n - 1] == '\\';
+        }
+        return false;
+}
+
+/* What has no end, and what is no text, is read as no environment. */
+static bool is_no_text(struct imm_manager *m, const char *path, const char **ret_why) {
+        static const char *const endless[] = {
+                "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
+        enum { MAX = 1024 * 1024 };
+        imm_cleanup(imm_arena_free) struct imm_arena *scratch = NULL;
+        struct imm_blob blob;
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(endless); i++)
+                if (imm_streq(path, endless[i])) {
+                        *ret_why = "which has no end";
+                        return true;
+                }
+        if (imm_api_covers(m, path))
+                return false;
+        scratch = imm_arena_new();
+        if (imm_root_read(m->root, path, MAX, scratch, &blob, NULL) < 0)
+                return false;
+        if (memchr(blob.data, 0, blob.size))
+                *ret_why = "which holds NUL bytes";
+        else if (has_bad_value(blob.data))
+                *ret_why = "which is no UTF-8";
+        return *ret_why != NULL;
+}
+
 static bool environment(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
         const struct imm_value *v = imm_setting(s, IMM_SETTING_ENVIRONMENT_FILE);
@@ -79,6 +121,7 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
                         mode_t mode = imm_start_mode(m, found.v[i]);
 
                         fails = S_ISDIR(mode) || S_ISSOCK(mode) ||
+                                is_no_text(m, found.v[i], &why) ||
                                 !imm_start_may_open(m, s, found.v[i], IMM_MAY_READ, a, &why);
                 }
                 if (!fails)
@@ -89,28 +132,6 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
                 return true;
         }
         return false;
-}
-
-/* A service that PAM has no file for, and no file for all others */
-static bool pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
-        struct imm_start_fault *ret) {
-        static const char *const dirs[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d"};
-        const struct imm_value *v = imm_setting(s, IMM_SETTING_PAM_NAME);
-        bool any = false; /* then /etc/pam.conf, which Debian has, is not read */
-        struct stat st;
-
-        if (!v->string || !imm_identity_calls_pam(s))
-                return false;
-        for (size_t i = 0; i < IMM_ELEMENTSOF(dirs); i++) {
-                any |= imm_root_stat(m->root, dirs[i], &st) == 0 && S_ISDIR(st.st_mode);
-                if (imm_root_stat(m->root, imm_printf(a, "%s/%s", dirs[i], v->string), &st) == 0 ||
-                        imm_root_stat(m->root, imm_printf(a, "%s/other", dirs[i]), &st) == 0)
-                        return false;
-        }
-        if (!any && imm_root_stat(m->root, "/etc/pam.conf", &st) == 0)
-                return false;
-        return fault(ret, IMM_STEP_PAM, IMM_OUTCOME_PAM_FAILURE,
-                imm_printf(a, "/etc/pam.d/%s", v->string), IMM_SETTING_PAM_NAME, v->origin);
 }
 
 /* OpenFile=PATH[:NAME[:OPTIONS]], which the commands of ExecStart= get */
@@ -174,7 +195,7 @@ bool imm_start_before(struct imm_manager *m, struct imm_settings *s, enum imm_co
         return packet_filters(m, s, ret) || environment(m, s, a, ret) ||
                imm_start_sockets(m, s, a, ret) || open_files(m, s, kind, a, ret) ||
                imm_start_streams(m, s, a, ret) || imm_start_scheduling(m, s, a, ret) ||
-               (kind == IMM_KIND_PLAIN && pam(m, s, a, ret));
+               (kind == IMM_KIND_PLAIN && imm_start_pam(m, s, a, ret));
 }
 
 /* ---- in it ---- */
@@ -358,8 +379,12 @@ static unsigned numbers_needed(const struct imm_walk *w) {
         const char *type = imm_setting_word(w->s, IMM_SETTING_TYPE);
         unsigned of_exec = type && imm_streq(type, "exec") ? 1 : 0;
 
+        /* 254 mounts the /sys of a network of its own aside, and moves it there */
+        if (w->table->has_namespace && w->s->version == 254 && imm_needs_network(w->s))
+                return OF_STREAMS + OF_MOUNTS + 6 +
+                       (imm_setting_string(w->s, IMM_SETTING_NETWORK_NAMESPACE_PATH) ? 1 : 0);
         if (w->table->has_namespace)
-                return OF_STREAMS + OF_MOUNTS + (w->s->version >= 254 ? 1 : 0);
+                return OF_STREAMS + OF_MOUNTS + (w->s->version >= 254 ? 2 : 0);
         if (w->s->version < 248)
                 return 0;
         return OF_STREAMS + 1 + of_exec + (w->s->version >= 255 ? 1 : 0);

@@ -104,11 +104,28 @@ static bool is_datagram(const char *path) {
         return false;
 }
 
+/* Through links that lead to nothing, the file is made where the last of them leads. */
+static const char *where_made(struct imm_manager *m, const char *path, struct imm_arena *a) {
+        enum { LINKS_MAX = 40 };
+        struct stat st;
+
+        for (unsigned i = 0; i < LINKS_MAX; i++) {
+                const char *target, *slash = strrchr(path, '/');
+
+                if (!slash || imm_root_lstat(m->root, path, &st) < 0 || !S_ISLNK(st.st_mode) ||
+                        imm_root_readlink(m->root, path, a, &target) < 0)
+                        break;
+                path = *target == '/' ? target
+                                      : imm_printf(a, "%.*s/%s", (int)(slash - path), path, target);
+        }
+        return path;
+}
+
 /* Can root, outside of any sandbox, not open it as a stream? */
 static bool stream_fails(struct imm_manager *m, struct imm_settings *s, const char *path,
         bool input, struct imm_arena *a, const char **ret_why) {
-        const char *slash = strrchr(path, '/'), *dir;
         mode_t mode = imm_start_mode(m, path);
+        const char *slash, *dir;
         struct stat st;
 
         if (is_datagram(path)) {
@@ -121,6 +138,8 @@ static bool stream_fails(struct imm_manager *m, struct imm_settings *s, const ch
                                m, s, path, input ? IMM_MAY_READ : IMM_MAY_WRITE, a, ret_why);
         if (input || imm_root_stat(m->root, path, &st) == -ELOOP)
                 return imm_start_lacks(m, s, path);
+        path = where_made(m, path, a);
+        slash = strrchr(path, '/');
         if (!slash || slash == path)
                 return false;
         dir = imm_strndup(a, path, (size_t)(slash - path));

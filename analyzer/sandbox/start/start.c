@@ -290,6 +290,19 @@ static struct imm_identity manager_of(const struct imm_walk *w) {
 }
 
 /*
+ * Who enters the working directory and executes the program: the service's user, and of the
+ * manager's capabilities what that leaves. The bounding set takes them from root, and gives ambient
+ * ones to others, with execve(2) only.
+ */
+static struct imm_identity starter_of(const struct imm_walk *w) {
+        struct imm_identity id = *w->id;
+
+        if (w->m->scope == IMM_SCOPE_SYSTEM && id.userns == IMM_USERNS_NONE)
+                id.cap_effective = id.uid == 0 ? imm_caps_of_manager(w->m) : 0;
+        return id;
+}
+
+/*
  * Where the service itself may not search, the manager's own rights say whether there is one at
  * all.
  */
@@ -410,7 +423,7 @@ static bool lacks_numbers(
         return true;
 }
 
-bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
+static bool starts_not(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
         const struct imm_mount_table bare = {0};
         const struct imm_walk host = {.m = w->m, .s = w->s, .table = &bare, .id = w->id, .a = w->a};
         const char *dir = working_directory(w), *interpreter;
@@ -461,4 +474,12 @@ bool imm_start_program(const struct imm_walk *w, const char *program, struct imm
                 (struct imm_origin){0});
         ret->interpreter = interpreter;
         return true;
+}
+
+bool imm_start_program(const struct imm_walk *w, const char *program, struct imm_start_fault *ret) {
+        const struct imm_identity id = starter_of(w);
+        struct imm_walk as_starter = *w;
+
+        as_starter.id = &id;
+        return starts_not(&as_starter, program, ret);
 }

@@ -46,6 +46,22 @@ static const uint64_t spare_capabilities =
         UINT64_C(1) << CAP_IPC_LOCK | UINT64_C(1) << CAP_SYS_NICE |
         UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_SETPCAP;
 
+/*
+ * ... and low ports, which a unit file allows for whatever port is configured: where a high one is,
+ * and no low one, the privilege is spare too.
+ */
+static uint64_t spare_of(const struct judge *j) {
+        bool high = false;
+
+        imm_array_foreach (u, j->uses) {
+                if (u->facility == IMM_FACILITY_PORT)
+                        return spare_capabilities;
+                high |= u->facility == IMM_FACILITY_LISTEN && u->object && !u->by_default &&
+                        !u->remark;
+        }
+        return spare_capabilities | (high ? CAP_BIT(NET_BIND_SERVICE) : 0);
+}
+
 /* What is given by one line and taken by another: who wrote the first wants it */
 static void of_ambient(struct judge *j) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_AMBIENT_CAPABILITIES),
@@ -57,7 +73,7 @@ static void of_ambient(struct judge *j) {
                 .essential = true,
                 .partial = true,
                 /* who writes both into one file has seen what comes of it */
-                .remark = !(lost & ~spare_capabilities) ||
+                .remark = !(lost & ~spare_of(j)) ||
                           (v->origin.file && set->origin.file &&
                                   imm_streq(v->origin.file, set->origin.file))};
 
@@ -73,7 +89,7 @@ static void of_ambient(struct judge *j) {
 static void of_ambient_users(struct judge *j) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_AMBIENT_CAPABILITIES),
                                *users = imm_setting(j->s, IMM_SETTING_PRIVATE_USERS);
-        uint64_t lost = v->set ? v->number & ~spare_capabilities : 0;
+        uint64_t lost = v->set ? v->number & ~spare_of(j) : 0;
         struct imm_use u = {.facility = IMM_FACILITY_AMBIENT,
                 .kind = j->sb->main,
                 .confidence = IMM_LIKELY,

@@ -142,7 +142,7 @@ const char *library_jit(const char *name, enum strength *ret) {
                 {"libnode.so", MUST, "V8 compiles JavaScript when it runs"},
                 {"libv8", DOES, "V8 compiles JavaScript when it runs"},
                 {"libjavascriptcoregtk", DOES, "JavaScriptCore compiles when it runs"},
-                {"libluajit-5.1", DOES, "LuaJIT makes its code executable after writing it"},
+                {"libluajit-5.1", PART, "LuaJIT makes its code executable after writing it"},
                 {"libmonosgen-", MUST, "Mono compiles when it runs"},
                 {"libmonoboehm-", MUST, "Mono compiles when it runs"},
                 {"libjvm.so", MUST, "HotSpot reserves writable and executable memory"},

@@ -400,11 +400,16 @@ bool is_socket(const char *path) {
         return at && (at == name || strchr("._-", at[-1]));
 }
 
+/* An empty directory is there for chroot(2), and stays empty. */
+static bool is_kept_empty(const char *path) {
+        return imm_ends_with(path, "/empty") || imm_ends_with(path, "/empty/");
+}
+
 static void of_default_paths(struct collector *c, const struct file *f) {
         static const struct {
                 const char *top;
                 enum strength strength;
-        } tops[] = {{"/var/lib/", DOES}, {"/var/log/", MAY}, {"/var/cache/", DOES},
+        } tops[] = {{"/var/lib/", DOES}, {"/var/log/", MAY}, {"/var/cache/", PART},
                 {"/var/spool/", DOES}, {"/run/", MAY}, {"/var/run/", MAY}};
         const bool is_root = !imm_setting_string(c->s, IMM_SETTING_USER) &&
                              !imm_setting_bool(c->s, IMM_SETTING_DYNAMIC_USER);
@@ -414,7 +419,7 @@ static void of_default_paths(struct collector *c, const struct file *f) {
                         const char *rest = imm_after(f->strings.v[i], tops[k].top);
 
                         if (rest && is_called_as(c, rest) && !strchr(rest, '%') &&
-                                !imm_ends_with(rest, ".conf")) {
+                                !imm_ends_with(rest, ".conf") && !is_kept_empty(rest)) {
                                 if (f->waits && !c->by_socket && is_socket(f->strings.v[i]))
                                         use_add(c, IMM_FACILITY_UNIX_SOCKET, DOES, NULL,
                                                 f->strings.v[i],

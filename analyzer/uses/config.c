@@ -114,6 +114,16 @@ static bool is_tail(const char *at) {
         return *at == '/' && (at[-1] == '}' || (at[-1] == '"' && (at[-2] == '.' || at[-2] == '+')));
 }
 
+/* "/home" of a pattern in that: what is above all that it matches */
+static const char *folder_of(const struct collector *c, const char *pattern) {
+        char *dir = imm_strndup(c->a, pattern, strcspn(pattern, "*?["));
+        char *slash = strrchr(dir, '/');
+
+        if (slash > dir)
+                *slash = 0;
+        return dir;
+}
+
 /*
  * logrotate's lines of patterns, which are not indented: in the folders that hold logs new files
  * are made.
@@ -134,8 +144,11 @@ static bool of_rotated(struct collector *c, const char *daemon, const char *line
                 if (*path != '/' || slash == path)
                         continue;
                 dir = imm_strndup(c->a, path, (size_t)(slash - path));
-                if (!strpbrk(dir, "*?[") && !imm_path_below(dir, "/dev") &&
-                        imm_root_stat(c->m->root, dir, &st) == 0 && S_ISDIR(st.st_mode))
+                if (imm_after(path, "/home/") || imm_after(path, "/root/"))
+                        use_add(c, IMM_FACILITY_WRITE, PART, NULL, folder_of(c, path),
+                                "%s:%u: %s is rotated", file, number, path);
+                else if (!strpbrk(dir, "*?[") && !imm_path_below(dir, "/dev") &&
+                         imm_root_stat(c->m->root, dir, &st) == 0 && S_ISDIR(st.st_mode))
                         use_add(c, IMM_FACILITY_WRITE, DOES, NULL, dir, "%s:%u: %s is rotated",
                                 file, number, path);
         }

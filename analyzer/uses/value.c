@@ -31,8 +31,9 @@ static bool is_written(const char *key, const char *path) {
         static const char *const keys[] = {"log", "pid", "sock", "datadir", "data_dir", "data-dir",
                 "datapath", "data_path", "database", "dbpath", "db_", "spool", "cache", "state",
                 "storage", "lock", "work", "output", "dump", "history", "journal", "download",
-                "incoming", "upload", "queue", "maildir", "backup", "archive", "lease", "drift",
-                "stats", "rundir", "run_dir", "statedir", "dbdir", "basedir", "spooldir", NULL};
+                "swapfile", "incoming", "upload", "queue", "maildir", "backup", "archive", "lease",
+                "drift", "stats", "rundir", "run_dir", "statedir", "dbdir", "basedir", "spooldir",
+                NULL};
         static const char *const not_keys[] = {"syslog", "loglevel", "logrotate", "template",
                 "catalog", "block", "clock", "script", "login", "logo", "metadata", "lockdown",
                 "network", "analog", NULL};
@@ -244,19 +245,19 @@ static void of_port(struct collector *c, const char *key, const char *value, con
                         "%s: %s %s", from, key, value);
 }
 
-/* "Socket local:/run/app/app.sock": the daemon's own */
+/* "Socket local:/run/app/app.sock", "-s /run/app/app.sock": the daemon's own */
 static void of_socket(struct collector *c, const char *key, const char *value, const char *from) {
         static const char *const keys[] = {"socket", "listen", "bind", NULL};
-        static const char *const kinds[] = {"local:", "unix:"};
-        const char *rest;
+        static const char *const kinds[] = {"local:", "unix:", "unix://", ""};
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(kinds); i++) {
-                const char *path = imm_after(value, kinds[i]);
+                const char *path = imm_after(value, kinds[i]),
+                           *rest = path ? imm_after(path, "/run/") : NULL;
 
-                rest = path ? imm_after(path, "/run/") : NULL;
                 if (path && !rest)
                         rest = imm_after(path, "/var/run/");
-                if (rest && contains(key, keys) && is_called_as(c, rest) && !c->by_socket)
+                if (rest && (contains(key, keys) || is_socket(path)) && is_called_as(c, rest) &&
+                        !c->by_socket)
                         use_add(c, IMM_FACILITY_UNIX_SOCKET, DOES, NULL, path, "%s: %s %s", from,
                                 key, value);
         }

@@ -169,6 +169,29 @@ TEST(priorities) {
         CHECK(rows);
 }
 
+/* Who wins is not to blame for what another one asks for at the same path. */
+TEST(who_makes_it_read_only) {
+        static const unsigned versions[] = {247, 252, 254};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(versions); i++) {
+                const struct imm_manager_options options = {.version = versions[i]};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                const struct imm_mount *at;
+                struct imm_sandbox *sb;
+                struct imm_unit *u;
+
+                tree_file("etc/systemd/system/x.service",
+                        "[Service]\nExecStart=/usr/bin/true\nProtectKernelTunables=yes\n"
+                        "ProtectControlGroups=yes\n");
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, "x.service", &u, NULL), 0);
+                sb = imm_sandbox_of(m, u);
+                at = imm_mount_at(&sb->mounts[sb->main], "/sys");
+                assert_true(at->flags & IMM_MOUNT_RDONLY);
+                assert_int_equal(at->read_only_by.setting, IMM_SETTING_PROTECT_KERNEL_TUNABLES);
+        }
+}
+
 TEST(links_and_failures) {
         static const struct row rows[] = {
                 {"ReadOnlyPaths=/srv/up/bin", "/usr/bin", {"bind /usr/bin ro"}},
@@ -368,6 +391,7 @@ int main(void) {
                 cmocka_unit_test(host),
                 cmocka_unit_test(protections),
                 cmocka_unit_test(priorities),
+                cmocka_unit_test(who_makes_it_read_only),
                 cmocka_unit_test(links_and_failures),
                 cmocka_unit_test(own_process),
                 cmocka_unit_test(roots),

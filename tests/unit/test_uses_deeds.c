@@ -121,6 +121,28 @@ TEST(arguments) {
                 IMM_FACILITY_SHARED_TMP, NULL));
 }
 
+#define SOCKET(word) \
+        does("[Service]\nExecStart=/usr/bin/x -s " word "\n", NULL, IMM_FACILITY_UNIX_SOCKET, \
+                "/run/x/x.sock")
+
+TEST(sockets) {
+        assert_true(SOCKET("/run/x/x.sock"));
+        assert_true(SOCKET("unix:/run/x/x.sock") || SOCKET("unix:///run/x/x.sock"));
+        assert_false(SOCKET("/run/y/y.sock"));
+        assert_false(SOCKET("/run/x/x.pid"));
+}
+
+TEST(rotated_homes) {
+        static const char unit[] = "[Service]\nExecStart=/usr/sbin/logrotate /etc/logrotate.conf\n";
+
+        script("usr/sbin/logrotate", "program");
+        tree_file("etc/logrotate.conf", "/home/*/logs/*.log {\n  daily\n}\n");
+        assert_true(does(unit, NULL, IMM_FACILITY_WRITE, "/home"));
+        tree_file("etc/logrotate.conf", "/home/a/logs/*.log {\n  daily\n}\n");
+        assert_true(does(unit, NULL, IMM_FACILITY_WRITE, "/home/a/logs"));
+        assert_false(does(unit, NULL, IMM_FACILITY_WRITE, "/home"));
+}
+
 TEST(files_that_commands_write) {
         script("usr/bin/touch", "program");
         script("usr/bin/cp", "program");
@@ -164,6 +186,8 @@ int main(void) {
                 CASE(set_id_bits),
                 CASE(what_commands_are_told),
                 CASE(arguments),
+                CASE(sockets),
+                CASE(rotated_homes),
                 CASE(files_that_commands_write),
                 CASE(hostile_texts),
         };

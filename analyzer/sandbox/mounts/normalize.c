@@ -66,6 +66,8 @@ static void drop_duplicates(struct imm_plan *p) {
 
                 if (previous && compare_paths(e->path, previous->path) == 0 &&
                         e->state == IMM_PLAN_PENDING && previous->state == IMM_PLAN_PENDING) {
+                        if (!imm_plan_entry_read_only(previous) && imm_plan_entry_read_only(e))
+                                previous->read_only_by = e;
                         previous->read_only = previous->read_only || imm_plan_entry_read_only(e);
                         if (p->q.exec_rounds) {
                                 previous->noexec = previous->noexec || imm_plan_entry_noexec(e);

@@ -61,6 +61,7 @@ struct imm_plan_entry {
         enum imm_setting setting;
         struct imm_origin origin;
         const char *why;
+        const struct imm_plan_entry *read_only_by; /* one at the same path that it won over */
         const struct imm_plan_entry *above; /* the nearest, at the same path or above it; or NULL */
 };
 

@@ -16,6 +16,13 @@ static struct imm_mount_cause cause_of(struct imm_plan *p, const struct imm_plan
         };
 }
 
+/* Of a file system mounted anew it is another setting of the path that wants it read-only */
+static const struct imm_plan_entry *read_only_by(const struct imm_vmount *m) {
+        const struct imm_plan_entry *e = m->read_only_by;
+
+        return e && e->read_only_by ? e->read_only_by : e;
+}
+
 static int by_name(const void *a, const void *b) {
         const struct imm_made *x = a, *y = b;
 
@@ -84,11 +91,11 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         ret->id_mapped = m->id_mapped;
         ret->of_host = m->of_host && !by && fs->of_host &&
                        imm_streq(m->bound_at ? m->bound_at : host_path(p->a, top), path);
-        ret->read_only_by = cause_of(p, m->read_only_by);
+        ret->read_only_by = cause_of(p, read_only_by(m));
         ret->noexec_by = cause_of(p, m->noexec_by);
         ret->nosuid_by = cause_of(p, m->nosuid_by);
         if (!by)
-                by = m->read_only_by ? m->read_only_by : m->noexec_by ? m->noexec_by : m->nosuid_by;
+                by = m->read_only_by ? read_only_by(m) : m->noexec_by ? m->noexec_by : m->nosuid_by;
         ret->setting = by ? by->setting : IMM_SETTING_N;
         if (!m->by && !ret->of_host && p->root_directory) {
                 ret->setting = IMM_SETTING_ROOT_DIRECTORY;

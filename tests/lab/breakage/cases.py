@@ -125,8 +125,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("moduled", "ProtectKernelModules=yes")],
         [("moduled", "ProtectKernelLogs=yes")]),
     "ProtectKernelTunables": (
-        [("sysctl", "ProtectKernelTunables=yes")],
-        [("sysctl", STRICT), ("sysctl", "ProtectControlGroups=yes")]),
+        [("sysctl", "ProtectKernelTunables=yes"), ("attributed", "ProtectKernelTunables=yes"),
+         ("attributed", "ProtectKernelTunables=yes\nProtectControlGroups=yes")],
+        [("attributed", "ProtectControlGroups=yes"), ("sysctl", STRICT), ("sysctl", "ProtectControlGroups=yes")]),
     "ProtectProc": (
         [("needrestart", "User=daemon\nProtectProc=invisible"),
          ("needrestart", "CapabilityBoundingSet=~CAP_SYS_PTRACE\nUser=daemon\nProtectProc=noaccess")],
@@ -144,9 +145,9 @@ CASES = {  # rule: cases that fail, cases that work
         [],
         [("plaind", "User=daemon\nRemoveIPC=yes"), ("shmd", "RemoveIPC=yes")]),
     "RestrictAddressFamilies": (
-        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("locald", "RestrictAddressFamilies=AF_INET"),
+        [("sniffd", "RestrictAddressFamilies=AF_INET AF_UNIX"), ("locald", "RestrictAddressFamilies=AF_INET"), ("sockd", "RestrictAddressFamilies=AF_INET"),
          ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_INET")],
-        [("sniffd", "RestrictAddressFamilies=AF_PACKET"), ("locald", "RestrictAddressFamilies=AF_UNIX"),
+        [("sniffd", "RestrictAddressFamilies=AF_PACKET"), ("locald", "RestrictAddressFamilies=AF_UNIX"), ("sockd", "RestrictAddressFamilies=AF_UNIX"),
          ("locald", "RestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_UNIX"),
          ("notifyd", NOTIFY + "\nRestrictAddressFamilies=AF_UNIX"),
          ("netifd", "RestrictAddressFamilies=AF_UNIX"), ("netifd", "RestrictAddressFamilies=AF_INET AF_INET6"),

@@ -88,6 +88,7 @@ return !p || chroot("/srv") || setgid(p->pw_gid) || setuid(p->pw_uid);"""), []),
         strncpy(a.sun_path, e, sizeof(a.sun_path) - 1); if (*a.sun_path == '@') *a.sun_path = 0;
         m.msg_name = &a; m.msg_namelen = offsetof(struct sockaddr_un, sun_path) + strlen(e);
         m.msg_iov = &v; m.msg_iovlen = 1; if (sendmsg(s, &m, 0) < 0) return 1; for (;;) pause();"""), []),
+    "sockd": (body('return access("/etc/sockd.conf", R_OK) || socket(AF_UNIX, SOCK_STREAM, 0) < 0;'), []),
     "askd": (body("struct sysinfo i; return sysinfo(&i);"), []),
     "portd": (body("""
         FILE *f = fopen("/etc/portd.conf", "r"); int port, s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
@@ -201,6 +202,7 @@ FOREIGN = {
 FILES = {
     "etc/portd.conf": "port 81\n",
     "usr/local/bin/wrapd": "#!/bin/sh\nDAEMON=/usr/local/bin/keyd\nexec \"$DAEMON\"\n",
+    "etc/sockd.conf": "-s /run/sockd/sockd.sock\n",
     "etc/logd.conf": "logfile /srv/logd.log\n",
     "etc/homed.conf": "music /home/alice/song\n",
     "etc/tmpd.conf": "socket /tmp/shared.sock\n",
@@ -210,6 +212,7 @@ FILES = {
     "usr/local/bin/sayd": "#!/bin/sh\nsystemd-notify --ready\nexec sleep 600\n",
     "usr/local/bin/nestd": "#!/bin/sh\n/usr/local/bin/notifyd &\nwait\n",
     "usr/local/bin/linesd": "#!/bin/sh\nset -e\necho a >/var/lib/lines\n",
+    "usr/local/bin/attributed": "#!/bin/sh\nset -e\n: >>/sys/class/net/lo/mtu\n",
     "usr/local/bin/dird": "#!/bin/sh\nset -e\nmkdir -p /var/lib/dird/of-today\nrmdir /var/lib/dird/of-today\n",
     "usr/local/bin/groupdird": "#!/bin/sh\nset -e\nif true; then\n\tchmod g+s /srv/tree\nfi\n",
     "usr/local/bin/groupsd": "#!/bin/sh\nset -e\nmkdir -p /sys/fs/cgroup/of-groupsd && rmdir /sys/fs/cgroup/of-groupsd\n",

@@ -199,8 +199,8 @@ void deny_capabilities(struct judge *j, const struct imm_use *u) {
                         if (!taken_by_switch(j, cap))
                                 refuse(j, u, IMM_SETTING_CAPABILITY_BOUNDING_SET, line,
                                         !u->essential || !asked ||
-                                                (u->facility == IMM_FACILITY_PAM_AUDIT && line &&
-                                                        is_packed(line)),
+                                                (u->facility == IMM_FACILITY_PAM_AUDIT &&
+                                                        is_packed_without(j, cap)),
                                         written_names(name, j->a), "lacks %s", name);
                 } else if (id->uid != 0 && tries_as_user(j, u) && has_missing_user(j))
                         mention(j, u, IMM_SETTING_USER, &id->origin, "leaves without %s", name);

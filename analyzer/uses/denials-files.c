@@ -216,7 +216,7 @@ static void by_directory_of_others(struct judge *j, const struct imm_use *u, con
         if (!cannot_make(j, kind, real))
                 return;
         later.partial = true;
-        if (is_packed(&imm_setting(j->s, IMM_SETTING_CAPABILITY_BOUNDING_SET)->origin) ||
+        if (is_packed_without(j, CAP_BIT(DAC_OVERRIDE)) ||
                 (!imm_ends_with(real, ".pid") && may_become_owner(j, &j->sb->identity[kind])))
                 later.remark = true;
         deny(j, &later, IMM_SETTING_CAPABILITY_BOUNDING_SET, NULL,

@@ -131,9 +131,34 @@ static bool is_its_own(struct judge *j, const char *program, enum imm_command_ki
                                : id->uid == 0 || id->uid == st.st_uid);
 }
 
+static bool is_of_packages(const char *file) {
+        return imm_after(file, "/usr/lib/systemd/") || imm_after(file, "/lib/systemd/");
+}
+
 bool is_packed(const struct imm_origin *o) {
-        return o->file &&
-               (imm_after(o->file, "/usr/lib/systemd/") || imm_after(o->file, "/lib/systemd/"));
+        return o->file && is_of_packages(o->file);
+}
+
+/* Drop-ins of the administrator's left aside */
+bool is_packed_without(const struct judge *j, uint64_t cap) {
+        const struct imm_unit *whole = j->s->unit;
+        const struct imm_unit_file **files = imm_alloc(j->a, whole->n_files * sizeof(*files));
+        struct imm_unit packed = *whole;
+        const struct imm_value *v;
+
+        packed.settings = NULL;
+        packed.sandbox = NULL;
+        packed.closure = NULL;
+        packed.files = files;
+        packed.n_files = 0;
+        for (size_t i = 0; i < whole->n_files; i++)
+                if (is_of_packages(whole->files[i]->path))
+                        files[packed.n_files++] = whole->files[i];
+        if (packed.n_files == 0)
+                return false;
+        v = imm_setting(imm_settings_compute(j->m, &packed, j->s->version, j->a),
+                IMM_SETTING_CAPABILITY_BOUNDING_SET);
+        return v->set && !(v->number & cap);
 }
 
 static void deny_directory(struct judge *j, const char *program, enum imm_command_kind kind,

@@ -66,3 +66,5 @@ void deny_user(struct judge *j, const struct imm_use *u);
 void deny_package(struct judge *j);
 /* Is the line of an installed package? Who packs it knows, and has tried it. */
 bool is_packed(const struct imm_origin *o);
+/* Do the package's own files take the capability away? They were tried before they were packed. */
+bool is_packed_without(const struct judge *j, uint64_t cap);

@@ -21,13 +21,18 @@ static uint64_t hash(const char *s) {
         return h ^ h >> 32;
 }
 
-/* A slot holds the entry's place plus one, and above it a part of the hash: 0 is free. */
+/* A slot holds the entry's place plus one, and above it half of the hash: 0 is free. That half says
+ * where the slot is, so that a larger map needs no key for it. */
 #define PLACE(slot) ((uint32_t)(slot))
 #define MARK(h) ((h)&0xffffffff00000000ULL)
 
+static size_t first_slot(const struct imm_map *m, uint64_t h) {
+        return (h >> 32) & (m->n_slots - 1);
+}
+
 /* The slot of @key, or the free one where it belongs */
 static size_t slot_of(const struct imm_map *m, const char *key, uint64_t h) {
-        size_t i = h & (m->n_slots - 1);
+        size_t i = first_slot(m, h);
 
         while (m->slots[i] && (MARK(m->slots[i]) != MARK(h) ||
                                       strcmp(m->v[PLACE(m->slots[i]) - 1].key, key) != 0))
@@ -55,15 +60,19 @@ bool imm_map_has(const struct imm_map *m, const char *key) {
 }
 
 static void rehash(struct imm_arena *a, struct imm_map *m, size_t n_slots) {
+        const uint64_t *slots = m->slots;
+        const size_t n = m->n_slots;
+
         m->n_slots = n_slots;
         m->slots = imm_alloc_array(a, m->n_slots, sizeof(*m->slots));
-        for (size_t i = 0; i < m->n; i++) {
-                uint64_t h = hash(m->v[i].key);
-                size_t at = h & (m->n_slots - 1);
+        for (size_t i = 0; i < n; i++) {
+                size_t at = first_slot(m, slots[i]);
 
+                if (!slots[i])
+                        continue;
                 while (m->slots[at])
                         at = (at + 1) & (m->n_slots - 1);
-                m->slots[at] = MARK(h) | (i + 1);
+                m->slots[at] = slots[i];
         }
 }
 

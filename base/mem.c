@@ -211,6 +211,10 @@ void *imm_alloc(struct imm_arena *a, size_t n) {
         return memset(take(a, n), 0, n);
 }
 
+void *imm_alloc_raw(struct imm_arena *a, size_t n) {
+        return take(a, n);
+}
+
 void *imm_alloc_array(struct imm_arena *a, size_t n, size_t size) {
         size_t bytes;
 

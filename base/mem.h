@@ -27,6 +27,8 @@ void imm_arena_reset(struct imm_arena *a);
 
 /* Zeroed memory, aligned for any type; never NULL. @n may be 0. */
 void *imm_alloc(struct imm_arena *a, size_t n) __attribute__((malloc, returns_nonnull));
+/* The same with any content: for what is written over at once, as by read(2) */
+void *imm_alloc_raw(struct imm_arena *a, size_t n) __attribute__((malloc, returns_nonnull));
 /* @n objects of @size bytes, checked for overflow. */
 void *imm_alloc_array(struct imm_arena *a, size_t n, size_t size)
         __attribute__((malloc, returns_nonnull));

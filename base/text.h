@@ -8,8 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Mostly the first letters tell: then no call is worth its price. */
 static inline bool imm_streq(const char *a, const char *b) {
-        return strcmp(a, b) == 0;
+        return *a == *b && strcmp(a, b) == 0;
 }
 /* As strcmp(3); NULL is the same as NULL and comes first */
 static inline int imm_strcmp(const char *a, const char *b) {
@@ -22,8 +23,11 @@ static inline bool imm_same_text(const char *a, const char *b) {
 int imm_by_text(const void *a, const void *b);
 /* The rest of @s behind @prefix, or NULL */
 static inline const char *imm_after(const char *s, const char *prefix) {
-        size_t n = strlen(prefix);
+        size_t n;
 
+        if (*prefix && *s != *prefix)
+                return NULL;
+        n = strlen(prefix);
         return strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 /*

@@ -186,7 +186,7 @@ static int read_whole(
                 return -EFBIG;
         /* files of procfs say 0 and hold more; an ordinary one is read in one go */
         size = st->st_size > 0 ? (size_t)st->st_size : 4096;
-        data = imm_alloc(a, size + 1);
+        data = imm_alloc_raw(a, size + 1);
         for (;;) {
                 ssize_t k;
 
@@ -201,7 +201,7 @@ static int read_whole(
                         }
                         if (size >= max)
                                 return -EFBIG;
-                        data = memcpy(imm_alloc(a, size * 2 + 1), data, n);
+                        data = memcpy(imm_alloc_raw(a, size * 2 + 1), data, n);
                         size *= 2;
                 }
                 k = read(fd, data + n, size - n);

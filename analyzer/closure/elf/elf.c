@@ -67,10 +67,11 @@ int elf_load(struct elf_reader *r, uint64_t offset, uint64_t n, unsigned char **
                 return elf_bad(r, "a table of %llu bytes", (unsigned long long)n);
         if (n > r->size || offset > r->size - n)
                 return elf_bad(r, "a table lies behind its end");
-        p = imm_alloc(r->arena, n + 1);
+        p = imm_alloc_raw(r->arena, n + 1);
         k = elf_pread(r, offset, p, n);
         if (k < 0)
                 return k;
+        p[n] = 0;
         *ret = p;
         return 0;
 }

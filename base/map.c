@@ -6,9 +6,9 @@ static uint64_t mix(uint64_t h, uint64_t word) {
 }
 
 /* Eight bytes at a time: keys are mostly paths, and long */
-static uint64_t hash(const char *s) {
-        size_t n = strlen(s), at = 0;
+uint64_t imm_map_hash(const char *s, size_t n) {
         uint64_t h = n, word = 0;
+        size_t at = 0;
 
         for (; n - at >= sizeof(word); at += sizeof(word)) {
                 memcpy(&word, s + at, sizeof(word));
@@ -30,33 +30,62 @@ static size_t first_slot(const struct imm_map *m, uint64_t h) {
         return (h >> 32) & (m->n_slots - 1);
 }
 
-/* The slot of @key, or the free one where it belongs */
-static size_t slot_of(const struct imm_map *m, const char *key, uint64_t h) {
-        size_t i = first_slot(m, h);
+/* A key that is looked for: @n bytes of text, behind which anything may follow */
+struct key {
+        const char *s;
+        size_t n;
+        uint64_t h;
+};
 
-        while (m->slots[i] && (MARK(m->slots[i]) != MARK(h) ||
-                                      strcmp(m->v[PLACE(m->slots[i]) - 1].key, key) != 0))
+static struct key key_of(const char *s, size_t n) {
+        return (struct key){s, n, imm_map_hash(s, n)};
+}
+
+static bool is(const struct imm_map_entry *e, const struct key *k) {
+        return strncmp(e->key, k->s, k->n) == 0 && !e->key[k->n];
+}
+
+/* The slot of @k, or the free one where it belongs */
+static size_t slot_of(const struct imm_map *m, const struct key *k) {
+        size_t i = first_slot(m, k->h);
+
+        while (m->slots[i] && (MARK(m->slots[i]) != MARK(k->h) ||
+                                      !is(&m->v[PLACE(m->slots[i]) - 1], k)))
                 i = (i + 1) & (m->n_slots - 1);
         return i;
 }
 
-static struct imm_map_entry *find(const struct imm_map *m, const char *key, uint64_t h) {
+static struct imm_map_entry *find(const struct imm_map *m, const struct key *k) {
         uint64_t at;
 
         if (m->n == 0)
                 return NULL;
-        at = m->slots[slot_of(m, key, h)];
+        at = m->slots[slot_of(m, k)];
         return at ? &m->v[PLACE(at) - 1] : NULL;
 }
 
-void *imm_map_get(const struct imm_map *m, const char *key) {
-        const struct imm_map_entry *e = m->n > 0 ? find(m, key, hash(key)) : NULL;
+void *imm_map_get_n(const struct imm_map *m, const char *key, size_t n) {
+        struct imm_map_entry *e = NULL;
 
+        if (m->n > 0) {
+                const struct key k = key_of(key, n);
+
+                e = find(m, &k);
+        }
         return e ? e->value : NULL;
 }
 
+void *imm_map_get(const struct imm_map *m, const char *key) {
+        return m->n > 0 ? imm_map_get_n(m, key, strlen(key)) : NULL;
+}
+
 bool imm_map_has(const struct imm_map *m, const char *key) {
-        return m->n > 0 && find(m, key, hash(key)) != NULL;
+        struct key k;
+
+        if (m->n == 0)
+                return false;
+        k = key_of(key, strlen(key));
+        return find(m, &k) != NULL;
 }
 
 static void rehash(struct imm_arena *a, struct imm_map *m, size_t n_slots) {
@@ -94,8 +123,8 @@ void imm_map_reserve(struct imm_arena *a, struct imm_map *m, size_t n) {
 }
 
 void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *value) {
-        uint64_t h = hash(key);
-        struct imm_map_entry *e = find(m, key, h);
+        const struct key k = key_of(key, strlen(key));
+        struct imm_map_entry *e = find(m, &k);
 
         if (e) {
                 e->value = value;
@@ -104,5 +133,5 @@ void imm_map_put(struct imm_arena *a, struct imm_map *m, const char *key, void *
         if ((m->n + 1) * 2 > m->n_slots)
                 rehash(a, m, m->n_slots ? m->n_slots * 2 : 16);
         *imm_array_push(a, m) = (struct imm_map_entry){key, value};
-        m->slots[slot_of(m, key, h)] = MARK(h) | m->n;
+        m->slots[slot_of(m, &k)] = MARK(k.h) | m->n;
 }

@@ -47,10 +47,12 @@ static const char *folder_path(struct imm_arena *a, const char *host, const char
 
 static struct folder *folder_of(
         struct imm_closures *c, struct tree_part *t, const char *host, const char *slash) {
-        const char *path = folder_path(t->arena, host, slash);
-        struct folder *f = imm_map_get(&t->folders, path);
+        struct folder *f =
+                imm_map_get_n(&t->folders, host, slash == host ? 1 : (size_t)(slash - host));
 
         if (!f) {
+                const char *path = folder_path(t->arena, host, slash);
+
                 f = imm_new(t->arena, struct folder);
                 f->fd = open_folder(c, path);
                 imm_map_put(t->arena, &t->folders, path, f);
@@ -89,11 +91,8 @@ void tree_done(struct imm_closures *c) {
 /* The part that @host lies in, by its directory */
 static struct tree_part *part_of(struct imm_closures *c, const char *host) {
         const char *slash = strrchr(host, '/');
-        uint32_t h = 0;
 
-        for (const char *s = host; slash && s < slash; s++)
-                h = h * 31 + (unsigned char)*s;
-        return &c->tree[(h ^ h >> 16) % TREE_PARTS];
+        return &c->tree[imm_map_hash(host, slash ? (size_t)(slash - host) : 0) % TREE_PARTS];
 }
 
 /* What the file system says, without a lock: others look elsewhere meanwhile. */

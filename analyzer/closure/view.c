@@ -222,8 +222,11 @@ static struct node *made_link(struct view *v, const char *host) {
         return NULL;
 }
 
-/* One component: @path is free of links but for its last part. */
-static int step(struct view *v, const char *path, struct place *p) {
+/*
+ * One component: @path is free of links but for its last part. @above: what the directory lies on
+ * that it is in; NULL: that must be looked for.
+ */
+static int step(struct view *v, const char *path, const struct imm_mount *above, struct place *p) {
         const struct imm_mount *m;
         struct node *made = NULL;
 
@@ -235,7 +238,7 @@ static int step(struct view *v, const char *path, struct place *p) {
                         look(v, *v->prefix ? imm_printf(v->arena, "%s%s", v->prefix, path) : path);
                 return p->node->error;
         }
-        m = p->mount = imm_mount_at(v->table, path);
+        m = p->mount = above ? imm_mount_below(v->table, above, path) : imm_mount_at(v->table, path);
         if (!m)
                 return -ENOENT;
         if (m->inaccessible)
@@ -268,7 +271,7 @@ static int go_up(struct view *v, const char **done, struct place *p) {
         const char *slash = strrchr(*done, '/');
 
         *done = imm_strndup(v->arena, *done, slash ? (size_t)(slash - *done) : 0);
-        return step(v, **done ? *done : "/", p);
+        return step(v, **done ? *done : "/", NULL, p);
 }
 
 /* Where the link @at leads to, which lies in @*done; @end is what comes behind it. */
@@ -285,7 +288,7 @@ static int go_along(struct view *v, const char *at, const char *end, const char 
         *rest = imm_printf(v->arena, "%s/%s", target, end);
         if (strlen(*rest) > 4 * PATH_MAX)
                 return -ENAMETOOLONG;
-        return step(v, **done ? *done : "/", p);
+        return step(v, **done ? *done : "/", NULL, p);
 }
 
 /* Goes on from @from, which was resolved before; NULL: from the top */
@@ -298,7 +301,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
                 p.node = from->node;
                 p.mount = from->mount;
         } else {
-                k = step(v, "/", &p);
+                k = step(v, "/", NULL, &p);
                 if (k < 0)
                         return k;
         }
@@ -328,7 +331,7 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
                 }
                 next = *done ? path_join(v->arena, done, strlen(done), rest, (size_t)(end - rest))
                              : path_join(v->arena, "/", 1, rest, (size_t)(end - rest));
-                k = step(v, next, &p);
+                k = step(v, next, p.mount, &p);
                 if (v->passed)
                         imm_strv_add(v->arena, v->passed,
                                 path_join(v->arena, next, strlen(next), ".", 1));
@@ -352,43 +355,53 @@ static int walk(struct view *v, const struct place *from, const char *rest, stru
 }
 
 struct remembered {
+        const char *path; /* as it was asked for */
         int error;
         struct place place;
         struct imm_strv passed; /* where it or a link has dots: all that it leads over */
         struct sight sight;     /* where the view notes that: what was looked at */
 };
 
-/* Directories are asked for again and again (each library's): they are resolved once per view. */
-static const struct remembered *directory(struct view *v, const char *path) {
-        struct remembered *d = imm_map_get(&v->dirs, path);
+/* The directory that @slash ends the name of, in @path */
+static size_t length_of_directory(const char *path, const char *slash) {
+        return slash == path ? 1 : (size_t)(slash - path);
+}
+
+/*
+ * Directories are asked for again and again (each library's): they are resolved once per view.
+ * @path: its first @n bytes.
+ */
+static const struct remembered *directory(struct view *v, const char *path, size_t n) {
+        struct remembered *d = imm_map_get_n(&v->dirs, path, n);
         struct sight *noted = v->sight;
 
         if (!d) {
                 d = imm_new(v->arena, struct remembered);
+                d->path = imm_strndup(v->arena, path, n);
                 v->passed = v->touched ? &d->passed : NULL;
-                v->dotted = has_dots(path);
+                v->dotted = has_dots(d->path);
                 d->sight = (struct sight){.arena = v->arena, .repeats = true};
                 if (noted && v->touched) /* it serves several answers */
                         v->sight = &d->sight;
-                d->error = walk(v, NULL, path, &d->place);
+                d->error = walk(v, NULL, d->path, &d->place);
                 v->sight = noted;
                 v->passed = NULL;
                 if (!v->dotted) /* it leads over nothing but what is above it */
                         d->passed.n = 0;
                 if (d->error == 0 && !is_directory(&d->place))
                         d->error = -ENOTDIR;
-                imm_map_put(v->arena, &v->dirs, imm_strdup(v->arena, path), d);
+                imm_map_put(v->arena, &v->dirs, d->path, d);
         }
         if (noted)
                 sight_add_all(noted, &d->sight);
-        if (!path[1]) {
+        if (!d->path[1]) {
                 touch(v, "/."); /* all that there is lies below: the entry counts, see entry_of() */
                 return d;
         }
         if (d->passed.n > 0)
                 touch_all(v, &d->passed);
         else
-                touch(v, path);
+                touch(v, d->path);
         if (d->passed.n == 0 || d->place.path) /* there, or where it is missing */
                 touch(v, d->place.path);
         touch_all(v, &d->place.links);
@@ -430,8 +443,7 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
                 touch(v, NULL);
                 return walk(v, NULL, whole, ret);
         }
-        d = directory(
-                v, slash == whole ? "/" : imm_strndup(v->arena, whole, (size_t)(slash - whole)));
+        d = directory(v, whole, length_of_directory(whole, slash));
         *ret = d->place;
         if (d->error < 0)
                 return d->error;
@@ -456,8 +468,7 @@ int view_find(struct view *v, const char *cwd, const char *path, struct place *r
 
 bool view_has(struct view *v, const char *path) {
         const char *slash = strrchr(path, '/');
-        const struct remembered *d = directory(
-                v, slash == path ? "/" : imm_strndup(v->arena, path, (size_t)(slash - path)));
+        const struct remembered *d = directory(v, path, length_of_directory(path, slash));
         const char *entry;
         struct place p;
 
@@ -466,5 +477,5 @@ bool view_has(struct view *v, const char *path) {
         entry = path_join(
                 v->arena, d->place.path, strlen(d->place.path), slash + 1, strlen(slash + 1));
         touch(v, entry);
-        return step(v, entry, &p) == 0;
+        return step(v, entry, d->place.mount, &p) == 0;
 }

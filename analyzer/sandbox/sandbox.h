@@ -226,6 +226,9 @@ const char *imm_path_of_process(const char *path, struct imm_arena *a);
 /* The entry that @path lies on (path normalised and free of links): never NULL for a table with
  * outcome OK. */
 const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char *path);
+/* The same for an entry of a directory that lies on @above */
+const struct imm_mount *imm_mount_below(
+        const struct imm_mount_table *t, const struct imm_mount *above, const char *path);
 
 /* ---- one unit ---- */
 

@@ -121,28 +121,43 @@ static const char *expand(struct loading *l, const struct object *o, const char 
         return doubtful && !is_trusted(l, done, l->b->arena) ? NULL : done;
 }
 
-static bool try_directory(
-        struct loading *l, struct view *v, const char *dir, const char *name, struct found *ret) {
+/* Where the libraries of @dir lie: in it, and in those of the hardware's variants that are there.
+ * As ld.so does, that is found out once for all libraries of a program. */
+static const struct imm_strv *places_in(struct loading *l, struct view *v, const char *dir) {
         const struct imm_strv *variants = &l->ldso->variants;
+        struct imm_map *known = &l->places[v == &l->b->plain];
+        struct imm_strv *places = imm_map_get(known, dir);
         size_t n = strlen(dir);
         struct place p;
 
-        l->tries++;
+        if (places)
+                return places;
+        places = imm_new(l->b->arena, struct imm_strv);
+        imm_map_put(l->b->arena, known, dir, places);
         while (n > 1 && dir[n - 1] == '/')
                 n--;
         if (n > 0 && view_find(v, l->b->cwd, dir, &p) < 0)
-                return false;
+                return places;
         for (size_t i = 0; i < variants->n; i++) {
-                const char *sub = variants->v[i], *at = NULL;
+                const char *sub = variants->v[i], *at = imm_strndup(l->b->arena, dir, n);
 
-                if (*sub) {
+                if (*sub)
                         at = path_join(l->b->arena, dir, n, sub, strlen(sub));
-                        if (view_find(v, l->b->cwd, at, &p) < 0)
-                                continue;
-                }
-                at = at ? path_join(l->b->arena, at, strlen(at), name, strlen(name))
-                        : path_join(l->b->arena, dir, n, name, strlen(name));
-                if (try_file(l, v, at, ret))
+                if (!*sub || view_find(v, l->b->cwd, at, &p) == 0)
+                        imm_strv_add(l->b->arena, places, at);
+        }
+        return places;
+}
+
+static bool try_directory(
+        struct loading *l, struct view *v, const char *dir, const char *name, struct found *ret) {
+        const struct imm_strv *places = places_in(l, v, dir);
+
+        l->tries++;
+        for (size_t i = 0; i < places->n; i++) {
+                const char *in = places->v[i];
+
+                if (try_file(l, v, path_join(l->b->arena, in, strlen(in), name, strlen(name)), ret))
                         return true;
         }
         return false;

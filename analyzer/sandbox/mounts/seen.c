@@ -211,28 +211,43 @@ const char *imm_mount_type(const struct imm_mount *m) {
         return m->of_host || m->source[0] == '/' ? "bind" : m->fstype;
 }
 
+/* The mount at the first @n bytes of @path */
+static const struct imm_mount *mount_exactly(
+        const struct imm_mount_table *t, const char *path, size_t n) {
+        size_t low = 0, high = t->n;
+
+        while (low < high) {
+                size_t mid = low + (high - low) / 2;
+                const char *at = t->v[mid].path;
+                int c = strncmp(at, path, n);
+
+                if (c == 0 && at[n] == '\0')
+                        return &t->v[mid];
+                if (c < 0)
+                        low = mid + 1;
+                else
+                        high = mid;
+        }
+        return NULL;
+}
+
+const struct imm_mount *imm_mount_below(
+        const struct imm_mount_table *t, const struct imm_mount *above, const char *path) {
+        const struct imm_mount *m = mount_exactly(t, path, strlen(path));
+
+        return m ? m : above;
+}
+
 const struct imm_mount *imm_mount_at(const struct imm_mount_table *t, const char *path) {
         size_t n = strlen(path);
 
         while (n > 1 && path[n - 1] == '/')
                 n--;
         for (;;) {
-                size_t low = 0, high = t->n;
+                const struct imm_mount *m = mount_exactly(t, path, n);
 
-                while (low < high) {
-                        size_t mid = low + (high - low) / 2;
-                        const char *at = t->v[mid].path;
-                        int c = strncmp(at, path, n);
-
-                        if (c == 0 && at[n] == '\0')
-                                return &t->v[mid];
-                        if (c < 0)
-                                low = mid + 1;
-                        else
-                                high = mid;
-                }
-                if (n <= 1)
-                        return NULL;
+                if (m || n <= 1)
+                        return m;
                 while (n > 1 && path[n - 1] != '/')
                         n--;
                 if (n > 1)

@@ -13,33 +13,48 @@ static const size_t SHELL_MAX = 64 << 20;
 
 static void read_text(struct builder *b, const char *text, struct shell_values *values, int by);
 
-static bool is_among(const char *w, const char *const *words, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (words[i][0] == w[0] && imm_streq(w, words[i]))
-                        return true;
-        return false;
-}
-#define IS_AMONG(w, ...) \
-        is_among(w, (const char *const[]){__VA_ARGS__}, \
-                IMM_ELEMENTSOF(((const char *const[]){__VA_ARGS__})))
+/* What a word does where a command's name may stand: shell-words.def */
+enum {
+        BUILTIN = 1 << 0,   /* is no program */
+        LEADS = 1 << 1,     /* the command's name follows it */
+        OPENS = 1 << 2,     /* a branch or loop, */
+        LOOPS = 1 << 3,     /* one over words that follow, */
+        CLOSES = 1 << 4,    /* which this ends */
+        SOURCES = 1 << 5,   /* reads a script into this shell */
+        EVALUATES = 1 << 6, /* its argument is one */
+        DECLARES = 1 << 7,  /* sets variables */
+        FORGETS = 1 << 8,   /* sets them to what nobody knows */
+        ENTERS = 1 << 9,    /* another working directory */
+};
+static const struct word {
+        const char *name;
+        unsigned does;
+} words[] = {
+#define WORD(name, does) {name, does},
+#include "analyzer/closure/shell-words.def"
+#undef WORD
+};
 
-static bool is_keyword(const char *w) {
-        return IS_AMONG(
-                w, "if", "then", "else", "elif", "do", "while", "until", "!", "{", "builtin");
+static int by_name(const void *name, const void *word) {
+        return strcmp(name, ((const struct word *)word)->name);
 }
 
-static bool is_builtin(const char *w) {
-        return IS_AMONG(w, "[", "[[", ":", ".", "alias", "bg", "bind", "break", "case", "cd",
-                "continue", "declare", "done", "echo", "enable", "esac", "eval", "exit", "export",
-                "false", "fi", "fg", "for", "function", "getopts", "hash", "in", "jobs", "kill",
-                "let", "local", "printf", "pwd", "read", "readonly", "return", "select", "set",
-                "shift", "shopt", "source", "test", "trap", "true", "type", "typeset", "ulimit",
-                "umask", "unalias", "unset", "wait", "}");
+static unsigned meaning_of(const char *name) {
+        const struct word *w =
+                bsearch(name, words, IMM_ELEMENTSOF(words), sizeof(*words), by_name);
+
+        return w ? w->does : 0;
 }
 
 static bool runs_shell(const char *word) {
-        return IS_AMONG(imm_base_name(word), "sh", "bash", "dash", "ksh", "zsh", "ash", "su",
-                "runuser", "flock");
+        static const char *const shells[] = {
+                "sh", "bash", "dash", "ksh", "zsh", "ash", "su", "runuser", "flock"};
+        const char *name = imm_base_name(word);
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(shells); i++)
+                if (imm_streq(name, shells[i]))
+                        return true;
+        return false;
 }
 
 /* Is it NAME=...? */
@@ -234,26 +249,28 @@ static bool is_case(struct shell *sh, const char *word) {
 }
 
 static void begin(struct shell *sh, const char *word) {
-        bool function = !sh->wrapper && imm_map_has(&sh->values->functions, word);
+        const bool function = !sh->wrapper && imm_map_has(&sh->values->functions, word);
+        const unsigned does = meaning_of(word);
 
-        sh->sourced = imm_streq(word, ".") || imm_streq(word, "source");
-        sh->declares = IS_AMONG(word, "export", "local", "readonly", "declare", "typeset");
-        sh->forgets = IS_AMONG(word, "read", "unset", "getopts", "mapfile", "readarray");
-        sh->loop = IS_AMONG(word, "for", "select") ? LOOP_NAME : NO_LOOP;
-        if (IS_AMONG(word, "for", "select"))
+        sh->sourced = does & SOURCES;
+        sh->evaluates = does & EVALUATES;
+        sh->declares = does & DECLARES;
+        sh->forgets = does & FORGETS;
+        sh->loop = does & LOOPS ? LOOP_NAME : NO_LOOP;
+        if (does & LOOPS)
                 sh->nested++;
-        else if (IS_AMONG(word, "done", "fi", "}") && sh->nested > 0)
+        else if (does & CLOSES && sh->nested > 0)
                 sh->nested--;
         sh->wrapper = shell_wrapper(imm_base_name(word));
         sh->operands = sh->wrapper ? sh->wrapper->operands : 0;
         sh->takes = sh->lists = false;
         sh->parts = imm_streq(imm_base_name(word), "run-parts");
-        sh->enters = IS_AMONG(word, "cd", "pushd", "popd");
+        sh->enters = does & ENTERS;
         if (sh->enters) {
                 sh->from = sh->values->cwd;
                 sh->values->cwd = NULL;
         }
-        if (!is_builtin(word) && !function)
+        if (!(does & BUILTIN) && !function)
                 run(sh, word);
 }
 
@@ -285,7 +302,9 @@ static bool is_wrapped(struct shell *sh, const char *word) {
                         sh->takes = shell_takes_next(sh->wrapper, word);
                 return false;
         }
-        if (is_assignment(word) && IS_AMONG(sh->wrapper->name, "env", "sudo", "doas"))
+        if (is_assignment(word) &&
+                (imm_streq(sh->wrapper->name, "env") || imm_streq(sh->wrapper->name, "sudo") ||
+                        imm_streq(sh->wrapper->name, "doas")))
                 return false;
         if (sh->operands > 0) {
                 sh->operands -= sh->wrapper->starts == NULL;
@@ -324,7 +343,7 @@ static void word_of_command(struct shell *sh, const char *word, bool plain) {
                 if (sh->forgets && *word != '-')
                         shell_forget(sh->b, sh->values, word);
         }
-        sh->evaluates = sh->command && plain && IS_AMONG(word, "eval", "trap");
+        sh->evaluates = sh->command && plain && sh->evaluates; /* as begin() has found */
         sh->script = sh->evaluates || (sh->shell && !sh->command && imm_streq(word, "-c"));
         sh->shell = sh->shell || runs_shell(word);
         if (sh->command)
@@ -339,7 +358,7 @@ static void word_of_command(struct shell *sh, const char *word, bool plain) {
 
 /* The words that a value outside of quotes is, one by one */
 static void words_of_value(struct shell *sh, const char *value) {
-        char *s = imm_strdup(sh->b->arena, value);
+        const char *s = value;
         bool split = strchr(s, SHELL_SPLIT);
 
         while (*s || !split) {
@@ -357,21 +376,20 @@ static void words_of_value(struct shell *sh, const char *value) {
 
 /* One of the values is what the command goes on with; of the others each may be. */
 static void words_of_values(struct shell *sh, const char *const *v, unsigned n) {
-        const struct shell before = *sh;
+        for (unsigned i = n; i-- > 1;) {
+                const struct shell before = *sh;
 
-        for (unsigned i = n; i-- > 0;) {
-                if (i + 1 < n)
-                        *sh = before;
                 words_of_value(sh, v[i]);
+                *sh = before;
         }
+        words_of_value(sh, v[0]);
 }
 
 static bool keyword(struct shell *sh, const char *word) {
-        if (!is_keyword(word))
-                return false;
-        if (IS_AMONG(word, "if", "while", "until", "{"))
-                sh->nested++;
-        return true;
+        const unsigned does = meaning_of(word);
+
+        sh->nested += (does & OPENS) != 0;
+        return does & LEADS;
 }
 
 static void next_word(struct shell *sh) {

@@ -316,6 +316,20 @@ static const char *split(struct builder *b, const char *s) {
         return copy;
 }
 
+/* @s and the first @n bytes of @more */
+static const char *joined(struct builder *b, const char *s, const char *more, size_t n) {
+        size_t had = strlen(s);
+        char *p;
+
+        if (n == 0)
+                return s;
+        p = imm_alloc_raw(b->arena, had + n + 1);
+        memcpy(p, s, had);
+        memcpy(p + had, more, n);
+        p[had + n] = 0;
+        return p;
+}
+
 /* All that @text may be, with its parameters between marks or as they are written */
 static bool expand(struct builder *b, struct shell_values *from, const char *text, unsigned depth,
         struct words *ret) {
@@ -331,8 +345,7 @@ static bool expand(struct builder *b, struct shell_values *from, const char *tex
                 for (unsigned i = 0; i < done.n; i++) {
                         if (!affords(b, strlen(done.v[i]) + n))
                                 return false;
-                        done.v[i] =
-                                imm_printf(b->arena, "%s%.*s", done.v[i], (int)(n - marked), text);
+                        done.v[i] = joined(b, done.v[i], text, n - marked);
                 }
                 text += n;
                 if (!*text)
@@ -354,7 +367,7 @@ static bool expand(struct builder *b, struct shell_values *from, const char *tex
                                         return false;
                                 if (mark == SHELL_BARE)
                                         v = split(b, v);
-                                words_add(&next, imm_printf(b->arena, "%s%s", done.v[i], v));
+                                words_add(&next, joined(b, done.v[i], v, strlen(v)));
                         }
                 done = next;
         }

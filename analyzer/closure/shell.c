@@ -324,6 +324,8 @@ static bool shell_space(struct shell *sh) {
 
 /* What stands between words; false: a word is next */
 bool shell_between(struct shell *sh) {
+        if (!marks[(unsigned char)*sh->s] && *sh->s != '#')
+                return false;
         if (shell_space(sh))
                 return true;
         if (sh->s[0] == '\\' && sh->s[1] == '\n') { /* the line goes on */

@@ -58,27 +58,20 @@ static struct imm_nodes *nodes_of(struct imm_manager *m) {
         return n;
 }
 
-/* An O_PATH descriptor has no xattr calls of its own; /proc gives them. */
-static const struct imm_acl *read_acl(int fd, struct imm_arena *a) {
-        char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+static const struct imm_acl *read_acl(const char *name, struct imm_arena *a) {
         char buf[4096] __attribute__((aligned(8)));
-        ssize_t n;
+        ssize_t n = getxattr(name, "system.posix_acl_access", buf, sizeof(buf));
 
-        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-        n = getxattr(name, "system.posix_acl_access", buf, sizeof(buf));
         return n < 0 ? NULL : imm_acl_parse(buf, (size_t)n, a);
 }
 
 /* The revisions differ in how many words follow, and the third in the user namespace it is for */
-static const struct imm_file_caps *read_caps(int fd, struct imm_arena *a) {
-        char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+static const struct imm_file_caps *read_caps(const char *name, struct imm_arena *a) {
         struct vfs_ns_cap_data raw = {0};
         struct imm_file_caps *caps;
         uint32_t magic;
-        ssize_t n;
+        ssize_t n = getxattr(name, "security.capability", &raw, sizeof(raw));
 
-        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-        n = getxattr(name, "security.capability", &raw, sizeof(raw));
         if (n < (ssize_t)XATTR_CAPS_SZ_1)
                 return NULL;
         magic = le32toh(raw.magic_etc);
@@ -89,6 +82,20 @@ static const struct imm_file_caps *read_caps(int fd, struct imm_arena *a) {
                 caps->inheritable |= (uint64_t)le32toh(raw.data[i].inheritable) << 32 * i;
         }
         return caps;
+}
+
+/* An O_PATH descriptor has no xattr calls of its own; /proc gives them. Most files have none. */
+static void read_xattrs(int fd, struct imm_arena *a, struct imm_node *n) {
+        const bool acl = n->mode & 070, caps = S_ISREG(n->mode) && n->mode & 0111;
+        char name[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+
+        (void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        if ((!acl && !caps) || listxattr(name, NULL, 0) == 0)
+                return;
+        if (acl)
+                n->acl = read_acl(name, a);
+        if (caps)
+                n->caps = read_caps(name, a);
 }
 
 static void look(
@@ -123,10 +130,7 @@ static void look(
                         ret->target = imm_strndup(a, target, (size_t)n);
                 return;
         }
-        if (ret->mode & 070)
-                ret->acl = read_acl(fd, a);
-        if (S_ISREG(ret->mode) && ret->mode & 0111)
-                ret->caps = read_caps(fd, a);
+        read_xattrs(fd, a, ret);
 }
 
 const struct imm_boot_mounts *imm_boot_mounts_of(struct imm_manager *m) {

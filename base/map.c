@@ -49,8 +49,8 @@ static bool is(const struct imm_map_entry *e, const struct key *k) {
 static size_t slot_of(const struct imm_map *m, const struct key *k) {
         size_t i = first_slot(m, k->h);
 
-        while (m->slots[i] && (MARK(m->slots[i]) != MARK(k->h) ||
-                                      !is(&m->v[PLACE(m->slots[i]) - 1], k)))
+        while (m->slots[i] &&
+                (MARK(m->slots[i]) != MARK(k->h) || !is(&m->v[PLACE(m->slots[i]) - 1], k)))
                 i = (i + 1) & (m->n_slots - 1);
         return i;
 }

@@ -40,8 +40,7 @@ static int by_name(const void *name, const void *word) {
 }
 
 static unsigned meaning_of(const char *name) {
-        const struct word *w =
-                bsearch(name, words, IMM_ELEMENTSOF(words), sizeof(*words), by_name);
+        const struct word *w = bsearch(name, words, IMM_ELEMENTSOF(words), sizeof(*words), by_name);
 
         return w ? w->does : 0;
 }

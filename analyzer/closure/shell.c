@@ -311,8 +311,10 @@ static bool shell_space(struct shell *sh) {
                 (sh->quoted && (*sh->s != '\n' || is_closed(sh, sh->s, '"'))))
                 return false;
         sh->quoted = sh->continues = sh->assigned = false;
-        if (*sh->s++ != '\n')
+        if (*sh->s++ != '\n') {
+                sh->s += strspn(sh->s, " \t");
                 return true;
+        }
         sh->command = true;
         sh->perhaps = false;
         shell_ends_command(sh);

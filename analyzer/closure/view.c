@@ -238,7 +238,8 @@ static int step(struct view *v, const char *path, const struct imm_mount *above,
                         look(v, *v->prefix ? imm_printf(v->arena, "%s%s", v->prefix, path) : path);
                 return p->node->error;
         }
-        m = p->mount = above ? imm_mount_below(v->table, above, path) : imm_mount_at(v->table, path);
+        m = p->mount =
+                above ? imm_mount_below(v->table, above, path) : imm_mount_at(v->table, path);
         if (!m)
                 return -ENOENT;
         if (m->inaccessible)

@@ -20,7 +20,7 @@ struct loading {
         enum imm_confidence confidence;
         bool ended; /* glibc leaves a list of directories where links go in circles */
         bool secure;
-        unsigned tries; /* directories looked into */
+        unsigned tries;           /* directories looked into */
         struct imm_map places[2]; /* directories -> where in them, of the view and the plain root */
         bool soft; /* what is loaded now the program does without: hidden, it is hardly missed */
         struct {

@@ -102,6 +102,13 @@ static const struct {
                 "make the file exist, or begin its path with '-'"},
         [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = {"its user cannot be made",
                 "give it a name of letters, digits, '_' and '-', of at most 31 characters"},
+        [IMM_OUTCOME_TRIGGER_FAILURE] = {"the unit that it is to start is not there",
+                "install that unit, or name another"},
+        [IMM_OUTCOME_MOUNT_POINT_FAILURE] = {"there is a link on the way of its mount point",
+                "name the place that the link leads to in Where="},
+        [IMM_OUTCOME_MOUNT_FAILURE] = {"mount(8) fails (32)",
+                "make What= exist, or install the program for its type"},
+        [IMM_OUTCOME_SWAP_FAILURE] = {"swapon(8) fails (255)", "make What= exist"},
         [IMM_OUTCOME_UNKNOWN] = {"whether it starts cannot be known from files", NULL},
 };
 

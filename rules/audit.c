@@ -1,4 +1,5 @@
 #include "analyzer/closure/closure.h"
+#include "analyzer/sandbox/start/preflight.h"
 #include "base/crew.h"
 #include "rules/rules-private.h"
 
@@ -47,21 +48,28 @@ static bool runs_something(const struct imm_settings *s, enum imm_unit_type t) {
 
 /*
  * Can it fail to start all the same? Its sockets are given to somebody; mount(8) and swapon(8) are
- * executed with its settings.
+ * executed with its settings; what it is to start is not there.
  */
-static bool may_fail(const struct imm_settings *s, enum imm_unit_type t) {
+static bool may_fail(struct imm_facts *facts, enum imm_unit_type t) {
+        const struct imm_settings *s = facts->settings;
+
         return t == IMM_UNIT_MOUNT || t == IMM_UNIT_SWAP ||
                (t == IMM_UNIT_SOCKET && (imm_setting_string(s, IMM_SETTING_SOCKET_USER) ||
-                                                imm_setting_string(s, IMM_SETTING_SOCKET_GROUP)));
+                                                imm_setting_string(s, IMM_SETTING_SOCKET_GROUP))) ||
+               imm_preflight_lacks_trigger(facts->manager, s, imm_facts_memory(facts));
 }
 
-static bool is_judged_by(const struct imm_scorecard *card, const struct imm_audited *u,
-        const struct imm_settings *s) {
+static bool is_judged_by(
+        const struct imm_scorecard *card, const struct imm_audited *u, struct imm_facts *facts) {
+        const struct imm_settings *s = facts->settings;
+
         if (card->all_units)
                 return u->load != IMM_LOAD_NOT_FOUND && u->load != IMM_LOAD_MASKED;
-        return u->load == IMM_LOAD_LOADED && has_process(u->unit->type) &&
-               (card->settings_only || runs_something(s, u->unit->type) ||
-                       (card->asks_start && may_fail(s, u->unit->type)));
+        if (u->load != IMM_LOAD_LOADED)
+                return false;
+        return (has_process(u->unit->type) &&
+                       (card->settings_only || runs_something(s, u->unit->type))) ||
+               (card->asks_start && may_fail(facts, u->unit->type));
 }
 
 /* Strings of files outlive settings, those made while they were read do not. */
@@ -140,7 +148,7 @@ static void judge_unit(void *data, unsigned worker, size_t i) {
         u->judgements = imm_alloc_array(w->arena, audit->n_cards, sizeof(*u->judgements));
         keep_diags(&s->diags, u, w->arena);
         for (size_t k = 0; k < audit->n_cards; k++)
-                if (is_judged_by(audit->cards[k], u, s))
+                if (is_judged_by(audit->cards[k], u, &facts))
                         imm_judge(audit->cards[k], &facts, w->arena, &u->judgements[k]);
         if (work->options->judged)
                 work->options->judged(work->options->data, worker, audit, u, &facts);

@@ -26,6 +26,10 @@ static const char *const outcome_names[IMM_OUTCOME_N] = {
         [IMM_OUTCOME_FILTER_FAILURE] = "filter-failure",
         [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "environment-failure",
         [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = "dynamic-user-failure",
+        [IMM_OUTCOME_TRIGGER_FAILURE] = "trigger-failure",
+        [IMM_OUTCOME_MOUNT_POINT_FAILURE] = "mount-point-failure",
+        [IMM_OUTCOME_MOUNT_FAILURE] = "mount-failure",
+        [IMM_OUTCOME_SWAP_FAILURE] = "swap-failure",
         [IMM_OUTCOME_UNKNOWN] = "unknown",
 };
 
@@ -66,6 +70,10 @@ const char *imm_outcome_status(enum imm_outcome o, enum imm_setting setting) {
                 [IMM_OUTCOME_FILTER_FAILURE] = "resources",
                 [IMM_OUTCOME_ENVIRONMENT_FAILURE] = "resources",
                 [IMM_OUTCOME_DYNAMIC_USER_FAILURE] = "resources",
+                [IMM_OUTCOME_TRIGGER_FAILURE] = "refused",
+                [IMM_OUTCOME_MOUNT_POINT_FAILURE] = "resources",
+                [IMM_OUTCOME_MOUNT_FAILURE] = "32",
+                [IMM_OUTCOME_SWAP_FAILURE] = "255",
         };
 
         if (o == IMM_OUTCOME_STATE_DIRECTORY_FAILURE)

@@ -47,6 +47,10 @@ enum imm_outcome {
         IMM_OUTCOME_FILTER_FAILURE, /* before any process: Result=resources */
         IMM_OUTCOME_ENVIRONMENT_FAILURE,  /* before any process: Result=resources */
         IMM_OUTCOME_DYNAMIC_USER_FAILURE, /* the same */
+        IMM_OUTCOME_TRIGGER_FAILURE,      /* systemd refuses to start it */
+        IMM_OUTCOME_MOUNT_POINT_FAILURE,  /* Result=resources */
+        IMM_OUTCOME_MOUNT_FAILURE,        /* 32, of mount(8) */
+        IMM_OUTCOME_SWAP_FAILURE,         /* 255, of swapon(8) */
         IMM_OUTCOME_UNKNOWN,              /* images, a program below what is made at run time */
         IMM_OUTCOME_N,
 };

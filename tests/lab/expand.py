@@ -40,7 +40,8 @@ def expand(path, to):
     """The names of the units written."""
     names = []
     for name, lines in blocks(path):
-        plain = "/" in name or os.path.splitext(name)[1] in (".socket", ".slice", ".target", ".mount", ".conf")
+        plain = "/" in name or os.path.splitext(name)[1] in (
+            ".socket", ".slice", ".target", ".mount", ".automount", ".swap", ".timer", ".path", ".conf")
         file = os.path.join(to, name if plain else name + ".service")
         if os.path.exists(file):
             sys.exit("%s: %s is there twice" % (path, name))

@@ -330,6 +330,79 @@ static void test_many_credentials(void **state) {
         }
 }
 
+/* What mount(8) and swapon(8) fail for, and what systemd refuses to start by itself */
+static void test_mounting(void **state) {
+        static const struct {
+                const char *unit, *lines, *want;
+        } units[] = {
+                {"srv-a.mount", "[Mount]\nWhat=/srv/no.img\nWhere=/srv/a\nType=ext4",
+                        "32: /srv/no.img is not there"},
+                {"srv-a.mount", "[Mount]\nWhat=/srv/no.img\nWhere=/srv/a",
+                        "32: /srv/no.img is not there"},
+                {"srv-a.mount", "[Mount]\nWhat=/srv/no\nWhere=/srv/a\nOptions=ro,bind", ""},
+                {"srv-a.mount", "[Mount]\nWhat=/srv/no\nWhere=/srv/a\nType=overlay", ""},
+                {"srv-a.mount", "[Mount]\nWhat=/dev/none\nWhere=/srv/a\nType=ext4", ""},
+                {"srv-a.mount", "[Mount]\nWhat=/run/none\nWhere=/srv/a\nType=ext4", ""},
+                {"srv-a.mount", "[Mount]\nWhat=/etc/to-nowhere\nWhere=/srv/a\nOptions=bind",
+                        "32: /etc/to-nowhere, which is a link to nothing"},
+                {"srv-a.mount", "[Mount]\nWhat=/etc/text/x\nWhere=/srv/a\nOptions=rbind",
+                        "32: /etc/text/x, which lies below a file"},
+                {"etc-text.mount", "[Mount]\nWhat=tmpfs\nWhere=/etc/text\nType=tmpfs",
+                        "32: /etc/text, which is no directory"},
+                {"etc-text.mount", "[Mount]\nWhat=/etc/latin\nWhere=/etc/text\nOptions=bind", ""},
+                {"etc-loop-x.mount", "[Mount]\nWhat=tmpfs\nWhere=/etc/loop/x\nType=tmpfs",
+                        "resources: /etc/loop/x, where /etc/loop is a link"},
+                {"srv-a.mount", "[Mount]\nWhat=s:/x\nWhere=/srv/a\nType=nfs",
+                        "32: /sbin/mount.nfs is not there"},
+                {"srv-a.mount", "[Mount]\nWhat=s:/x\nWhere=/srv/a\nType=nfs\nOptions=addr=::1", ""},
+                {"srv-a.mount", "[Mount]\nWhat=x\nWhere=/srv/a\nType=fuse.none",
+                        "32: /sbin/mount.fuse is not there"},
+                {"srv-a.mount", "[Mount]\nWhat=x\nWhere=/srv/a\nType=fuse.own", ""},
+                {"srv-a.mount", "[Mount]\nWhat=x\nWhere=/srv/a\nType=virtiofs", ""},
+                {"srv-none.swap", "[Swap]\nWhat=/srv/none", "255: /srv/none is not there"},
+                {"dev-none.swap", "[Swap]\nWhat=/dev/none", ""},
+                {"a.timer", "[Timer]\nOnActiveSec=1h",
+                        "refused: a.service, the unit that it is to start, is not there"},
+                {"a.timer", "[Timer]\nOnActiveSec=1h\nUnit=b.target",
+                        "refused: b.target, the unit that it is to start, is not there"},
+                {"fed.timer", "[Timer]\nOnActiveSec=1h\nUnit=fed.socket", ""},
+                {"a.timer", "[Timer]\nOnActiveSec=1h\nUnit=many@x.service", ""},
+                {"script.timer", "[Timer]\nOnActiveSec=1h", ""},
+                {"a.path", "[Path]\nPathExists=/srv\nUnit=b.service",
+                        "refused: b.service, the unit that it is to start, is not there"},
+                {"a.socket", "[Socket]\nListenStream=/run/a",
+                        "refused: a.service, the unit that it is to start, is not there"},
+                {"a.socket", "[Socket]\nListenStream=/run/a\nAccept=yes", ""},
+                {"srv-b.automount", "[Automount]\nWhere=/srv/b",
+                        "refused: srv-b.mount, the unit that it is to start, is not there"},
+                {"srv-c.automount", "[Automount]\nWhere=/srv/c", ""},
+        };
+
+        tree_file("sbin/mount.fuse.own", "");
+        tree_file("etc/init.d/script", "");
+        tree_file("etc/fstab", "/dev/sdc1 /srv/c ext4 noauto 0 0\n");
+        tree_file("etc/systemd/system/many@.service", "[Service]\nExecStart=/usr/bin/true\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(units); i++) {
+                const struct imm_manager_options options = {.version = 257};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                const char *file = imm_printf(a, "etc/systemd/system/%s", units[i].unit);
+                struct imm_preflight_list list = {0};
+                struct imm_settings *s;
+                struct imm_unit *u;
+
+                tree_file(file, imm_printf(a, "%s\n", units[i].lines));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, units[i].unit, &u, NULL), 0);
+                s = imm_settings_of(m, u);
+                imm_preflight_find(m, u, s, imm_sandbox_assume(m, s, a), a, &list);
+                if (!imm_streq(list.n > 0 ? list.v[0].why : "", units[i].want))
+                        fail_msg("%s: %s", units[i].lines, list.n > 0 ? list.v[0].why : "starts");
+                assert_int_equal(unlink(tree_path(file)), 0);
+        }
+        assert_int_equal(unlink(tree_path("etc/fstab")), 0);
+}
+
 /* A small image can hold many names of one large file: gigabytes and minutes otherwise */
 static void test_large_credentials(void **state) {
         enum { LARGE = 930000, NAMES = 1500 };
@@ -401,8 +474,9 @@ static void test_limits_of_users(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
                 cmocka_unit_test(test_sockets), cmocka_unit_test(test_mounts),
-                cmocka_unit_test(test_noexec), cmocka_unit_test(test_many_credentials),
-                cmocka_unit_test(test_large_credentials), cmocka_unit_test(test_limits_of_users)};
+                cmocka_unit_test(test_noexec), cmocka_unit_test(test_mounting),
+                cmocka_unit_test(test_many_credentials), cmocka_unit_test(test_large_credentials),
+                cmocka_unit_test(test_limits_of_users)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

@@ -222,6 +222,12 @@ bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm
 /* pam.c: a service that PAM has no file for, and an account that none of its modules knows */
 bool imm_start_pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret);
+/* mounting.c: what mount(8) and swapon(8) fail for */
+bool imm_start_mounting(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
+/* triggers.c: what a socket, timer, path or automount is to start, and is not there */
+bool imm_start_trigger(struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a,
+        struct imm_start_fault *ret);
 /* sockets.c: whom a socket unit gives its sockets to, if there is nobody of that name */
 bool imm_start_socket_owner(const struct imm_manager *m, const struct imm_settings *s,
         struct imm_arena *a, struct imm_start_fault *ret);

@@ -511,6 +511,7 @@ static bool judge_tool(struct work *w) {
         const char *tool = tool_of(w);
         const struct imm_command_item item = {.path = tool};
         struct imm_mount_table table;
+        struct imm_start_fault f;
         struct imm_identity id;
 
         if (!tool)
@@ -521,6 +522,8 @@ static bool judge_tool(struct work *w) {
                         &(struct command){
                                 IMM_SETTING_WHAT, IMM_PREFLIGHT_START, IMM_KIND_PLAIN, &item},
                         &table, &id);
+        if (imm_start_mounting(w->m, w->s, w->a, &f))
+                add(w, IMM_PREFLIGHT_START, &f, NULL, f.why);
         return true;
 }
 
@@ -532,8 +535,11 @@ void imm_preflight_find(struct imm_manager *m, struct imm_unit *u, struct imm_se
         bool have[IMM_KIND_N] = {false};
         struct imm_start_fault f;
 
-        if (s->load != IMM_LOAD_LOADED || is_skipped(&w) || judge_tool(&w) ||
-                (u->type != IMM_UNIT_SERVICE && u->type != IMM_UNIT_SOCKET))
+        if (s->load != IMM_LOAD_LOADED || is_skipped(&w))
+                return;
+        if (imm_start_trigger(m, s, a, &f))
+                add(&w, IMM_PREFLIGHT_START, &f, NULL, f.why);
+        if (judge_tool(&w) || (u->type != IMM_UNIT_SERVICE && u->type != IMM_UNIT_SOCKET))
                 return;
         if (imm_start_socket_owner(m, s, a, &f))
                 add(&w, IMM_PREFLIGHT_START, &f, NULL, NULL);

@@ -33,6 +33,10 @@ struct imm_preflight_list {
         size_t n, cap;
 };
 
+/* A socket, timer, path or automount whose unit to start is not there: systemd refuses it. */
+bool imm_preflight_lacks_trigger(
+        struct imm_manager *m, const struct imm_settings *s, struct imm_arena *a);
+
 /*
  * One failure does not hide the others: a missing user is one, and then it is judged as if it were
  * there. @sb: of these settings, by imm_sandbox_assume(). A unit whose conditions do not hold in

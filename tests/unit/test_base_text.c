@@ -128,6 +128,25 @@ TEST(map_keeps_order_and_finds_all) {
         assert_false(imm_map_has(&m, "nokey"));
 }
 
+TEST(a_map_finds_a_part_of_a_text) {
+        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+        const char *path = "/usr/lib/x86_64-linux-gnu/libc.so.6";
+        struct imm_map m = {0};
+
+        assert_null(imm_map_get_n(&m, path, 4));
+        imm_map_put(a, &m, "/usr", "usr");
+        imm_map_put(a, &m, "/usr/lib", "lib");
+        imm_map_put(a, &m, "/usr/lib/x86_64-linux-gnu", "arch");
+        for (int i = 0; i < 1000; i++) /* it grows, and all stay where they are found */
+                imm_map_put(a, &m, imm_printf(a, "/usr/%d", i), "more");
+        assert_string_equal(imm_map_get_n(&m, path, 4), "usr");
+        assert_string_equal(imm_map_get_n(&m, path, 8), "lib");
+        assert_string_equal(imm_map_get_n(&m, path, 25), "arch");
+        for (size_t n = 0; n <= strlen(path); n++)
+                assert_int_equal(imm_map_get_n(&m, path, n) != NULL, n == 4 || n == 8 || n == 25);
+        assert_true(imm_map_hash(path, 8) == imm_map_hash("/usr/lib", 8));
+}
+
 static void note(void *data) {
         char **at = data;
 
@@ -258,6 +277,7 @@ RUN(cmocka_unit_test(markup_is_text_whatever_the_bytes),
         cmocka_unit_test(texts_are_formatted_as_the_library_does),
         cmocka_unit_test(members_written_elsewhere_have_their_commas),
         cmocka_unit_test(map_keeps_order_and_finds_all),
+        cmocka_unit_test(a_map_finds_a_part_of_a_text),
         cmocka_unit_test(what_an_arena_owns_goes_with_it_last_first),
         cmocka_unit_test(pieces_of_memory_do_not_overlap),
         cmocka_unit_test(a_piece_given_back_is_the_next_of_its_size))

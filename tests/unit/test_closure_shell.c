@@ -498,8 +498,36 @@ TEST(functions_on_a_line_run_commands) {
         world_free(w);
 }
 
+/* They are looked up by halving: one out of order would be taken for a program. */
+TEST(the_words_of_the_shell_are_in_order_and_no_programs) {
+        static const char *const words[] = {
+#define WORD(name, does) name,
+#include "analyzer/closure/shell-words.def"
+#undef WORD
+        };
+        static const char *const programs[] = {
+                "echo", "false", "getopts", "kill", "printf", "pwd", "test", "umask", "wait"};
+        const struct imm_closure *c;
+
+        for (size_t i = 1; i < IMM_ELEMENTSOF(words); i++)
+                assert_true(strcmp(words[i - 1], words[i]) < 0);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++) {
+                char rel[64];
+
+                assert_true(snprintf(rel, sizeof(rel), "usr/bin/%s", programs[i]) > 0);
+                script(rel, "program");
+        }
+        c = needs_of("#!/bin/sh\necho a; false; getopts a b\nkill 1; printf x; pwd\ntest -e x && "
+                     "umask 022\nwait; one\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(programs); i++)
+                assert_null(need(c, imm_printf(w->arena, "/usr/bin/%s", programs[i])));
+        assert_need(c, "/usr/bin/one", IMM_LIKELY, 1);
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                CASE(the_words_of_the_shell_are_in_order_and_no_programs),
                 CASE(commands_within_quotes_are_found_and_those_behind),
                 CASE(a_here_document_is_no_command_but_may_name_files),
                 CASE(lines_within_quotes_are_text_and_those_of_a_shell_are_a_script),

@@ -39,12 +39,16 @@ static int flush(struct imm_cli *cli, int status) {
                 &(struct imm_err){.code = -errno, .msg = (char[]){"cannot write the output"}});
 }
 
-/* A long document to a pipe is worth few calls: stdio takes the pipe's block size, a page. */
+/*
+ * A long document to a pipe is worth few calls: stdio takes the pipe's block size, a page. What is
+ * said beside it goes line by line, which those of another process do not cut.
+ */
 static void buffer_output(void) {
         static char buffer[256 * 1024];
 
         if (!isatty(STDOUT_FILENO))
                 (void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+        (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 }
 
 int main(int argc, char **argv) {

@@ -63,7 +63,8 @@ static void of_image(
         if (why && n->kind == IMM_NEED_LIBRARY)
                 use_add(c, IMM_FACILITY_JIT, how, NULL, NULL, "%s loads %s: %s", program,
                         imm_base_name(n->path), why);
-        if (n->kind == IMM_NEED_PROGRAM && runs_threads(imm_base_name(n->path))) {
+        if ((n->kind == IMM_NEED_PROGRAM || is_become(c, n)) &&
+                runs_threads(imm_base_name(n->path))) {
                 use_add(c, IMM_FACILITY_CHILDREN, MUST, NULL, NULL,
                         "%s runs threads of its own beside the program", n->path);
                 use_add(c, IMM_FACILITY_ADDRESSES, DOES, NULL, NULL,

@@ -51,6 +51,14 @@ void deny_file_limit(struct judge *j, const struct imm_use *u) {
                 deny(j, u, IMM_SETTING_LIMIT_NOFILE, NULL, "limits to %" PRIu64, v->limit.hard);
 }
 
+/* What it fills does not fit: the kernel ends it, or it waits for what is written to swap. */
+void deny_memory_size(struct judge *j, const struct imm_use *u) {
+        const struct imm_value *v = imm_setting(j->s, IMM_SETTING_MEMORY_MAX);
+
+        if (v->set && !v->relative && u->object && v->number < memory_size(u->object))
+                deny(j, u, IMM_SETTING_MEMORY_MAX, NULL, "limits to %" PRIu64 " bytes", v->number);
+}
+
 /* The first byte of a file is too much: the kernel ends who writes it by SIGXFSZ. */
 void deny_file_size(struct judge *j, const struct imm_use *u) {
         static const char *const others[] = {"/dev", "/proc", "/sys"};

@@ -45,6 +45,7 @@ const char *written_names(const char *names, struct imm_arena *a);
 void deny_memory_limit(struct judge *j, const struct imm_use *u);
 void deny_task_limits(struct judge *j, const struct imm_use *u);
 void deny_address_limit(struct judge *j, const struct imm_use *u);
+void deny_memory_size(struct judge *j, const struct imm_use *u);
 void deny_file_limit(struct judge *j, const struct imm_use *u);
 void deny_realtime(struct judge *j, const struct imm_use *u);
 void deny_file_size(struct judge *j, const struct imm_use *u);

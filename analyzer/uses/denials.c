@@ -399,6 +399,9 @@ static void special(struct judge *j, const struct imm_use *u) {
         case IMM_FACILITY_FILES:
                 deny_file_limit(j, u);
                 break;
+        case IMM_FACILITY_MEMORY:
+                deny_memory_size(j, u);
+                break;
         case IMM_FACILITY_REALTIME:
                 deny_realtime(j, u);
                 break;
@@ -455,7 +458,7 @@ static bool is_confined(const struct imm_settings *s) {
                 IMM_SETTING_KEYRING_MODE, IMM_SETTING_IP_ADDRESS_DENY, IMM_SETTING_LIMIT_MEMLOCK,
                 IMM_SETTING_LIMIT_AS, IMM_SETTING_LIMIT_FSIZE, IMM_SETTING_LIMIT_NOFILE,
                 IMM_SETTING_LIMIT_NPROC, IMM_SETTING_NO_EXEC_PATHS, IMM_SETTING_PRIVATE_IPC,
-                IMM_SETTING_TASKS_MAX, IMM_SETTING_LOCK_PERSONALITY,
+                IMM_SETTING_TASKS_MAX, IMM_SETTING_MEMORY_MAX, IMM_SETTING_LOCK_PERSONALITY,
                 IMM_SETTING_MEMORY_DENY_WRITE_EXECUTE, IMM_SETTING_NO_NEW_PRIVILEGES,
                 IMM_SETTING_NOTIFY_ACCESS, IMM_SETTING_PRIVATE_DEVICES, IMM_SETTING_PRIVATE_MOUNTS,
                 IMM_SETTING_PRIVATE_NETWORK, IMM_SETTING_PRIVATE_PIDS, IMM_SETTING_PRIVATE_TMP,

@@ -15,6 +15,7 @@ static void of_variable(struct collector *c, const char *text) {
         if (!equals)
                 return;
         name = imm_strndup(c->a, text, (size_t)(equals - text));
+        use_heap(c, equals + 1, imm_printf(c->a, "Environment=%s", name));
         for (size_t i = 0; i < IMM_ELEMENTSOF(others); i++)
                 if (imm_streq(others[i], name))
                         return;

@@ -93,6 +93,12 @@ void use_arguments(struct collector *c) {
                 for (size_t k = 1; k < cmd->argv.n; k++) {
                         const char *word = cmd->argv.v[k], *equals = strchr(word, '=');
 
+                        use_heap(c, word, cmd->path);
+                        use_size(c, imm_base_name(cmd->path),
+                                *word == '-' && equals
+                                        ? imm_strndup(c->a, word, (size_t)(equals - word))
+                                        : cmd->argv.v[k - 1],
+                                *word == '-' && equals ? equals + 1 : word, cmd->path);
                         if (*word == '-' && equals)
                                 use_argument(c, imm_strndup(c->a, word, (size_t)(equals - word)),
                                         equals + 1, cmd->path);

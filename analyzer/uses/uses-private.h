@@ -233,6 +233,12 @@ void note_switch(struct collector *c, const char *daemon, const char *key, const
 /* What is off, and places of which the configuration names others, are remarks */
 void take_back(struct collector *c);
 
+/* sizes.c: in bytes, 0: it is none; those that a line or the unit's words let a program fill */
+uint64_t memory_size(const char *text);
+void use_size(struct collector *c, const char *daemon, const char *key, const char *value,
+        const char *from);
+void use_heap(struct collector *c, const char *words, const char *from);
+
 /* Is it the path of a local socket that lasts as long as a service? */
 bool is_socket(const char *path);
 /* value.c: one word that stands for a path or an address */

@@ -180,6 +180,9 @@ CASES = {  # rule: cases that fail, cases that work
          ("keyd", "SystemCallFilter=~@keyring\nSystemCallFilter=keyctl"), ("wrapd", "SystemCallFilter=~@mount"),
          ("keyd", "SystemCallFilter=@system-service"), ("keyd", "SystemCallFilter=~@mount"),
          ("jaild", "SystemCallFilter=@system-service chroot"), ("dropd", "SystemCallFilter=@system-service")]),
+    "MemoryMax": (
+        [],
+        [("plaind", "MemoryMax=64M")]),
     "TasksMax": (
         [],
         [("threadd", "TasksMax=2"), ("plaind", "TasksMax=1")]),
@@ -222,6 +225,7 @@ NOT_SHOWN = {
     "LimitAS": "it takes run-times that reserve addresses (Go, Java), which the lab's roots do not have",
     "RemoveIPC": "it takes PostgreSQL, whose memory is removed while it runs, which the lab's roots do not have",
     "SocketBindDeny": "it takes a systemd that was built with BPF programs, and libbpf: without, all may be bound",
+    "MemoryMax": "the lab's systemd has no controllers of control groups, memory among them",
     "TasksMax": "the lab's systemd has no controllers of control groups, pids among them",
 }
 

@@ -283,7 +283,7 @@ static void test_mounts(void **state) {
                 tree_file(imm_printf(a, "etc/systemd/system/%s", units[i].unit),
                         imm_printf(a,
                                 swap ? "[Swap]\nWhat=/dev/x\n%s\n"
-                                     : "[Mount]\nWhat=tmpfs\nWhere=/srv/x\n%s\n",
+                                     : "[Mount]\nWhat=/dev/x\nWhere=/srv/x\n%s\n",
                                 units[i].lines));
                 assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
                 assert_int_equal(imm_manager_unit(m, units[i].unit, &u, NULL), 0);
@@ -341,6 +341,13 @@ static void test_mounting(void **state) {
                         "32: /srv/no.img is not there"},
                 {"srv-a.mount", "[Mount]\nWhat=/srv/no\nWhere=/srv/a\nOptions=ro,bind", ""},
                 {"srv-a.mount", "[Mount]\nWhat=/srv/no\nWhere=/srv/a\nType=overlay", ""},
+                {"srv-a.mount", "[Mount]\nWhat=/etc\nWhere=/srv/a",
+                        "32: /etc, which is a directory: Options=bind"},
+                {"srv-a.mount", "[Mount]\nWhat=/etc\nWhere=/srv/a\nType=none\nOptions=rbind", ""},
+                {"srv-a.mount", "[Mount]\nWhat=tmpfs\nWhere=/srv/a",
+                        "32: What=tmpfs, which names neither a file nor a device"},
+                {"srv-a.mount", "[Mount]\nWhat=LABEL=x\nWhere=/srv/a", ""},
+                {"srv-a.mount", "[Mount]\nWhat=s:/x\nWhere=/srv/a", ""},
                 {"srv-a.mount", "[Mount]\nWhat=/dev/none\nWhere=/srv/a\nType=ext4", ""},
                 {"srv-a.mount", "[Mount]\nWhat=/run/none\nWhere=/srv/a\nType=ext4", ""},
                 {"srv-a.mount", "[Mount]\nWhat=/etc/to-nowhere\nWhere=/srv/a\nOptions=bind",

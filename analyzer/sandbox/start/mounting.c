@@ -45,8 +45,8 @@ static const char *link_on_way(const struct imm_manager *m, const char *path, st
 /* Types that are made from a file or a device; of others What= may be any word */
 static bool is_of_device(const char *type) {
         static const char *const types[] = {"auto", "bcachefs", "btrfs", "erofs", "exfat", "ext2",
-                "ext3", "ext4", "f2fs", "hfsplus", "iso9660", "jfs", "msdos", "nilfs2", "ntfs",
-                "ntfs3", "reiserfs", "squashfs", "udf", "vfat", "xfs"};
+                "ext3", "ext4", "f2fs", "hfsplus", "iso9660", "jfs", "msdos", "nilfs2", "none",
+                "ntfs", "ntfs3", "reiserfs", "squashfs", "udf", "vfat", "xfs"};
 
         for (size_t i = 0; type && i < IMM_ELEMENTSOF(types); i++)
                 if (imm_streq(types[i], type))
@@ -82,6 +82,11 @@ static bool is_bind(const char *options, struct imm_arena *a) {
                (imm_mount_option(options, "bind", a) || imm_mount_option(options, "rbind", a));
 }
 
+/* Without a type, "server:/path" is one of NFS; tags of devices are looked up. */
+static bool is_mere_word(const char *what, const char *type) {
+        return !strchr(what, '=') && (type || !strchr(what, ':'));
+}
+
 /* A missing source of a bind mount is made, as a directory. */
 static bool source_fails(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret) {
@@ -91,8 +96,15 @@ static bool source_fails(struct imm_manager *m, struct imm_settings *s, struct i
         bool binds = is_bind(options, a);
         enum found found;
 
-        if (!what || *what != '/' || (!binds && !is_of_device(type)))
+        if (!what || (!binds && !is_of_device(type)))
                 return false;
+        if (*what != '/')
+                return !binds && is_mere_word(what, type) &&
+                       fault(ret, IMM_OUTCOME_MOUNT_FAILURE, imm_printf(a, "What=%s", what), s,
+                               IMM_SETTING_WHAT, "which names neither a file nor a device");
+        if (!binds && !(what[1] == '/' && !type) && S_ISDIR(imm_start_mode(m, what)))
+                return fault(ret, IMM_OUTCOME_MOUNT_FAILURE, what, s, IMM_SETTING_WHAT,
+                        "which is a directory: Options=bind");
         found = look(m, s, what, a);
         if (found == DANGLING)
                 return fault(ret, IMM_OUTCOME_MOUNT_FAILURE, what, s, IMM_SETTING_WHAT,

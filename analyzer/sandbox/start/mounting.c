@@ -146,10 +146,21 @@ static bool has_helper(const struct imm_manager *m, const char *type, struct imm
         return false;
 }
 
+/* Without one mount(8) takes it from the look of what is mounted. */
+static const char *type_of(const struct imm_settings *s) {
+        const char *type = imm_setting_string(s, IMM_SETTING_MOUNT_TYPE),
+                   *what = imm_setting_string(s, IMM_SETTING_WHAT);
+
+        if (type || !what)
+                return type;
+        if (imm_after(what, "//"))
+                return "cifs";
+        return *what != '/' && strstr(what, ":/") ? "nfs" : NULL;
+}
+
 static bool helper_fails(const struct imm_manager *m, const struct imm_settings *s,
         struct imm_arena *a, struct imm_start_fault *ret) {
-        const char *type = imm_setting_string(s, IMM_SETTING_MOUNT_TYPE),
-                   *options = imm_setting_string(s, IMM_SETTING_OPTIONS), *base;
+        const char *type = type_of(s), *options = imm_setting_string(s, IMM_SETTING_OPTIONS), *base;
 
         if (!type || is_bind(options, a) || has_helper(m, type, a))
                 return false;

@@ -173,7 +173,7 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
         return false;
 }
 
-/* Programs of IPEgressFilterPath= and its sister, which are pinned somewhere */
+/* Programs of IPEgressFilterPath= and its sister, which are pinned in a file system of their own */
 static bool packet_filters(
         struct imm_manager *m, const struct imm_settings *s, struct imm_start_fault *ret) {
         static const enum imm_setting ids[] = {
@@ -183,9 +183,14 @@ static bool packet_filters(
                 imm_array_foreach (path, &imm_setting(s, ids[i])->strings) {
                         if (m->scope == IMM_SCOPE_SYSTEM &&
                                 !imm_path_below(path->text, "/sys/fs/bpf") &&
-                                imm_start_lacks(m, s, path->text))
-                                return fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_FILTER_FAILURE,
-                                        path->text, ids[i], path->origin);
+                                (imm_start_lacks(m, s, path->text) ||
+                                        imm_start_mode(m, path->text))) {
+                                fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_FILTER_FAILURE, path->text,
+                                        ids[i], path->origin);
+                                if (imm_start_mode(m, path->text))
+                                        ret->why = "which is no program for packets";
+                                return true;
+                        }
                 }
         return false;
 }

@@ -1,4 +1,5 @@
 #include "analyzer/closure/nix/nix-private.h"
+#include "analyzer/sandbox/access/access-private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -83,19 +84,17 @@ static void add_region(struct survey *s, size_t i, const char *top) {
         mark_covered(s, &s->t->v[i], top);
 }
 
-static bool may_search(const struct imm_identity *id, const struct walk_node *n) {
-        const uint64_t override = UINT64_C(1) << 1 | UINT64_C(1) << 2; /* CAP_DAC_*: */
+/* As access is judged elsewhere: by mode, ACL and capabilities. */
+static bool may_search(struct survey *s, size_t at) {
+        const struct imm_walk walk = {.m = s->c->m,
+                .s = imm_settings_of(s->c->m, s->u),
+                .table = s->t,
+                .id = &s->id,
+                .a = s->arena};
+        const struct imm_node *n = imm_node_of_root(s->c->m, walk_path(s->w, at, s->arena));
 
-        if ((id->cap_effective & override) && id->userns == IMM_USERNS_NONE)
-                return true;
-        if (id->uid == n->uid)
-                return n->mode & 0100;
-        if (id->gid == n->gid)
-                return n->mode & 010;
-        for (size_t i = 0; i < id->n_groups; i++)
-                if (id->groups[i] == n->gid)
-                        return n->mode & 010;
-        return n->mode & 01;
+        return !n || n->state != IMM_NODE_PRESENT ||
+               imm_access_judge_mask(&walk, n, IMM_MAY_EXEC).answer != 0;
 }
 
 /* What lies below a directory that may not be searched is not found. */
@@ -103,7 +102,7 @@ static void hide_closed(struct survey *s) {
         for (size_t i = 0; i < s->w->n_closed; i++) {
                 size_t at = s->w->closed[i];
 
-                if (!may_search(&s->id, &s->w->v[at]))
+                if (!may_search(s, at))
                         mark(s, at + 1, s->w->v[at].end, -100000, 0);
         }
 }

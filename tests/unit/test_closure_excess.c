@@ -2,6 +2,8 @@
 
 #include "tests/unit/closure.h"
 
+#include <sys/xattr.h>
+
 /* sss may know the user: who that is decides what is seen. */
 TEST(a_user_that_may_be_anybody_leaves_excess_unknown) {
         struct imm_unneeded unneeded;
@@ -229,6 +231,45 @@ TEST(what_is_closed_to_the_user_is_not_seen) {
         assert_int_equal(chmod(tree_path("srv/closed"), 0700), 0);
 }
 
+/* An ACL lets in whom the mode keeps out. */
+TEST(an_acl_decides_who_may_search) {
+        static const struct {
+                unsigned user, group, others; /* x, of: the user 4711, the owner's group, others */
+                bool seen;
+        } rows[] = {{1, 0, 0, true}, {0, 1, 0, false}, {1, 1, 0, true}};
+
+        tree_file("etc/passwd", "other:x:4711:4712::/:/bin/sh\n");
+        tree_file("etc/group", "mine:x:4712:\n");
+        tree_file("srv/closed/in", "x\n");
+        service("[Service]\nExecStart=/bin/ls\nUser=other\n");
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                const struct {
+                        uint32_t version;
+                        struct {
+                                uint16_t tag, perm;
+                                uint32_t id;
+                        } entries[5];
+                } acl = {2,
+                        {{0x01, 7, UINT32_MAX}, {0x02, (uint16_t)rows[i].user, 4711},
+                                {0x04, (uint16_t)rows[i].group, UINT32_MAX}, {0x10, 1, UINT32_MAX},
+                                {0x20, (uint16_t)rows[i].others, UINT32_MAX}}};
+                struct imm_excess x;
+                struct imm_closure *c;
+                struct world *w;
+
+                if (setxattr(tree_path("srv/closed"), "system.posix_acl_access", &acl, sizeof(acl),
+                            0) < 0)
+                        skip(); /* no ACLs on this file system */
+                w = world_new();
+                c = imm_closure_of(w->m, unit(w, "x.service"));
+                imm_excess_compute(w->m, unit(w, "x.service"), c, IMM_EXCESS_PATHS, w->arena, &x);
+                if (imm_strv_has(&x.paths, "/srv/closed/in") != rows[i].seen)
+                        fail_msg("row %zu", i);
+                world_free(w);
+        }
+        assert_int_equal(removexattr(tree_path("srv/closed"), "system.posix_acl_access"), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(a_user_that_may_be_anybody_leaves_excess_unknown),
@@ -237,6 +278,7 @@ int main(void) {
                 CASE(what_is_seen_is_counted_once),
                 CASE(who_looks_is_who_the_program_makes_of_its_caller),
                 CASE(what_is_closed_to_the_user_is_not_seen),
+                CASE(an_acl_decides_who_may_search),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

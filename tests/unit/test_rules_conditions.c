@@ -318,6 +318,9 @@ static const struct row rows[] = {
         {"WritableAndExecutable", "/tmp", "", true},
         {"WritableAndExecutable", "/tmp", "PrivateTmp=yes", true},
         {"WritableAndExecutable", "/tmp", "NoExecPaths=/tmp", false},
+        /* of two entries at one path the mount of the one has the flag of the other */
+        {"WritableAndExecutable", "/tmp", "NoExecPaths=/tmp\nReadWritePaths=/tmp", false},
+        {"WritableAndExecutable", "/tmp", "TemporaryFileSystem=/tmp\nNoExecPaths=/tmp", false},
 };
 
 static void tree_modes(void) {

@@ -332,6 +332,46 @@ static void test_many_credentials(void **state) {
         }
 }
 
+/* Debian's systemd before 255 was built for /bin/mount, and its swapon(8) lies in /sbin. */
+static void test_tools(void **state) {
+        static const struct {
+                unsigned version;
+                const char *unit, *lines, *want;
+        } tools[] = {
+                {252, "srv-x.mount", "[Mount]\nWhat=/dev/x\nWhere=/srv/x\n", "/bin/mount"},
+                {257, "srv-x.mount", "[Mount]\nWhat=/dev/x\nWhere=/srv/x\n", "/usr/bin/mount"},
+                {257, "dev-x.swap", "[Swap]\nWhat=/dev/x\n", "/sbin/swapon"},
+        };
+
+        tree_file("etc/debian_version", "12\n");
+        tree_file("bin/mount", "#!/usr/bin/true\n");
+        tree_file("usr/bin/mount", "#!/usr/bin/true\n");
+        tree_file("sbin/swapon", "#!/usr/bin/true\n");
+        assert_int_equal(chmod(tree_path("bin/mount"), 0755), 0);
+        assert_int_equal(chmod(tree_path("usr/bin/mount"), 0755), 0);
+        assert_int_equal(chmod(tree_path("sbin/swapon"), 0755), 0);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(tools); i++) {
+                const struct imm_manager_options options = {.version = tools[i].version};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                const char *file = imm_printf(a, "etc/systemd/system/%s", tools[i].unit);
+                struct imm_preflight_list list = {0};
+                struct imm_settings *s;
+                struct imm_unit *u;
+
+                tree_file(file,
+                        imm_printf(a, "%sInaccessiblePaths=/bin /usr/bin /sbin\n", tools[i].lines));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, tools[i].unit, &u, NULL), 0);
+                s = imm_settings_of(m, u);
+                imm_preflight_find(m, u, s, imm_sandbox_assume(m, s, a), a, &list);
+                assert_int_equal(list.n, 1);
+                assert_string_equal(list.v[0].culprit, tools[i].want);
+                assert_int_equal(unlink(tree_path(file)), 0);
+        }
+        assert_int_equal(unlink(tree_path("etc/debian_version")), 0);
+}
+
 /* What mount(8) and swapon(8) fail for, and what systemd refuses to start by itself */
 static void test_mounting(void **state) {
         static const struct {
@@ -484,9 +524,9 @@ static void test_limits_of_users(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
                 cmocka_unit_test(test_sockets), cmocka_unit_test(test_mounts),
-                cmocka_unit_test(test_noexec), cmocka_unit_test(test_mounting),
-                cmocka_unit_test(test_many_credentials), cmocka_unit_test(test_large_credentials),
-                cmocka_unit_test(test_limits_of_users)};
+                cmocka_unit_test(test_noexec), cmocka_unit_test(test_tools),
+                cmocka_unit_test(test_mounting), cmocka_unit_test(test_many_credentials),
+                cmocka_unit_test(test_large_credentials), cmocka_unit_test(test_limits_of_users)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

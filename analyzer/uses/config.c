@@ -35,10 +35,19 @@ static bool is_off(const char *value) {
         return false;
 }
 
+/* "plugin-load-add" is "plugin_load_add" to those who have such options */
+static bool is_key(const char *key, const char *row) {
+        for (; *key && *row; key++, row++)
+                if (tolower((unsigned char)*key) != tolower((unsigned char)*row) &&
+                        !(*key == '-' && *row == '_'))
+                        return false;
+        return *key == *row;
+}
+
 static void of_word(struct collector *c, const char *daemon, const char *key, const char *value,
         const char *from) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(words); i++) {
-                if (strcasecmp(words[i].key, key) != 0 ||
+                if (!is_key(key, words[i].key) ||
                         (*words[i].value ? fnmatch(words[i].value, value,
                                                    FNM_NOESCAPE | FNM_CASEFOLD) != 0
                                          : is_off(value)))

@@ -31,9 +31,9 @@ static bool is_written(const char *key, const char *path) {
         static const char *const keys[] = {"log", "pid", "sock", "datadir", "data_dir", "data-dir",
                 "datapath", "data_path", "database", "dbpath", "db_", "spool", "cache", "state",
                 "storage", "lock", "work", "output", "dump", "history", "journal", "download",
-                "swapfile", "incoming", "upload", "queue", "maildir", "backup", "archive", "lease",
-                "drift", "stats", "rundir", "run_dir", "statedir", "dbdir", "basedir", "spooldir",
-                NULL};
+                "swapfile", "servicedir", "incoming", "upload", "queue", "maildir", "backup",
+                "archive", "lease", "drift", "stats", "rundir", "run_dir", "statedir", "dbdir",
+                "basedir", "spooldir", NULL};
         static const char *const not_keys[] = {"syslog", "loglevel", "logrotate", "template",
                 "catalog", "block", "clock", "script", "login", "logo", "metadata", "lockdown",
                 "network", "analog", NULL};

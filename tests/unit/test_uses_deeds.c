@@ -132,6 +132,16 @@ TEST(sockets) {
         assert_false(SOCKET("/run/x/x.pid"));
 }
 
+TEST(keys_with_dashes) {
+        static const char unit[] = "[Service]\nExecStart=/usr/sbin/mariadbd\n";
+
+        script("usr/sbin/mariadbd", "program");
+        tree_file("etc/mariadbd.conf", "[mariadb]\nplugin-load-add = auth_pam.so\n");
+        assert_true(does(unit, NULL, IMM_FACILITY_GAIN, NULL));
+        tree_file("etc/mariadbd.conf", "[mariadb]\nplugin-load-add = other.so\n");
+        assert_false(does(unit, NULL, IMM_FACILITY_GAIN, NULL));
+}
+
 TEST(rotated_homes) {
         static const char unit[] = "[Service]\nExecStart=/usr/sbin/logrotate /etc/logrotate.conf\n";
 
@@ -187,6 +197,7 @@ int main(void) {
                 CASE(what_commands_are_told),
                 CASE(arguments),
                 CASE(sockets),
+                CASE(keys_with_dashes),
                 CASE(rotated_homes),
                 CASE(files_that_commands_write),
                 CASE(hostile_texts),

@@ -125,9 +125,9 @@ CASES = {  # rule: cases that fail, cases that work
         [("moduled", "ProtectKernelModules=yes")],
         [("moduled", "ProtectKernelLogs=yes")]),
     "ProtectKernelTunables": (
-        [("sysctl", "ProtectKernelTunables=yes"), ("attributed", "ProtectKernelTunables=yes"),
-         ("attributed", "ProtectKernelTunables=yes\nProtectControlGroups=yes")],
-        [("attributed", "ProtectControlGroups=yes"), ("sysctl", STRICT), ("sysctl", "ProtectControlGroups=yes")]),
+        [("sysctl", "ProtectKernelTunables=yes"), ("attributed", "# until: 254\nProtectKernelTunables=yes"),
+         ("attributed", "# until: 254\nProtectKernelTunables=yes\nProtectControlGroups=yes")],
+        [("attributed", "ProtectControlGroups=yes"), ("attributed", "# since: 257\nProtectKernelTunables=yes"), ("sysctl", STRICT), ("sysctl", "ProtectControlGroups=yes")]),
     "ProtectProc": (
         [("needrestart", "User=daemon\nProtectProc=invisible"),
          ("needrestart", "CapabilityBoundingSet=~CAP_SYS_PTRACE\nUser=daemon\nProtectProc=noaccess")],

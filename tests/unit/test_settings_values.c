@@ -134,6 +134,35 @@ TEST(users_and_groups) {
         check_load(257, "PIDFile=/proc/x", IMM_LOAD_ERROR);
 }
 
+/* As 254 and 257 load them */
+TEST(image_policies_are_read_or_keep_the_unit_out) {
+        static const char *const good[] = {"", "*", "-", "~", "root=verity+signed",
+                "root=", "root=verity:=absent", "=ignore", "root=verity : usr=signed",
+                "root=verity+read-only-on+read-only-off+growfs-on",
+                "root=unprotected+encrypted+unused+absent+open+ignore",
+                "root=read-only-on+read-only-on"};
+        static const char *const bad[] = {"nonsense", "root=bogus", "root=verity:root=signed",
+                "bogus=verity", "root", "root=verity+bogus", "%n", "root=verity:", ":",
+                "root=verity+", "root=verity++signed", "ROOT=verity", "allow"};
+        static const char *const settings[] = {
+                "RootImagePolicy", "MountImagePolicy", "ExtensionImagePolicy"};
+        char line[128];
+
+        for (size_t k = 0; k < IMM_ELEMENTSOF(settings); k++) {
+                for (size_t i = 0; i < IMM_ELEMENTSOF(good); i++) {
+                        assert_true(
+                                snprintf(line, sizeof(line), "%s=%s", settings[k], good[i]) > 0);
+                        check_load(257, line, IMM_LOAD_LOADED);
+                }
+                for (size_t i = 0; i < IMM_ELEMENTSOF(bad); i++) {
+                        assert_true(snprintf(line, sizeof(line), "%s=%s", settings[k], bad[i]) > 0);
+                        check_load(254, line, IMM_LOAD_ERROR);
+                        check_load(253, line, IMM_LOAD_LOADED); /* it does not know them */
+                }
+        }
+        check_load(300, "RootImagePolicy=new=flag", IMM_LOAD_LOADED);
+}
+
 TEST(capabilities_merge_and_invert) {
         ROWS(257, "CapabilityBoundingSet", {"CapabilityBoundingSet=CAP_CHOWN", "CAP_CHOWN"},
                 {"CapabilityBoundingSet=BOGUS", ""}, {"CapabilityBoundingSet=", ""},
@@ -253,6 +282,7 @@ RUN(cmocka_unit_test(booleans_in_all_spellings), cmocka_unit_test(words_by_versi
         cmocka_unit_test(numbers_sizes_and_spans), cmocka_unit_test(path_lists_with_prefixes),
         cmocka_unit_test(binds), cmocka_unit_test(directories_by_version),
         cmocka_unit_test(commands), cmocka_unit_test(users_and_groups),
+        cmocka_unit_test(image_policies_are_read_or_keep_the_unit_out),
         cmocka_unit_test(capabilities_merge_and_invert), cmocka_unit_test(system_calls),
         cmocka_unit_test(an_allow_list_starts_with_default),
         cmocka_unit_test(families_namespaces_file_systems), cmocka_unit_test(devices_and_networks),

@@ -1,5 +1,4 @@
 #include "analyzer/closure/nix/nix-private.h"
-#include "analyzer/sandbox/access/access-private.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -84,25 +83,15 @@ static void add_region(struct survey *s, size_t i, const char *top) {
         mark_covered(s, &s->t->v[i], top);
 }
 
-/* As access is judged elsewhere: by mode, ACL and capabilities. */
-static bool may_search(struct survey *s, size_t at) {
-        const struct imm_walk walk = {.m = s->c->m,
-                .s = imm_settings_of(s->c->m, s->u),
-                .table = s->t,
-                .id = &s->id,
-                .a = s->arena};
-        const struct imm_node *n = imm_node_of_root(s->c->m, walk_path(s->w, at, s->arena));
-
-        return !n || n->state != IMM_NODE_PRESENT ||
-               imm_access_judge_mask(&walk, n, IMM_MAY_EXEC).answer != 0;
-}
-
 /* What lies below a directory that may not be searched is not found. */
 static void hide_closed(struct survey *s) {
+        struct imm_manager *m = s->c->m;
+
         for (size_t i = 0; i < s->w->n_closed; i++) {
                 size_t at = s->w->closed[i];
 
-                if (!may_search(s, at))
+                if (!imm_may_search(m, imm_settings_of(m, s->u), s->t, &s->id,
+                            walk_path(s->w, at, s->arena), s->arena))
                         mark(s, at + 1, s->w->v[at].end, -100000, 0);
         }
 }

@@ -375,6 +375,21 @@ void imm_access_in(struct imm_manager *m, struct imm_settings *s, const struct i
 int imm_access_list(struct imm_manager *m, struct imm_unit *u, const char *dir, struct imm_arena *a,
         struct imm_strv *ret);
 
+/* ---- files of the root, as they are after boot ---- */
+
+/* File capabilities, as security.capability says them */
+struct imm_file_caps {
+        uint64_t permitted, inheritable;
+        bool effective;
+};
+/* Those of @path, free of links; NULL: none. They live as long as the manager. */
+const struct imm_file_caps *imm_file_caps_of(struct imm_manager *m, const char *path);
+
+/* May @id, a command's in the mount table @t, search the directory @path by its mode, ACL and
+ * owner? Mounts are left out. True also where that cannot be known. */
+bool imm_may_search(struct imm_manager *m, struct imm_settings *s, const struct imm_mount_table *t,
+        const struct imm_identity *id, const char *path, struct imm_arena *a);
+
 /* ---- places ---- */
 
 /*

@@ -1,4 +1,3 @@
-#include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/uses/denials-private.h"
 
 /* What a use needs of capabilities, and who took them: a line, the user, or a user namespace. */
@@ -140,7 +139,7 @@ static bool is_of_file(const struct judge *j, const struct imm_use *u, uint64_t 
 
                 if (*cmd->path != '/' || imm_root_realpath(j->m->root, cmd->path, j->a, &real) < 0)
                         continue;
-                caps = imm_node_of_root(j->m, real)->caps;
+                caps = imm_file_caps_of(j->m, real);
                 if (caps && (caps->permitted & cap))
                         return true;
         }

@@ -1,4 +1,3 @@
-#include "analyzer/sandbox/access/access-private.h"
 #include "analyzer/uses/denials-private.h"
 
 #include <linux/capability.h>
@@ -27,7 +26,7 @@ static void of_file_capabilities(
         if ((cmd->flags & IMM_COMMAND_FULLY_PRIVILEGED) || *cmd->path != '/' ||
                 imm_root_realpath(j->m->root, cmd->path, j->a, &real) < 0)
                 return;
-        caps = imm_node_of_root(j->m, real)->caps;
+        caps = imm_file_caps_of(j->m, real);
         m = t->n > 0 ? imm_mount_at(t, real) : NULL;
         if (!caps || !caps->effective || (m && (m->flags & IMM_MOUNT_NOSUID)))
                 return;

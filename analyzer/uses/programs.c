@@ -1,7 +1,5 @@
 #include "analyzer/uses/uses-private.h"
 
-#include "analyzer/sandbox/access/access-private.h"
-
 #include <fnmatch.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -77,11 +75,11 @@ void program_parts(const char *name, bool *ret) {
 
 bool gains(struct collector *c, const struct file *f, const char *host_path) {
         return (f->mode & S_ISUID) || ((f->mode & S_ISGID) && (f->mode & S_IXGRP)) ||
-               imm_node_of_root(c->m, host_path)->caps;
+               imm_file_caps_of(c->m, host_path);
 }
 
 bool brings_capabilities(struct collector *c, const char *host_path) {
-        const struct imm_file_caps *caps = imm_node_of_root(c->m, host_path)->caps;
+        const struct imm_file_caps *caps = imm_file_caps_of(c->m, host_path);
 
         return caps &&
                (caps->permitted & ~imm_setting_number(c->s, IMM_SETTING_AMBIENT_CAPABILITIES));

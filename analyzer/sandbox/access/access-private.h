@@ -62,12 +62,6 @@ struct imm_node {
         const char *why;
 };
 
-/* File capabilities, as security.capability says them */
-struct imm_file_caps {
-        uint64_t permitted, inheritable;
-        bool effective;
-};
-
 /* acl.c */
 /* The xattr system.posix_acl_access; NULL for what is no ACL of the known version. */
 struct imm_acl *imm_acl_parse(const void *data, size_t size, struct imm_arena *a);

@@ -185,3 +185,12 @@ struct imm_verdict imm_access_judge(
         }
         return (struct imm_verdict){.answer = -1, .by = IMM_BY_UNKNOWN};
 }
+
+bool imm_may_search(struct imm_manager *m, struct imm_settings *s, const struct imm_mount_table *t,
+        const struct imm_identity *id, const char *path, struct imm_arena *a) {
+        const struct imm_walk w = {.m = m, .s = s, .table = t, .id = id, .a = a};
+        const struct imm_node *n = imm_node_of_root(m, path);
+
+        return n->state != IMM_NODE_PRESENT ||
+               imm_access_judge_mask(&w, n, IMM_MAY_EXEC).answer != 0;
+}

@@ -246,6 +246,10 @@ const struct imm_node *imm_node_of_root(struct imm_manager *m, const char *path)
         return learned(n, &n->map, path, node);
 }
 
+const struct imm_file_caps *imm_file_caps_of(struct imm_manager *m, const char *path) {
+        return imm_node_of_root(m, path)->caps;
+}
+
 void imm_node_covered(
         struct imm_manager *m, const char *path, struct imm_arena *a, struct imm_node *ret) {
         *ret = (struct imm_node){0};

@@ -97,9 +97,11 @@ static enum answer ask_module(struct stack *s, const char *control, const char *
         if (!result || !(control = in_brackets(control)))
                 return NOT_KNOWN;
         action = action_of(control, result, s->a);
-        if (*action >= '0' && *action <= '9')
-                s->skip = (unsigned)atoi(action);
-        else if (imm_streq(action, "bad") || imm_streq(action, "die"))
+        if (*action >= '0' && *action <= '9') {
+                unsigned long lines = strtoul(action, NULL, 10);
+
+                s->skip = lines < LINES_MAX ? (unsigned)lines : LINES_MAX;
+        } else if (imm_streq(action, "bad") || imm_streq(action, "die"))
                 s->failed = true;
         else if (imm_streq(action, "ok") || imm_streq(action, "done"))
                 s->passed = passes;
@@ -125,9 +127,9 @@ static enum answer ask_line(struct stack *s, char *line, unsigned depth) {
         type = strsep(&line, " \t");
         if (*type == '-')
                 type++;
-        line += line ? strspn(line, " \t") : 0;
         if (!line)
                 return NOT_KNOWN;
+        line += strspn(line, " \t");
         if (imm_streq(type, "@include")) {
                 line[strcspn(line, " \t")] = 0;
                 return ask_file(s, line, depth + 1);

@@ -74,7 +74,7 @@ static const char *item(struct imm_parse *p, struct imm_map *seen, const char *s
         imm_map_put(p->a, seen, name, seen);
         return are_flags(equals + 1, (size_t)(s + n - equals - 1), p->version)
                        ? NULL
-                       : "has a word for a partition that is not known";
+                       : "names a flag that is not known";
 }
 
 enum imm_parsed imm_parse_image_policy(struct imm_parse *p, const char *value) {

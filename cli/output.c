@@ -52,22 +52,26 @@ int imm_output_open(struct imm_output *o, const char *path, struct imm_err *err)
 }
 
 int imm_output_close(struct imm_output *o, struct imm_err *err) {
+        const char *why = NULL;
         bool bad;
         int r = 0;
 
         if (!o->path) /* stdout: main() looks at it */
                 return 0;
         bad = ferror(o->f);
-        errno = bad ? EIO : 0;
+        errno = 0;
         if (fflush(o->f) != 0 || bad || (o->temporary && fsync(fileno(o->f)) < 0))
                 r = errno ? -errno : -EIO;
+        if (bad && r == -EIO) /* that write's own reason is gone */
+                why = "a part of it could not be written; is its file system full?";
         if (fclose(o->f) != 0 && r == 0)
                 r = -errno;
         o->f = NULL;
         if (r == 0 && o->temporary && rename(o->temporary, o->path) < 0)
                 r = -errno;
         if (r < 0)
-                (void)imm_err_set(err, r, "cannot write '%s': %s", o->path, strerror(-r));
+                (void)imm_err_set(
+                        err, r, "cannot write '%s': %s", o->path, why ? why : strerror(-r));
         else {
                 free(o->temporary);
                 o->temporary = NULL;

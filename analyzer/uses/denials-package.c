@@ -142,7 +142,7 @@ bool is_packed(const struct imm_origin *o) {
 /* Drop-ins of the administrator's left aside */
 bool is_packed_without(const struct judge *j, uint64_t cap) {
         const struct imm_unit *whole = j->s->unit;
-        const struct imm_unit_file **files = imm_alloc(j->a, whole->n_files * sizeof(*files));
+        const struct imm_unit_file **files = imm_alloc_array(j->a, whole->n_files, sizeof(*files));
         struct imm_unit packed = *whole;
         const struct imm_value *v;
 

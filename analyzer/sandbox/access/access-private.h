@@ -213,6 +213,10 @@ bool imm_start_sockets(struct imm_manager *m, const struct imm_settings *s, stru
         struct imm_start_fault *ret);
 bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret);
+/* rights.c: fills @ret, without a reason; true */
+bool imm_start_refuse(struct imm_start_fault *ret, enum imm_start_step step,
+        enum imm_outcome outcome, const char *culprit, enum imm_setting setting,
+        struct imm_origin origin);
 /* pam.c: a service that PAM has no file for, and an account that none of its modules knows */
 bool imm_start_pam(struct imm_manager *m, struct imm_settings *s, struct imm_arena *a,
         struct imm_start_fault *ret);

@@ -90,12 +90,9 @@ static const char *policy(const struct imm_settings *s, const struct resource *n
 
 static bool refuse(struct imm_start_fault *ret, enum imm_outcome outcome, enum imm_setting id,
         const struct imm_settings *s, const char *culprit, const char *why) {
-        *ret = (struct imm_start_fault){.outcome = outcome,
-                .culprit = culprit,
-                .setting = id,
-                .origin = imm_setting(s, id)->origin,
-                .why = why,
-                .step = IMM_STEP_SCHEDULING};
+        imm_start_refuse(
+                ret, IMM_STEP_SCHEDULING, outcome, culprit, id, imm_setting(s, id)->origin);
+        ret->why = why;
         return true;
 }
 

@@ -12,12 +12,9 @@
 
 static bool fault(struct imm_start_fault *ret, enum imm_outcome outcome, const char *culprit,
         const struct imm_settings *s, enum imm_setting setting, const char *why) {
-        *ret = (struct imm_start_fault){.outcome = outcome,
-                .culprit = culprit,
-                .setting = setting,
-                .origin = imm_setting(s, setting)->origin,
-                .step = IMM_STEP_EXEC,
-                .why = why};
+        imm_start_refuse(
+                ret, IMM_STEP_EXEC, outcome, culprit, setting, imm_setting(s, setting)->origin);
+        ret->why = why;
         return true;
 }
 

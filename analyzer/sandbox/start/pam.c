@@ -17,12 +17,9 @@ static const char *const dirs[] = {"/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam
 
 static bool refuse(const struct imm_settings *s, const char *culprit, const char *why,
         struct imm_start_fault *ret) {
-        *ret = (struct imm_start_fault){.outcome = IMM_OUTCOME_PAM_FAILURE,
-                .culprit = culprit,
-                .setting = IMM_SETTING_PAM_NAME,
-                .origin = imm_setting(s, IMM_SETTING_PAM_NAME)->origin,
-                .step = IMM_STEP_PAM,
-                .why = why};
+        imm_start_refuse(ret, IMM_STEP_PAM, IMM_OUTCOME_PAM_FAILURE, culprit, IMM_SETTING_PAM_NAME,
+                imm_setting(s, IMM_SETTING_PAM_NAME)->origin);
+        ret->why = why;
         return true;
 }
 

@@ -55,3 +55,10 @@ mode_t imm_start_mode(struct imm_manager *m, const char *path) {
         imm_walk_to(&w, path, true, &at);
         return at.end == IMM_WALK_FOUND ? at.node.mode : 0;
 }
+
+bool imm_start_refuse(struct imm_start_fault *ret, enum imm_start_step step,
+        enum imm_outcome outcome, const char *culprit, enum imm_setting setting,
+        struct imm_origin origin) {
+        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step, NULL};
+        return true;
+}

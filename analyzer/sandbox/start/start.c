@@ -12,12 +12,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 
-static bool fault(struct imm_start_fault *ret, enum imm_start_step step, enum imm_outcome outcome,
-        const char *culprit, enum imm_setting setting, struct imm_origin origin) {
-        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step, NULL};
-        return true;
-}
-
 /* ---- before the sandbox: by the manager, or with its rights and its view ---- */
 
 /* In a place that is empty at boot, and nothing could have made it before */
@@ -126,7 +120,7 @@ static bool environment(struct imm_manager *m, struct imm_settings *s, struct im
                 }
                 if (!fails)
                         continue;
-                fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,
+                imm_start_refuse(ret, IMM_STEP_SPAWN, IMM_OUTCOME_ENVIRONMENT_FAILURE, file->path,
                         IMM_SETTING_ENVIRONMENT_FILE, file->origin);
                 ret->why = why;
                 return true;
@@ -164,7 +158,7 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
                                 S_ISDIR(st.st_mode)) ||
                         !imm_start_may_open(m, s, path,
                                 read_only ? IMM_MAY_READ : IMM_MAY_READ | IMM_MAY_WRITE, a, &why)) {
-                        fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, path,
+                        imm_start_refuse(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, path,
                                 IMM_SETTING_OPEN_FILE, v->strings.v[i].origin);
                         ret->why = why;
                         return true;
@@ -185,8 +179,8 @@ static bool packet_filters(
                                 !imm_path_below(path->text, "/sys/fs/bpf") &&
                                 (imm_start_lacks(m, s, path->text) ||
                                         imm_start_mode(m, path->text))) {
-                                fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_FILTER_FAILURE, path->text,
-                                        ids[i], path->origin);
+                                imm_start_refuse(ret, IMM_STEP_SPAWN, IMM_OUTCOME_FILTER_FAILURE,
+                                        path->text, ids[i], path->origin);
                                 if (imm_start_mode(m, path->text))
                                         ret->why = "which is no program for packets";
                                 return true;
@@ -416,14 +410,14 @@ static bool lacks_numbers(
         if (!v->set || v->limit.soft >= numbers_needed(w))
                 return false;
         if (w->table->has_namespace)
-                fault(ret, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, NULL,
+                imm_start_refuse(ret, IMM_STEP_MOUNTS, IMM_OUTCOME_NAMESPACE_FAILURE, NULL,
                         IMM_SETTING_LIMIT_NOFILE, v->origin);
         else if (v->limit.soft <= OF_STREAMS)
-                fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
+                imm_start_refuse(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
                         IMM_SETTING_LIMIT_NOFILE, v->origin);
         else
-                fault(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, NULL, IMM_SETTING_LIMIT_NOFILE,
-                        v->origin);
+                imm_start_refuse(ret, IMM_STEP_FDS, IMM_OUTCOME_FDS_FAILURE, NULL,
+                        IMM_SETTING_LIMIT_NOFILE, v->origin);
         ret->why = "where LimitNOFILE= leaves systemd too few descriptors";
         return true;
 }
@@ -445,7 +439,7 @@ static bool starts_not(const struct imm_walk *w, const char *program, struct imm
         program = absolute(before, program, &spot);
         look_as_manager(w, program, &spot);
         if (link_stops(before, program, &spot)) {
-                fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
+                imm_start_refuse(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
                         IMM_SETTING_EXEC_START, (struct imm_origin){0});
                 ret->why = imm_link_why;
                 return true;
@@ -456,7 +450,7 @@ static bool starts_not(const struct imm_walk *w, const char *program, struct imm
                 (spot.end == IMM_WALK_UNKNOWN && never_made(w, IMM_OWN_ALL, program)) ||
                 (spot.end == IMM_WALK_UNKNOWN && spot.mount &&
                         (spot.mount->flags & IMM_MOUNT_NOEXEC)))
-                return fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
+                return imm_start_refuse(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_EXEC_FAILURE, program,
                         IMM_SETTING_EXEC_START, (struct imm_origin){0});
         if (w->table->outcome != IMM_OUTCOME_OK) /* there is no root to go on in */
                 return false;
@@ -466,17 +460,17 @@ static bool starts_not(const struct imm_walk *w, const char *program, struct imm
                                 ? never_made(w, IMM_OWN_NOTHING, dir)
                                 : at.end != IMM_WALK_FOUND || !S_ISDIR(at.node.mode) ||
                                           imm_access_judge(w, &at, IMM_MODE_EXECUTE).answer == 0)
-                        return fault(ret, IMM_STEP_CHDIR, IMM_OUTCOME_CHDIR_FAILURE, dir,
+                        return imm_start_refuse(ret, IMM_STEP_CHDIR, IMM_OUTCOME_CHDIR_FAILURE, dir,
                                 IMM_SETTING_WORKING_DIRECTORY,
                                 imm_setting(w->s, IMM_SETTING_WORKING_DIRECTORY)->origin);
         }
         if (!w->table->root_directory && may_hide(&host, &spot, program))
-                return fault(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_UNKNOWN, program,
+                return imm_start_refuse(ret, IMM_STEP_PROGRAM, IMM_OUTCOME_UNKNOWN, program,
                         IMM_SETTING_EXEC_START, spot.mount->origin);
         if (imm_program_starts(w, &spot, &interpreter))
                 return false;
-        fault(ret, IMM_STEP_EXEC, IMM_OUTCOME_EXEC_FAILURE, program, IMM_SETTING_EXEC_START,
-                (struct imm_origin){0});
+        imm_start_refuse(ret, IMM_STEP_EXEC, IMM_OUTCOME_EXEC_FAILURE, program,
+                IMM_SETTING_EXEC_START, (struct imm_origin){0});
         ret->interpreter = interpreter;
         return true;
 }

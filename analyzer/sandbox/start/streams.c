@@ -8,12 +8,6 @@
 
 #include <errno.h>
 
-static bool fault(struct imm_start_fault *ret, enum imm_start_step step, enum imm_outcome outcome,
-        const char *culprit, enum imm_setting setting, struct imm_origin origin) {
-        *ret = (struct imm_start_fault){outcome, culprit, setting, origin, NULL, step, NULL};
-        return true;
-}
-
 static const struct {
         enum imm_setting id;
         enum imm_outcome outcome;
@@ -43,7 +37,7 @@ bool imm_start_sockets(struct imm_manager *m, const struct imm_settings *s, stru
                 if (s->unit->instance || s->unit->given_by_path ||
                         imm_handed_by_sockets(m, s->unit, a))
                         return false;
-                fault(ret, IMM_STEP_SPAWN, IMM_OUTCOME_SOCKET_FAILURE,
+                imm_start_refuse(ret, IMM_STEP_SPAWN, IMM_OUTCOME_SOCKET_FAILURE,
                         imm_printf(a, "%s=%s", imm_setting_info(streams[i].id)->name, word),
                         streams[i].id, v->origin);
                 ret->why = "and no socket unit hands it a descriptor";
@@ -179,13 +173,13 @@ bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm
                 bool both = is_both(s, v->string);
 
                 if (is_terminal(v->string) && terminal_fails(m, s, tty, &why)) {
-                        fault(ret, IMM_STEP_STREAMS, streams[i].outcome, tty, streams[i].id,
-                                v->origin);
+                        imm_start_refuse(ret, IMM_STEP_STREAMS, streams[i].outcome, tty,
+                                streams[i].id, v->origin);
                         ret->why = why;
                         return true;
                 }
                 if (null_refused(m, s, v->string, streams[i].input)) {
-                        fault(ret, IMM_STEP_STREAMS, streams[i].outcome, "/dev/null",
+                        imm_start_refuse(ret, IMM_STEP_STREAMS, streams[i].outcome, "/dev/null",
                                 IMM_SETTING_DEVICE_POLICY,
                                 imm_setting(s, IMM_SETTING_DEVICE_POLICY)->origin);
                         ret->why = "which DevicePolicy=strict refuses: DeviceAllow=/dev/null rw";
@@ -198,8 +192,8 @@ bool imm_start_streams(struct imm_manager *m, struct imm_settings *s, struct imm
                         if (!path || *path != '/' ||
                                 !stream_fails(m, s, path, streams[i].input && !both, a, &why))
                                 continue;
-                        fault(ret, IMM_STEP_STREAMS, streams[i].outcome, path, streams[i].id,
-                                v->origin);
+                        imm_start_refuse(ret, IMM_STEP_STREAMS, streams[i].outcome, path,
+                                streams[i].id, v->origin);
                         ret->why = why;
                         return true;
                 }

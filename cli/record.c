@@ -1,9 +1,9 @@
+#include "analyzer/host/libsystemd.h"
 #include "audit/difference.h"
 #include "cli/snapshot.h"
 
 #include <errno.h>
 #include <syslog.h>
-#include <systemd/sd-journal.h>
 
 /* `immure record`: analyses and stores a run. */
 
@@ -32,33 +32,34 @@ static int priority(enum imm_severity s) {
         return priorities[s];
 }
 
-static void tell_journal(struct imm_cli *cli, const struct imm_difference *d) {
+static int send_finding(const char *unit, const struct imm_state_finding *f) {
+        const char *evidence = f->evidence.n ? f->evidence.v[0] : "";
+
+        return imm_sd.journal_send("MESSAGE=%s: new finding %s (%s): %s", unit, f->rule,
+                imm_severity_name(f->severity), evidence,
+                "MESSAGE_ID=6f0c2d4e5b7a4c1f9e83a1b2c3d4e5f6", "PRIORITY=%i", priority(f->severity),
+                "IMMURE_UNIT=%s", unit, "IMMURE_RULE=%s", f->rule, "IMMURE_SCORECARD=%s",
+                f->scorecard, "IMMURE_SEVERITY=%s", imm_severity_name(f->severity),
+                "IMMURE_SETTING=%s", f->setting ? f->setting : "", "IMMURE_EVIDENCE=%s", evidence,
+                "IMMURE_REMEDY=%s", f->remedy ? f->remedy : "", NULL);
+}
+
+static int tell_journal(const struct imm_difference *d, struct imm_err *err) {
+        int r = imm_sd_load(err);
+
+        if (r < 0)
+                return r;
         imm_array_foreach (p, &d->units)
                 imm_array_foreach (f, &(*p)->fresh) {
-                        const struct imm_state_finding *i = *f;
-                        const char *evidence = i->evidence.n ? i->evidence.v[0] : "";
-                        int r;
-
-                        if (i->severity == IMM_SEVERITY_INFO)
+                        if ((*f)->severity == IMM_SEVERITY_INFO)
                                 continue; /* a remark is no news */
-                        r = sd_journal_send("MESSAGE=%s: new finding %s (%s): %s", (*p)->unit,
-                                i->rule, imm_severity_name(i->severity), evidence,
-                                "MESSAGE_ID=6f0c2d4e5b7a4c1f9e83a1b2c3d4e5f6", "PRIORITY=%i",
-                                priority(i->severity), "IMMURE_UNIT=%s", (*p)->unit,
-                                "IMMURE_RULE=%s", i->rule, "IMMURE_SCORECARD=%s", i->scorecard,
-                                "IMMURE_SEVERITY=%s", imm_severity_name(i->severity),
-                                "IMMURE_SETTING=%s", i->setting ? i->setting : "",
-                                "IMMURE_EVIDENCE=%s", evidence, "IMMURE_REMEDY=%s",
-                                i->remedy ? i->remedy : "", NULL);
-                        if (r < 0) {
-                                cli->partial = true;
-                                (void)imm_cli_fail(cli, IMM_EXIT_PARTIAL,
-                                        &(struct imm_err){
-                                                r, (char[]){"cannot write to the journal; is "
-                                                            "systemd-journald running?"}});
-                                return;
-                        }
+                        r = send_finding((*p)->unit, *f);
+                        if (r < 0)
+                                return imm_err_set(err, r,
+                                        "cannot write to the journal; is systemd-journald "
+                                        "running?");
                 }
+        return 0;
 }
 
 /* The document of the run; without one: nothing was stored */
@@ -108,8 +109,10 @@ static int compare(struct imm_cli *cli, struct imm_history *h, const struct imm_
                         d->counts[IMM_VERDICT_BETTER], d->counts[IMM_VERDICT_CHANGED],
                         d->counts[IMM_VERDICT_NEW], d->counts[IMM_VERDICT_GONE]);
         }
-        if (arg.journal)
-                tell_journal(cli, d);
+        if (arg.journal && tell_journal(d, &cli->err) < 0) {
+                cli->partial = true;
+                (void)imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
+        }
         return IMM_EXIT_OK;
 }
 

@@ -181,14 +181,6 @@ void imm_json_string(struct imm_json *j, const char *key, const char *value) {
                 put(j, "null", 4);
 }
 
-void imm_json_joined(struct imm_json *j, const char *key, const char *value, const char *more) {
-        begin_value(j, key);
-        put(j, "\"", 1);
-        put_text(j, value);
-        put_text(j, more);
-        put(j, "\"", 1);
-}
-
 void imm_json_int(struct imm_json *j, const char *key, int64_t value) {
         char digits[24];
 
@@ -230,6 +222,31 @@ void imm_json_append(struct imm_json *j, const char *text, size_t n) {
         }
         j->begun |= bit;
         put(j, text, n);
+}
+
+void imm_json_strings(struct imm_json *j, const char *start, const char *const *v, size_t n) {
+        enum { AHEAD = 16, LINES_MAX = 1 << 16 };
+        struct imm_json_text before = {0}, lines = {0};
+        struct imm_json part = imm_json_part(j, &before);
+
+        begin_value(&part, NULL);
+        put(&part, "\"", 1);
+        put_text(&part, start);
+        part.text = &lines;
+        for (size_t i = 0; i < n; i++) {
+                /* they lie in memory anywhere: each is waited for otherwise */
+                if (n - i > AHEAD)
+                        __builtin_prefetch(v[i + AHEAD]);
+                put(&part, before.v, before.n);
+                put_text(&part, v[i]);
+                put(&part, "\"", 1);
+                if (lines.n >= LINES_MAX || i + 1 == n) {
+                        imm_json_append(j, lines.v, lines.n);
+                        lines.n = 0;
+                }
+        }
+        free(before.v);
+        free(lines.v);
 }
 
 void imm_json_bool(struct imm_json *j, const char *key, bool value) {

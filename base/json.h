@@ -45,8 +45,6 @@ void imm_json_object(struct imm_json *j, const char *key);
 void imm_json_array(struct imm_json *j, const char *key);
 void imm_json_end(struct imm_json *j); /* the innermost; at depth 0 ends the line too */
 void imm_json_string(struct imm_json *j, const char *key, const char *value); /* NULL: null */
-/* A string that is two, one behind the other */
-void imm_json_joined(struct imm_json *j, const char *key, const char *value, const char *more);
 void imm_json_int(struct imm_json *j, const char *key, int64_t value);
 void imm_json_uint(struct imm_json *j, const char *key, uint64_t value);
 void imm_json_bool(struct imm_json *j, const char *key, bool value);
@@ -59,5 +57,8 @@ void imm_json_raw(struct imm_json *j, const char *key, const char *text, size_t 
  */
 struct imm_json imm_json_part(const struct imm_json *j, struct imm_json_text *text);
 void imm_json_append(struct imm_json *j, const char *text, size_t n);
+/* Members of the array that @j has open: @n strings, each @start and @v[i] joined. Of a store
+ * they are as many as 50,000. */
+void imm_json_strings(struct imm_json *j, const char *start, const char *const *v, size_t n);
 /* -1 null, 0 false, 1 true: what is not known is null */
 void imm_json_tristate(struct imm_json *j, const char *key, int value);

@@ -255,19 +255,6 @@ static bool lists_excess(const struct imm_cli *cli) {
         return imm_cli_names_one(cli) || asked.excess;
 }
 
-static void json_excess_paths(struct imm_json *j, const struct imm_excess *x) {
-        enum { AHEAD = 16 };
-
-        imm_json_array(j, "excess");
-        for (size_t i = 0; i < x->paths.n; i++) {
-                /* of a store as many as 50,000, in memory anywhere: each is waited for otherwise */
-                if (x->paths.n - i > AHEAD)
-                        __builtin_prefetch(x->paths.v[i + AHEAD]);
-                imm_json_joined(j, NULL, x->below ? x->below : "", x->paths.v[i]);
-        }
-        imm_json_end(j);
-}
-
 static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct imm_closure *c,
         const struct imm_excess *x) {
         if (!x->known) {
@@ -278,8 +265,11 @@ static void json_excess(struct imm_cli *cli, struct imm_json *j, const struct im
         }
         imm_json_uint(j, "visible", x->visible);
         imm_json_uint(j, "excess_count", x->excess);
-        if (lists_excess(cli))
-                json_excess_paths(j, x);
+        if (lists_excess(cli)) {
+                imm_json_array(j, "excess");
+                imm_json_strings(j, x->below ? x->below : "", x->paths.v, x->paths.n);
+                imm_json_end(j);
+        }
         if (c->kind == IMM_CLOSURE_NIX)
                 return;
         imm_json_uint(j, "visible_bytes", x->visible_bytes);

@@ -239,7 +239,7 @@ static bool list_halves(int fd, bool (*wanted)(const char *name), struct imm_are
         if (low.error || high.error)
                 return false;
         *ret_n = low.l.n + high.l.n;
-        *ret = imm_alloc_array(a, *ret_n, sizeof(**ret));
+        *ret = imm_alloc_raw(a, *ret_n * sizeof(**ret)); /* less than the two lists have */
         return merge(&low.l, &high.l, *ret);
 }
 

@@ -93,12 +93,14 @@ static void reads_as(const char *text, const char *expected) {
         json_t *read;
 
         imm_json_array(&j, NULL);
-        imm_json_joined(&j, NULL, "x/", text);
+        imm_json_strings(&j, "x/", (const char *const[]){text, "y"}, 2);
         imm_json_end(&j);
         assert_int_equal(fclose(f), 0);
         read = json_loads(buf, 0, NULL);
         assert_non_null(read);
+        assert_int_equal(json_array_size(read), 2);
         assert_string_equal(json_string_value(json_array_get(read, 0)), expected);
+        assert_string_equal(json_string_value(json_array_get(read, 1)), "x/y");
         json_decref(read);
 }
 

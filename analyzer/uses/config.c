@@ -193,6 +193,8 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
         if (k == 0 || k > 64)
                 return;
         key = imm_strndup(c->a, line, k);
+        if (c->not_keys && strstr(c->not_keys, imm_printf(c->a, " %s ", key)))
+                return;
         from = imm_printf(c->a, "%s:%u", path, number);
         for (line += k; line < end && count < 32; count++) {
                 const char *value;
@@ -272,6 +274,7 @@ static const char *bound_over(const struct collector *c, const char *path) {
 }
 
 static void read_file(struct collector *c, const char *daemon, const char *path) {
+        struct section section = {0};
         struct imm_blob b;
         unsigned number = 0;
         const char *real;
@@ -290,8 +293,10 @@ static void read_file(struct collector *c, const char *daemon, const char *path)
                 const char *end = strchrnul(line, '\n');
 
                 of_line(c, daemon, line, (size_t)(end - line), path, ++number);
+                use_section_line(c, &section, line, (size_t)(end - line), path, number);
                 line = end;
         }
+        use_section_end(c, &section);
 }
 
 static void read_directory(
@@ -314,11 +319,23 @@ static void read_directory(
                         skip |= fnmatch(not_read[k], d[i].name, 0) == 0;
                 if (skip)
                         continue;
-                if (d[i].type == DT_DIR)
+                if (d[i].type == DT_DIR) {
                         read_directory(c, daemon, at, depth + 1);
-                else
-                        read_file(c, daemon, at);
+                        continue;
+                }
+                if (d[i].type == DT_LNK)
+                        use_link(c, at);
+                read_file(c, daemon, at);
         }
+}
+
+void read_configuration(struct collector *c, const char *daemon, const char *path) {
+        struct stat st;
+
+        if (imm_root_stat(c->m->root, path, &st) == 0 && S_ISDIR(st.st_mode))
+                read_directory(c, daemon, path, 0);
+        else
+                read_file(c, daemon, path);
 }
 
 /* Did the main program's package bring it? */
@@ -502,6 +519,7 @@ void use_configuration(struct collector *c, const struct file *program, const ch
         if (own)
                 leave_defaults(c, program, own);
         c->reads_logs = watches_logs(name);
+        use_elsewhere(c, name, own ? imm_base_name(own->path) : name);
         for (size_t i = 0; i < c->closure->n; i++) {
                 const struct imm_need *n = &c->closure->v[i];
 

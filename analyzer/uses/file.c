@@ -314,6 +314,15 @@ static bool runs_mailer(const char *data, size_t n) {
         return false;
 }
 
+static bool runs_fetcher(const char *data, size_t n) {
+        static const char *const names[] = {"curl", "wget"};
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                if (runs_command(data, n, names[i]))
+                        return true;
+        return false;
+}
+
 /* ---- Go ---- */
 
 /* Its programs hold the names of their functions, and only of those that something calls. */
@@ -369,6 +378,7 @@ static void read_data(struct imm_manager *m, struct file *f, size_t max, struct 
                 find_deeds(f, b.data, b.size, is_of_shell(b.data, b.size), a);
                 f->pipes = is_piping(b.data, b.size);
                 f->mails = imm_after(b.data, "#!") && runs_mailer(b.data, b.size);
+                f->fetches = imm_after(b.data, "#!") && runs_fetcher(b.data, b.size);
         }
         if (!f->go)
                 find_paths(f, b.data, b.size, !f->elf, a);

@@ -40,6 +40,25 @@ void use_environment(struct collector *c) {
                         of_variable(c, v->strings.v[i].text);
 }
 
+/* Programs in a folder that it names, which run with more rights than it has */
+static void of_helpers(
+        struct collector *c, const struct file *program, const char *dir, const char *real) {
+        enum { HELPERS_MAX = 256 };
+        struct imm_dirent_stat *d;
+        size_t n;
+
+        if (imm_root_list_stat(c->m->root, real, c->a, &d, &n) < 0)
+                return;
+        for (size_t i = 0; i < n && i < HELPERS_MAX; i++)
+                if (S_ISREG(d[i].mode) && (d[i].mode & S_ISUID) && !works_for_root(d[i].name)) {
+                        use_add(c, IMM_FACILITY_GAIN, gain_of(c), NULL,
+                                imm_printf(c->a, "%s/%s", dir, d[i].name),
+                                "%s has the path %s, where %s has set-id bits", program->path, dir,
+                                d[i].name);
+                        return;
+                }
+}
+
 /* What the program itself names of what was installed with it, or by its name */
 static void of_strings(struct collector *c, const struct file *program) {
         static const char *const tops[] = {"/usr/share/", "/usr/lib/", "/usr/libexec/",
@@ -66,6 +85,10 @@ static void of_strings(struct collector *c, const struct file *program) {
                                         program->path, path);
                         continue;
                 }
+                if (S_ISDIR(st.st_mode) &&
+                        (imm_after(path, "/usr/lib/") || imm_after(path, "/usr/libexec/")) &&
+                        (is_called_as(c, rest) || (other && imm_streq(package, other))))
+                        of_helpers(c, program, path, real);
                 if (is_called_as(c, rest) || (other && imm_streq(package, other)))
                         use_add(c, IMM_FACILITY_READ, imm_after(path, "/usr/share/") ? PART : DOES,
                                 NULL, path, "%s has the path %s", program->path, path);

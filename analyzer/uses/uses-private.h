@@ -77,6 +77,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool gives_user;        /* a script that has start-stop-daemon become another user */
         const char *wants_root; /* what it says to who is not root */
         bool mails;             /* a script that runs a mailer or sudo, which have set-id bits */
+        bool fetches;           /* a script that runs curl or wget */
         bool pings;             /* it knows the watchdog's messages */
         bool systemd;           /* one of systemd's own: with code in it that all of them share */
         mode_t mode;
@@ -137,6 +138,7 @@ struct collector {
         bool names_places;     /* a configuration names places where something is kept */
         bool by_default;       /* what is added now, the program does if nobody says otherwise */
         uint64_t switched[2];  /* rows of switches.def that a line turns off, on */
+        const char *not_keys;  /* of the file that is read: keys that are for others; or NULL */
         unsigned n_read;
 };
 
@@ -217,6 +219,25 @@ void use_configuration(struct collector *c, const struct file *program, const ch
 bool is_own(const struct collector *c, const char *path);
 /* By its name it is configuration, no data */
 bool is_called_configuration(const char *path);
+
+/* ... one file, or a folder with all in it, whoever else reads it */
+void read_configuration(struct collector *c, const char *daemon, const char *path);
+
+/* elsewhere.c: configuration of the command that lies where nothing says */
+void use_elsewhere(struct collector *c, const char *daemon, const char *command);
+/* ... what a link among configuration stands for */
+void use_link(struct collector *c, const char *path);
+
+/* sections.c: what is said of one folder on several lines */
+struct section {
+        const char *path, *from;
+        bool named; /* it has begun by its name in brackets */
+        int written,
+                all_written; /* 1: it is; -1: it is not; 0: nobody says so; before any section */
+};
+void use_section_line(struct collector *c, struct section *s, const char *line, size_t n,
+        const char *file, unsigned number);
+void use_section_end(struct collector *c, struct section *s);
 
 /* said.c: a command that says another file than those that the program looks for does without them:
  * they count as read */

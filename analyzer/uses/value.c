@@ -145,6 +145,9 @@ static void of_hook(struct collector *c, const struct file *f, const char *key, 
                         use_add(c, f->words[i]->facility, PART, f->words[i]->calls,
                                 f->words[i]->object, "%s: %s %s: %s", from, key, path,
                                 f->words[i]->why);
+        if (f->fetches)
+                use_add(c, IMM_FACILITY_NETWORK, PART, NULL, NULL,
+                        "%s: %s %s, a script that fetches over the network", from, key, path);
         for (size_t i = 0; i < f->strings.n; i++)
                 if (imm_after(f->strings.v[i], "/tmp/") &&
                         (imm_ends_with(f->strings.v[i], ".sock") ||

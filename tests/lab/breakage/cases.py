@@ -101,7 +101,7 @@ CASES = {  # rule: cases that fail, cases that work
         [("tmpd", "PrivateTmp=yes")],
         [("tmpd", "ProtectHome=yes"), ("mountd", "PrivateTmp=yes"), ("dropd", "PrivateTmp=yes")]),
     "PrivateUsers": (
-        [("portd", "PrivateUsers=yes"), ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nPrivateUsers=yes")],
+        [("rngd", "PrivateUsers=yes"), ("portd", "PrivateUsers=yes"), ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nPrivateUsers=yes")],
         [("plaind", "PrivateUsers=yes"), ("portd", "User=daemon\nAmbientCapabilities=CAP_NET_BIND_SERVICE")]),
     "ProcSubset": (
         [("uptimed", "ProcSubset=pid")],
@@ -136,8 +136,8 @@ CASES = {  # rule: cases that fail, cases that work
         [("stored", STRICT), ("logd", STRICT), ("linesd", STRICT), ("dird", STRICT)],
         [("linesd", STRICT + "\nReadWritePaths=/var/lib"), ("dird", STRICT + "\nReadWritePaths=/var/lib"), ("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
     "ReadOnlyPaths": (
-        [("stored", "ReadOnlyPaths=/var/lib")],
-        [("stored", "ReadOnlyPaths=/var/cache")]),
+        [("stored", "ReadOnlyPaths=/var/lib"), ("exportd", "ReadOnlyPaths=/srv/exported")],
+        [("stored", "ReadOnlyPaths=/var/cache"), ("exportd", "ReadOnlyPaths=/srv\nReadWritePaths=/srv/exported")]),
     "ReadWritePaths": (
         [("lxcfs", "ReadWritePaths=/srv")],
         [("stored", STRICT + "\nReadWritePaths=/var/lib/stored"), ("logd", STRICT + "\nReadWritePaths=/srv")]),

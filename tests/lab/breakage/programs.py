@@ -14,6 +14,7 @@ HEAD = """
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
@@ -151,6 +152,10 @@ return !p || chroot("/srv") || setgid(p->pw_gid) || setuid(p->pw_uid);"""), []),
                          'unlink("/run/set-id"); return e;'), []),
     "chrt": (body("struct sched_param p = {1}; return sched_setscheduler(0, SCHED_FIFO, &p) < 0;"), []),
     "cloud-init": (body("char name[65]; gethostname(name, 65); return sethostname(name, strlen(name)) < 0;"), []),
+    # credits nothing, which takes the same right
+    "rngd": (body('int n = 0, fd = open("/dev/random", O_WRONLY); return fd < 0 || ioctl(fd, 0x40045201, &n) < 0;'), []),
+    "exportd": (body('int e = open("/srv/exported/file", O_WRONLY | O_CREAT, 0600) < 0;'
+                     'unlink("/srv/exported/file"); return e;'), []),
     "deedd": (body('return open("/run/deed", O_WRONLY | O_CREAT, 0666) < 0;'), []),
     "reloadd": (body("return 0;"), []),
     "makerd": (body('mkdir("/var/lib/makerd/more", 0777);'
@@ -203,6 +208,8 @@ FILES = {
     "etc/portd.conf": "port 81\n",
     "usr/local/bin/wrapd": "#!/bin/sh\nDAEMON=/usr/local/bin/keyd\nexec \"$DAEMON\"\n",
     "etc/sockd.conf": "-s /run/sockd/sockd.sock\n",
+    "etc/exportd.conf": "[files]\npath = /srv/exported\nread only = no\n",
+    "srv/exported/old": "file\n",
     "etc/logd.conf": "logfile /srv/logd.log\n",
     "etc/homed.conf": "music /home/alice/song\n",
     "etc/tmpd.conf": "socket /tmp/shared.sock\n",

@@ -66,6 +66,20 @@ static void say_about(struct imm_cli *cli, struct imm_map *said, const struct im
         }
 }
 
+/* A pattern that is misspelt must not pass for one that was judged. */
+static void find_unlike(struct imm_cli *cli, struct imm_cli_audit *a) {
+        for (size_t i = 0; i < cli->n_args; i++) {
+                imm_err_auto err = IMM_ERR_INIT;
+
+                if (!imm_cli_is_glob(cli->args[i]) || imm_cli_glob_matches(cli, cli->args[i]))
+                        continue;
+                imm_strv_add(cli->arena, &a->unlike, cli->args[i]);
+                (void)imm_err_set(&err, -ENOENT, "there is no unit like '%s'", cli->args[i]);
+                (void)imm_cli_fail(cli, IMM_EXIT_USAGE, &err);
+                a->missing = true;
+        }
+}
+
 int imm_cli_audit(struct imm_cli *cli, struct imm_cli_audit *a, bool all_types) {
         struct imm_audit_options options = {
                 .cards = a->cards, .n_cards = a->n_cards, .jobs = cli->jobs};
@@ -83,6 +97,8 @@ int imm_cli_audit(struct imm_cli *cli, struct imm_cli_audit *a, bool all_types) 
                 a->audit = imm_audit_run(cli->manager, a->rules, units, n, &options);
         (void)fflush(stdout);
         say(cli, &said, &cli->manager->diags);
+        if (n > 0)
+                find_unlike(cli, a);
         for (size_t i = 0; i < n; i++) {
                 say_about(cli, &said, &a->audit->units[i]);
                 a->missing |= a->audit->units[i].load == IMM_LOAD_NOT_FOUND && cli->n_args > 0;

@@ -16,6 +16,7 @@ struct imm_cli_audit {
         bool want_snapshot;
         struct imm_snapshot_options what;
         struct imm_snapshot *snapshot;
+        struct imm_strv unlike;     /* globs that are like no unit, beside what is there */
         bool broken_rules, missing; /* exit status 2: a rule file, a unit that is nowhere */
 };
 

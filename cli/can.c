@@ -22,8 +22,8 @@ static int place_of(struct imm_cli *cli, const char *arg, const struct imm_cli_a
         ret->is_address = asked->listen || (*ret->text != '/' && imm_net_is_address(arg));
         if (!ret->is_address && *ret->text != '/')
                 return imm_cli_usage(cli,
-                        "'%s' is no absolute path, and no mode (read, write, execute, connect, "
-                        "listen)",
+                        "'%s' is no absolute path, no address such as tcp:127.0.0.1:80, and no "
+                        "mode (read, write, execute, connect, listen)",
                         arg);
         if (!ret->is_address)
                 return IMM_EXIT_OK;

@@ -93,6 +93,9 @@ static void take(struct imm_cli *cli, struct imm_check_run *c, struct imm_cli_au
                 if (waivers)
                         imm_waivers_add_unit(waivers, a->audit->units[i].unit);
         }
+        imm_array_foreach (glob, &a->unlike)
+                imm_check_problem(
+                        c, NULL, 0, imm_printf(cli->arena, "there is no unit like '%s'", *glob));
         if (a->audit->n_units == 0)
                 imm_check_problem(c, NULL, 0, "there is no unit to judge");
 }

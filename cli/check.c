@@ -135,6 +135,7 @@ static void drop_missing(struct imm_snapshot *s) {
 static struct imm_snapshot *judge_base(
         struct imm_cli *cli, struct imm_check_run *c, struct compared *b, int today) {
         imm_err_auto err = IMM_ERR_INIT;
+        imm_auto_free char *here = NULL;
         struct imm_cli quiet = *cli;
         struct imm_snapshot *s;
 
@@ -151,6 +152,9 @@ static struct imm_snapshot *judge_base(
                                         ? imm_revision_path(&b->rev, b->args[i], cli->arena)
                                         : b->args[i];
         quiet.n_args = b->n_args;
+        /* the old files are entered, the root stays where it is */
+        if (cli->root_dir && (here = realpath(cli->root_dir, NULL)))
+                quiet.root_dir = here;
         if (imm_revision_enter(&b->rev, &err) < 0) {
                 failed(cli, c, IMM_EXIT_PARTIAL, &err);
                 return NULL;

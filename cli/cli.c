@@ -132,6 +132,13 @@ bool imm_cli_is_glob(const char *arg) {
         return !strchr(arg, '/') && strpbrk(arg, "*?[");
 }
 
+bool imm_cli_glob_matches(const struct imm_cli *cli, const char *glob) {
+        for (size_t i = 0; i < cli->manager->n_list; i++)
+                if (fnmatch(glob, cli->manager->list[i]->name, 0) == 0)
+                        return true;
+        return false;
+}
+
 /* What makes two arguments the same unit. Files of one name in two folders are two units. */
 static const char *identity(struct imm_cli *cli, const struct imm_unit *u) {
         imm_auto_free char *real = NULL;

@@ -34,14 +34,24 @@ static int set_global(struct imm_cli *cli, const char *v) {
         return 0;
 }
 
+/* As packages and tools write it too: "252", "v252", "252.39-1~deb12u1" are one */
+static bool parse_version(struct imm_arena *a, const char *s, unsigned long long *ret) {
+        if (*s == 'v')
+                s++;
+        size_t n = strspn(s, "0123456789");
+
+        return (!s[n] || strchr(".-~+", s[n])) && imm_parse_u64(imm_strndup(a, s, n), ret);
+}
+
 static int set_versions(struct imm_cli *cli, const char *v) {
         imm_auto_free char *copy = imm_xstrdup(v);
         char *save = NULL;
 
         for (char *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
                 unsigned long long n;
+                char *name;
 
-                if (!imm_parse_u64(w, &n) || n < IMM_VERSION_OLDEST)
+                if (!parse_version(cli->arena, w, &n) || n < IMM_VERSION_OLDEST)
                         return imm_err_set(&cli->err, -EINVAL,
                                 "--systemd-version='%s': expected a version from %d on, such as "
                                 "252",
@@ -50,8 +60,9 @@ static int set_versions(struct imm_cli *cli, const char *v) {
                         return imm_err_set(&cli->err, -EINVAL,
                                 "--systemd-version='%s': the newest that immure knows is %d", w,
                                 IMM_VERSION_LATEST);
-                if (!imm_strv_has(&cli->versions, w))
-                        imm_strv_add(cli->arena, &cli->versions, imm_strdup(cli->arena, w));
+                name = imm_printf(cli->arena, "%llu", n);
+                if (!imm_strv_has(&cli->versions, name))
+                        imm_strv_add(cli->arena, &cli->versions, name);
         }
         if (cli->versions.n == 0)
                 return imm_err_set(&cli->err, -EINVAL, "--systemd-version= needs a version");
@@ -218,6 +229,11 @@ static int parse_with(
                         return 1;
                 if (c == 'V')
                         return 2;
+                /* letters of one word are several options: argv may still be at the first of them
+                 */
+                if (c == '?' && optopt != 0 && optopt < 256)
+                        return imm_err_set(&cli->err, -EINVAL,
+                                "unknown option '-%c'; see immure --help", optopt);
                 if (c == '?' || c == ':')
                         return imm_err_set(&cli->err, -EINVAL,
                                 c == ':' ? "option '%s' needs a value"

@@ -78,11 +78,12 @@ struct rows {
                 bool quotes; /* its last byte opens the literal */
         } v[IMM_ELEMENTSOF(calls)];
         size_t n;
-        bool ends[256], before[256]; /* the bytes they end with, and what stands before these */
+        char ends[IMM_ELEMENTSOF(calls) + 1]; /* the bytes they end with, each once */
+        bool before[256];                     /* and what stands before these */
 };
 
 static void rows_of(const char *language, struct rows *ret) {
-        *ret = (struct rows){.ends = {['\n'] = true}};
+        *ret = (struct rows){0};
         for (size_t i = 0; i < IMM_ELEMENTSOF(calls); i++) {
                 struct row r = {.text = calls[i].text, .n = strlen(calls[i].text)};
                 char last = r.text[r.n - 1];
@@ -92,7 +93,8 @@ static void rows_of(const char *language, struct rows *ret) {
                 r.quotes = strchr("\"'`{/|", last) || imm_after(r.text, "qx") ||
                            imm_after(r.text, "%x");
                 ret->v[ret->n++] = r;
-                ret->ends[(unsigned char)last] = true;
+                if (!strchr(ret->ends, last))
+                        ret->ends[strlen(ret->ends)] = last;
                 ret->before[(unsigned char)r.text[r.n - 2]] = true;
         }
 }
@@ -202,19 +204,23 @@ static void called(struct script *t, const char *s, char quote) {
 
 void scan_calls(struct builder *b, const char *text, const char *language, int by) {
         struct script t = {.b = b, .text = text, .by = by, .left = CALLS_MAX};
-        bool comment = is_comment(text);
+        const char *line = text, *seen = text; /* up to where it was looked for */
         struct rows rows;
 
         rows_of(language, &rows);
-        for (const char *s = text; rows.n > 0 && t.left > 0 && *s; s++) {
-                if (!rows.ends[(unsigned char)*s])
-                        continue;
-                if (*s == '\n')
-                        comment = is_comment(s + 1);
+        if (rows.n == 0)
+                return;
+        for (const char *s = text; t.left > 0 && *(s += strcspn(s, rows.ends)); s++) {
                 if (s == text || !rows.before[(unsigned char)s[-1]])
                         continue;
-                for (size_t i = 0; i < rows.n && !comment && t.left > 0; i++)
+                for (size_t i = 0; i < rows.n && t.left > 0; i++)
                         if (is_call(text, s, &rows.v[i])) {
+                                const char *end = memrchr(seen, '\n', (size_t)(s - seen));
+
+                                line = end ? end + 1 : line;
+                                seen = s;
+                                if (is_comment(line))
+                                        break;
                                 t.left--;
                                 called(&t, s + 1, rows.v[i].quotes ? *s : 0);
                         }

@@ -99,21 +99,20 @@ static bool read_text(
 
 void scan_paths(struct builder *b, const char *text, enum scan_flags flags,
         enum imm_confidence sure, const char *reason, int by) {
+        const char *stops = flags & SCAN_COMMENTS ? "/#" : "/";
         struct imm_map seen = {0};
-        const char *line = text;
 
-        for (const char *s = text; *s && seen.n < PATHS_MAX;) {
+        for (const char *s = text; seen.n < PATHS_MAX && *(s += strcspn(s, stops));) {
                 size_t n = 0;
                 char *path;
 
-                if (*s == '\n')
-                        line = s + 1;
-                if ((flags & SCAN_COMMENTS) && *s == '#' &&
-                        (s == line || isspace((unsigned char)s[-1]))) {
-                        s = strchrnul(s, '\n');
+                if (*s == '#') {
+                        bool comment = s == text || isspace((unsigned char)s[-1]);
+
+                        s = comment ? strchrnul(s, '\n') : s + 1;
                         continue;
                 }
-                if (*s != '/' || s[1] == '/' || s[1] == '*' ||
+                if (s[1] == '/' || s[1] == '*' ||
                         (s > text && (is_path_byte(s[-1]) || strchr("$}*)", s[-1])) &&
                                 s[-1] != '=')) {
                         s++;

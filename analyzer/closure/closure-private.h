@@ -499,8 +499,9 @@ void need_named(struct builder *b, const char *path, enum imm_confidence sure, c
 /* A command that a script runs, by its path or its name; one that is told by the directory it is
  * run in (dir/x) is left out; @name stays */
 void need_command(struct builder *b, const char *name, int by);
-/* Where the standard library of the interpreter @name ("python3.11") lies, if it is one */
-void need_language(struct builder *b, const char *name, int by);
+/* Where the standard library of the interpreter @name ("python3.11") lies, if it is one; @elf: the
+ * interpreter itself, NULL if it is no ELF file */
+void need_language(struct builder *b, const char *name, const struct imm_elf *elf, int by);
 /* Each absolute path in @text: a '/' that does not go on a word, up to what cannot be in a path */
 enum scan_flags {
         SCAN_COMMENTS = 1 << 0, /* '#' begins one */

@@ -200,13 +200,15 @@ static void follow_shebang(
 static void follow_content(
         struct builder *b, int k, const struct place *p, unsigned chain, const char **interpreter) {
         enum imm_confidence sure = b->closure->v[k].confidence;
+        const struct imm_elf *elf;
         const char *line;
 
         if (!p->node || chain > CHAIN_MAX)
                 return;
-        if (node_elf(b->c, p->node)) {
+        elf = node_elf(b->c, p->node);
+        if (elf) {
                 load_program(b, k, p);
-                need_language(b, imm_base_name(p->path), k);
+                need_language(b, imm_base_name(p->path), elf, k);
                 return;
         }
         line = node_shebang(b->c, p->node);
@@ -220,7 +222,7 @@ static void follow_content(
                 *interpreter = line;
                 return;
         }
-        need_language(b, imm_base_name(p->path), k);
+        need_language(b, imm_base_name(p->path), NULL, k);
         if (p->node->elf_error == -EBADMSG)
                 load_program(b, k, p); /* says what is broken */
 }

@@ -1,6 +1,7 @@
 #include "analyzer/closure/closure-private.h"
 
 #include <ctype.h>
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <strings.h>
@@ -164,22 +165,47 @@ bool script_text(struct builder *b, struct node *n, struct imm_arena *a, const c
         return true;
 }
 
-/* Where a language's own library lies; %s is the interpreter's version as its name says it. */
+/* Where a language's own library lies; %v is the interpreter's version as its name says it, %m the
+ * folder of its machine. */
 static const struct {
         const char *interpreter;
         const char *trees[8];
 } libraries[] = {
-        {"python", {"/usr/lib/python%s", "/usr/lib64/python%s", "/usr/lib/python3/dist-packages",
-                           "/usr/local/lib/python%s"}},
-        {"perl", {"/etc/perl", "/usr/share/perl", "/usr/share/perl5",
-                         "/usr/lib/x86_64-linux-gnu/perl", "/usr/lib/x86_64-linux-gnu/perl5",
-                         "/usr/lib/x86_64-linux-gnu/perl-base", "/usr/lib64/perl5"}},
+        {"python", {"/usr/lib/python%v", "/usr/lib64/python%v", "/usr/lib/python3/dist-packages",
+                           "/usr/local/lib/python%v"}},
+        {"perl", {"/etc/perl", "/usr/share/perl", "/usr/share/perl5", "/usr/lib/%m/perl",
+                         "/usr/lib/%m/perl5", "/usr/lib/%m/perl-base", "/usr/lib64/perl5"}},
         {"ruby", {"/usr/lib/ruby", "/usr/share/ruby", "/usr/share/rubygems-integration"}},
         {"node", {"/usr/share/nodejs", "/usr/lib/node_modules"}},
         {"php", {"/usr/share/php", "/usr/lib/php", "/etc/php"}},
 };
 
-void need_language(struct builder *b, const char *name, int by) {
+/* Debian's name of the folder with a machine's libraries; NULL: none is known */
+static const char *folder_of(const struct imm_elf *elf) {
+        static const struct {
+                uint16_t machine;
+                unsigned char bits;
+                bool big_endian;
+                const char *folder;
+        } machines[] = {
+                {EM_X86_64, 64, false, "x86_64-linux-gnu"},
+                {EM_386, 32, false, "i386-linux-gnu"},
+                {EM_AARCH64, 64, false, "aarch64-linux-gnu"},
+                {EM_ARM, 32, false, "arm-linux-gnueabihf"},
+                {EM_PPC64, 64, false, "powerpc64le-linux-gnu"},
+                {EM_S390, 64, true, "s390x-linux-gnu"},
+                {EM_RISCV, 64, false, "riscv64-linux-gnu"},
+                {EM_MIPS, 64, false, "mips64el-linux-gnuabi64"},
+        };
+
+        for (size_t i = 0; elf && i < IMM_ELEMENTSOF(machines); i++)
+                if (elf->machine == machines[i].machine && elf->bits == machines[i].bits &&
+                        elf->big_endian == machines[i].big_endian)
+                        return machines[i].folder;
+        return NULL;
+}
+
+void need_language(struct builder *b, const char *name, const struct imm_elf *elf, int by) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(libraries); i++) {
                 const char *version = imm_after(name, libraries[i].interpreter);
                 struct place p;
@@ -187,11 +213,14 @@ void need_language(struct builder *b, const char *name, int by) {
                 if (!version || (*version && !isdigit((unsigned char)*version)))
                         continue;
                 for (const char *const *t = libraries[i].trees; *t; t++) {
-                        const char *token = strstr(*t, "%s"), *path = *t;
+                        const char *token = strchr(*t, '%'), *path = *t;
+                        const char *value = token && token[1] == 'm' ? folder_of(elf) : version;
 
+                        if (!value)
+                                continue;
                         if (token)
-                                path = imm_printf(
-                                        b->arena, "%.*s%s", (int)(token - *t), *t, version);
+                                path = imm_printf(b->arena, "%.*s%s%s", (int)(token - *t), *t,
+                                        value, token + 2);
                         (void)need_file(b,
                                 &(struct want){.name = path,
                                         .kind = IMM_NEED_CONFIG,

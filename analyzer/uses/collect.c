@@ -264,12 +264,13 @@ static void of_go(struct collector *c, const struct file *f, const char *path) {
 
 /* A library that is the program's own: in a folder of its own, not where all libraries lie */
 static bool is_private(const char *library) {
-        const char *rest = imm_after(library, "/usr/lib/");
+        const char *rest = imm_after(library, "/usr/lib/"), *slash;
 
         if (!rest || strstr(library, "/libsystemd-"))
                 return false;
-        if (imm_after(rest, "x86_64-linux-gnu/") || imm_after(rest, "aarch64-linux-gnu/"))
-                rest = strchr(rest, '/') + 1;
+        slash = strchr(rest, '/');
+        if (slash && memmem(rest, (size_t)(slash - rest), "-linux-", strlen("-linux-")))
+                rest = slash + 1; /* multiarch: "x86_64-linux-gnu" */
         return strchr(rest, '/') != NULL && !imm_after(rest, "glibc-hwcaps/");
 }
 

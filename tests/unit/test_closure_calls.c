@@ -2,6 +2,8 @@
 
 #include "tests/unit/script.h"
 
+#include <elf.h>
+
 /* Other languages say in their own way what they run. */
 TEST(calls_of_python_and_perl_run_programs) {
         const struct imm_closure *c = needs_of(
@@ -60,9 +62,46 @@ TEST(calls_are_bounded) {
         runs(needs_of(text), "one");
 }
 
+static void perl_of(uint16_t machine) {
+        struct {
+                Elf64_Ehdr head;
+                Elf64_Phdr load;
+        } elf = {
+                .head = {.e_type = ET_EXEC,
+                        .e_machine = machine,
+                        .e_version = EV_CURRENT,
+                        .e_phoff = sizeof(elf.head),
+                        .e_ehsize = sizeof(elf.head),
+                        .e_phentsize = sizeof(elf.load),
+                        .e_phnum = 1},
+                .load = {.p_type = PT_LOAD, .p_flags = PF_R | PF_X},
+        };
+
+        elf.load.p_filesz = elf.load.p_memsz = sizeof(elf);
+        memcpy(elf.head.e_ident,
+                ((const unsigned char[EI_NIDENT]){
+                        0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT}),
+                EI_NIDENT);
+        tree_bytes("usr/bin/perl", (const char *)&elf, sizeof(elf));
+        assert_int_equal(chmod(tree_path("usr/bin/perl"), 0755), 0);
+}
+
+TEST(an_interpreter_has_the_library_of_its_machine) {
+        const struct imm_closure *c;
+
+        perl_of(EM_AARCH64);
+        tree_file("usr/lib/aarch64-linux-gnu/perl-base/strict.pm", "");
+        tree_file("usr/lib/x86_64-linux-gnu/perl-base/strict.pm", "");
+        c = needs_of("#!/usr/bin/perl\nprint 1;\n");
+        assert_need(c, "/usr/lib/aarch64-linux-gnu/perl-base", IMM_LIKELY, 1);
+        assert_null(need(c, "/usr/lib/x86_64-linux-gnu/perl-base"));
+        world_free(w);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(calls_of_python_and_perl_run_programs),
+                CASE(an_interpreter_has_the_library_of_its_machine),
                 CASE(calls_are_given_variables),
                 CASE(calls_are_bounded),
         };

@@ -60,6 +60,8 @@ static void put_run(struct imm_json *j, const struct imm_run *r) {
         imm_json_end(j);
 }
 
+static const char no_runs[] = "No runs yet: `immure record` stores one.";
+
 static void print_runs(struct imm_cli *cli, const struct imm_run *runs, size_t n) {
         struct imm_arena *a = cli->arena;
 
@@ -76,7 +78,7 @@ static void print_runs(struct imm_cli *cli, const struct imm_run *runs, size_t n
                 return;
         }
         if (n == 0) {
-                puts("No runs yet: `immure record` stores one.");
+                puts(no_runs);
                 return;
         }
         if (cli->legend)
@@ -335,6 +337,7 @@ static int at_place(struct imm_cli *cli, struct imm_history *h, const char *unit
         return IMM_EXIT_OK;
 }
 
+/* @h: NULL if there is no history yet, which is no error of the one who asks */
 static int story(struct imm_cli *cli, struct imm_history *h, const char *unit,
         const struct imm_run *runs, size_t n) {
         struct imm_json out = imm_json_on(stdout, cli->json);
@@ -362,7 +365,9 @@ static int story(struct imm_cli *cli, struct imm_history *h, const char *unit,
                 imm_json_end(j);
                 imm_json_end(j);
         }
-        if (r == IMM_EXIT_OK && !found)
+        if (!h && !j)
+                puts(no_runs);
+        if (r == IMM_EXIT_OK && h && !found)
                 return imm_cli_usage(cli, "no run knows a unit '%s'", unit);
         return r == IMM_EXIT_OK ? imm_cli_done(cli) : r;
 }
@@ -374,15 +379,15 @@ static int import(struct imm_cli *cli) {
         if (cli->n_args < 2)
                 return imm_cli_usage(cli,
                         "import needs the JSON reports to merge (immure report --format=json)");
-        r = imm_cli_history(cli, IMM_HISTORY_WRITE, &h);
-        if (r != IMM_EXIT_OK)
-                return r;
         for (size_t i = 1; i < cli->n_args; i++) {
                 imm_cleanup(imm_snapshot_free) struct imm_snapshot *s = NULL;
                 bool known = false;
                 int64_t id = 0;
 
                 r = imm_cli_snapshot_file(cli, cli->args[i], &s);
+                /* a report that cannot be read makes no database */
+                if (r == IMM_EXIT_OK && !h)
+                        r = imm_cli_history(cli, IMM_HISTORY_WRITE, &h);
                 if (r == IMM_EXIT_OK && !arg.secrets)
                         imm_snapshot_redact(s);
                 if (r == IMM_EXIT_OK && imm_history_merge(h, s, &id, &known, &cli->err) < 0)
@@ -413,8 +418,6 @@ static int run(struct imm_cli *cli) {
         r = imm_cli_history(cli, IMM_HISTORY_READ, &h);
         if (r != IMM_EXIT_OK)
                 return r;
-        if (cli->n_args == 1 && !h)
-                return imm_cli_usage(cli, "there is no history yet; `immure record` makes one");
         real = cli->root_dir ? realpath(cli->root_dir, NULL) : NULL;
         place.root = real ? real : cli->root_dir;
         if (h && imm_history_runs(h, &place, cli->arena, &runs, &n, &cli->err) < 0)

@@ -59,7 +59,7 @@ static void say_about(struct imm_cli *cli, struct imm_map *said, const struct im
         for (size_t i = 0; i < u->judged->n_files; i++)
                 say(cli, said, &u->judged->files[i]->diags);
         say(cli, said, &u->diags);
-        if (u->load == IMM_LOAD_NOT_FOUND && cli->n_args > 0 && !cli->silent) {
+        if (u->load == IMM_LOAD_NOT_FOUND && !cli->silent && imm_cli_is_named(cli, u->unit)) {
                 fputs("immure: unit '", stderr);
                 imm_text_put(stderr, u->unit->name);
                 fputs("' is nowhere\n", stderr);
@@ -101,7 +101,8 @@ int imm_cli_audit(struct imm_cli *cli, struct imm_cli_audit *a, bool all_types) 
                 find_unlike(cli, a);
         for (size_t i = 0; i < n; i++) {
                 say_about(cli, &said, &a->audit->units[i]);
-                a->missing |= a->audit->units[i].load == IMM_LOAD_NOT_FOUND && cli->n_args > 0;
+                a->missing |= a->audit->units[i].load == IMM_LOAD_NOT_FOUND &&
+                              imm_cli_is_named(cli, a->audit->units[i].unit);
         }
         return IMM_EXIT_OK;
 }

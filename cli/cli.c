@@ -139,6 +139,19 @@ bool imm_cli_glob_matches(const struct imm_cli *cli, const char *glob) {
         return false;
 }
 
+bool imm_cli_is_named(struct imm_cli *cli, const struct imm_unit *u) {
+        for (size_t i = 0; i < cli->n_args && !u->given_by_path; i++) {
+                imm_err_auto err = IMM_ERR_INIT;
+                struct imm_unit *x = NULL;
+
+                if (!strpbrk(cli->args[i], "/*?[") &&
+                        imm_manager_unit(cli->manager, cli->args[i], &x, &err) == 0 &&
+                        imm_streq(x->name, u->name))
+                        return true;
+        }
+        return u->given_by_path;
+}
+
 /* What makes two arguments the same unit. Files of one name in two folders are two units. */
 static const char *identity(struct imm_cli *cli, const struct imm_unit *u) {
         imm_auto_free char *real = NULL;
@@ -283,7 +296,7 @@ int imm_cli_named(struct imm_cli *cli, struct imm_unit ***ret, size_t *ret_n, bo
                 cli->partial |= (*u)->unreadable;
                 imm_cli_diags(cli, &(*u)->diags);
                 imm_cli_diags(cli, &s->diags);
-                if (s->load == IMM_LOAD_NOT_FOUND)
+                if (s->load == IMM_LOAD_NOT_FOUND && imm_cli_is_named(cli, *u))
                         say_absent(cli, "", (*u)->name, ret_missing);
         }
         *ret = list.v;

@@ -118,6 +118,8 @@ int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret);
 
 /* "ssh*", "*.socket": several units, of those that are installed; not a file's path */
 bool imm_cli_is_glob(const char *arg);
+/* A unit that an argument names, not one that a pattern or no argument at all brought in */
+bool imm_cli_is_named(struct imm_cli *cli, const struct imm_unit *u);
 /* Whether any unit is like it; after imm_cli_units() was given it */
 bool imm_cli_glob_matches(const struct imm_cli *cli, const char *glob);
 

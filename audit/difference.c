@@ -224,16 +224,20 @@ static void score(struct work *w, const char *card, const char *name, int before
         };
 }
 
+/* What somebody wanted, or what is not known, fails nobody: from it and to it is neither side. */
+static bool is_no_failure(const char *word) {
+        return imm_streq(word, "masked") || imm_streq(word, "unknown");
+}
+
 static void state_word(
         struct work *w, const char *name, const char *before, const char *after, const char *good) {
         enum imm_verdict v = IMM_VERDICT_CHANGED;
 
         if (imm_strcmp(before, after) == 0)
                 return;
-        if (before && after && imm_streq(after, good))
+        if (before && after && imm_streq(after, good) && !is_no_failure(before))
                 v = IMM_VERDICT_BETTER;
-        else if (before && after && imm_streq(before, good) && !imm_streq(after, "masked") &&
-                 !imm_streq(after, "unknown"))
+        else if (before && after && imm_streq(before, good) && !is_no_failure(after))
                 v = IMM_VERDICT_WORSE;
         *imm_array_push(w->a, &w->to->scores) =
                 (struct imm_change){"state", name, before, after, v};
@@ -352,8 +356,9 @@ static void findings(
 
 /* ---- a unit ---- */
 
+/* A masked unit was: there is nothing that it could do. */
 static bool was_judged(const struct imm_state *s) {
-        return !s || !s->load || imm_streq(s->load, "loaded");
+        return !s || !s->load || imm_streq(s->load, "loaded") || imm_streq(s->load, "masked");
 }
 
 static enum imm_verdict verdict_of(

@@ -3,18 +3,22 @@
 #include "tests/unit/test.h"
 
 /* A snapshot of one unit, as JSON: what is told of who judged, and of the unit */
-static struct imm_snapshot *judged_by(const char *head, const char *members) {
+static struct imm_snapshot *loaded_as(const char *head, const char *load, const char *members) {
         imm_auto_free char *text = NULL;
         struct imm_snapshot *s = NULL;
         imm_err_auto err = IMM_ERR_INIT;
 
         assert_true(asprintf(&text,
                             "{\"schema\":\"immure.report/1\"%s,\"units\":[{\"unit\":\"x.service\","
-                            "\"load\":\"loaded\"%s}]}",
-                            head, members) > 0);
+                            "\"load\":\"%s\"%s}]}",
+                            head, load, members) > 0);
         if (imm_snapshot_from_json(&s, text, strlen(text), "test", &err) < 0)
                 fail_msg("%s", imm_err_text(&err));
         return s;
+}
+
+static struct imm_snapshot *judged_by(const char *head, const char *members) {
+        return loaded_as(head, "loaded", members);
 }
 
 static struct imm_snapshot *one(const char *members) {
@@ -53,6 +57,28 @@ TEST(one_sided_changes_have_a_side) {
         verdict(FINDING("high"), FINDING("low"), IMM_VERDICT_BETTER);
         verdict("", FINDING("info"), IMM_VERDICT_CHANGED);
         verdict(",\"outcome\":\"ok\"", ",\"outcome\":\"namespace-failure\"", IMM_VERDICT_WORSE);
+}
+
+static void verdict_of_loads(const char *load, const char *before, const char *then,
+        const char *after, enum imm_verdict want) {
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *a = loaded_as("", load, before);
+        imm_cleanup(imm_snapshot_free) struct imm_snapshot *b = loaded_as("", then, after);
+        imm_cleanup(imm_difference_free) struct imm_difference *d = imm_difference_of(a, b);
+
+        assert_string_equal(imm_verdict_name(imm_difference_unit(d, "x.service")->verdict),
+                imm_verdict_name(want));
+}
+
+TEST(a_mask_that_is_taken_away_is_no_relief) {
+        verdict_of_loads("masked", "", "loaded", FINDING("high"), IMM_VERDICT_WORSE);
+        verdict_of_loads("loaded", FINDING("high"), "masked", "", IMM_VERDICT_BETTER);
+        verdict_of_loads("masked", "", "loaded", "", IMM_VERDICT_CHANGED);
+        verdict_of_loads("loaded", "", "masked", "", IMM_VERDICT_CHANGED);
+        verdict_of_loads(
+                "bad-setting", FINDING("critical"), "loaded", FINDING("high"), IMM_VERDICT_BETTER);
+        verdict_of_loads("loaded", "", "bad-setting", FINDING("critical"), IMM_VERDICT_WORSE);
+        verdict(",\"outcome\":\"unknown\"", ",\"outcome\":\"ok\"", IMM_VERDICT_CHANGED);
+        verdict(",\"outcome\":\"ok\"", ",\"outcome\":\"unknown\"", IMM_VERDICT_CHANGED);
 }
 
 #define CHECK(set, exposure) \
@@ -332,6 +358,7 @@ RUN(cmocka_unit_test(a_package_that_is_upgraded_is_one_change),
         cmocka_unit_test(what_implies_has_a_place_of_its_own),
         cmocka_unit_test(addresses_have_a_side_where_others_are_denied),
         cmocka_unit_test(one_sided_changes_have_a_side),
+        cmocka_unit_test(a_mask_that_is_taken_away_is_no_relief),
         cmocka_unit_test(a_check_that_is_met_costs_nothing),
         cmocka_unit_test(a_finding_that_is_to_be_changed_elsewhere_is_the_same),
         cmocka_unit_test(another_judge_is_no_news_of_the_unit),

@@ -93,19 +93,36 @@ static const char *line_end(const char *s, const char *end) {
         return end;
 }
 
+/* Behind "exec" as a command: at the line's beginning, or "a && exec PROGRAM"; NULL: there is none
+ */
+static const char *behind_exec(const char *line, const char *end) {
+        for (const char *s = line; (s = memmem(s, (size_t)(end - s), "exec", 4)); s++) {
+                const char *before = s;
+
+                if (end - s < 7 || !strchr(" (", s[4]) || (s > line && !strchr(" \t;&|", s[-1])))
+                        continue;
+                while (before > line && strchr(" \t", before[-1]))
+                        before--;
+                if (before == line || strchr(";&|", before[-1]))
+                        return s + 4;
+        }
+        return NULL;
+}
+
 void find_execs(struct file *f, const char *data, size_t n, struct imm_arena *a) {
         const char *end = data + n, *next;
 
         for (const char *line = data; line < end; line = next) {
-                const char *stop = line_end(line, end);
+                const char *stop = line_end(line, end), *exec;
 
                 next = stop < end ? stop + 1 : end;
                 while (line < stop && strchr(" \t", *line))
                         line++;
                 if (line == stop || *line == '#')
                         continue;
-                if (stop - line >= 7 && memcmp(line, "exec", 4) == 0 && strchr(" (", line[4]))
-                        add_exec(f, word_at(line + 4, stop, a), a);
+                exec = behind_exec(line, stop);
+                if (exec)
+                        add_exec(f, word_at(exec, stop, a), a);
                 find_start(f, line, stop, a);
                 find_value(f, line, stop, a);
         }
@@ -147,14 +164,14 @@ static bool is_meant(const struct collector *c, const char *word, const struct f
         return false;
 }
 
-/* "sh -c 'exec PROGRAM'": of a command of the unit */
-static bool is_of_line(const struct collector *c, const char *shell, const struct imm_need *n) {
+/* "sh -c 'exec PROGRAM'": of a command of the unit, whoever else runs the program before */
+static bool is_of_line(const struct collector *c, const struct imm_need *n) {
         const struct imm_value *v = imm_setting(c->s, IMM_SETTING_EXEC_START);
 
         imm_array_foreach (cmd, &v->commands) {
                 struct file line = {0};
 
-                if (cmd->argv.n < 3 || !imm_streq(imm_base_name(cmd->path), imm_base_name(shell)) ||
+                if (cmd->argv.n < 3 || !runs_lines(imm_base_name(cmd->path)) ||
                         !imm_streq(cmd->argv.v[1], "-c"))
                         continue;
                 find_execs(&line, cmd->argv.v[2], strlen(cmd->argv.v[2]), c->a);
@@ -173,13 +190,15 @@ bool is_become(const struct collector *c, const struct imm_need *n) {
 
         if (n->kind != IMM_NEED_COMMAND)
                 return false;
+        if (is_of_line(c, n))
+                return true;
         at = reader_of(c->closure, n->by);
         by = at >= 0 ? &c->closure->v[at] : NULL;
         if (!by || !by->host_path || by->kind != IMM_NEED_PROGRAM)
                 return false;
         script = file_of(c->m, by->host_path, FILE_STRINGS);
         if (script->elf)
-                return by->by < 0 && is_of_line(c, by->name ? by->name : by->path, n);
+                return false;
         for (size_t i = 0; i < script->execs.n; i++) {
                 const char *word = script->execs.v[i];
 

@@ -221,6 +221,7 @@ static void of_line(struct collector *c, const char *daemon, const char *line, s
                 value = imm_strndup(c->a, line, k);
                 use_argument(c, key, value, from);
                 use_size(c, daemon, key, value, from);
+                use_files(c, daemon, key, value, from);
                 use_heap(c, value, from);
                 if (*value == '/' && strcasestr(key, "include"))
                         include(c, daemon, value, from);

@@ -30,7 +30,7 @@ static bool is_nobodys(const char *path) {
 }
 
 /* Of the kernel and no process: "/proc/stat" */
-static bool is_of_kernel(const char *path) {
+bool is_of_kernel(const char *path) {
         const char *rest = imm_after(path, "/proc/");
 
         return rest && islower((unsigned char)*rest) && !imm_after(rest, "self") &&

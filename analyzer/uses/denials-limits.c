@@ -41,12 +41,14 @@ void deny_address_limit(struct judge *j, const struct imm_use *u) {
 
 /*
  * What a server with threads has open before the first client: its three standard files, sockets,
- * pollers, logs and data; run-times have their own beside.
+ * pollers, logs and data; run-times have their own beside. Or as many as its configuration says.
  */
 void deny_file_limit(struct judge *j, const struct imm_use *u) {
         const struct imm_value *v = imm_setting(j->s, IMM_SETTING_LIMIT_NOFILE);
-        uint64_t least = u->calls ? 8 : 33;
+        uint64_t least = u->object ? strtoull(u->object, NULL, 10) : u->calls ? 8 : 33;
 
+        if (u->object && (identity_of(j, u)->cap_effective & CAP_BIT(SYS_RESOURCE)))
+                return; /* it raises the limit */
         if (v->set && v->limit.soft < least && v->limit.hard < least)
                 deny(j, u, IMM_SETTING_LIMIT_NOFILE, NULL, "limits to %" PRIu64, v->limit.hard);
 }

@@ -5,21 +5,37 @@
  * what they are told. Words that a variable gives are not known.
  */
 
-/* What a command writes of what it is given: everything, or what is named last */
+/* What a command writes of what it is given: everything, what is named last, all but the first,
+ * what stands behind an option, "of=FILE" or "-O FILE", or behind "-czf" */
+enum given { ALL, LAST, LATER, BEHIND, ARCHIVE };
+
 static const struct writer {
         const char *name;
-        bool last, makes;
+        enum given given;
+        bool makes;
         const char *option; /* with which alone it does */
 } writers[] = {
-        {"touch", false, false, NULL},
-        {"tee", false, false, NULL},
-        {"mkdir", false, true, NULL},
-        {"truncate", false, false, NULL},
-        {"cp", true, false, NULL},
-        {"mv", true, false, NULL},
-        {"ln", true, false, NULL},
-        {"install", true, false, NULL},
-        {"sed", true, false, "-i"},
+        {"touch", ALL, false, NULL},
+        {"tee", ALL, false, NULL},
+        {"mkdir", ALL, true, NULL},
+        {"truncate", ALL, false, NULL},
+        {"accton", ALL, false, NULL},
+        {"cp", LAST, false, NULL},
+        {"mv", LAST, false, NULL},
+        {"ln", LAST, false, NULL},
+        {"install", LAST, false, NULL},
+        {"rsync", LAST, false, NULL},
+        {"sed", LAST, false, "-i"},
+        {"chown", LATER, false, NULL},
+        {"chgrp", LATER, false, NULL},
+        {"chmod", LATER, false, NULL},
+        {"dd", BEHIND, false, "of"},
+        {"wget", BEHIND, false, "-O"},
+        {"curl", BEHIND, false, "-o"},
+        {"tar", ARCHIVE, false, NULL},
+        {"pg_dump", BEHIND, false, "-f"},
+        {"pg_dumpall", BEHIND, false, "-f"},
+        {"mysqldump", BEHIND, false, "--result-file"},
 };
 
 static bool has_option(const struct imm_strv *words, const char *option) {
@@ -117,34 +133,82 @@ static bool is_whole_path(const char *word) {
         return *word == '/' && path_at(word, word + strlen(word), "") == strlen(word);
 }
 
+/* The word @k, if it is what the option says: its own or the next one's */
+static const char *behind(const struct imm_strv *words, size_t k, const char *option) {
+        const char *rest = imm_after(words->v[k], option);
+
+        if (rest && *rest == '=')
+                return rest + 1;
+        return imm_streq(words->v[k - 1], option) ? words->v[k] : NULL;
+}
+
+/* What is behind "-czf" or "cf" */
+static const char *archive(const struct imm_strv *words, size_t k) {
+        const char *before = words->v[k - 1], *letters = before + (*before == '-');
+
+        return strchr(letters, 'c') && imm_ends_with(letters, "f") &&
+                               strspn(letters, "cfvzjJapP") == strlen(letters)
+                       ? words->v[k]
+                       : NULL;
+}
+
+/* "find /srv/old /home/?/tmp -mtime +7 -delete" */
+static void find_deleted(struct file *f, const struct imm_strv *words, struct imm_arena *a) {
+        if (!imm_streq(imm_base_name(words->v[0]), "find") || !has_option(words, "-delete"))
+                return;
+        for (size_t k = 1; k < words->n && *words->v[k] == '/'; k++) {
+                size_t n = strcspn(words->v[k], "*?[");
+
+                while (words->v[k][n] && n > 1 && words->v[k][n - 1] != '/')
+                        n--;
+                n -= n > 1 && words->v[k][n - 1] == '/';
+                if (path_at(words->v[k], words->v[k] + n, "") == n)
+                        add_deed(f, words->v[k], n, true, false, a);
+        }
+}
+
 void find_command(struct file *f, const struct imm_strv *words, struct imm_arena *a) {
         const char *name = imm_base_name(words->v[0]);
         struct deed d;
 
         if (deed_by_arguments(words, a, &d))
                 put_deed(f, d, a);
+        find_deleted(f, words, a);
         for (size_t i = 0; i < IMM_ELEMENTSOF(writers); i++) {
                 const struct writer *w = &writers[i];
+                size_t first = w->given == LAST ? words->n - 1 : w->given == LATER ? 2 : 1;
 
                 if (!imm_streq(name, w->name) || words->n < 2 || !has_option(words, w->option))
                         continue;
-                for (size_t k = w->last ? words->n - 1 : 1; k < words->n; k++)
-                        if (is_whole_path(words->v[k]))
-                                add_deed(f, words->v[k], strlen(words->v[k]), true, w->makes, a);
+                for (size_t k = first; k < words->n; k++) {
+                        const char *path = w->given == BEHIND    ? behind(words, k, w->option)
+                                           : w->given == ARCHIVE ? archive(words, k)
+                                                                 : words->v[k];
+
+                        if (path && is_whole_path(path))
+                                add_deed(f, path, strlen(path), true, w->makes, a);
+                }
         }
 }
 
 /* Most lines have none of them: no word is taken apart in vain. */
 static bool names_any(const char *line, size_t n) {
-        static const char *const names[] = {"chmod", "hostname", "date "};
+        static const char *const names[] = {"hostname", "date ", "chmod", "install", "mkdir"};
 
+        if (!memchr(line, '/', n)) { /* no file that it names by its whole path */
+                for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
+                        if (memmem(line, n, names[i], strlen(names[i])))
+                                return true;
+                return false;
+        }
         for (size_t i = 0; i < IMM_ELEMENTSOF(names); i++)
                 if (memmem(line, n, names[i], strlen(names[i])))
                         return true;
         for (size_t i = 0; i < IMM_ELEMENTSOF(writers); i++)
-                if (memmem(line, n, writers[i].name, strlen(writers[i].name)))
+                if ((i == 0 || !imm_streq(writers[i].name, writers[i - 1].name)) &&
+                        memmem(line, n, writers[i].name, strlen(writers[i].name)))
                         return true;
-        return false;
+        return memmem(line, n, "-delete", 7);
 }
 
 void find_commands(struct file *f, const char *line, const char *end, struct imm_arena *a) {

@@ -1,6 +1,7 @@
 #include "analyzer/uses/uses-private.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 
 /* Sizes of memory that a command or a configuration lets a program fill. */
 
@@ -63,6 +64,36 @@ void use_size(struct collector *c, const char *daemon, const char *key, const ch
                                         strspn(value, "0123456789") == strlen(value) ? rows[i].unit
                                                                                      : ""),
                                 from);
+}
+
+void use_files(struct collector *c, const char *daemon, const char *key, const char *value,
+        const char *from) {
+        static const struct {
+                const char *daemon, *key; /* a part of its name */
+                enum strength strength;
+                unsigned each; /* files of one of what is counted */
+        } rows[] = {
+                {"haproxy", "maxconn", MUST, 2},
+                {"memcached", "-c", DOES, 1},
+                {"redis-server", "maxclients", PART, 1},
+                {"valkey-server", "maxclients", PART, 1},
+                {"nginx", "worker_connections", PART, 1},
+                {"mariadbd", "open_files_limit", PART, 1},
+                {"mysqld", "open_files_limit", PART, 1},
+                {"unbound", "outgoing-range", PART, 1},
+                {"lighttpd", "server.max-fds", PART, 1},
+        };
+
+        for (size_t i = 0; i < IMM_ELEMENTSOF(rows); i++) {
+                uint64_t n = strcasecmp(rows[i].key, key) == 0 && strstr(daemon, rows[i].daemon)
+                                     ? memory_size(value)
+                                     : 0;
+
+                if (n > 0 && n < 1 << 30)
+                        use_add(c, IMM_FACILITY_FILES, rows[i].strength, NULL,
+                                imm_printf(c->a, "%" PRIu64, n * rows[i].each), "%s: %s %s", from,
+                                key, value);
+        }
 }
 
 /* "-Xms512m -Xmx2g": of an option's words, which have no blank, or a variable's */

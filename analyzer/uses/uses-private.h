@@ -162,6 +162,8 @@ void put_deed(struct file *f, struct deed d, struct imm_arena *a);
 /* ... with a path, if a setting could refuse it */
 void add_deed(
         struct file *f, const char *path, size_t n, bool writes, bool makes, struct imm_arena *a);
+/* Is it the kernel's own and of no process: "/proc/stat"? */
+bool is_of_kernel(const char *path);
 /* The length of the path that begins at @s, 0: none does, or it goes on as something else */
 size_t path_at(const char *s, const char *end, const char *stops);
 
@@ -257,6 +259,9 @@ void take_back(struct collector *c);
 /* sizes.c: in bytes, 0: it is none; those that a line or the unit's words let a program fill */
 uint64_t memory_size(const char *text);
 void use_size(struct collector *c, const char *daemon, const char *key, const char *value,
+        const char *from);
+/* ... files open at once that a line lets it have */
+void use_files(struct collector *c, const char *daemon, const char *key, const char *value,
         const char *from);
 void use_heap(struct collector *c, const char *words, const char *from);
 

@@ -145,6 +145,16 @@ static void of_hook(struct collector *c, const struct file *f, const char *key, 
                         use_add(c, f->words[i]->facility, PART, f->words[i]->calls,
                                 f->words[i]->object, "%s: %s %s: %s", from, key, path,
                                 f->words[i]->why);
+        for (size_t i = 0; i < f->n_deeds; i++)
+                if (f->deeds[i].path)
+                        use_add(c, f->deeds[i].facility, PART, NULL, f->deeds[i].path,
+                                "%s: %s %s, which has a line with %s", from, key, path,
+                                f->deeds[i].path);
+        for (size_t i = 0; i < f->strings.n; i++)
+                if (is_of_kernel(f->strings.v[i]) && !strchr(f->strings.v[i] + 6, '/'))
+                        use_add(c, IMM_FACILITY_PROC_FILE, PART, NULL, f->strings.v[i],
+                                "%s: %s %s, which has the path %s", from, key, path,
+                                f->strings.v[i]);
         if (f->fetches)
                 use_add(c, IMM_FACILITY_NETWORK, PART, NULL, NULL,
                         "%s: %s %s, a script that fetches over the network", from, key, path);

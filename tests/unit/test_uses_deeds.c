@@ -75,6 +75,18 @@ TEST(commands_of_shells) {
         assert_false(SHELL("echo mkdir /opt/d/f"));
         assert_false(SHELL("echo \"a; mkdir /opt/d/f\""));
         assert_false(SHELL("true # mkdir /opt/d/f"));
+        assert_true(SHELL("tar -czf /opt/d/f /etc"));
+        assert_true(SHELL("tar cf /opt/d/f /etc"));
+        assert_false(SHELL("tar -xzf /opt/d/f"));
+        assert_false(SHELL("tar -czf - /opt/d/f"));
+        assert_true(SHELL("dd if=/dev/zero of=/opt/d/f bs=1M"));
+        assert_false(SHELL("dd if=/opt/d/f of=/dev/null"));
+        assert_true(SHELL("curl -s -o /opt/d/f https://example.org/"));
+        assert_true(SHELL("rsync -a /etc/ /opt/d/f"));
+        assert_false(SHELL("rsync -a /opt/d/f host:/srv"));
+        assert_true(SHELL("chown -R foo:foo /opt/d/f"));
+        assert_true(SHELL("find /opt/d/f/*/tmp -mtime +7 -delete"));
+        assert_false(SHELL("find /opt/d/f -mtime +7"));
         assert_true(does(UNIT, "#!/bin/sh\nmkdir /sys/fs/cgroup/a\n", IMM_FACILITY_CGROUPS,
                 "/sys/fs/cgroup/a"));
         tree_dir("opt/d/f"); /* which is there already */
@@ -119,6 +131,41 @@ TEST(arguments) {
                 NULL, IMM_FACILITY_SHARED_TMP, "/tmp/agent.sock"));
         assert_false(does("[Service]\nEnvironment=TMPDIR=/tmp/x\nExecStart=/usr/bin/x\n", NULL,
                 IMM_FACILITY_SHARED_TMP, NULL));
+}
+
+#define OPENS(line) \
+        (tree_file("etc/haproxy.conf", line), does("[Service]\nExecStart=/usr/sbin/haproxy\n", \
+                                                      NULL, IMM_FACILITY_FILES, "40000"))
+
+TEST(files_by_configuration) {
+        script("usr/sbin/haproxy", "program");
+        assert_true(OPENS("maxconn 20000\n"));
+        assert_false(OPENS("maxconn 2000\n"));
+        assert_false(OPENS("# maxconn 20000\n"));
+}
+
+/* Of the last command of a line, whatever runs the program before it */
+TEST(what_a_line_becomes) {
+        static const char unit[] = "[Service]\nExecStart=/bin/sh -c \"A=`/usr/bin/find-out`; "
+                                   "[ $? -eq 0 ] || exit 1; exec /usr/sbin/daemon $A\"\n";
+
+        script("usr/sbin/daemon", "program");
+        script("usr/bin/find-out", "#!/bin/sh\n/usr/sbin/daemon --version\n");
+        tree_file("etc/daemon.conf", "socket /tmp/a.sock\n");
+        assert_true(does(unit, NULL, IMM_FACILITY_SHARED_TMP, "/tmp/a.sock"));
+}
+
+/* What a script does that a line of configuration has run */
+TEST(hooks) {
+        static const char unit[] = "[Service]\nExecStart=/usr/sbin/daemon\n";
+
+        script("usr/sbin/daemon", "program");
+        script("opt/hook", "#!/bin/sh\ngrep -q U_ /proc/mdstat && touch /srv/state\n");
+        tree_file("etc/daemon.conf", "command /opt/hook\n");
+        assert_true(does(unit, NULL, IMM_FACILITY_PROC_FILE, "/proc/mdstat"));
+        assert_true(does(unit, NULL, IMM_FACILITY_WRITE, "/srv/state"));
+        tree_file("etc/daemon.conf", "# command /opt/hook\n");
+        assert_false(does(unit, NULL, IMM_FACILITY_WRITE, "/srv/state"));
 }
 
 #define SOCKET(word) \
@@ -196,6 +243,9 @@ int main(void) {
                 CASE(set_id_bits),
                 CASE(what_commands_are_told),
                 CASE(arguments),
+                CASE(files_by_configuration),
+                CASE(what_a_line_becomes),
+                CASE(hooks),
                 CASE(sockets),
                 CASE(keys_with_dashes),
                 CASE(rotated_homes),

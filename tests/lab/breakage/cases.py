@@ -133,8 +133,9 @@ CASES = {  # rule: cases that fail, cases that work
          ("needrestart", "CapabilityBoundingSet=~CAP_SYS_PTRACE\nUser=daemon\nProtectProc=noaccess")],
         [("needrestart", "ProtectProc=invisible"), ("needrestart", "User=daemon\nProtectProc=default")]),
     "ProtectSystem": (
-        [("stored", STRICT), ("logd", STRICT), ("linesd", STRICT), ("dird", STRICT)],
-        [("linesd", STRICT + "\nReadWritePaths=/var/lib"), ("dird", STRICT + "\nReadWritePaths=/var/lib"), ("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
+        [("stored", STRICT), ("logd", STRICT), ("linesd", STRICT), ("dird", STRICT),
+         ("archived", STRICT), ("owned", STRICT)],
+        [("archived", STRICT + "\nReadWritePaths=/var/lib"), ("owned", STRICT + "\nReadWritePaths=/srv"), ("linesd", STRICT + "\nReadWritePaths=/var/lib"), ("dird", STRICT + "\nReadWritePaths=/var/lib"), ("stored", "ProtectSystem=full"), ("stored", STRICT + "\nStateDirectory=stored"), ("logd", "ProtectSystem=yes")]),
     "ReadOnlyPaths": (
         [("stored", "ReadOnlyPaths=/var/lib"), ("exportd", "ReadOnlyPaths=/srv/exported")],
         [("stored", "ReadOnlyPaths=/var/cache"), ("exportd", "ReadOnlyPaths=/srv\nReadWritePaths=/srv/exported")]),

@@ -371,6 +371,20 @@ static const char *path_by_root(
         return below ? join(v->a, root, below) : path;
 }
 
+/* What @link in @here stands for, with the @rest behind it; NULL: nothing */
+static const char *behind_link(struct imm_vfs *v, struct imm_vnode *link, const char *here,
+        const char *root, const char *rest, bool dots_stay, bool *dot) {
+        const char *target = text_of_link(v, link);
+
+        if (!target || target[0] == '\0')
+                return NULL;
+        if (target[0] == '/')
+                here = root;
+        if (rest[strspn(rest, "/")] == '\0')
+                *dot = (dots_stay && *dot) || ends_in_dot(target, dots_stay);
+        return without_last_dot(v->a, join(v->a, here, join(v->a, target, rest)));
+}
+
 int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
         const struct imm_vfs_chase_how *how, bool *dot, const char **ret) {
         const char *rest = imm_path_below(path, root);
@@ -421,18 +435,8 @@ int imm_vfs_chase_step(struct imm_vfs *v, const char *root, const char *path,
                 if (mode == 0)
                         return has_dot_dot(rest + n) ? -ENOENT : 1;
                 if (S_ISLNK(mode)) {
-                        const char *target = text_of_link(v, c);
-
-                        if (!target || target[0] == '\0')
-                                return -EINVAL;
-                        if (target[0] == '/')
-                                here = root;
-                        rest += n;
-                        if (rest[strspn(rest, "/")] == '\0')
-                                *dot = (how->dots_stay && *dot) ||
-                                       ends_in_dot(target, how->dots_stay);
-                        *ret = without_last_dot(v->a, join(v->a, here, join(v->a, target, rest)));
-                        return 0;
+                        *ret = behind_link(v, c, here, root, rest + n, how->dots_stay, dot);
+                        return *ret ? 0 : -EINVAL;
                 }
                 p = imm_vfs_cross(v, (struct imm_vpath){p.mount, c});
                 rest += n;

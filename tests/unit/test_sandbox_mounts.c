@@ -336,6 +336,40 @@ TEST(shared) {
         CHECK(named);
 }
 
+/* @n mounts of each kind, of which @more says what becomes of them */
+static const char *many(struct imm_arena *a, unsigned n, const char *more) {
+        const char *lines = more;
+
+        for (unsigned i = 0; i < n; i++)
+                lines = imm_printf(a,
+                        "%s\nBindPaths=/usr:/a/b%u\nBindReadOnlyPaths=/usr:/a/r%u:norbind\n"
+                        "TemporaryFileSystem=/a/t%u",
+                        lines, i, i, i);
+        return lines;
+}
+
+/* Where there are thousands, those below a path are found in another way. */
+TEST(many_are_as_few) {
+        static const char *const more[] = {"ReadOnlyPaths=/a\nNoExecPaths=/a\nExecPaths=/a/b1",
+                "ProtectSystem=strict\nReadWritePaths=/a/r1\nPrivateDevices=yes",
+                "TemporaryFileSystem=/a/t1/u\nTemporaryFileSystem=/a:ro",
+                "RootDirectory=/srv/tree\nPrivateTmp=yes\nInaccessiblePaths=/a/t2"};
+        static const char *const paths[] = {"/", "/a", "/a/b1", "/a/b2", "/a/r1", "/a/r2", "/a/t1",
+                "/a/t1/u", "/a/t2", "/tmp", "/dev", "/dev/shm", "/dev/pts", "/proc"};
+        static const unsigned versions[] = {247, 252, 257};
+
+        tree_dir("a");
+        for (size_t v = 0; v < IMM_ELEMENTSOF(versions); v++)
+                for (size_t i = 0; i < IMM_ELEMENTSOF(more); i++) {
+                        imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                        const char *few = many(a, 4, more[i]), *lot = many(a, 120, more[i]);
+
+                        for (size_t p = 0; p < IMM_ELEMENTSOF(paths); p++)
+                                assert_string_equal(seen(a, versions[v], lot, paths[p]),
+                                        seen(a, versions[v], few, paths[p]));
+                }
+}
+
 /* The line behind a mount, and what lost against it */
 TEST(origins) {
         const struct imm_manager_options options = {.version = 257};
@@ -397,6 +431,7 @@ int main(void) {
                 cmocka_unit_test(roots),
                 cmocka_unit_test(directories),
                 cmocka_unit_test(shared),
+                cmocka_unit_test(many_are_as_few),
                 cmocka_unit_test(origins),
                 cmocka_unit_test(own_folders_are_not_assumed),
         };

@@ -376,6 +376,7 @@ int imm_plan_apply(struct imm_plan *p, const struct imm_plan_entry **ret_culprit
                 return r;
         for (size_t i = 0; i < p->entries.n; i++)
                 imm_strv_add(p->a, &deny, p->entries.v[i]->path);
+        imm_strv_sort_unique(&deny);
         for (size_t round = 0; round < n_rounds; round++)
                 for (size_t i = 0; i < p->entries.n; i++) {
                         struct imm_plan_entry *e = p->entries.v[i];

@@ -207,6 +207,7 @@ int imm_vfs_move(struct imm_vfs *v, const char *from, const char *to) {
                 t.mount->children = m;
         t.mount->last_child = m;
         set_paths(v, m);
+        imm_vfs_paths_changed(v);
         return 0;
 }
 
@@ -215,13 +216,12 @@ int imm_vfs_umount_recursive(struct imm_vfs *v, const char *prefix) {
         bool again;
 
         do {
+                struct imm_vmounts_below b = imm_vfs_below(v, prefix);
+
                 again = false;
-                for (size_t i = 0; i < v->mounts.n; i++) {
-                        struct imm_vmount *m = v->mounts.v[i];
+                for (struct imm_vmount *m; (m = imm_vfs_next(&b));) {
                         struct imm_vpath p;
 
-                        if (m->gone || !imm_path_below(m->path, prefix))
-                                continue;
                         /* the topmost at that path goes, whichever line of the table it was */
                         if (imm_vfs_lookup(v, m->path, false, &p) < 0)
                                 continue;
@@ -238,20 +238,19 @@ int imm_vfs_umount_recursive(struct imm_vfs *v, const char *prefix) {
 }
 
 int imm_vfs_bind_submounts(struct imm_vfs *v, const char *source, const char *target) {
-        size_t n = v->mounts.n;
+        const struct imm_vmounts_below all = imm_vfs_below(v, source);
         const char *last = NULL;
 
         /* only the outermost of each branch: what is below comes with it. Paths in order. */
         for (;;) {
+                struct imm_vmounts_below b = all;
                 struct imm_vmount *next = NULL;
                 struct imm_vpath p;
                 const char *rest, *to;
                 int r;
 
-                for (size_t i = 0; i < n; i++) {
-                        struct imm_vmount *m = v->mounts.v[i];
-
-                        if (m->gone || !imm_path_is_inside(m->path, source))
+                for (struct imm_vmount *m; (m = imm_vfs_next(&b));) {
+                        if (!imm_path_is_inside(m->path, source))
                                 continue;
                         if (last && (strcmp(m->path, last) <= 0 || imm_path_below(m->path, last)))
                                 continue;
@@ -317,13 +316,12 @@ static bool is_seen(struct imm_vfs *v, struct imm_vmount *m) {
 
 /* The flags that the mount table shows for @path: of the newest mount there, or the oldest */
 static bool table_flags(struct imm_vfs *v, const char *path, bool oldest, unsigned *ret) {
+        struct imm_vmounts_below b = imm_vfs_below(v, path);
         const size_t n = strlen(path);
         bool found = false;
 
-        for (size_t i = 0; i < v->mounts.n; i++) {
-                const struct imm_vmount *m = v->mounts.v[i];
-
-                if (m->gone || m->n_path != n || memcmp(m->path, path, n) != 0)
+        for (const struct imm_vmount *m; (m = imm_vfs_next(&b));) {
+                if (m->n_path != n)
                         continue;
                 *ret = m->flags;
                 found = true;
@@ -364,15 +362,29 @@ int imm_vfs_remount_one(struct imm_vfs *v, const char *path, unsigned set, unsig
         return r;
 }
 
-/* Those of @deny that lie below @prefix */
-static struct imm_strv denied_below(
-        struct imm_vfs *v, const char *prefix, const struct imm_strv *deny) {
-        struct imm_strv below = {0};
+/* A path, as compared with a folder: -1, 0 or 1 for before, in or behind what lies in it */
+static int by_folder(const void *folder, const void *path) {
+        const char *const *p = path;
+        const size_t n = strlen(folder);
+        int order = strncmp(folder, *p, n);
 
-        for (size_t i = 0; deny && i < deny->n; i++)
-                if (imm_path_is_inside(deny->v[i], prefix))
-                        imm_strv_add(v->a, &below, deny->v[i]);
-        return below;
+        return order != 0 ? order : '/' - (unsigned char)(*p)[n];
+}
+
+/* Those of @deny, which are sorted, that lie in @folder */
+static struct imm_strv denied_in(const char *folder, const struct imm_strv *deny) {
+        struct imm_strv in = deny ? *deny : (struct imm_strv){0};
+        const bool top = imm_streq(folder, "/");
+        size_t first, n = 0;
+
+        /* "/" itself comes before all that lies in it */
+        first = top ? in.n > 0 && imm_streq(in.v[0], "/")
+                    : imm_first_not_before(folder, in.v, in.n, sizeof(*in.v), by_folder);
+        while (first + n < in.n && imm_path_is_inside(in.v[first + n], folder))
+                n++;
+        in.v += first;
+        in.n = n;
+        return in;
 }
 
 static bool denied(const char *path, const char *prefix, const struct imm_strv *deny) {
@@ -384,6 +396,7 @@ static bool denied(const char *path, const char *prefix, const struct imm_strv *
 
 int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set, unsigned mask,
         const struct imm_strv *deny) {
+        struct imm_vmounts_below mounts;
         struct imm_strv below;
         unsigned flags;
         int r;
@@ -402,11 +415,10 @@ int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set,
                         return r < 0 ? r : remount(v, path, (top.mount->flags & ~mask) | set);
                 }
         }
-        below = denied_below(v, path, deny);
-        for (size_t i = 0, n = v->mounts.n; i < n; i++) {
-                struct imm_vmount *m = v->mounts.v[i];
-
-                if (m->gone || !imm_path_below(m->path, path) || denied(m->path, path, &below))
+        below = denied_in(path, deny);
+        mounts = imm_vfs_below(v, path);
+        for (struct imm_vmount *m; (m = imm_vfs_next(&mounts));) {
+                if (denied(m->path, path, &below))
                         continue;
                 /* each path once: at the line of the mount that is seen there */
                 if (!is_seen(v, m))

@@ -95,8 +95,10 @@ struct imm_vfs {
         unsigned long epoch;
         struct imm_vmount *root;
         IMM_ARRAY(struct imm_vmount *) mounts; /* in the order in which they were made */
-        unsigned long changes;                 /* of mounts and nodes: how many there were */
-        IMM_ARRAY(struct imm_vnode *) made;    /* nodes of the root that were made or changed */
+        struct imm_map folders; /* path -> its imm_vmount_list, of the first n_noted; below.c */
+        size_t n_noted;
+        unsigned long changes;              /* of mounts and nodes: how many there were */
+        IMM_ARRAY(struct imm_vnode *) made; /* nodes of the root that were made or changed */
         struct imm_strv uncertain; /* paths that were asked for, which may or may not exist */
         bool noting;               /* they are worth a note */
         /* whoever asks knows that they are there, unless nothing could have made them */
@@ -111,6 +113,20 @@ struct imm_vfs {
         bool setattr;         /* mount_setattr() is used */
         mode_t umask;         /* of what is made */
 };
+
+/*
+ * below.c: the mounts at or below @path, by age, as they are when asked for; those that go in the
+ * meantime are left out. for (b = imm_vfs_below(v, path); (m = imm_vfs_next(&b));)
+ */
+struct imm_vmounts_below {
+        const char *path;
+        struct imm_vmount *const *v;
+        size_t n, i;
+};
+struct imm_vmounts_below imm_vfs_below(struct imm_vfs *v, const char *path);
+struct imm_vmount *imm_vfs_next(struct imm_vmounts_below *b);
+/* Mounts are somewhere else now. */
+void imm_vfs_paths_changed(struct imm_vfs *v);
 
 /* A simulation on the host's own mounts; everything it makes lives in @a. */
 struct imm_vfs *imm_vfs_new(struct imm_world *w, struct imm_arena *a);
@@ -169,7 +185,8 @@ int imm_vfs_bind_submounts(struct imm_vfs *v, const char *source, const char *ta
 struct imm_vmount *imm_vfs_attach(struct imm_vfs *v, struct imm_vmount *parent,
         struct imm_vnode *point, struct imm_vnode *root, unsigned flags);
 
-/* Remounting as systemd does it: @mask of the flags are set to @set. @deny: subtrees left out. */
+/* Remounting as systemd does it: @mask of the flags are set to @set. @deny: sorted, subtrees
+ * left out. */
 int imm_vfs_remount_one(struct imm_vfs *v, const char *path, unsigned set, unsigned mask);
 int imm_vfs_remount_recursive(struct imm_vfs *v, const char *path, unsigned set, unsigned mask,
         const struct imm_strv *deny);

@@ -39,10 +39,11 @@ void imm_vfs_paths_changed(struct imm_vfs *v) {
 }
 
 struct imm_vmounts_below imm_vfs_below(struct imm_vfs *v, const char *path) {
-        struct imm_vmounts_below b = {.path = path, .v = v->mounts.v, .n = v->mounts.n};
+        struct imm_vmounts_below b = {
+                .path = path, .n_path = strlen(path), .v = v->mounts.v, .n = v->mounts.n};
         const struct imm_vmount_list *l;
 
-        if (b.n < MANY || *path != '/' || !path[1] || path[strlen(path) - 1] == '/')
+        if (b.n < MANY || b.n_path < 2 || path[b.n_path - 1] == '/')
                 return b;
         while (v->n_noted < v->mounts.n)
                 note(v, v->mounts.v[v->n_noted++]);
@@ -53,10 +54,14 @@ struct imm_vmounts_below imm_vfs_below(struct imm_vfs *v, const char *path) {
 }
 
 struct imm_vmount *imm_vfs_next(struct imm_vmounts_below *b) {
+        const size_t last = b->n_path > 0 ? b->n_path - 1 : 0;
+
         while (b->i < b->n) {
                 struct imm_vmount *m = b->v[b->i++];
 
-                if (!m->gone && imm_path_below(m->path, b->path))
+                /* rounds ask all for each line: mostly the last letter tells */
+                if (!m->gone && m->n_path > last && m->path[last] == b->path[last] &&
+                        imm_path_below(m->path, b->path))
                         return m;
         }
         return NULL;

@@ -25,18 +25,34 @@ static void refresh(struct imm_vfs *v, struct imm_vnode *n) {
         n->mounts = NULL;
 }
 
+void imm_vnode_named(struct imm_arena *a, struct imm_vnode *r, const struct imm_vnode *parent,
+        const char *name, size_t n) {
+        const char *above = parent->parent ? parent->path : "";
+        const size_t n_above = strlen(above);
+        char *path = imm_alloc_raw(a, n_above + n + 2);
+
+        memcpy(path, above, n_above);
+        path[n_above] = '/';
+        memcpy(path + n_above + 1, name, n);
+        path[n_above + 1 + n] = '\0';
+        r->path = path;
+        r->name = path + n_above + 1;
+        r->n_name = n;
+}
+
 static struct imm_vnode *node_new(struct imm_arena *a, struct imm_vfs_fs *fs,
         struct imm_vnode *parent, const char *name, size_t n) {
         struct imm_vnode *r = imm_new(a, struct imm_vnode);
 
         r->fs = fs;
         r->parent = parent;
-        r->name = imm_strndup(a, name, n);
-        r->n_name = n;
-        if (!parent)
+        if (parent)
+                imm_vnode_named(a, r, parent, name, n);
+        else {
                 r->path = "/";
-        else
-                r->path = imm_printf(a, "%s/%s", parent->parent ? parent->path : "", r->name);
+                r->name = imm_strndup(a, name, n);
+                r->n_name = n;
+        }
         return r;
 }
 
@@ -314,6 +330,8 @@ const char *imm_vfs_path(struct imm_vfs *v, struct imm_vpath p) {
 
         if (!below || below[0] == '\0')
                 return p.mount->path;
+        if (p.mount->n_path == 1 && p.mount->root->path[1] == '\0')
+                return p.node->path;
         return imm_printf(v->a, "%s/%s", p.mount->path[1] == '\0' ? "" : p.mount->path, below);
 }
 

@@ -120,6 +120,7 @@ struct imm_vfs {
  */
 struct imm_vmounts_below {
         const char *path;
+        size_t n_path;
         struct imm_vmount *const *v;
         size_t n, i;
 };
@@ -141,6 +142,9 @@ int imm_vfs_lookup_from(struct imm_vfs *v, struct imm_vpath root, const char *pa
         struct imm_vpath *ret);
 struct imm_vnode *imm_vfs_child(
         struct imm_vfs *v, struct imm_vnode *parent, const char *name, size_t n);
+/* Sets the name and path of @r, a new one in @parent: the first @n bytes of @name */
+void imm_vnode_named(struct imm_arena *a, struct imm_vnode *r, const struct imm_vnode *parent,
+        const char *name, size_t n);
 mode_t imm_vfs_mode(struct imm_vfs *v, struct imm_vnode *n);           /* 0: nothing there */
 struct imm_vpath imm_vfs_cross(struct imm_vfs *v, struct imm_vpath p); /* to the topmost there */
 const char *imm_vfs_target(struct imm_vfs *v, struct imm_vnode *n);

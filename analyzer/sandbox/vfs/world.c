@@ -85,9 +85,7 @@ struct imm_vnode *imm_world_child(
         c = imm_new(w->a, struct imm_vnode);
         c->fs = parent->fs;
         c->parent = parent;
-        c->name = imm_strndup(w->a, name, n);
-        c->n_name = n;
-        c->path = imm_printf(w->a, "%s/%s", parent->parent ? parent->path : "", c->name);
+        imm_vnode_named(w->a, c, parent, name, n);
         w->n++;
         return *at = c;
 }
@@ -109,7 +107,7 @@ void imm_world_look_up(struct imm_world *w, struct imm_vnode *n) {
                 n->parent == n->fs->root && !imm_streq(n->name, "self") &&
                 !imm_streq(n->name, "@self") && !imm_streq(n->name, "thread-self"))
                 return;
-        path = imm_printf(w->a, "%s%s", n->fs->prefix, n->path);
+        path = *n->fs->prefix ? imm_printf(w->a, "%s%s", n->fs->prefix, n->path) : n->path;
         if (n->fs->content == IMM_VFS_API && imm_api_covers(w->m, path)) {
                 imm_api_node(w->m, path, &node);
                 found = &node;

@@ -215,8 +215,11 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
         if (f->asks_users)
                 use_add(c, IMM_FACILITY_CALL, CALLS, "socket", NULL,
                         "%s looks users up: the C library asks nscd(8) first", path);
-        if (f->glib_threads)
+        if (f->glib_threads) {
                 of_threads(c, path, "uses GLib, which has threads of its own");
+                use_add(c, IMM_FACILITY_CALL, CALLS, "clone", NULL,
+                        "%s uses GLib, which has threads of its own", path);
+        }
         if (f->threads && f->waits)
                 use_add(c, IMM_FACILITY_FILES, DOES, "", NULL,
                         "%s imports listen and pthread_create", path);
@@ -464,10 +467,24 @@ static void of_messages(struct collector *c, const struct imm_need *n, const str
                         n->path);
 }
 
+/* A library for devices of one kind: the program talks to them by it, and it by libusb */
+static void of_usb(struct collector *c, const struct imm_need *n, const struct imm_need *program) {
+        const struct imm_need *by = n->by >= 0 ? &c->closure->v[n->by] : NULL;
+
+        if (by && by->kind == IMM_NEED_LIBRARY && by->by >= 0 &&
+                program->kind == IMM_NEED_PROGRAM && &c->closure->v[by->by] == program &&
+                !is_interpreter(imm_base_name(program->path)))
+                use_add(c, IMM_FACILITY_DEVICE, PART, NULL, "/dev/bus/usb",
+                        "%s loads %s, which finds its devices by %s", program->path,
+                        imm_base_name(by->path), imm_base_name(n->path));
+}
+
 static void of_library(struct collector *c, const struct imm_need *n, const struct file *f,
         const struct imm_need *program) {
         const char *name = imm_base_name(n->path);
 
+        if (imm_after(name, "libusb-"))
+                of_usb(c, n, program);
         if (is_private(n->path) && program->kind == IMM_NEED_PROGRAM &&
                 !is_interpreter(imm_base_name(program->path)))
                 of_private(c, f, n->path);

@@ -179,9 +179,12 @@ void use_unit(struct collector *c) {
                 file_says(c->u->files[0], "Service", "NotifyAccess", "all"))
                 use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, NULL, "%s: NotifyAccess=all",
                         c->u->files[0]->path);
-        if (type && imm_streq(type, "forking"))
+        if (type && imm_streq(type, "forking")) {
                 use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL,
                         "Type=forking: the program starts another, and ends");
+                use_add(c, IMM_FACILITY_CALL, DOES, "clone|vfork", NULL,
+                        "Type=forking: the program starts another, and ends");
+        }
         if (type && imm_streq(type, "dbus"))
                 use_add(c, IMM_FACILITY_BUS, MUST, NULL, NULL, "Type=dbus");
         if (type && imm_streq(type, "forking") && pid && *pid == '/')

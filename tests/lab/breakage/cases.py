@@ -173,7 +173,7 @@ CASES = {  # rule: cases that fail, cases that work
         [("oldd", "SystemCallArchitectures=native")],
         [("oldd", "SystemCallArchitectures=native x86"), ("plaind", "SystemCallArchitectures=native")]),
     "SystemCallFilter": (
-        [("keyd", "SystemCallFilter=~@keyring"), ("keyd", "SystemCallFilter=~@keyring\nSystemCallErrorNumber=EPERM"),
+        [("served", FORKS + "SystemCallFilter=~@process"), ("keyd", "SystemCallFilter=~@keyring"), ("keyd", "SystemCallFilter=~@keyring\nSystemCallErrorNumber=EPERM"),
          ("clockd", "SystemCallFilter=~@clock"), ("mountd", "SystemCallFilter=~@mount"),
          ("mountd", "SystemCallFilter=@system-service"), ("dropd", "SystemCallFilter=~@setuid"),
          ("wrapd", "SystemCallFilter=~@keyring"), ("askd", "SystemCallFilter=@default @basic-io @file-system @process @signal")],

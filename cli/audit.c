@@ -50,6 +50,11 @@ static void say(struct imm_cli *cli, struct imm_map *said, const struct imm_diag
         }
 }
 
+static bool is_missing(struct imm_cli *cli, const struct imm_audited *u) {
+        return u->load == IMM_LOAD_NOT_FOUND && imm_cli_is_named(cli, u->unit) &&
+               imm_cli_is_nowhere(cli, u->unit);
+}
+
 static void say_about(struct imm_cli *cli, struct imm_map *said, const struct imm_audited *u) {
         if (u->partial)
                 cli->partial = true;
@@ -59,7 +64,7 @@ static void say_about(struct imm_cli *cli, struct imm_map *said, const struct im
         for (size_t i = 0; i < u->judged->n_files; i++)
                 say(cli, said, &u->judged->files[i]->diags);
         say(cli, said, &u->diags);
-        if (u->load == IMM_LOAD_NOT_FOUND && !cli->silent && imm_cli_is_named(cli, u->unit)) {
+        if (is_missing(cli, u) && !cli->silent) {
                 fputs("immure: unit '", stderr);
                 imm_text_put(stderr, u->unit->name);
                 fputs("' is nowhere\n", stderr);
@@ -101,8 +106,7 @@ int imm_cli_audit(struct imm_cli *cli, struct imm_cli_audit *a, bool all_types) 
                 find_unlike(cli, a);
         for (size_t i = 0; i < n; i++) {
                 say_about(cli, &said, &a->audit->units[i]);
-                a->missing |= a->audit->units[i].load == IMM_LOAD_NOT_FOUND &&
-                              imm_cli_is_named(cli, a->audit->units[i].unit);
+                a->missing |= is_missing(cli, &a->audit->units[i]);
         }
         return IMM_EXIT_OK;
 }

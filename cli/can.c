@@ -300,6 +300,7 @@ static int run(struct imm_cli *cli) {
         for (size_t i = 0; i < asked.n; i++)
                 cli->manager->alone &= !is_shared(cli, asked.places + i);
         s = imm_settings_of(cli->manager, u);
+        cli->partial |= u->unreadable;
         imm_cli_diags(cli, &u->diags);
         imm_cli_diags(cli, &s->diags);
         imm_cli_say_version(cli);
@@ -324,7 +325,7 @@ static int run(struct imm_cli *cli) {
                 if (cli->live)
                         imm_cli_live_text(cli, &live);
         }
-        if (s->load == IMM_LOAD_NOT_FOUND)
+        if (s->load == IMM_LOAD_NOT_FOUND && imm_cli_is_nowhere(cli, u))
                 return imm_cli_usage(cli, "there is no unit '%s'", u->name);
         if (cli->partial)
                 return IMM_EXIT_PARTIAL;

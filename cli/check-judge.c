@@ -65,7 +65,8 @@ static void problems_of_unit(
         struct imm_cli *cli, struct imm_check_run *c, const struct imm_audited *u) {
         size_t n = c->problems.n;
 
-        if (u->load == IMM_LOAD_NOT_FOUND && imm_cli_is_named(cli, u->unit))
+        if (u->load == IMM_LOAD_NOT_FOUND && imm_cli_is_named(cli, u->unit) &&
+                imm_cli_is_nowhere(cli, u->unit))
                 imm_check_problem(c, u->unit->given_by_path ? u->unit->fragment : NULL, 0,
                         imm_printf(cli->arena, "unit '%s' is nowhere", u->unit->name));
         imm_check_problems(c, &u->unit->diags, IMM_DIAG_UNREADABLE);

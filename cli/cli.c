@@ -223,6 +223,13 @@ bool imm_cli_names_one(const struct imm_cli *cli) {
         return cli->n_args == 1 && !imm_cli_is_glob(cli->args[0]);
 }
 
+bool imm_cli_is_nowhere(struct imm_cli *cli, const struct imm_unit *u) {
+        bool known = u->given_by_path || !cli->manager->blind;
+
+        cli->partial |= !known;
+        return known;
+}
+
 static void say_absent(struct imm_cli *cli, const char *how, const char *name, bool *ret_missing) {
         *ret_missing = true;
         (void)imm_cli_fail(cli, 0,
@@ -296,7 +303,8 @@ int imm_cli_named(struct imm_cli *cli, struct imm_unit ***ret, size_t *ret_n, bo
                 cli->partial |= (*u)->unreadable;
                 imm_cli_diags(cli, &(*u)->diags);
                 imm_cli_diags(cli, &s->diags);
-                if (s->load == IMM_LOAD_NOT_FOUND && imm_cli_is_named(cli, *u))
+                if (s->load == IMM_LOAD_NOT_FOUND && imm_cli_is_named(cli, *u) &&
+                        imm_cli_is_nowhere(cli, *u))
                         say_absent(cli, "", (*u)->name, ret_missing);
         }
         *ret = list.v;

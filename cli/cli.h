@@ -120,6 +120,11 @@ int imm_cli_unit(struct imm_cli *cli, const char *arg, struct imm_unit **ret);
 bool imm_cli_is_glob(const char *arg);
 /* A unit that an argument names, not one that a pattern or no argument at all brought in */
 bool imm_cli_is_named(struct imm_cli *cli, const struct imm_unit *u);
+/*
+ * Whether a unit that was not found is nowhere. Where a directory of units cannot be seen that is
+ * not known of an installed one: it is unreadable then (cli->partial).
+ */
+bool imm_cli_is_nowhere(struct imm_cli *cli, const struct imm_unit *u);
 /* Whether any unit is like it; after imm_cli_units() was given it */
 bool imm_cli_glob_matches(const struct imm_cli *cli, const char *glob);
 

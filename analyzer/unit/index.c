@@ -300,6 +300,7 @@ static void index_dir(struct imm_manager *m, unsigned dir) {
         int r;
 
         r = imm_list_below(d->fd, ".", m->arena, &e, &n);
+        m->blind |= r < 0;
         if (r < 0)
                 imm_diag_add(m->arena, &m->diags, IMM_DIAG_UNREADABLE, "unreadable-directory",
                         d->path, 0, NULL, "cannot list the directory: %s", strerror(-r));
@@ -425,6 +426,7 @@ static void add_dir(struct imm_manager *m, const char *path) {
         if (r == 0)
                 r = d.fd = imm_root_open_path(m->root, d.real, O_DIRECTORY);
         if (r < 0) {
+                m->blind = true;
                 imm_diag_add(m->arena, &m->diags, IMM_DIAG_UNREADABLE, "unreadable-directory", path,
                         0, NULL, "cannot open the directory: %s", strerror(-r));
                 return;

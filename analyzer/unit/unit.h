@@ -136,6 +136,7 @@ struct imm_manager {
         struct imm_map units;        /* name and aliases -> struct imm_unit */
         struct imm_unit **list;      /* each loaded unit once, sorted by name */
         size_t n_list;
+        bool blind;    /* a directory of units cannot be seen: what is not found may be there */
         bool complete; /* all units of the root's files are on the list */
         bool alone;    /* the question is one to which no other unit matters (cli/can.c) */
         /* lines: generators, SysV scripts, quadlets, ... and why; empty until asked for */

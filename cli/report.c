@@ -145,7 +145,10 @@ static int run(struct imm_cli *cli) {
         r = imm_cli_history(cli, IMM_HISTORY_READ, &h);
         if (r == IMM_EXIT_OK)
                 r = past(cli, h, &before, &report);
-        if (r != IMM_EXIT_OK)
+        if (r == IMM_EXIT_PARTIAL) { /* said; what is now is told all the same */
+                before = imm_snapshot_free(before);
+                now->partial = cli->partial = true;
+        } else if (r != IMM_EXIT_OK)
                 return r;
         if (before && !arg.secrets) /* it may be stored with them */
                 imm_snapshot_redact(before);

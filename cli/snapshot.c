@@ -84,6 +84,8 @@ int imm_cli_history(struct imm_cli *cli, enum imm_history_mode mode, struct imm_
 
         if (path && !*path) /* SQLite would take a database of the moment for it */
                 return imm_cli_usage(cli, "--db= needs the path of a database");
+        if (!path && mode == IMM_HISTORY_READ) /* nobody can have recorded anything there */
+                return IMM_EXIT_OK;
         if (!path)
                 return imm_cli_usage(cli, "there is no home folder for a history; say --db=PATH");
         r = imm_history_open(ret, path, mode, &cli->err);

@@ -1,6 +1,7 @@
 #include "cli/audit.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 int imm_cli_rules(struct imm_cli *cli, struct imm_cli_audit *a) {
         imm_cleanup(imm_root_free) struct imm_root *host = NULL;
@@ -10,6 +11,9 @@ int imm_cli_rules(struct imm_cli *cli, struct imm_cli_audit *a) {
                 .analysed = cli->root,
         };
 
+        if (a->policy &&
+                access(a->policy, R_OK) < 0) /* figures without it are none that were asked for */
+                return imm_cli_usage(cli, "--security-policy='%s': %s", a->policy, strerror(errno));
         if (imm_root_open(&host, NULL, &cli->err) < 0)
                 return imm_cli_fail(cli, IMM_EXIT_PARTIAL, &cli->err);
         options.root = host;

@@ -39,17 +39,26 @@ static const char *body(
         return x->suppressed ? imm_printf(a, "%s\nAccepted: %s", s, x->suppressed) : s;
 }
 
+/* Whoever reads these lines finds "file=PATH,line=N::" in them: a title would stand between. It is
+ * the message's beginning then. */
 static void command(const struct imm_gate_report *r, FILE *f, const char *level, const char *file,
         unsigned line, const char *title) {
         fprintf(f, "::%s ", level);
         if (imm_gate_in_repository(r, file)) {
                 fputs("file=", f);
                 escaped(f, file, true);
-                fprintf(f, ",line=%u,", line ? line : 1);
+                fprintf(f, ",line=%u::", line ? line : 1);
+                escaped(f, title, false);
+                fputs(": ", f);
+                return;
         }
         fputs("title=", f);
         escaped(f, title, true);
         fputs("::", f);
+        if (file) {
+                escaped(f, file, false);
+                fprintf(f, ":%u: ", line ? line : 1);
+        }
 }
 
 static const char *level_of(const struct imm_gate_item *i) {
@@ -74,7 +83,7 @@ void imm_gate_github(const struct imm_gate_report *r, FILE *f) {
 
         imm_array_foreach (p, r->problems) {
                 command(r, f, "error", p->file, p->line, "not judged");
-                line(f, p->file ? imm_printf(a, "%s: %s", p->file, p->message) : p->message);
+                line(f, p->message);
         }
         imm_gate_group(r, true, true, a, &groups);
         for (size_t i = 0; i < groups.n; i++) {

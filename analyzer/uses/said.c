@@ -114,19 +114,28 @@ static const struct {
 #undef SWITCH
 };
 
+/* It says a place that is not the one that is meant if nobody says any */
+static bool is_moved(size_t row, const char *value) {
+        return *value == '/' && switches[row].below && !imm_path_below(value, switches[row].below);
+}
+
 void note_switch(struct collector *c, const char *daemon, const char *key, const char *value) {
         static const char *const words[][6] = {
                 [OFF] = {"no", "off", "false", "0", "none", "never"},
                 [ON] = {"yes", "on", "true", "1", "always", "auto"},
         };
 
-        for (size_t i = 0; i < IMM_ELEMENTSOF(switches); i++)
+        for (size_t i = 0; i < IMM_ELEMENTSOF(switches); i++) {
+                if (strcasecmp(switches[i].key, key) != 0 ||
+                        fnmatch(switches[i].daemon, daemon, FNM_NOESCAPE) != 0)
+                        continue;
+                if (is_moved(i, value))
+                        c->switched[OFF] |= UINT64_C(1) << i;
                 for (size_t w = OFF; w <= ON; w++)
                         for (size_t k = 0; k < IMM_ELEMENTSOF(words[w]); k++)
-                                if (strcasecmp(switches[i].key, key) == 0 &&
-                                        strcasecmp(words[w][k], value) == 0 &&
-                                        fnmatch(switches[i].daemon, daemon, FNM_NOESCAPE) == 0)
+                                if (strcasecmp(words[w][k], value) == 0)
                                         c->switched[w] |= UINT64_C(1) << i;
+        }
 }
 
 static bool is_off(const struct collector *c, const struct imm_use *u) {

@@ -83,12 +83,25 @@ TEST(links_among_configuration) {
         assert_true(does("usr/bin/munin-node", IMM_FACILITY_READ, "/home/a/plug-in"));
 }
 
+static bool writes_default(const char *text) {
+        tree_file("etc/mariadbd.conf", text);
+        return does("usr/sbin/mariadbd", IMM_FACILITY_WRITE, "/var/lib/mysql");
+}
+
+TEST(places_that_are_moved) {
+        assert_true(writes_default(""));
+        assert_true(writes_default("datadir = /var/lib/mysql/\n"));
+        assert_true(writes_default("# datadir = /srv/mysql\n"));
+        assert_false(writes_default("datadir = /srv/mysql\n"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(folders_that_are_shared),
                 CASE(lines_of_a_file_for_many),
                 CASE(commands_of_rules),
                 CASE(links_among_configuration),
+                CASE(places_that_are_moved),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,7 +183,29 @@ static void of_threads(struct collector *c, const char *path, const char *why) {
         use_add(c, IMM_FACILITY_CALL, CALLS, "rt_sigprocmask", NULL, "%s %s", path, why);
 }
 
+static bool imports(const struct file *f, const char *name) {
+        for (size_t i = 0; i < f->n_imports; i++)
+                if (imm_streq(f->imports[i]->name, name))
+                        return true;
+        return false;
+}
+
+/*
+ * What stays in the foreground and knows fork(2) may well make its pipes for children only, which
+ * come when there is something to do. Others tell their starter by a pipe that they are ready.
+ */
+static bool is_for_children(
+        const struct collector *c, const struct file *f, const struct symbol *s) {
+        const char *type = imm_setting_word(c->s, IMM_SETTING_TYPE);
+
+        return s->facility == IMM_FACILITY_CALL && s->calls && imm_after(s->calls, "pipe") &&
+               !imm_after(s->calls, "pipe2|") && imports(f, "fork") && type &&
+               (imm_streq(type, "simple") || imm_streq(type, "exec"));
+}
+
 static void of_imports(struct collector *c, const struct file *f, const char *path) {
+        const bool optional = c->optional;
+
         if (f->drops && !f->systemd && !f->go)
                 use_add(c, IMM_FACILITY_SWITCH_USER,
                         program_only_may(path, IMM_FACILITY_SWITCH_USER)     ? MAY
@@ -199,8 +221,10 @@ static void of_imports(struct collector *c, const struct file *f, const char *pa
                 /* PAM may be built without */
                 if (s->facility == IMM_FACILITY_PAM_AUDIT && !has_library(c, "libaudit.so"))
                         continue;
+                c->optional = optional || is_for_children(c, f, s);
                 use_add(c, s->facility, strength_of(s, f, path), s->calls, s->object,
                         "%s imports %s", path, s->name);
+                c->optional = optional;
         }
         if (f->glib_threads && has_scheduling_glib(c))
                 use_add(c, IMM_FACILITY_CALL, CALLS, "sched_setattr", NULL,

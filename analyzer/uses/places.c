@@ -59,6 +59,13 @@ static void of_helpers(
                 }
 }
 
+/* "app/index/": a folder in the daemon's own is for a part of it, which may be off */
+static bool is_part(const char *below) {
+        const char *slash = strchr(below, '/');
+
+        return slash && slash[strspn(slash, "/")];
+}
+
 /* What the program itself names of what was installed with it, or by its name */
 static void of_strings(struct collector *c, const struct file *program) {
         static const char *const tops[] = {"/usr/share/", "/usr/lib/", "/usr/libexec/",
@@ -80,8 +87,8 @@ static void of_strings(struct collector *c, const struct file *program) {
                 other = package ? imm_package_of(imm_closures_of(c->m), real) : NULL;
                 if (imm_after(path, "/var/")) {
                         if (other && imm_streq(package, other) && S_ISDIR(st.st_mode))
-                                use_add(c, IMM_FACILITY_WRITE, DOES, NULL, path,
-                                        "%s has the path %s, which is of its package",
+                                use_add(c, IMM_FACILITY_WRITE, is_part(rest) ? PART : DOES, NULL,
+                                        path, "%s has the path %s, which is of its package",
                                         program->path, path);
                         continue;
                 }

@@ -177,7 +177,7 @@ void use_unit(struct collector *c) {
                 use_add(c, IMM_FACILITY_NOTIFY, MUST, NULL, NULL, "Type=%s", type);
         if (c->awaited && c->u->n_files > 1 &&
                 file_says(c->u->files[0], "Service", "NotifyAccess", "all"))
-                use_add(c, IMM_FACILITY_NOTIFY_HELPER, DOES, NULL, NULL, "%s: NotifyAccess=all",
+                use_add(c, IMM_FACILITY_NOTIFY_HELPER, PART, NULL, NULL, "%s: NotifyAccess=all",
                         c->u->files[0]->path);
         if (type && imm_streq(type, "forking")) {
                 use_add(c, IMM_FACILITY_CHILDREN, DOES, "", NULL,

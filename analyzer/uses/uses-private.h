@@ -139,6 +139,7 @@ struct collector {
         bool by_default;       /* what is added now, the program does if nobody says otherwise */
         uint64_t switched[2];  /* rows of switches.def that a line turns off, on */
         const char *not_keys;  /* of the file that is read: keys that are for others; or NULL */
+        const struct imm_map *not_ports; /* of the file that is read: ports of others; or NULL */
         unsigned n_read;
 };
 
@@ -229,6 +230,9 @@ void read_configuration(struct collector *c, const char *daemon, const char *pat
 void use_elsewhere(struct collector *c, const char *daemon, const char *command);
 /* ... what a link among configuration stands for */
 void use_link(struct collector *c, const char *path);
+
+/* ports.c: ports that a file names so often that they are of others */
+void ports_of_others(struct imm_arena *a, const char *text, struct imm_map *ret);
 
 /* sections.c: what is said of one folder on several lines */
 struct section {

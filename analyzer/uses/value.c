@@ -247,7 +247,7 @@ static void of_port(struct collector *c, const char *key, const char *value, con
 
         if (port == 0 || contains(key, others) || c->by_socket || c->reads_logs)
                 return; /* whose logs are watched listens there */
-        if (!contains(key, mine) && !named)
+        if (!contains(key, mine) && (!named || (c->not_ports && imm_map_has(c->not_ports, value))))
                 return;
         if (!named && !strchr(value, ':') && port < 10)
                 return; /* listen 1: a switch */
@@ -276,6 +276,19 @@ static void of_socket(struct collector *c, const char *key, const char *value, c
         }
 }
 
+/* Only who listens says "any address"; one that is merely called so may be somebody else's. */
+static void of_address(struct collector *c, const char *key, const char *value, const char *from) {
+        static const char *const mine[] = {"listen", "bind", NULL}, *const may[] = {
+                                                                            "address", NULL};
+        bool any = imm_streq(value, "::") || strstr(value, "[::]");
+
+        if (c->by_socket || !(any || imm_streq(value, "::1") || strstr(value, "[::")))
+                return;
+        if (contains(key, mine) || contains(key, may))
+                use_add(c, IMM_FACILITY_IPV6, any || contains(key, mine) ? DOES : MAY, NULL, NULL,
+                        "%s: %s %s", from, key, value);
+}
+
 void use_argument(struct collector *c, const char *option, const char *value, const char *from) {
         const char *path = strchr(value, '/');
 
@@ -299,8 +312,5 @@ void use_argument(struct collector *c, const char *option, const char *value, co
         }
         of_port(c, option, value, from);
         of_mode(c, option, value, from);
-        if (contains(option, (const char *const[]){"listen", "bind", "address", NULL}) &&
-                (strstr(value, "[::") || imm_streq(value, "::") || imm_streq(value, "::1")) &&
-                !c->by_socket)
-                use_add(c, IMM_FACILITY_IPV6, DOES, NULL, NULL, "%s: %s %s", from, option, value);
+        of_address(c, option, value, from);
 }

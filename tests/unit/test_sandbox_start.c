@@ -253,6 +253,33 @@ static void test_noexec(void **state) {
         assert_int_equal(unlink(tree_path("etc/fstab")), 0);
 }
 
+/* A setting that lets nobody execute what lies on the machine's own mount is to blame, not the one
+ * that makes that mount read-only. */
+static void test_noexec_of_unit(void **state) {
+        static const char *const lines[] = {"NoExecPaths=/", "ProtectSystem=strict\nNoExecPaths=/"};
+
+        tree_file("opt/run", "#!/usr/bin/true\n");
+        assert_int_equal(chmod(tree_path("opt/run"), 0755), 0);
+        for (size_t i = 0; i < IMM_ELEMENTSOF(lines); i++) {
+                const struct imm_manager_options options = {.version = 257};
+                imm_cleanup(imm_manager_free) struct imm_manager *m = NULL;
+                imm_cleanup(imm_arena_free) struct imm_arena *a = imm_arena_new();
+                struct imm_preflight_list list = {0};
+                struct imm_settings *s;
+                struct imm_unit *u;
+
+                tree_file("etc/systemd/system/e.service",
+                        imm_printf(a, "[Service]\nExecStart=/opt/run\n%s\n", lines[i]));
+                assert_int_equal(imm_manager_open(&m, root, &options, NULL), 0);
+                assert_int_equal(imm_manager_unit(m, "e.service", &u, NULL), 0);
+                s = imm_settings_of(m, u);
+                imm_preflight_find(m, u, s, imm_sandbox_assume(m, s, a), a, &list);
+                assert_int_equal(list.n, 1);
+                assert_non_null(strstr(list.v[0].why, "which NoExecPaths= lets nobody execute"));
+                assert_int_equal(list.v[0].setting, IMM_SETTING_NO_EXEC_PATHS);
+        }
+}
+
 /* Mount and swap units have no commands: systemd executes mount(8) and swapon(8) with their
  * settings. */
 static void test_mounts(void **state) {
@@ -524,9 +551,10 @@ static void test_limits_of_users(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
                 cmocka_unit_test(test_sockets), cmocka_unit_test(test_mounts),
-                cmocka_unit_test(test_noexec), cmocka_unit_test(test_tools),
-                cmocka_unit_test(test_mounting), cmocka_unit_test(test_many_credentials),
-                cmocka_unit_test(test_large_credentials), cmocka_unit_test(test_limits_of_users)};
+                cmocka_unit_test(test_noexec), cmocka_unit_test(test_noexec_of_unit),
+                cmocka_unit_test(test_tools), cmocka_unit_test(test_mounting),
+                cmocka_unit_test(test_many_credentials), cmocka_unit_test(test_large_credentials),
+                cmocka_unit_test(test_limits_of_users)};
 
         return cmocka_run_group_tests(tests, make, drop);
 }

@@ -70,6 +70,8 @@ static void drop_duplicates(struct imm_plan *p) {
                                 previous->read_only_by = e;
                         previous->read_only = previous->read_only || imm_plan_entry_read_only(e);
                         if (p->q.exec_rounds) {
+                                if (!imm_plan_entry_noexec(previous) && imm_plan_entry_noexec(e))
+                                        previous->noexec_by = e;
                                 previous->noexec = previous->noexec || imm_plan_entry_noexec(e);
                                 previous->exec =
                                         previous->exec || e->exec || e->mode == IMM_PLAN_EXEC;

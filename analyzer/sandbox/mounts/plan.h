@@ -61,7 +61,8 @@ struct imm_plan_entry {
         enum imm_setting setting;
         struct imm_origin origin;
         const char *why;
-        const struct imm_plan_entry *read_only_by; /* one at the same path that it won over */
+        /* ones at the same path that it won over, and took this from */
+        const struct imm_plan_entry *read_only_by, *noexec_by;
         const struct imm_plan_entry *above; /* the nearest, at the same path or above it; or NULL */
 };
 

@@ -23,6 +23,12 @@ static const struct imm_plan_entry *read_only_by(const struct imm_vmount *m) {
         return e && e->read_only_by ? e->read_only_by : e;
 }
 
+static const struct imm_plan_entry *noexec_by(const struct imm_vmount *m) {
+        const struct imm_plan_entry *e = m->noexec_by;
+
+        return e && e->noexec_by ? e->noexec_by : e;
+}
+
 static int by_name(const void *a, const void *b) {
         const struct imm_made *x = a, *y = b;
 
@@ -92,10 +98,10 @@ static void describe(struct imm_plan *p, const struct imm_vmount *m, struct imm_
         ret->of_host = m->of_host && !by && fs->of_host &&
                        imm_streq(m->bound_at ? m->bound_at : host_path(p->a, top), path);
         ret->read_only_by = cause_of(p, read_only_by(m));
-        ret->noexec_by = cause_of(p, m->noexec_by);
+        ret->noexec_by = cause_of(p, noexec_by(m));
         ret->nosuid_by = cause_of(p, m->nosuid_by);
         if (!by)
-                by = m->read_only_by ? read_only_by(m) : m->noexec_by ? m->noexec_by : m->nosuid_by;
+                by = m->read_only_by ? read_only_by(m) : m->noexec_by ? noexec_by(m) : m->nosuid_by;
         ret->setting = by ? by->setting : IMM_SETTING_N;
         if (!m->by && !ret->of_host && p->root_directory) {
                 ret->setting = IMM_SETTING_ROOT_DIRECTORY;

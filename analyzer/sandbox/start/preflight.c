@@ -313,7 +313,7 @@ static void judge(struct work *w, const struct command *c, const struct imm_moun
         else if (by) {
                 bool noexec = by->noexec_by.setting < IMM_SETTING_N &&
                               f.outcome == IMM_OUTCOME_EXEC_FAILURE && !by->inaccessible &&
-                              imm_streq(by->fstype, "bind");
+                              (by->of_host || imm_streq(by->fstype, "bind"));
 
                 f.setting = noexec ? by->noexec_by.setting : by->setting;
                 f.origin = noexec ? by->noexec_by.origin : by->origin;

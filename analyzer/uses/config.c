@@ -276,8 +276,6 @@ static const char *bound_over(const struct collector *c, const char *path) {
 
 static void read_file(struct collector *c, const char *daemon, const char *path) {
         struct section section = {0};
-        const struct imm_map *outer = c->not_ports; /* of the file that includes it */
-        struct imm_map not_ports = {0};
         struct imm_blob b;
         unsigned number = 0;
         const char *real;
@@ -292,8 +290,7 @@ static void read_file(struct collector *c, const char *daemon, const char *path)
                 imm_after(b.data, "#!") || memchr(b.data, 0, b.size))
                 return; /* scripts are the closure's */
         c->n_read++;
-        ports_of_others(c->a, b.data, &not_ports);
-        c->not_ports = &not_ports;
+        find_ports_of_others(c, b.data);
         for (const char *line = b.data; *line; line = *line ? line + 1 : line) {
                 const char *end = strchrnul(line, '\n');
 
@@ -302,7 +299,6 @@ static void read_file(struct collector *c, const char *daemon, const char *path)
                 line = end;
         }
         use_section_end(c, &section);
-        c->not_ports = outer;
 }
 
 static void read_directory(

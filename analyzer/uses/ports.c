@@ -19,7 +19,7 @@ static const char *port_in(struct imm_arena *a, const char *line, size_t n) {
  * "port: 443" again and again: nobody listens there more than once or twice, but there are lists of
  * those that are watched, checked or written to.
  */
-void ports_of_others(struct imm_arena *a, const char *text, struct imm_map *ret) {
+void find_ports_of_others(struct collector *c, const char *text) {
         enum { OWN_MAX = 2 };
         struct imm_map seen = {0};
 
@@ -28,12 +28,12 @@ void ports_of_others(struct imm_arena *a, const char *text, struct imm_map *ret)
                 unsigned n = 0;
 
                 end = strchrnul(line, '\n');
-                port = port_in(a, line, (size_t)(end - line));
+                port = port_in(c->a, line, (size_t)(end - line));
                 if (!*port)
                         continue;
-                while (n < OWN_MAX && imm_map_has(&seen, imm_printf(a, "%s %u", port, n)))
+                while (n < OWN_MAX && imm_map_has(&seen, imm_printf(c->a, "%s %u", port, n)))
                         n++;
-                imm_map_put(a, n < OWN_MAX ? &seen : ret,
-                        n < OWN_MAX ? imm_printf(a, "%s %u", port, n) : port, ret);
+                imm_map_put(c->a, n < OWN_MAX ? &seen : &c->not_ports,
+                        n < OWN_MAX ? imm_printf(c->a, "%s %u", port, n) : port, c);
         }
 }

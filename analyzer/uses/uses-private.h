@@ -139,7 +139,7 @@ struct collector {
         bool by_default;       /* what is added now, the program does if nobody says otherwise */
         uint64_t switched[2];  /* rows of switches.def that a line turns off, on */
         const char *not_keys;  /* of the file that is read: keys that are for others; or NULL */
-        const struct imm_map *not_ports; /* of the file that is read: ports of others; or NULL */
+        struct imm_map not_ports; /* of others, as a file says that names them again and again */
         unsigned n_read;
 };
 
@@ -232,7 +232,7 @@ void use_elsewhere(struct collector *c, const char *daemon, const char *command)
 void use_link(struct collector *c, const char *path);
 
 /* ports.c: ports that a file names so often that they are of others */
-void ports_of_others(struct imm_arena *a, const char *text, struct imm_map *ret);
+void find_ports_of_others(struct collector *c, const char *text);
 
 /* sections.c: what is said of one folder on several lines */
 struct section {

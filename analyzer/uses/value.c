@@ -247,7 +247,7 @@ static void of_port(struct collector *c, const char *key, const char *value, con
 
         if (port == 0 || contains(key, others) || c->by_socket || c->reads_logs)
                 return; /* whose logs are watched listens there */
-        if (!contains(key, mine) && (!named || (c->not_ports && imm_map_has(c->not_ports, value))))
+        if (!contains(key, mine) && (!named || imm_map_has(&c->not_ports, value)))
                 return;
         if (!named && !strchr(value, ':') && port < 10)
                 return; /* listen 1: a switch */

@@ -25,7 +25,7 @@ void use_add(struct collector *c, enum imm_facility f, enum strength how, const 
                 .essential = how != CALLS,
                 .partial = how == PART || (c->partly[f] && !c->of_row) || c->optional,
                 .remark = how == MAY || c->weak,
-                .by_default = c->by_default,
+                .by_default = c->by_default || (c->of_row && f == IMM_FACILITY_PORT),
                 .calls = calls,
                 .object = object};
         const char *key = imm_printf(c->a, "%d %d %d %s %s", (int)f, (int)c->kind, (int)u.remark,

@@ -157,7 +157,9 @@ void take_back(struct collector *c) {
         for (size_t i = 0; i < c->to->n; i++) {
                 struct imm_use *u = &c->to->v[i];
 
-                if (is_off(c, u) || (u->by_default && is_kept(u) && c->says_own && c->names_places))
+                if (is_off(c, u) ||
+                        (u->by_default && u->facility == IMM_FACILITY_PORT && c->names_port) ||
+                        (u->by_default && is_kept(u) && c->says_own && c->names_places))
                         u->remark = true;
         }
 }

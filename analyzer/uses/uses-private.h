@@ -132,13 +132,14 @@ struct collector {
         bool after_network;     /* the unit says that it is started after the network */
         const char *whole[2];   /* names of the main program and the unit */
         size_t n_whole;
-        struct imm_strv names; /* what the daemon is called: by program, unit, package */
-        struct imm_map read;   /* configuration files that were read */
-        bool says_own;         /* its command says a configuration of the unit's own */
-        bool names_places;     /* a configuration names places where something is kept */
-        bool by_default;       /* what is added now, the program does if nobody says otherwise */
-        uint64_t switched[2];  /* rows of switches.def that a line turns off, on */
-        const char *not_keys;  /* of the file that is read: keys that are for others; or NULL */
+        struct imm_strv names;    /* what the daemon is called: by program, unit, package */
+        struct imm_map read;      /* configuration files that were read */
+        bool says_own;            /* its command says a configuration of the unit's own */
+        bool names_places;        /* a configuration names places where something is kept */
+        bool names_port;          /* ... and the port to listen on */
+        bool by_default;          /* what is added now, the program does if nobody says otherwise */
+        uint64_t switched[2];     /* rows of switches.def that a line turns off, on */
+        const char *not_keys;     /* of the file that is read: keys that are for others; or NULL */
         struct imm_map not_ports; /* of others, as a file says that names them again and again */
         unsigned n_read;
 };

@@ -241,16 +241,22 @@ static void of_port(struct collector *c, const char *key, const char *value, con
                 "report", "timeout", "backlog", "import", "export", "client", "peer", "source",
                 "forward", "transport", "delay", "interval", "max", "min", "queue", "mode", "perm",
                 "mask", NULL};
+        /* the one that the program would choose by itself otherwise; not "control-port" */
+        static const char *const main_port[] = {"listen", "listen_port", "listen-port", "bind",
+                "port", "server.port", "local-port", "-p"};
         unsigned port = port_of(value);
         const char *last = strlen(key) >= 4 ? key + strlen(key) - 4 : "";
-        bool named = strcasecmp(last, "port") == 0 || imm_streq(key, "-p");
+        bool own = false, named = strcasecmp(last, "port") == 0 || imm_streq(key, "-p");
 
-        if (port == 0 || contains(key, others) || c->by_socket || c->reads_logs)
+        for (size_t i = 0; i < IMM_ELEMENTSOF(main_port); i++)
+                own |= strcasecmp(key, main_port[i]) == 0;
+        if (port == 0 || (!own && contains(key, others)) || c->by_socket || c->reads_logs)
                 return; /* whose logs are watched listens there */
         if (!contains(key, mine) && (!named || imm_map_has(&c->not_ports, value)))
                 return;
         if (!named && !strchr(value, ':') && port < 10)
                 return; /* listen 1: a switch */
+        c->names_port |= own;
         use_add(c, port < 1024 ? IMM_FACILITY_PORT : IMM_FACILITY_LISTEN, DOES, NULL,
                 imm_printf(c->a, "%u", port), "%s: %s %s", from, key, value);
         if (port < 1024)

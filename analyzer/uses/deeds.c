@@ -26,6 +26,8 @@ static bool is_nobodys(const char *path) {
         for (size_t i = 0; i < IMM_ELEMENTSOF(tops); i++)
                 if (imm_path_below(path, tops[i]))
                         return true;
+        if (imm_streq(path, "/home") || imm_streq(path, "/root"))
+                return false;
         return strchr(path + 1, '/') == NULL || strchr(path, '%') || strstr(path, "/../");
 }
 

@@ -75,8 +75,8 @@ void use_files(struct collector *c, const char *daemon, const char *key, const c
         } rows[] = {
                 {"haproxy", "maxconn", MUST, 2},
                 {"memcached", "-c", DOES, 1},
-                {"redis-server", "maxclients", PART, 1},
-                {"valkey-server", "maxclients", PART, 1},
+                {"redis-", "maxclients", PART, 1}, /* one program of many names */
+                {"valkey-", "maxclients", PART, 1},
                 {"nginx", "worker_connections", PART, 1},
                 {"mariadbd", "open_files_limit", PART, 1},
                 {"mysqld", "open_files_limit", PART, 1},

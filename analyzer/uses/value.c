@@ -107,7 +107,8 @@ static void of_path(struct collector *c, const char *key, const char *path, cons
                         NULL, path, "%s: %s %s", from, key, path);
         else if (imm_path_below(path, "/dev")) {
                 use_string(c, from, path, false);
-                if (strcasestr(key, "device") || strchr(key, '*'))
+                if (strcasestr(key, "device") || strchr(key, '*') ||
+                        (imm_after(path, "/dev/tty") && isdigit((unsigned char)path[8])))
                         use_add(c, IMM_FACILITY_DEVICE, PART, NULL, path, "%s: %s %s", from, key,
                                 path);
         } else if (imm_path_below(path, "/proc") || imm_path_below(path, "/sys") ||

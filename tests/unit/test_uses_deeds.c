@@ -87,6 +87,8 @@ TEST(commands_of_shells) {
         assert_true(SHELL("chown -R foo:foo /opt/d/f"));
         assert_true(SHELL("find /opt/d/f/*/tmp -mtime +7 -delete"));
         assert_false(SHELL("find /opt/d/f -mtime +7"));
+        assert_true(does("[Service]\nExecStart=/usr/bin/find /home/*/tmp -mtime +7 -delete\n", NULL,
+                IMM_FACILITY_WRITE, "/home"));
         assert_true(does(UNIT, "#!/bin/sh\nmkdir /sys/fs/cgroup/a\n", IMM_FACILITY_CGROUPS,
                 "/sys/fs/cgroup/a"));
         tree_dir("opt/d/f"); /* which is there already */

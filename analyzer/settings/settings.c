@@ -210,6 +210,7 @@ static void read_files(struct compute *c) {
                 }
                 s->load = c->parse.error ? IMM_LOAD_ERROR : IMM_LOAD_BAD_SETTING;
                 s->load_message = d->message;
+                s->fragment_cut = true;
                 return;
         }
 }

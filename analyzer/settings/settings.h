@@ -49,6 +49,7 @@ struct imm_settings {
         unsigned version;
         enum imm_load load; /* with bad settings: what systemctl's LoadState= would say */
         const char *load_message;
+        bool fragment_cut; /* its fragment was not read to the end: systemd knows no more names */
         struct imm_diags diags;  /* unknown, misspelt, ignored, wrong section: with file and line */
         struct imm_strv unknown; /* "NewSetting=": not in the registry; each once */
         IMM_LIST(imm_superseded) superseded;
@@ -102,6 +103,15 @@ const char *imm_setting_word(const struct imm_settings *s, enum imm_setting id);
 
 /* The value as a unit file would say it, for people and for `show`; in @a. */
 char *imm_value_text(enum imm_setting id, const struct imm_value *v, struct imm_arena *a);
+
+/* parse/open-file.c: a line of OpenFile= */
+struct imm_open_file {
+        const char *path, *name, *options; /* options: "read-only,graceful", "" */
+        bool read_only, graceful;
+};
+/* False and *ret_why where systemd refuses @text */
+bool imm_open_file_read(
+        const char *text, struct imm_arena *a, struct imm_open_file *ret, const char **ret_why);
 
 /* "foo.service:12", "implied by DynamicUser= (foo.service:3)", "default", "system.conf:4"; in @a.
  */

@@ -118,6 +118,18 @@ TEST(commands) {
         check_load(257, "ExecStartPre=/a/..", IMM_LOAD_BAD_SETTING);
 }
 
+TEST(open_files) {
+        ROWS(257, "OpenFile", {"OpenFile=/x:x", "/x"}, {"OpenFile=/x/y:y:append", "/x/y::append"},
+                {"OpenFile=/x/y::graceful,append", "/x/y::append,graceful"},
+                {"OpenFile=/x:n:append,read-only", ""}, {"OpenFile=/x:n:graceful,graceful", ""},
+                {"OpenFile=/x//y/:n", "/x//y/:n"}, {"OpenFile=/x:n:", "/x:n"},
+                {"OpenFile=/x::", "/x"}, {"OpenFile=/a\\:b:n", ""},
+                {"OpenFile=/a\\x20b:n", "\"/a b:n\""}, {"OpenFile=\"/a b\":n", ""},
+                {"OpenFile=/x:n:,append", "/x:n:append"}, {"OpenFile=/x:n%%i", "/x:n%%i"},
+                {"OpenFile=/a\\\\b:n", "\"/a\\\\x5cb:n\""}, {"OpenFile=/", ""},
+                {"OpenFile=/x/../y", "/x/../y"});
+}
+
 TEST(users_and_groups) {
         ROWS(257, "User", {"User=%p", "x"}, {"User=a.b", "a.b"}, {"User=65534", "65534"},
                 {"User=a\nUser=", ""}, {"User=x y", "x y"});
@@ -281,7 +293,8 @@ TEST(hostile_values_are_survived) {
 RUN(cmocka_unit_test(booleans_in_all_spellings), cmocka_unit_test(words_by_version),
         cmocka_unit_test(numbers_sizes_and_spans), cmocka_unit_test(path_lists_with_prefixes),
         cmocka_unit_test(binds), cmocka_unit_test(directories_by_version),
-        cmocka_unit_test(commands), cmocka_unit_test(users_and_groups),
+        cmocka_unit_test(commands), cmocka_unit_test(open_files),
+        cmocka_unit_test(users_and_groups),
         cmocka_unit_test(image_policies_are_read_or_keep_the_unit_out),
         cmocka_unit_test(capabilities_merge_and_invert), cmocka_unit_test(system_calls),
         cmocka_unit_test(an_allow_list_starts_with_default),

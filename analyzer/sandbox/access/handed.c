@@ -15,19 +15,14 @@ static struct imm_handed *add(struct imm_arena *a, struct imm_handed_list *to, c
         return h;
 }
 
-/* OpenFile=PATH[:NAME[:OPTION,...]]; a colon in the path is written \: */
 static void add_open_file(
         struct imm_arena *a, struct imm_handed_list *to, const struct imm_string_item *item) {
-        const char *colon = item->text, *options;
-        struct imm_handed *h;
+        struct imm_open_file o;
+        const char *why;
 
-        while (*colon && *colon != ':')
-                colon += *colon == '\\' && colon[1] ? 2 : 1;
-        h = add(a, to, "OpenFile=", imm_strndup(a, item->text, (size_t)(colon - item->text)),
-                IMM_SETTING_OPEN_FILE, item->origin);
-        options = *colon ? strchr(colon + 1, ':') : NULL;
-        if (options && strstr(options, "read-only"))
-                h->write = false;
+        if (imm_open_file_read(item->text, a, &o, &why))
+                add(a, to, "OpenFile=", o.path, IMM_SETTING_OPEN_FILE, item->origin)->write =
+                        !o.read_only;
 }
 
 /* What is read from and written to by the same words is one descriptor for both. */

@@ -139,20 +139,16 @@ static bool open_files(struct imm_manager *m, struct imm_settings *s, enum imm_c
                 gets |= imm_command_kind_of(s, IMM_SETTING_EXEC_START, start->commands.v + i) ==
                         kind;
         for (size_t i = 0; gets && i < v->strings.n; i++) {
-                const char *text = v->strings.v[i].text, *path, *options;
-                size_t n = strcspn(text, ":\\");
-                const char *why = NULL;
+                const char *path, *why = NULL;
+                struct imm_open_file o;
                 bool read_only;
                 struct stat st;
 
-                /* with a colon in its path: not understood here */
-                if (*text != '/' || text[n] == '\\')
+                if (!imm_open_file_read(v->strings.v[i].text, a, &o, &why) || o.graceful)
                         continue;
-                path = imm_strndup(a, text, n);
-                options = text[n] ? strchr(text + n + 1, ':') : NULL;
-                if (options && strstr(options, "graceful"))
-                        continue;
-                read_only = options && strstr(options, "read-only");
+                why = NULL;
+                path = o.path;
+                read_only = o.read_only;
                 if (imm_start_lacks(m, s, path) ||
                         (!read_only && imm_root_stat(m->root, path, &st) == 0 &&
                                 S_ISDIR(st.st_mode)) ||

@@ -547,25 +547,3 @@ enum imm_parsed imm_parse_input_text(struct imm_parse *p, const char *value) {
 enum imm_parsed imm_parse_input_data(struct imm_parse *p, const char *value) {
         return input(p, value);
 }
-
-/* OpenFile=PATH:NAME:OPTIONS */
-enum imm_parsed imm_parse_open_file(struct imm_parse *p, const char *value) {
-        static const unsigned flags = IMM_WORDS_DONT_COALESCE | IMM_WORDS_CUNESCAPE;
-        static const char *const options[] = {"read-only", "append", "truncate", "graceful", NULL};
-        const char *part[3] = {NULL, NULL, NULL}, *s = value, *option, *path, *why;
-
-        if (*value == '\0')
-                return imm_parse_emptied(p);
-        for (size_t i = 0; i < 3; i++)
-                if (imm_word_next(&s, ":", flags, p->a, &part[i]) <= 0)
-                        break;
-        path = part[0] ? imm_path_clean(part[0], IMM_PATH_ABSOLUTE, p->version, p->a, &why) : NULL;
-        if (!path || (s && *s) || (part[1] && !imm_fdname_is_valid(part[1])))
-                return imm_parse_ignore(
-                        p, "'%s' is not PATH, PATH:NAME or PATH:NAME:OPTIONS", value);
-        for (s = part[2] ? part[2] : ""; imm_word_next(&s, ",", 0, p->a, &option) > 0;)
-                if (!stream_word(options, option))
-                        return imm_parse_ignore(p, "'%s' is no option of an open file", option);
-        imm_parse_add_string(p, imm_parse_value(p), value);
-        return IMM_PARSED_TAKEN;
-}

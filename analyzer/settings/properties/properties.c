@@ -108,7 +108,7 @@ int imm_show_id(struct imm_show *w) {
 int imm_show_names_of_unit(struct imm_show *w) {
         const struct imm_strv *names = &w->s->unit->names;
 
-        if (names->n == 0)
+        if (names->n == 0 || w->s->fragment_cut)
                 return imm_show_words(w, (const char *[]){w->s->unit->name}, 1, false);
         return imm_show_words(w, names->v, names->n, false);
 }

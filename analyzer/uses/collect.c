@@ -118,8 +118,11 @@ static void of_part(struct collector *c, const struct imm_need *n, const char *p
         read |= imm_streq(n->reason, "the script that the interpreter runs");
         if (!hidden && (read || !c->noexec))
                 return;
+        /* an interpreter has its own library elsewhere, there is what somebody may have added */
         use_add(c, IMM_FACILITY_LOAD,
-                n->kind == IMM_NEED_LIBRARY || n->kind == IMM_NEED_LOADER ? MUST : DOES,
+                n->kind == IMM_NEED_LIBRARY || n->kind == IMM_NEED_LOADER ? MUST
+                : n->tree && imm_path_below(n->path, "/usr/local")        ? MAY
+                                                                          : DOES,
                 hidden ? "" : NULL, n->path, "%s: %s", program, n->reason);
 }
 

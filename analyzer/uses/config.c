@@ -518,6 +518,7 @@ void use_configuration(struct collector *c, const struct file *program, const ch
         const struct imm_command_item *own) {
         find_names(c, name);
         c->main_path = program->path;
+        c->listens_not = !may_listen(c, program);
         if (own)
                 leave_defaults(c, program, own);
         c->reads_logs = watches_logs(name);

@@ -417,6 +417,7 @@ static void read_elf(struct file *f, int fd, uint64_t size, struct imm_arena *a)
         f->serves = serves_network(&s.imports);
         f->waits = imports_one(&s.imports, (const char *const[]){"listen", NULL}) &&
                    imports_one(&s.imports, (const char *const[]){"bind", NULL});
+        f->binds = imports_one(&s.imports, (const char *const[]){"bind", NULL});
         f->addresses =
                 imports_one(&s.imports, (const char *const[]){"getaddrinfo", "gethostbyname",
                                                 "inet_addr", "inet_aton", "inet_pton", NULL});

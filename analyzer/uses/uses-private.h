@@ -62,6 +62,7 @@ struct file { /* what a program's or library's file says, read once a run */
         bool serves;               /* it listens on the network */
         bool asks_users;           /* it looks users or groups up */
         bool waits;                /* it listens on sockets of whatever kind */
+        bool binds;                /* ... or gives them an address */
         bool addresses;    /* it knows functions that make addresses, not only such as print them */
         bool threads;      /* it makes threads */
         bool sessions;     /* it opens sessions of users (PAM), and runs programs in them */
@@ -137,6 +138,7 @@ struct collector {
         bool says_own;            /* its command says a configuration of the unit's own */
         bool names_places;        /* a configuration names places where something is kept */
         bool names_port;          /* ... and the port to listen on */
+        bool listens_not;         /* nothing that the unit starts can listen */
         bool by_default;          /* what is added now, the program does if nobody says otherwise */
         uint64_t switched[2];     /* rows of switches.def that a line turns off, on */
         const char *not_keys;     /* of the file that is read: keys that are for others; or NULL */
@@ -234,6 +236,8 @@ void use_link(struct collector *c, const char *path);
 
 /* ports.c: ports that a file names so often that they are of others */
 void find_ports_of_others(struct collector *c, const char *text);
+/* ... can anything that the unit starts listen? False of shell scripts whose tools cannot. */
+bool may_listen(const struct collector *c, const struct file *program);
 
 /* sections.c: what is said of one folder on several lines */
 struct section {

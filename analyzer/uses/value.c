@@ -251,7 +251,8 @@ static void of_port(struct collector *c, const char *key, const char *value, con
 
         for (size_t i = 0; i < IMM_ELEMENTSOF(main_port); i++)
                 own |= strcasecmp(key, main_port[i]) == 0;
-        if (port == 0 || (!own && contains(key, others)) || c->by_socket || c->reads_logs)
+        if (port == 0 || (!own && contains(key, others)) || c->by_socket || c->reads_logs ||
+                c->listens_not)
                 return; /* whose logs are watched listens there */
         if (!contains(key, mine) && (!named || imm_map_has(&c->not_ports, value)))
                 return;

@@ -3,6 +3,8 @@
 #include "analyzer/uses/uses.h"
 #include "tests/unit/closure.h"
 
+#include <sys/socket.h>
+
 /* A use of @f, of @object, by the program @path; the configuration is there already */
 static bool does(const char *path, enum imm_facility f, const char *object) {
         char text[128];
@@ -95,9 +97,40 @@ TEST(places_that_are_moved) {
         assert_false(writes_default("datadir = /srv/mysql\n"));
 }
 
+/* A script whose tools cannot listen reads a daemon's configuration for something else. */
+static bool listens(const char *text) {
+        struct imm_uses found = {0};
+        struct world *w;
+        bool yes = false;
+
+        script("usr/bin/thing", text);
+        service("[Service]\nExecStart=/usr/bin/thing\n");
+        w = world_new();
+        imm_uses_compute(w->m, imm_settings_of(w->m, unit(w, "x.service")), w->arena, &found);
+        for (size_t i = 0; i < found.n; i++)
+                yes |= found.v[i].facility == IMM_FACILITY_PORT;
+        world_free(w);
+        return yes;
+}
+
+TEST(scripts_that_cannot_listen) {
+        assert_int_equal(bind(-1, NULL, 0), -1); /* this test program is the one that can */
+        copy_of("/usr/bin/find", "usr/bin/find");
+        copy_of("/proc/self/exe", "usr/bin/self");
+        assert_int_equal(chmod(tree_path("usr/bin/find"), 0755), 0);
+        assert_int_equal(chmod(tree_path("usr/bin/self"), 0755), 0);
+        tree_file("etc/thing/thing.conf", "server.port = 80\n");
+        assert_false(listens("#!/bin/sh\nfind /var/cache/x\n"));
+        assert_true(listens("#!/bin/sh\nexec $DAEMON\n"));
+        assert_true(listens("#!/bin/sh\nfind /var/cache/x\nself\n"));
+        assert_true(listens("#!/usr/bin/python3\nprint(1)\n"));
+        assert_true(listens("who knows what this is"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(folders_that_are_shared),
+                CASE(scripts_that_cannot_listen),
                 CASE(lines_of_a_file_for_many),
                 CASE(commands_of_rules),
                 CASE(links_among_configuration),
